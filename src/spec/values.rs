@@ -1,0 +1,311 @@
+//! Values of the spec that can be written in more than one way.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
+
+/// A class by its name or by its index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    Name(String),
+    Index(usize),
+}
+
+/// `units` of a dense layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Units {
+    /// As many as the dataset has classes.
+    Classes,
+    Count(usize),
+}
+
+/// `freeze.through`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum FreezeThrough {
+    /// Everything trains.
+    #[default]
+    None,
+    /// The whole backbone is frozen.
+    All,
+    /// Frozen through the layer of this name.
+    Layer(String),
+    /// Frozen as Keras's `layers[:N]`, where index 0 is the input layer.
+    Count(usize),
+}
+
+/// A number or a word: the ways several keys can be written.
+enum NumberOrWord {
+    Number(usize),
+    Word(String),
+}
+
+struct NumberOrWordVisitor(&'static str);
+
+impl Visitor<'_> for NumberOrWordVisitor {
+    type Value = NumberOrWord;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_u64<E: de::Error>(self, v: u64) -> Result<NumberOrWord, E> {
+        usize::try_from(v).map(NumberOrWord::Number).map_err(|_| {
+            E::invalid_value(de::Unexpected::Unsigned(v), &self.0)
+        })
+    }
+
+    fn visit_i64<E: de::Error>(self, v: i64) -> Result<NumberOrWord, E> {
+        usize::try_from(v).map(NumberOrWord::Number).map_err(|_| {
+            E::invalid_value(de::Unexpected::Signed(v), &self.0)
+        })
+    }
+
+    fn visit_str<E: de::Error>(self, v: &str) -> Result<NumberOrWord, E> {
+        Ok(NumberOrWord::Word(v.to_owned()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Choice {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Ok(match d.deserialize_any(NumberOrWordVisitor("a class name or index"))? {
+            NumberOrWord::Number(n) => Choice::Index(n),
+            NumberOrWord::Word(s) => Choice::Name(s),
+        })
+    }
+}
+
+impl Serialize for Choice {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Choice::Name(n) => s.serialize_str(n),
+            Choice::Index(i) => s.serialize_u64(*i as u64),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Units {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        const EXPECTED: &str = "a number of outputs or \"classes\"";
+        match d.deserialize_any(NumberOrWordVisitor(EXPECTED))? {
+            NumberOrWord::Number(n) if n > 0 => Ok(Units::Count(n)),
+            NumberOrWord::Number(n) => {
+                Err(de::Error::invalid_value(de::Unexpected::Unsigned(n as u64), &EXPECTED))
+            }
+            NumberOrWord::Word(s) if s == "classes" => Ok(Units::Classes),
+            NumberOrWord::Word(s) => {
+                Err(de::Error::invalid_value(de::Unexpected::Str(&s), &EXPECTED))
+            }
+        }
+    }
+}
+
+impl Serialize for Units {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Units::Classes => s.serialize_str("classes"),
+            Units::Count(n) => s.serialize_u64(*n as u64),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for FreezeThrough {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let expected = "a layer's name, \"none\", \"all\", or a number of layers";
+        Ok(match d.deserialize_any(NumberOrWordVisitor(expected))? {
+            NumberOrWord::Number(n) => FreezeThrough::Count(n),
+            NumberOrWord::Word(s) => match s.as_str() {
+                "none" => FreezeThrough::None,
+                "all" => FreezeThrough::All,
+                _ => FreezeThrough::Layer(s),
+            },
+        })
+    }
+}
+
+impl Serialize for FreezeThrough {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            FreezeThrough::None => s.serialize_str("none"),
+            FreezeThrough::All => s.serialize_str("all"),
+            FreezeThrough::Layer(name) => s.serialize_str(name),
+            FreezeThrough::Count(n) => s.serialize_u64(*n as u64),
+        }
+    }
+}
+
+/// `backbone.weights`: "imagenet", "random", a file, or `{ experiment = "pretrain.toml" }`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Weights {
+    /// Downloaded from the hub.
+    #[default]
+    Imagenet,
+    /// Keras's initializers, seeded.
+    Random,
+    /// A safetensors file with torchvision's, timm's or the runner's own names.
+    File(PathBuf),
+    /// The backbone that another experiment trained.
+    Experiment(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for Weights {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct V;
+        impl<'de> Visitor<'de> for V {
+            type Value = Weights;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("\"imagenet\", \"random\", a file, or { experiment = \"FILE\" }")
+            }
+
+            fn visit_str<E: de::Error>(self, v: &str) -> Result<Weights, E> {
+                Ok(match v {
+                    "imagenet" => Weights::Imagenet,
+                    "random" => Weights::Random,
+                    file => Weights::File(file.into()),
+                })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Weights, A::Error> {
+                let mut experiment = None;
+                while let Some(key) = map.next_key::<String>()? {
+                    if key != "experiment" {
+                        return Err(de::Error::unknown_field(&key, &["experiment"]));
+                    }
+                    experiment = Some(map.next_value::<PathBuf>()?);
+                }
+                experiment.map(Weights::Experiment).ok_or_else(|| de::Error::missing_field("experiment"))
+            }
+        }
+        d.deserialize_any(V)
+    }
+}
+
+impl Serialize for Weights {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Weights::Imagenet => s.serialize_str("imagenet"),
+            Weights::Random => s.serialize_str("random"),
+            Weights::File(path) => path.serialize(s),
+            Weights::Experiment(path) => {
+                let mut map = s.serialize_map(Some(1))?;
+                map.serialize_entry("experiment", path)?;
+                map.end()
+            }
+        }
+    }
+}
+
+/// `training.device`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Device {
+    /// A GPU where one is built in and usable, else the CPU.
+    #[default]
+    Auto,
+    Cpu,
+    /// The CUDA device of this number.
+    Cuda(usize),
+    Metal,
+}
+
+impl FromStr for Device {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let cuda = |n: &str| n.parse().map(Device::Cuda).ok();
+        match s {
+            "auto" => Some(Device::Auto),
+            "cpu" => Some(Device::Cpu),
+            "cuda" => Some(Device::Cuda(0)),
+            "metal" => Some(Device::Metal),
+            _ => s.strip_prefix("cuda:").and_then(cuda),
+        }
+        .ok_or_else(|| format!("unknown device \"{s}\"; expected auto, cpu, cuda, cuda:N or metal"))
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Device::Auto => f.write_str("auto"),
+            Device::Cpu => f.write_str("cpu"),
+            Device::Cuda(0) => f.write_str("cuda"),
+            Device::Cuda(n) => write!(f, "cuda:{n}"),
+            Device::Metal => f.write_str("metal"),
+        }
+    }
+}
+
+/// A number of bytes, written as "8GiB", "500MB" or a plain number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bytes(pub u64);
+
+/// Units of `Bytes`, the largest first within a family.
+const BYTE_UNITS: [(&str, u64); 9] = [
+    ("TiB", 1 << 40),
+    ("GiB", 1 << 30),
+    ("MiB", 1 << 20),
+    ("KiB", 1 << 10),
+    ("TB", 1_000_000_000_000),
+    ("GB", 1_000_000_000),
+    ("MB", 1_000_000),
+    ("kB", 1_000),
+    ("B", 1),
+];
+
+impl FromStr for Bytes {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let wrong = || format!("\"{s}\" is not a size; expected e.g. \"8GiB\", \"500MB\" or \"0\"");
+        let text = s.trim();
+        let (digits, unit) = BYTE_UNITS
+            .iter()
+            .find_map(|(name, unit)| text.strip_suffix(name).map(|d| (d, *unit)))
+            .unwrap_or((text, 1));
+        let number: f64 = digits.trim().parse().map_err(|_| wrong())?;
+        let bytes = number * unit as f64;
+        if bytes.is_finite() && (0.0..1e18).contains(&bytes) {
+            Ok(Bytes(bytes as u64))
+        } else {
+            Err(wrong())
+        }
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let exact = BYTE_UNITS.iter().find(|(_, unit)| self.0 >= *unit && self.0 % unit == 0);
+        match exact {
+            Some((name, unit)) => write!(f, "{}{name}", self.0 / unit),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+/// Serde for values that are written as one string.
+macro_rules! as_string {
+    ($type:ty, $expected:literal) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let text = match d.deserialize_any(NumberOrWordVisitor($expected))? {
+                    NumberOrWord::Number(n) => n.to_string(),
+                    NumberOrWord::Word(s) => s,
+                };
+                text.parse().map_err(de::Error::custom)
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.collect_str(self)
+            }
+        }
+    };
+}
+
+as_string!(Device, "auto, cpu, cuda, cuda:N or metal");
+as_string!(Bytes, "a size, e.g. \"8GiB\"");
