@@ -1,7 +1,16 @@
 //! A declarative experiment runner for transfer learning on images.
 //!
 //! Data flows one way: `spec` → `data`, `model` → `train` → `sweep` → `record`, with `cli` on top and
-//! `ops`, `optim`, `device` and `rng` below.
+//! `ops`, `optim`, `fetch`, `device` and `rng` below.
 
+pub mod data;
+pub mod device;
+pub mod fetch;
+pub mod model;
+pub mod ops;
+pub mod optim;
+pub mod record;
 pub mod rng;
 pub mod spec;
+pub mod sweep;
+pub mod train;

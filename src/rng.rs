@@ -126,7 +126,10 @@ mod tests {
         let mut stream = Stream::new(3, Purpose::Shuffle, 0, 0);
         let mut counts = [0; 7];
         (0..70_000).for_each(|_| counts[stream.below(7) as usize] += 1);
-        assert!(counts.iter().all(|c| (9_500..10_500).contains(c)), "{counts:?}");
+        assert!(
+            counts.iter().all(|c| (9_500..10_500).contains(c)),
+            "{counts:?}"
+        );
         assert_eq!(stream.below(0), 0);
     }
 

@@ -53,15 +53,15 @@ impl Visitor<'_> for NumberOrWordVisitor {
     }
 
     fn visit_u64<E: de::Error>(self, v: u64) -> Result<NumberOrWord, E> {
-        usize::try_from(v).map(NumberOrWord::Number).map_err(|_| {
-            E::invalid_value(de::Unexpected::Unsigned(v), &self.0)
-        })
+        usize::try_from(v)
+            .map(NumberOrWord::Number)
+            .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(v), &self.0))
     }
 
     fn visit_i64<E: de::Error>(self, v: i64) -> Result<NumberOrWord, E> {
-        usize::try_from(v).map(NumberOrWord::Number).map_err(|_| {
-            E::invalid_value(de::Unexpected::Signed(v), &self.0)
-        })
+        usize::try_from(v)
+            .map(NumberOrWord::Number)
+            .map_err(|_| E::invalid_value(de::Unexpected::Signed(v), &self.0))
     }
 
     fn visit_str<E: de::Error>(self, v: &str) -> Result<NumberOrWord, E> {
@@ -71,10 +71,12 @@ impl Visitor<'_> for NumberOrWordVisitor {
 
 impl<'de> Deserialize<'de> for Choice {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        Ok(match d.deserialize_any(NumberOrWordVisitor("a class name or index"))? {
-            NumberOrWord::Number(n) => Choice::Index(n),
-            NumberOrWord::Word(s) => Choice::Name(s),
-        })
+        Ok(
+            match d.deserialize_any(NumberOrWordVisitor("a class name or index"))? {
+                NumberOrWord::Number(n) => Choice::Index(n),
+                NumberOrWord::Word(s) => Choice::Name(s),
+            },
+        )
     }
 }
 
@@ -92,9 +94,10 @@ impl<'de> Deserialize<'de> for Units {
         const EXPECTED: &str = "a number of outputs or \"classes\"";
         match d.deserialize_any(NumberOrWordVisitor(EXPECTED))? {
             NumberOrWord::Number(n) if n > 0 => Ok(Units::Count(n)),
-            NumberOrWord::Number(n) => {
-                Err(de::Error::invalid_value(de::Unexpected::Unsigned(n as u64), &EXPECTED))
-            }
+            NumberOrWord::Number(n) => Err(de::Error::invalid_value(
+                de::Unexpected::Unsigned(n as u64),
+                &EXPECTED,
+            )),
             NumberOrWord::Word(s) if s == "classes" => Ok(Units::Classes),
             NumberOrWord::Word(s) => {
                 Err(de::Error::invalid_value(de::Unexpected::Str(&s), &EXPECTED))
@@ -177,7 +180,9 @@ impl<'de> Deserialize<'de> for Weights {
                     }
                     experiment = Some(map.next_value::<PathBuf>()?);
                 }
-                experiment.map(Weights::Experiment).ok_or_else(|| de::Error::missing_field("experiment"))
+                experiment
+                    .map(Weights::Experiment)
+                    .ok_or_else(|| de::Error::missing_field("experiment"))
             }
         }
         d.deserialize_any(V)
@@ -278,7 +283,9 @@ impl FromStr for Bytes {
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let exact = BYTE_UNITS.iter().find(|(_, unit)| self.0 >= *unit && self.0 % unit == 0);
+        let exact = BYTE_UNITS
+            .iter()
+            .find(|(_, unit)| self.0 >= *unit && self.0 % unit == 0);
         match exact {
             Some((name, unit)) => write!(f, "{}{name}", self.0 / unit),
             None => write!(f, "{}", self.0),

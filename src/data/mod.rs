@@ -1,0 +1,1 @@
+//! Where images come from, splits, normalization, augmentation and batches.

@@ -1,0 +1,1 @@
+//! The chain of named layers, backbones, head, freeze boundary, weights in and out, summary.

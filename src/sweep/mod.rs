@@ -1,0 +1,1 @@
+//! Which runs are to be done, in what order.

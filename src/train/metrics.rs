@@ -1,0 +1,32 @@
+//! What is measured over a part of the data.
+
+/// Means over the samples of one part (training, validation or test).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Metrics {
+    pub loss: f64,
+    /// In [0, 1]; absent where the spec does not ask for it.
+    pub accuracy: Option<f64>,
+    /// In [0, 1]; absent where the spec does not ask for it.
+    pub top5_accuracy: Option<f64>,
+    /// The accuracy of each class; NaN for a class without samples. Absent where not asked for.
+    pub per_class: Option<Vec<f64>>,
+}
+
+/// What one epoch gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: usize,
+    /// Means over the epoch's batches, each before its update, dropout on.
+    pub training: Metrics,
+    /// After the epoch, dropout off; absent without validation images.
+    pub validation: Option<Metrics>,
+    /// Of the epoch's last step.
+    pub learning_rate: f64,
+    /// Wall time of the epoch, validation included.
+    pub seconds: f64,
+    /// Training images a second, validation time excluded.
+    pub images_per_second: f64,
+    /// The process's peak resident memory so far.
+    pub peak_memory_mib: f64,
+}
