@@ -1,1 +1,13 @@
-//! Which runs are to be done, in what order.
+//! Which runs are to be done, in what order, and how one of them is done.
+
+mod error;
+mod executor;
+mod plan;
+mod sink;
+mod start;
+
+pub use error::Error;
+pub use executor::{Executor, Finished};
+pub use plan::{Plan, PlannedRun};
+pub use sink::{About, Sink};
+pub use start::Upstream;

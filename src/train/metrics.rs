@@ -12,6 +12,18 @@ pub struct Metrics {
     pub per_class: Option<Vec<f64>>,
 }
 
+impl Metrics {
+    /// The value of a metric by its column's name.
+    pub fn value(&self, name: &str) -> Option<f64> {
+        match name {
+            "loss" => Some(self.loss),
+            "accuracy" => self.accuracy,
+            "top5_accuracy" => self.top5_accuracy,
+            _ => None,
+        }
+    }
+}
+
 /// What one epoch gave.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Epoch {
@@ -27,6 +39,16 @@ pub struct Epoch {
     pub seconds: f64,
     /// Training images a second, validation time excluded.
     pub images_per_second: f64,
-    /// The process's peak resident memory so far.
+    /// The process's peak resident memory so far; NaN where the system does not tell.
     pub peak_memory_mib: f64,
+}
+
+impl Epoch {
+    /// The value of a monitored metric, e.g. `accuracy` or `val_loss`.
+    pub fn value(&self, name: &str) -> Option<f64> {
+        match name.strip_prefix("val_") {
+            Some(name) => self.validation.as_ref()?.value(name),
+            None => self.training.value(name),
+        }
+    }
 }

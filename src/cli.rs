@@ -1,0 +1,139 @@
+//! Arguments in, exit status out.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing::level_filters::LevelFilter;
+
+use crate::experiment::{self, Error, Options};
+use crate::record::{Terminal, Verbosity};
+
+/// Some runs failed; the others are recorded.
+const SOME_FAILED: u8 = 1;
+/// The spec or the command line is wrong.
+const WRONG_SPEC: u8 = 2;
+
+const EXAMPLES: &str = "\
+Examples:
+  runner experiments/quickstart.toml
+  runner experiments/vgg16_ft.toml --set training.epochs=3
+  runner experiments/vgg16_ft.toml --set 'sweep.axes.\"freeze.through\"=[\"none\", \"all\"]'
+  runner check experiments/vgg16_ft.toml
+
+Exit status: 0 done; 1 some runs failed (the others are recorded); 2 the spec or the command line
+is wrong; 130 stopped.";
+
+/// Run transfer learning experiments declared in TOML.
+///
+/// Trains every run of the sweep a spec declares and leaves tables (Parquet), charts (SVG) and models
+/// (safetensors) in results/<name>/. Runs that are already there are not done again.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: Option<RunArgs>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the plan: runs, layers, shapes, what trains, what it will cost; trains nothing
+    #[command(after_help = "Example:\n  runner check experiments/vgg16_ft.toml --set backbone.input_size=64")]
+    Check(SpecArgs),
+}
+
+#[derive(Debug, Args)]
+struct SpecArgs {
+    /// The experiment's TOML file
+    #[arg(value_name = "SPEC")]
+    spec: PathBuf,
+    /// Set a key of the spec, e.g. training.epochs=3; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    #[command(flatten)]
+    spec: SpecArgs,
+    /// The folder that gets a folder for each experiment
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    results: PathBuf,
+    /// Do runs again that are finished, replacing their results
+    #[arg(long)]
+    fresh: bool,
+    /// Say nothing but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more about what is done
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+impl RunArgs {
+    fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
+}
+
+impl Cli {
+    /// Does what the arguments say; the one place where errors are printed.
+    pub fn main(self) -> ExitCode {
+        let result = match (self.command, self.run) {
+            (Some(Command::Check(args)), _) => {
+                experiment::check(&args.spec, &args.overrides).map(|plan| {
+                    print!("{plan}");
+                    ExitCode::SUCCESS
+                })
+            }
+            (None, Some(args)) => run(&args),
+            (None, None) => Ok(ExitCode::from(WRONG_SPEC)),
+        };
+        result.unwrap_or_else(|error| {
+            let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            eprintln!("{}", error.render(colour).trim_end());
+            ExitCode::from(match error {
+                Error::Spec(_) => WRONG_SPEC,
+                _ => SOME_FAILED,
+            })
+        })
+    }
+}
+
+fn run(args: &RunArgs) -> Result<ExitCode, Error> {
+    let terminal = Terminal::new(args.verbosity());
+    start_log(&terminal, args.verbosity());
+    let options = Options {
+        overrides: args.spec.overrides.clone(),
+        results: args.results.clone(),
+        fresh: args.fresh,
+    };
+    let done = experiment::run(&args.spec.spec, &options, &terminal)?;
+    if args.verbosity() != Verbosity::Quiet {
+        println!("{done}");
+    }
+    Ok(if done.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::from(SOME_FAILED) })
+}
+
+/// Warnings (with -v: everything) go to the terminal, between its bars.
+fn start_log(terminal: &Terminal, verbosity: Verbosity) {
+    let level = match verbosity {
+        Verbosity::Quiet => LevelFilter::ERROR,
+        Verbosity::Normal => LevelFilter::WARN,
+        Verbosity::Verbose => LevelFilter::DEBUG,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false)
+        .without_time()
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        .with_writer(terminal.writer())
+        .init();
+}

@@ -1,0 +1,30 @@
+//! Why a run failed.
+
+use std::path::PathBuf;
+
+use crate::spec::Problem;
+use crate::{data, fetch, model, train};
+
+/// What stops one run; the sweep records it and goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Spec(#[from] Problem),
+    #[error(transparent)]
+    Data(#[from] data::Error),
+    #[error(transparent)]
+    Fetch(#[from] fetch::Error),
+    #[error(transparent)]
+    Weights(#[from] model::weights::Error),
+    #[error(transparent)]
+    Train(#[from] train::Error),
+    #[error("computing failed: {0}")]
+    Candle(#[from] candle_core::Error),
+    #[error(
+        "the dataset has {found} classes, but the network was planned for {planned}; did its files \
+         change while the experiment was running?"
+    )]
+    ClassesChanged { found: usize, planned: usize },
+    #[error("{0}: {1}")]
+    Io(PathBuf, std::io::Error),
+}

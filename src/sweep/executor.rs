@@ -1,0 +1,152 @@
+//! How one run is done: data, network, training, test, saved model.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Instant;
+
+use candle_core::Device;
+
+use super::error::Error;
+use super::plan::PlannedRun;
+use super::sink::{About, Sink};
+use super::start::{self, Upstream};
+use crate::data::{self, Batches, Data, Normalizer, Part};
+use crate::device;
+use crate::fetch::{self, Cache, Hub, Progress};
+use crate::model::{Network, weights};
+use crate::spec::{DatasetName, Spec, Validation};
+use crate::train::{Fit, Inputs, Metrics, Outcome, evaluate};
+
+/// What a finished run leaves beside its model.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    pub outcome: Outcome,
+    /// Absent where the dataset has no test images.
+    pub test: Option<Metrics>,
+    /// Wall time of the run.
+    pub seconds: f64,
+}
+
+/// Does runs one after another and keeps what they share.
+pub struct Executor<'a> {
+    cache: Cache,
+    hub: Hub,
+    upstream: Upstream,
+    progress: &'a dyn Progress,
+    data: Option<(String, Rc<Data>)>,
+}
+
+/// Gets a dataset's files from the network.
+struct Downloads<'a>(&'a Cache, &'a Hub, &'a dyn Progress);
+
+impl data::Source for Downloads<'_> {
+    fn files(&self, dataset: DatasetName) -> Result<PathBuf, data::SourceError> {
+        fetch::dataset(self.0, self.1, dataset, self.2).map_err(|e| e.to_string().into())
+    }
+}
+
+impl<'a> Executor<'a> {
+    /// An executor with the user's cache and hub.
+    ///
+    /// # Errors
+    /// A cache folder that cannot be told.
+    pub fn new(upstream: Upstream, progress: &'a dyn Progress) -> Result<Self, Error> {
+        let (cache, hub) = (Cache::from_env()?, Hub::from_env());
+        Ok(Executor { cache, hub, upstream, progress, data: None })
+    }
+
+    /// Does a run and saves its model as `model.safetensors` in `folder`.
+    ///
+    /// # Errors
+    /// Whatever stops the run; `sink` has been told.
+    pub fn run(&mut self, planned: &PlannedRun, folder: &Path, sink: &mut dyn Sink) -> Result<Finished, Error> {
+        let result = self.try_run(planned, folder, sink);
+        sink.run_ended(planned, result.as_ref());
+        result
+    }
+
+    fn try_run(&mut self, planned: &PlannedRun, folder: &Path, sink: &mut dyn Sink) -> Result<Finished, Error> {
+        let start = Instant::now();
+        let PlannedRun { run, blueprint, classes } = planned;
+        let spec = &run.spec;
+        let (device, device_name) = device::open(spec.training.device)?;
+        sink.run_started(planned, &About {
+            device: device_name,
+            parameters: blueprint.parameter_count(),
+            trainable_parameters: blueprint.trainable_count(),
+        });
+        let data = self.data(spec)?;
+        if data.classes.len() != classes.len() {
+            return Err(Error::ClassesChanged { found: data.classes.len(), planned: classes.len() });
+        }
+        let services = (&self.cache, &self.hub);
+        let initial = start::weights(spec, &run.id, blueprint, &self.upstream, services, self.progress)?;
+        let network = Network::new(blueprint.clone(), &initial, spec.seed, &device)?;
+        drop(initial);
+        let normalizer = Normalizer::new(&spec.normalization, &data.train)?;
+        let inputs = |part, augment| inputs(spec, part, &normalizer, augment, &device);
+        let fit = Fit {
+            spec,
+            network: &network,
+            train: inputs(&data.train, true),
+            validation: inputs(&data.validation, false),
+            classes: classes.len(),
+        };
+        let outcome = fit.run(sink)?;
+        let test = evaluate(&network, &inputs(&data.test, false), &spec.training, classes.len())?;
+        let metadata = metadata(planned, &normalizer);
+        weights::save(&folder.join("model.safetensors"), &network.weights()?, &metadata)?;
+        Ok(Finished { outcome, test, seconds: start.elapsed().as_secs_f64() })
+    }
+
+    /// The dataset of a spec; the last one is kept for the runs that share it.
+    fn data(&mut self, spec: &Spec) -> Result<Rc<Data>, Error> {
+        let key = data_key(spec);
+        if let Some((kept, data)) = &self.data && *kept == key {
+            return Ok(Rc::clone(data));
+        }
+        self.data = None;
+        let downloads = Downloads(&self.cache, &self.hub, self.progress);
+        let size = spec.backbone.input_size;
+        let data = Rc::new(data::load(&spec.dataset, size, spec.seed, &downloads, self.progress)?);
+        self.data = Some((key, Rc::clone(&data)));
+        Ok(data)
+    }
+}
+
+/// Everything that decides a dataset's images and their order.
+fn data_key(spec: &Spec) -> String {
+    let by_seed = spec.dataset.validation != Validation::Tail || spec.dataset.name == DatasetName::ImageFolder;
+    let seed = by_seed.then_some(spec.seed);
+    format!("{:?} {} {seed:?}", spec.dataset, spec.backbone.input_size)
+}
+
+fn inputs<'a>(
+    spec: &'a Spec,
+    part: &'a Part,
+    normalizer: &'a Normalizer,
+    augment: bool,
+    device: &Device,
+) -> Inputs<'a> {
+    let augmentation = (augment && spec.augmentation.is_active()).then_some((&spec.augmentation, spec.seed));
+    let batches = Batches::new(part, normalizer, spec.backbone.input_size, augmentation, device);
+    Inputs::new(batches, part.labels.len())
+}
+
+/// What makes a saved model usable alone.
+fn metadata(planned: &PlannedRun, normalizer: &Normalizer) -> BTreeMap<String, String> {
+    let spec = &planned.run.spec;
+    let json = |value: serde_json::Result<String>| value.unwrap_or_default();
+    BTreeMap::from([
+        ("format".to_owned(), "pt".to_owned()),
+        ("runner_version".into(), env!("CARGO_PKG_VERSION").into()),
+        ("architecture".into(), spec.backbone.arch.to_string()),
+        ("input_size".into(), spec.backbone.input_size.to_string()),
+        ("include_top".into(), spec.backbone.include_top.to_string()),
+        ("classes".into(), json(serde_json::to_string(&planned.classes))),
+        ("normalization".into(), json(serde_json::to_string(normalizer))),
+        ("head".into(), json(serde_json::to_string(&spec.head))),
+        ("spec".into(), spec.to_json()),
+    ])
+}

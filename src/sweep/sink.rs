@@ -1,0 +1,21 @@
+//! Who is told about the runs of a sweep.
+
+use super::error::Error;
+use super::executor::Finished;
+use super::plan::PlannedRun;
+use crate::train::Observer;
+
+/// What is known of a run once it starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The word for the device, e.g. `cpu`.
+    pub device: String,
+    pub parameters: usize,
+    pub trainable_parameters: usize,
+}
+
+/// Told when a run starts, after every batch and epoch, and when it ends.
+pub trait Sink: Observer {
+    fn run_started(&mut self, run: &PlannedRun, about: &About);
+    fn run_ended(&mut self, run: &PlannedRun, result: Result<&Finished, &Error>);
+}

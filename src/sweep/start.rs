@@ -1,0 +1,60 @@
+//! The weights a run starts from.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::error::Error;
+use crate::fetch::{self, Cache, Hub, Progress};
+use crate::model::weights;
+use crate::model::{Blueprint, Weights};
+use crate::spec::{self, Problem, Spec};
+
+/// The models of the experiments a spec builds on: spec file and run id → `model.safetensors`.
+pub type Upstream = HashMap<(PathBuf, String), PathBuf>;
+
+/// The tensors a run does not initialize itself.
+///
+/// # Errors
+/// Files that are missing or do not fit, and failed downloads.
+pub fn weights(
+    spec: &Spec,
+    run_id: &str,
+    blueprint: &Blueprint,
+    upstream: &Upstream,
+    (cache, hub): (&Cache, &Hub),
+    progress: &dyn Progress,
+) -> Result<Weights, Error> {
+    if let Some(path) = &spec.training.initial_weights {
+        return load(path, spec, blueprint, blueprint.links.len());
+    }
+    let pretrained = if spec.backbone.include_top { blueprint.links.len() } else { blueprint.backbone };
+    match &spec.backbone.weights {
+        spec::Weights::Random => Ok(Weights::new()),
+        spec::Weights::File(path) => load(path, spec, blueprint, pretrained),
+        spec::Weights::Imagenet => {
+            let include_top = spec.backbone.include_top;
+            let path = fetch::imagenet(cache, hub, spec.backbone.arch, include_top, progress)?;
+            load(&path, spec, blueprint, pretrained)
+        }
+        spec::Weights::Experiment(path) => {
+            let model = upstream.get(&(path.clone(), run_id.to_owned())).ok_or_else(|| {
+                let message = format!("{} has left no model", path.display());
+                Problem::new("backbone.weights", message)
+            })?;
+            load(model, spec, blueprint, pretrained)
+        }
+    }
+}
+
+/// Reads the tensors of the first `links` links.
+fn load(path: &Path, spec: &Spec, blueprint: &Blueprint, links: usize) -> Result<Weights, Error> {
+    let expected: Vec<(String, Vec<usize>)> = blueprint
+        .links
+        .iter()
+        .take(links)
+        .flat_map(|link| &link.parameters)
+        .map(|p| (p.name.clone(), p.file_shape()))
+        .collect();
+    let whole_model = links == blueprint.links.len() && !spec.backbone.include_top;
+    Ok(weights::load(path, spec.backbone.arch, &expected, &|_| !whole_model)?)
+}
