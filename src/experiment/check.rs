@@ -1,0 +1,141 @@
+//! `runner check`: the plan of an experiment, nothing trained.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::upstream::Chain;
+use super::{Error, plan};
+use crate::model::{Blueprint, Cost, summary, thousands};
+use crate::spec::{DatasetName, Experiment, OptimizerName, Spec};
+use crate::sweep::PlannedRun;
+
+/// The plan as text: runs, layers, shapes, what trains, what it will cost.
+///
+/// # Errors
+/// A wrong spec.
+pub fn check(spec: &Path, overrides: &[String]) -> Result<String, Error> {
+    let experiment = Experiment::load(spec, overrides)?;
+    let plan = plan(&experiment)?;
+    let _ = Chain::of(&experiment, spec)?;
+    let mut text = String::new();
+    let _ = write!(text, "{}", heading(&experiment, &plan.runs));
+    for model in distinct_models(&plan.runs) {
+        let _ = write!(text, "\n{}", describe(&model, plan.runs.len()));
+    }
+    Ok(text)
+}
+
+fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
+    let spec = &experiment.spec;
+    let mut text = format!("experiment {}: {}\n", spec.name, plural(runs.len(), "run"));
+    for (key, values) in experiment.axes() {
+        let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "  {key}: {}", values.join(", "));
+    }
+    if let Some(first) = runs.first() {
+        let classes = &first.classes;
+        let shown = classes.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
+        let more = if classes.len() > 10 { ", …" } else { "" };
+        let _ = writeln!(text, "dataset {}: {} ({shown}{more})", spec.dataset.name, plural(classes.len(), "class"));
+        let _ = writeln!(text, "\nruns");
+        let width = runs.iter().map(|run| run.run.id.len()).max().unwrap_or(0);
+        for PlannedRun { run, blueprint, .. } in runs {
+            let boundary = blueprint.boundary().map_or("nothing frozen".into(), |name| format!("frozen through {name}"));
+            let trained = thousands(blueprint.trainable_count());
+            let _ = writeln!(text, "  {:width$}  {boundary}, {trained} trained parameters, {}", run.id, plural(run.spec.training.epochs, "epoch"));
+        }
+    }
+    text
+}
+
+/// A network with the specs of the runs that use it.
+struct Model<'a> {
+    blueprint: &'a Blueprint,
+    runs: Vec<(usize, &'a Spec)>,
+}
+
+fn distinct_models(runs: &[PlannedRun]) -> Vec<Model<'_>> {
+    let mut models: Vec<Model<'_>> = Vec::new();
+    for (i, PlannedRun { run, blueprint, .. }) in runs.iter().enumerate() {
+        match models.iter_mut().find(|model| model.blueprint == blueprint) {
+            Some(model) => model.runs.push((i + 1, &run.spec)),
+            None => models.push(Model { blueprint, runs: vec![(i + 1, &run.spec)] }),
+        }
+    }
+    models
+}
+
+fn describe(model: &Model<'_>, all: usize) -> String {
+    let mut text = String::new();
+    let Some(&(_, spec)) = model.runs.first() else { return text };
+    let runs: Vec<String> = model.runs.iter().map(|(i, _)| i.to_string()).collect();
+    let of = if runs.len() == all { String::new() } else { format!(" (run {} of {all})", runs.join(", ")) };
+    let _ = writeln!(text, "{} with weights {}{of}", spec.backbone.arch, weights(spec));
+    let _ = write!(text, "{}", summary(model.blueprint));
+    let cost = Cost::of(model.blueprint, moments(spec));
+    let batch = spec.training.batch_size;
+    let _ = writeln!(text, "operations an image    {} forward, {} training (multiply-accumulates)", si(cost.forward), si(cost.training));
+    if let Some(images) = training_images(spec) {
+        let run = cost.training.saturating_mul((images * spec.training.epochs) as u64);
+        let _ = writeln!(text, "operations a run       {} at most ({} images × {} epochs)", si(run), thousands(images), spec.training.epochs);
+    }
+    let mib = |bytes: u64| format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20));
+    let _ = writeln!(
+        text,
+        "memory                 {} (weights {}, gradients and optimizer {}, values of a batch of {batch} {})",
+        mib(cost.training_bytes(batch)),
+        mib(cost.weights),
+        mib(cost.training_state),
+        mib(cost.activations * batch as u64),
+    );
+    text
+}
+
+fn weights(spec: &Spec) -> String {
+    use crate::spec::Weights;
+    match &spec.backbone.weights {
+        Weights::Imagenet => "imagenet".into(),
+        Weights::Random => "random".into(),
+        Weights::File(path) => path.display().to_string(),
+        Weights::Experiment(path) => format!("from experiment {}", path.display()),
+    }
+}
+
+/// Values the optimizer keeps for each weight.
+fn moments(spec: &Spec) -> usize {
+    match spec.optimizer.name {
+        OptimizerName::Adam | OptimizerName::Adamw => 2,
+        OptimizerName::Sgd => usize::from(spec.optimizer.momentum() > 0.0),
+        OptimizerName::Rmsprop => 1 + usize::from(spec.optimizer.momentum() > 0.0),
+    }
+}
+
+/// Training images of a built-in dataset after limit and split; unknown for a folder or some classes.
+fn training_images(spec: &Spec) -> Option<usize> {
+    let all = match spec.dataset.name {
+        DatasetName::Cifar10 | DatasetName::Cifar100 => 50_000,
+        DatasetName::Mnist | DatasetName::FashionMnist => 60_000,
+        DatasetName::Digits => 1_437,
+        DatasetName::ImageFolder => return None,
+    };
+    let limited = spec.dataset.train_limit.map_or(all, |limit| limit.min(all));
+    Some((limited as f64 * (1.0 - spec.dataset.validation_split)).floor() as usize)
+}
+
+/// `1.3 G`
+fn si(n: u64) -> String {
+    let value = n as f64;
+    [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")]
+        .into_iter()
+        .find(|(unit, _)| value >= *unit)
+        .map_or_else(|| n.to_string(), |(unit, letter)| format!("{:.1} {letter}", value / unit))
+}
+
+fn plural(n: usize, word: &str) -> String {
+    let ending = match (n, word.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        _ => "s",
+    };
+    format!("{n} {word}{ending}")
+}

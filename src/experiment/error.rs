@@ -1,0 +1,30 @@
+//! Why an experiment could not be run at all.
+
+use crate::{record, spec, sweep};
+
+/// What ends the program before all runs are done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The spec or the command line is wrong.
+    #[error("{0}")]
+    Spec(#[from] spec::Error),
+    /// The results cannot be written or read.
+    #[error("{0}")]
+    Record(#[from] record::Error),
+    /// What the runs share is not there.
+    #[error("{0}")]
+    Sweep(#[from] sweep::Error),
+    /// An experiment that this one builds on has not given its model.
+    #[error("experiment {name} failed, and this one builds on it: {error}")]
+    Upstream { name: String, error: String },
+}
+
+impl Error {
+    /// The text to show, coloured where asked for.
+    pub fn render(&self, colour: bool) -> String {
+        match self {
+            Error::Spec(error) => error.render(colour),
+            other => format!("error: {other}"),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! A whole experiment: the spec, the experiments it builds on, its runs, its records.
+
+mod check;
+mod error;
+mod upstream;
+
+use std::path::{Path, PathBuf};
+
+pub use check::check;
+pub use error::Error;
+
+use crate::record::{Done, Recorder, Terminal};
+use crate::spec::Experiment;
+use crate::sweep::{Executor, Plan};
+
+/// How an experiment is run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `--set KEY=VALUE`, the part behind `--set`.
+    pub overrides: Vec<String>,
+    /// The folder that gets a folder for each experiment.
+    pub results: PathBuf,
+    /// Do finished runs again.
+    pub fresh: bool,
+}
+
+/// Runs the experiment of a spec file, and first those it builds on.
+///
+/// # Errors
+/// A wrong spec, or records that cannot be written. Runs that fail are no error: they are recorded.
+pub fn run(spec: &Path, options: &Options, terminal: &Terminal) -> Result<Done, Error> {
+    let experiment = Experiment::load(spec, &options.overrides)?;
+    let plan = plan(&experiment)?;
+    let chain = upstream::Chain::of(&experiment, spec)?;
+    execute(&experiment, &plan, &chain, options, terminal)
+}
+
+/// Runs a planned experiment after those it builds on.
+fn execute(
+    experiment: &Experiment,
+    plan: &Plan,
+    chain: &upstream::Chain,
+    options: &Options,
+    terminal: &Terminal,
+) -> Result<Done, Error> {
+    let upstream = chain.models(experiment, options, terminal)?;
+    let mut recorder = Recorder::open(experiment, plan, options, terminal)?;
+    let mut executor = Executor::new(upstream, terminal)?;
+    for planned in &plan.runs {
+        if !recorder.has(&planned.run.id) {
+            let folder = recorder.begin(planned)?;
+            // A failed run is recorded by the sink; the next one goes on.
+            let _ = executor.run(planned, &folder, &mut recorder);
+        }
+    }
+    Ok(recorder.finish()?)
+}
+
+/// The plan of an experiment, its mistakes shown where they come from.
+fn plan(experiment: &Experiment) -> Result<Plan, Error> {
+    Plan::new(experiment)
+        .map_err(|(run, problem)| Error::Spec(experiment.problem(Some(&run), &problem).into()))
+}

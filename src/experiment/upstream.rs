@@ -1,0 +1,100 @@
+//! Experiments that others build on: `backbone.weights = { experiment = "pretrain.toml" }`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::{Error, Options, execute, plan};
+use crate::record::{Terminal, model_file};
+use crate::spec::{Experiment, Problem, Run, Weights};
+use crate::sweep::{Plan, Upstream};
+
+/// The experiments that one builds on directly, by spec file, each with its own.
+#[derive(Debug, Default)]
+pub struct Chain(BTreeMap<PathBuf, (Experiment, Plan, Chain)>);
+
+impl Chain {
+    /// Loads and plans everything `experiment`, read from `spec`, builds on.
+    ///
+    /// # Errors
+    /// A wrong spec among them, a circle, or runs whose predecessor is not clear.
+    pub fn of(experiment: &Experiment, spec: &Path) -> Result<Chain, Error> {
+        let spec = std::path::absolute(spec).unwrap_or_else(|_| spec.to_owned());
+        Chain::below(experiment, &[spec])
+    }
+
+    fn below(experiment: &Experiment, above: &[PathBuf]) -> Result<Chain, Error> {
+        let mut chain = Chain::default();
+        for run in &experiment.runs {
+            let Weights::Experiment(path) = &run.spec.backbone.weights else { continue };
+            let wrong = |message: String| {
+                let problem = Problem::new("backbone.weights", message);
+                Error::Spec(experiment.problem(Some(run), &problem).into())
+            };
+            if above.contains(path) {
+                return Err(wrong(format!("{} builds on itself", path.display())));
+            }
+            if !chain.0.contains_key(path) {
+                let upstream = Experiment::load(path, &[])?;
+                if upstream.spec.name == experiment.spec.name {
+                    let name = &upstream.spec.name;
+                    return Err(wrong(format!("both experiments are named `{name}`")));
+                }
+                let below = Chain::below(&upstream, &[above, &[path.clone()]].concat())?;
+                let planned = plan(&upstream)?;
+                chain.0.insert(path.clone(), (upstream, planned, below));
+            }
+            if let Some((upstream, ..)) = chain.0.get(path) {
+                predecessor(upstream, run).map_err(wrong)?;
+            }
+        }
+        Ok(chain)
+    }
+
+    /// Runs what is not there yet, and tells where each run of `experiment` finds its model.
+    pub(super) fn models(
+        &self,
+        experiment: &Experiment,
+        options: &Options,
+        terminal: &Terminal,
+    ) -> Result<Upstream, Error> {
+        let mut models = Upstream::new();
+        for (path, (upstream, plan, below)) in &self.0 {
+            let options = Options { overrides: Vec::new(), fresh: false, ..options.clone() };
+            let done = execute(upstream, plan, below, &options, terminal)?;
+            let name = &upstream.spec.name;
+            for run in &experiment.runs {
+                if run.spec.backbone.weights != Weights::Experiment(path.clone()) {
+                    continue;
+                }
+                let failed = |error: String| Error::Upstream { name: name.clone(), error };
+                let source = predecessor(upstream, run).map_err(failed)?;
+                if let Some(error) = done.error(&source.id) {
+                    return Err(failed(error.to_owned()));
+                }
+                let model = model_file(&options.results, name, &source.id);
+                models.insert((path.clone(), run.id.clone()), model);
+            }
+        }
+        Ok(models)
+    }
+}
+
+/// The run of `upstream` that `run` takes its backbone from: the one that agrees with it on every
+/// axis both have.
+fn predecessor<'a>(upstream: &'a Experiment, run: &Run) -> Result<&'a Run, String> {
+    let agrees = |candidate: &&Run| {
+        candidate.point.iter().all(|(key, value)| {
+            run.point.iter().all(|(other, wanted)| other != key || wanted == value)
+        })
+    };
+    let mut candidates = upstream.runs.iter().filter(agrees);
+    match (candidates.next(), candidates.count()) {
+        (Some(only), 0) => Ok(only),
+        (found, more) => Err(format!(
+            "experiment {} has {} runs this one could build on; its sweep must leave one for each \
+             run here (axes of the same key are matched)",
+            upstream.spec.name,
+            more + usize::from(found.is_some())
+        )),
+    }
+}
