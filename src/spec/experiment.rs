@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::origin::Origin;
 use super::{Spec, Sweep};
 
 /// A value on a sweep axis.
@@ -29,7 +30,7 @@ impl fmt::Display for AxisValue {
 }
 
 /// One point of the sweep.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     /// A readable prefix made of the point, and a short hash of everything that decides the result.
     pub id: String,
@@ -48,6 +49,8 @@ pub struct Experiment {
     pub sweep: Sweep,
     /// Every run, in order; at least one.
     pub runs: Vec<Run>,
+    /// Where everything was written.
+    pub(super) origin: Origin,
 }
 
 /// A mistake in a spec that is found after it was read; `key` leads to the place it came from.

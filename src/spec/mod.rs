@@ -1,9 +1,40 @@
 //! The spec: its types, its layers and diagnostics, and the runs a sweep consists of.
+//!
+//! [`Experiment::load`] reads it: `layers` merges files, variables and flags, `read` and `explain` turn the result
+//! into types or diagnostics, `validate` looks for contradictions, `sweep` and `load` make the runs.
 
+mod classes;
+mod defaults;
+mod diagnostic;
+mod error;
 mod experiment;
+mod explain;
+mod key;
+mod layer;
+mod layers;
+mod load;
+mod origin;
+mod paths;
+mod place;
+mod read;
+mod resolved;
+mod run_id;
+mod schema;
+mod suggest;
+mod sweep;
+mod tree;
 mod types;
+mod validate;
 mod values;
 
+pub use classes::classes_of;
+pub use defaults::head_names;
+pub use diagnostic::Diagnostic;
+pub use error::Error;
 pub use experiment::*;
+pub use place::{Place, SourceFile};
+pub use suggest::nearest;
+pub use sweep::MOST_RUNS;
 pub use types::*;
+pub use validate::validate;
 pub use values::*;

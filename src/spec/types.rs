@@ -1,8 +1,10 @@
 //! The spec: everything that decides an experiment's result, as typed values with their defaults.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
+use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::values::{Choice, Device, FreezeThrough, Units, Weights};
@@ -73,14 +75,42 @@ fn default_validation_split() -> f64 {
     0.1
 }
 
+/// Reads one of a few names, as text.
+struct Name(&'static [&'static str]);
+
+impl Visitor<'_> for Name {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let quoted: Vec<String> = self.0.iter().map(|name| format!("\"{name}\"")).collect();
+        match quoted.as_slice() {
+            [only] => f.write_str(only),
+            names => write!(f, "one of {}", names.join(", ")),
+        }
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<String, E> {
+        Ok(name.to_owned())
+    }
+}
+
 /// A value of the spec that is one of a few names.
 ///
 /// Declares the enum, its serde names, `NAMES`, `as_str` and `Display`.
 macro_rules! names {
     ($(#[$meta:meta])* $type:ident { $($(#[$vmeta:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         pub enum $type { $($(#[$vmeta])* #[serde(rename = $name)] $variant),+ }
+
+        // Not derived: that would also take a variant's number for its name.
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = deserializer.deserialize_any(Name(Self::NAMES))?;
+                let found = Self::ALL.iter().find(|value| value.as_str() == name);
+                found.copied().ok_or_else(|| de::Error::unknown_variant(&name, Self::NAMES))
+            }
+        }
 
         impl $type {
             /// Every name, in the order of declaration.
@@ -253,6 +283,21 @@ pub struct HeadLayer {
     /// `batch_normalization`: added to the variance; default 1e-3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epsilon: Option<f64>,
+}
+
+impl HeadLayer {
+    /// A layer of this kind without options.
+    pub fn new(layer: HeadKind) -> Self {
+        HeadLayer {
+            layer,
+            name: None,
+            units: None,
+            activation: None,
+            rate: None,
+            momentum: None,
+            epsilon: None,
+        }
+    }
 }
 
 names! {
@@ -483,9 +528,22 @@ pub struct Sweep {
     /// `random`: how many points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<usize>,
-    /// Values by key of the spec, in the order of the file.
+    /// Values by key of the spec.
     #[serde(default)]
     pub axes: BTreeMap<String, Vec<toml::Value>>,
+    /// The keys of `axes` in the order of the file.
+    #[serde(skip)]
+    pub order: Vec<String>,
+}
+
+impl Sweep {
+    /// Each axis with its values, in the order of the file; the last one varies fastest.
+    pub fn in_order(&self) -> impl Iterator<Item = (&str, &[toml::Value])> {
+        let values = |key: &String| self.axes.get_key_value(key);
+        let ordered = self.order.iter().filter_map(values);
+        let rest = self.axes.iter().filter(|(key, _)| !self.order.contains(key));
+        ordered.chain(rest).map(|(key, values)| (key.as_str(), values.as_slice()))
+    }
 }
 
 names! {

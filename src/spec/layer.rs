@@ -1,0 +1,223 @@
+//! One layer of a spec, as a figment provider that knows where each of its values was written.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use figment::value::{Dict, Map, Value};
+use figment::{Metadata, Profile, Provider};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Error;
+use super::diagnostic::Diagnostic;
+use super::key::{self, KeyPath};
+use super::place::{Place, SourceFile};
+
+/// Where a key and its value stand.
+#[derive(Clone, Debug)]
+pub(super) struct KeyPlace {
+    pub key: Place,
+    pub value: Place,
+}
+
+impl KeyPlace {
+    /// The same place for both.
+    pub(super) fn both(place: Place) -> Self {
+        KeyPlace {
+            key: place.clone(),
+            value: place,
+        }
+    }
+}
+
+/// Values of one source with their places.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Layer {
+    /// The layer's place in the order of layers, from the lowest.
+    pub index: usize,
+    /// Whether it is a file.
+    pub is_file: bool,
+    pub values: Dict,
+    pub places: BTreeMap<KeyPath, KeyPlace>,
+    /// The sweep's axes in the order they are written.
+    pub axes: Vec<String>,
+}
+
+impl Provider for Layer {
+    fn metadata(&self) -> Metadata {
+        Metadata::named("layer of the spec").source(self.index.to_string())
+    }
+
+    fn data(&self) -> figment::Result<Map<Profile, Dict>> {
+        Ok(Map::from([(Profile::Default, self.values.clone())]))
+    }
+}
+
+/// Reads TOML values into a layer.
+struct Reader<'a> {
+    place: &'a dyn Fn(Range<usize>) -> Place,
+    places: BTreeMap<KeyPath, KeyPlace>,
+    axes: Vec<(usize, String)>,
+}
+
+/// Reads a spec file.
+///
+/// # Errors
+/// What is not TOML, or not a value that a spec can have.
+pub(super) fn read_file(file: Arc<SourceFile>) -> Result<Layer, Error> {
+    let place = |span| Place::Span(file.clone(), span);
+    let table = DeTable::parse(&file.text).map_err(|error| {
+        let message = format!("this is not TOML: {}", error.message().replace('\n', "; "));
+        match error.span() {
+            Some(span) => Error::new(place(span), message),
+            None => Error::new(Place::File(file.path.clone()), message),
+        }
+    })?;
+    let mut reader = Reader::new(&place);
+    let values = reader.table(&mut KeyPath::new(), table.get_ref())?;
+    Ok(reader.finish(values, true))
+}
+
+/// Reads one `KEY=VALUE` from outside a file; `place` is where it was given. What is not TOML is text.
+///
+/// # Errors
+/// Not a value that a spec can have.
+pub(super) fn read_value(path: &[String], text: &str, place: &Place) -> Result<ValueLayer, Error> {
+    let parsed = DeValue::parse(text).ok();
+    let value = match parsed {
+        Some(value) if !value.get_ref().is_datetime() => value,
+        _ => Spanned::new(0..text.len(), DeValue::String(text.into())),
+    };
+    let at = |_| place.clone();
+    let mut reader = Reader::new(&at);
+    reader.note(path, 0..0, 0..0);
+    let mut path = path.to_vec();
+    let value = reader.value(&mut path, &value)?;
+    if let [sweep, axes, axis] = path.as_slice()
+        && key::is_axes(&[sweep.clone(), axes.clone()])
+    {
+        reader.axes.push((0, axis.clone()));
+    }
+    Ok(ValueLayer {
+        value,
+        rest: reader.finish(Dict::new(), false),
+    })
+}
+
+/// A single value and, in `rest`, everything about it that a layer knows.
+pub(super) struct ValueLayer {
+    pub value: Value,
+    pub rest: Layer,
+}
+
+impl<'a> Reader<'a> {
+    fn new(place: &'a dyn Fn(Range<usize>) -> Place) -> Self {
+        Reader {
+            place,
+            places: BTreeMap::new(),
+            axes: Vec::new(),
+        }
+    }
+
+    fn finish(mut self, values: Dict, is_file: bool) -> Layer {
+        self.axes.sort_by_key(|(start, _)| *start);
+        Layer {
+            index: 0,
+            is_file,
+            values,
+            places: self.places,
+            axes: self.axes.into_iter().map(|(_, axis)| axis).collect(),
+        }
+    }
+
+    fn note(&mut self, path: &[String], key: Range<usize>, value: Range<usize>) {
+        let place = KeyPlace {
+            key: (self.place)(key),
+            value: (self.place)(value),
+        };
+        self.places.insert(path.to_vec(), place);
+    }
+
+    /// The table that stands at `path`; `path` is given back as it came.
+    fn table(&mut self, path: &mut KeyPath, table: &DeTable<'_>) -> Result<Dict, Error> {
+        if key::is_axes(path) {
+            let mut axes = Dict::new();
+            self.axes_table(path, "", table, &mut axes)?;
+            return Ok(axes);
+        }
+        let mut dict = Dict::new();
+        for (key, value) in table {
+            path.push(key.get_ref().to_string());
+            self.note(path, key.span(), value.span());
+            dict.insert(key.get_ref().to_string(), self.value(path, value)?);
+            path.pop();
+        }
+        Ok(dict)
+    }
+
+    /// The axes in a table; tables inside it make dotted keys, as unquoted keys do.
+    fn axes_table(
+        &mut self,
+        path: &mut KeyPath,
+        prefix: &str,
+        table: &DeTable<'_>,
+        axes: &mut Dict,
+    ) -> Result<(), Error> {
+        for (key, value) in table {
+            let axis = format!("{prefix}{}", key.get_ref());
+            if let DeValue::Table(inner) = value.get_ref() {
+                self.axes_table(path, &format!("{axis}."), inner, axes)?;
+                continue;
+            }
+            path.push(axis.clone());
+            self.note(path, key.span(), value.span());
+            let value = self.value(path, value)?;
+            path.pop();
+            self.axes.push((key.span().start, axis.clone()));
+            axes.insert(axis, value);
+        }
+        Ok(())
+    }
+
+    fn value(
+        &mut self,
+        path: &mut KeyPath,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<Value, Error> {
+        let wrong = |message: &str| {
+            let message = format!("`{}`: {message}", key::dotted(path));
+            Error::new((self.place)(value.span()), message)
+        };
+        Ok(match value.get_ref() {
+            DeValue::String(s) => Value::from(s.to_string()),
+            DeValue::Boolean(b) => Value::from(*b),
+            DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix())
+                .map(Value::from)
+                .map_err(|_| wrong("a whole number must lie between -2^63 and 2^63 - 1"))?,
+            DeValue::Float(f) => f
+                .as_str()
+                .parse::<f64>()
+                .map(Value::from)
+                .map_err(|_| wrong("this is not a number"))?,
+            DeValue::Datetime(_) => {
+                let place = (self.place)(value.span());
+                let message = format!("`{}` cannot be a date", key::dotted(path));
+                return Err(Diagnostic::new(place, message)
+                    .help("put it in quotes if it is meant as text")
+                    .into());
+            }
+            DeValue::Array(items) => {
+                let mut array = Vec::with_capacity(items.len());
+                for (index, item) in items.iter().enumerate() {
+                    path.push(index.to_string());
+                    self.note(path, item.span(), item.span());
+                    array.push(self.value(path, item)?);
+                    path.pop();
+                }
+                Value::from(array)
+            }
+            DeValue::Table(table) => Value::from(self.table(path, table)?),
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! All layers of a spec merged, and the way back from a key to the place it was written in.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use figment::Figment;
+use figment::value::{Dict, Value};
+
+use super::key::{self, KeyPath};
+use super::layer::{KeyPlace, Layer};
+use super::place::Place;
+use super::tree;
+
+/// The merged layers of a spec.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    file: PathBuf,
+    figment: Figment,
+    layers: Vec<Layer>,
+    merged: Value,
+}
+
+/// Which part of an entry `key = value` is meant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Part {
+    Key,
+    Value,
+}
+
+impl Part {
+    fn of(self, place: &KeyPlace) -> Place {
+        match self {
+            Part::Key => place.key.clone(),
+            Part::Value => place.value.clone(),
+        }
+    }
+}
+
+impl Origin {
+    /// No layers yet; `file` is the spec's own.
+    pub(super) fn new(file: PathBuf) -> Self {
+        Origin {
+            file,
+            figment: Figment::new(),
+            layers: Vec::new(),
+            merged: Value::from(Dict::new()),
+        }
+    }
+
+    /// Adds a layer on top.
+    pub(super) fn push(&mut self, mut layer: Layer) {
+        layer.index = self.layers.len();
+        self.figment = std::mem::take(&mut self.figment).merge(&layer);
+        if let Ok(profiles) = figment::Provider::data(&self.figment) {
+            let dict = profiles.into_values().next().unwrap_or_default();
+            self.merged = Value::from(dict);
+        }
+        self.layers.push(layer);
+    }
+
+    /// Everything merged, the sweep included.
+    pub(super) fn merged(&self) -> &Value {
+        &self.merged
+    }
+
+    /// The sweep's axes in the order they were first written.
+    pub(super) fn axes(&self) -> Vec<String> {
+        let mut axes: Vec<String> = Vec::new();
+        for axis in self.layers.iter().flat_map(|layer| &layer.axes) {
+            if !axes.contains(axis) {
+                axes.push(axis.clone());
+            }
+        }
+        axes
+    }
+
+    /// Where exactly this key was written, if it was.
+    pub(super) fn exact(&self, path: &[String]) -> Option<&KeyPlace> {
+        let tag = tree::get(&self.merged, path)?.tag();
+        let source = self.figment.get_metadata(tag)?.source.as_ref()?;
+        let index: usize = source.custom()?.parse().ok()?;
+        self.layers.get(index)?.places.get(path)
+    }
+
+    /// Where this key was written, else the nearest table or list around it in a file, else the file.
+    pub(super) fn locate(&self, path: &[String], part: Part) -> Place {
+        if let Some(place) = self.exact(path) {
+            return part.of(place);
+        }
+        let around = |length: usize| {
+            let ancestor = &path[..length];
+            match key::is_in_axis(ancestor) {
+                true => self.exact(ancestor).map(|place| place.value.clone()),
+                false => self.table(ancestor),
+            }
+        };
+        (1..=path.len())
+            .rev()
+            .find_map(around)
+            .unwrap_or_else(|| Place::File(self.file.clone()))
+    }
+
+    /// Where a table or list begins in the uppermost file that has it.
+    pub(super) fn table(&self, path: &[String]) -> Option<Place> {
+        let files = self.layers.iter().rev().filter(|layer| layer.is_file);
+        files
+            .filter_map(|layer| layer.places.get(path))
+            .map(|place| place.key.clone())
+            .next()
+    }
+
+    /// The places of everything at or below a key, whichever layer it came from.
+    pub(super) fn places_below(&self, path: &[String]) -> BTreeMap<KeyPath, KeyPlace> {
+        let candidates = self.layers.iter().flat_map(|layer| layer.places.keys());
+        candidates
+            .filter(|candidate| key::below(candidate, path).is_some())
+            .filter_map(|candidate| Some((candidate.clone(), self.exact(candidate)?.clone())))
+            .collect()
+    }
+
+    /// The keys that a variable or a flag sets, with their places.
+    pub(super) fn outside_files(&self) -> impl Iterator<Item = (&KeyPath, &Place)> {
+        let places = self.layers.iter().flat_map(|layer| &layer.places);
+        places
+            .map(|(path, place)| (path, &place.value))
+            .filter(|(_, place)| matches!(place, Place::Variable(_) | Place::Flag(_)))
+    }
+}

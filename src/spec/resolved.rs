@@ -1,0 +1,48 @@
+//! A spec written out again, defaults filled in.
+
+use super::experiment::Experiment;
+use super::types::Spec;
+
+impl Spec {
+    /// This spec as TOML with the defaults filled in; loading it gives the same spec.
+    pub fn to_toml(&self) -> String {
+        let mut spec = self.clone();
+        spec.fill(&|_| false);
+        written(&spec)
+    }
+
+    /// This spec as JSON in one line, with the defaults filled in.
+    pub fn to_json(&self) -> String {
+        let mut spec = self.clone();
+        spec.fill(&|_| false);
+        serde_json::to_string(&spec).unwrap_or_default()
+    }
+}
+
+/// What is set in a spec, as TOML.
+fn written(spec: &Spec) -> String {
+    // A loaded spec consists of what TOML can hold; only a path that is not UTF-8 could fail.
+    toml::to_string(spec).unwrap_or_else(|error| format!("# this spec is not TOML: {error}\n"))
+}
+
+impl Experiment {
+    /// The whole experiment as TOML, its axes in order; loading it gives the same experiment.
+    pub fn to_toml(&self) -> String {
+        let mut out = written(&self.spec);
+        let sweep = &self.sweep;
+        if sweep.axes.is_empty() {
+            return out;
+        }
+        out += &format!("\n[sweep]\nstrategy = \"{}\"\n", sweep.strategy);
+        if let Some(samples) = sweep.samples {
+            out += &format!("samples = {samples}\n");
+        }
+        out += "\n[sweep.axes]\n";
+        for (axis, values) in sweep.in_order() {
+            let key = toml::Value::String(axis.to_owned());
+            let values = toml::Value::Array(values.to_vec());
+            out += &format!("{key} = {values}\n");
+        }
+        out
+    }
+}

@@ -1,0 +1,111 @@
+//! Names of runs: readable, and different where the result may differ.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::experiment::AxisValue;
+use super::key;
+use super::paths;
+use super::types::Spec;
+
+/// Characters of the readable part at most.
+const PREFIX: usize = 80;
+
+/// The run's name: its point, and eight hex digits of the SHA-256 of everything that decides its result.
+pub(super) fn run_id(point: &[(String, AxisValue)], spec: &Spec) -> String {
+    let parts: Vec<String> = point
+        .iter()
+        .map(|(axis, value)| format!("{}={}", short_key(axis, point), short_value(axis, value)))
+        .collect();
+    let text = match parts.as_slice() {
+        [] => "run".to_owned(),
+        parts => parts.join(","),
+    };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._=,-".contains(c);
+    let prefix: String = text
+        .chars()
+        .take(PREFIX)
+        .map(|c| if allowed(c) { c } else { '_' })
+        .collect();
+    format!("{prefix}-{}", fingerprint(spec))
+}
+
+/// The key's end from its last name on, as far as no other axis ends so.
+fn short_key<'a>(axis: &'a str, point: &[(String, AxisValue)]) -> &'a str {
+    let end = last_name(axis);
+    let same = |(other, _): &&(String, AxisValue)| last_name(other) == end;
+    match point.iter().filter(same).count() {
+        1 => end,
+        _ => axis,
+    }
+}
+
+fn last_name(axis: &str) -> &str {
+    let is_name = |part: &str| part.parse::<usize>().is_err();
+    let starts = axis.rmatch_indices('.').map(|(at, _)| at + 1).chain([0]);
+    starts
+        .map(|start| &axis[start..])
+        .find(|end| is_name(end.split('.').next().unwrap_or(end)))
+        .unwrap_or(axis)
+}
+
+/// The value, a path by its last part only.
+fn short_value(axis: &str, value: &AxisValue) -> String {
+    let name = |path: &str| match Path::new(path).file_name() {
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => path.to_owned(),
+    };
+    let plain = key::parse(axis).map_or_else(|_| axis.to_owned(), |path| path.join("."));
+    match value {
+        AxisValue::Text(text) if paths::is_path(&plain, text) => {
+            let inner: Option<toml::Value> = toml::from_str(&format!("v = {text}")).ok();
+            let experiment = inner.as_ref().and_then(|v| v.get("v")?.get("experiment")?.as_str());
+            name(experiment.unwrap_or(text))
+        }
+        value => value.to_string(),
+    }
+}
+
+/// Eight hex digits of the SHA-256 of the spec's canonical JSON, without what cannot change the result: the
+/// experiment's name, the device, the memory for features.
+fn fingerprint(spec: &Spec) -> String {
+    let mut spec = spec.clone();
+    spec.name = String::new();
+    spec.training.device = Default::default();
+    spec.features = Default::default();
+    let mut canonical = serde_json::to_value(&spec).unwrap_or_default();
+    canonical.sort_all_objects();
+    let digest = Sha256::digest(canonical.to_string());
+    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefix(point: &[(&str, AxisValue)]) -> String {
+        let point: Vec<(String, AxisValue)> =
+            point.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();
+        let text = "name = \"x\"\ndataset = { name = \"mnist\" }\nbackbone = { arch = \"vgg11\" }";
+        let id = run_id(&point, &toml::from_str(text).unwrap());
+        let (prefix, hash) = id.rsplit_once('-').unwrap();
+        assert!(hash.len() == 8 && hash.chars().all(|c| c.is_ascii_hexdigit()), "{id}");
+        prefix.to_owned()
+    }
+
+    #[test]
+    fn prefixes_are_short_readable_and_safe() {
+        let text = |s: &str| AxisValue::Text(s.into());
+        assert_eq!(prefix(&[]), "run");
+        let point = [("freeze.through", text("block4_pool")), ("seed", AxisValue::Integer(0))];
+        assert_eq!(prefix(&point), "through=block4_pool,seed=0");
+        let ambiguous = [("dataset.name", text("mnist")), ("optimizer.name", text("sgd"))];
+        assert_eq!(prefix(&ambiguous), "dataset.name=mnist,optimizer.name=sgd");
+        assert_eq!(prefix(&[("dataset.classes.0", text("a/b ö"))]), "classes.0=a_b__");
+        let weights = text("{ experiment = \"/a/b/pre.toml\" }");
+        assert_eq!(prefix(&[("backbone.weights", weights)]), "weights=pre.toml");
+        assert_eq!(prefix(&[("dataset.path", text("/a/b/data"))]), "path=data");
+        assert_eq!(prefix(&[("backbone.arch", text(&"x".repeat(200)))]).len(), PREFIX);
+    }
+}

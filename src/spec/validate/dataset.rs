@@ -1,0 +1,144 @@
+//! `[dataset]` and `[normalization]`.
+
+use super::Check;
+use crate::spec::classes::classes_of;
+use crate::spec::explain::listed;
+use crate::spec::suggest::nearest;
+use crate::spec::types::{DatasetName, NormalizationScheme, Spec};
+use crate::spec::values::Choice;
+
+pub(super) fn check(spec: &Spec, check: &mut Check) {
+    let dataset = &spec.dataset;
+    check.part("dataset.validation_split", dataset.validation_split);
+    if let Some(limit) = dataset.train_limit {
+        check.at_least_one("dataset.train_limit", limit);
+    }
+    if let Some(limit) = dataset.test_limit {
+        check.at_least_one("dataset.test_limit", limit);
+    }
+    path(spec, check);
+    classes(spec, check);
+    normalization(spec, check);
+}
+
+fn path(spec: &Spec, check: &mut Check) {
+    let is_folder = spec.dataset.name == DatasetName::ImageFolder;
+    match &spec.dataset.path {
+        None if is_folder => check.problem_with_help(
+            "dataset.path",
+            "an image_folder needs `dataset.path`: the folder with a folder a class",
+            "add `path = \"…\"` to [dataset]",
+        ),
+        Some(path) if is_folder && path.is_file() => check.problem(
+            "dataset.path",
+            format!("`dataset.path`: {} is a file, not a folder", path.display()),
+        ),
+        Some(path) if !path.exists() => check.problem_with_help(
+            "dataset.path",
+            format!("`dataset.path`: {} does not exist", path.display()),
+            "a relative path starts in the folder of the file it stands in",
+        ),
+        _ => {}
+    }
+}
+
+fn classes(spec: &Spec, check: &mut Check) {
+    let Some(classes) = &spec.dataset.classes else {
+        return;
+    };
+    if classes.len() < 2 {
+        let count = classes.len();
+        let message = format!("`dataset.classes` names {count}; there must be at least 2 classes");
+        check.problem("dataset.classes", message);
+    }
+    let known = classes_of(spec.dataset.name);
+    let mut seen: Vec<Choice> = Vec::new();
+    for (at, class) in classes.iter().enumerate() {
+        let key = format!("dataset.classes.{at}");
+        if let Some(known) = known
+            && !class_is_known(class, known, &key, spec.dataset.name.as_str(), check)
+        {
+            continue;
+        }
+        let same = by_index(class, known);
+        if seen.contains(&same) {
+            check.problem(&key, format!("the class {} is named twice", shown(class)));
+        }
+        seen.push(same);
+    }
+}
+
+fn class_is_known(
+    class: &Choice,
+    known: &[&str],
+    key: &str,
+    dataset: &str,
+    check: &mut Check,
+) -> bool {
+    let missing = format!("{dataset} has no class {}", shown(class));
+    match class {
+        Choice::Index(index) if *index >= known.len() => {
+            let help = format!("its classes are 0 to {}", known.len().saturating_sub(1));
+            check.problem_with_help(key, missing, help);
+            false
+        }
+        Choice::Name(name) if !known.contains(&name.as_str()) => {
+            let near = nearest(name, known.iter().copied());
+            let meant = near.map_or(String::new(), |near| format!("did you mean \"{near}\"? "));
+            check.problem_with_help(key, missing, format!("{meant}classes: {}", listed(known)));
+            false
+        }
+        _ => true,
+    }
+}
+
+/// The class by its index where the names are known, so that two ways to write it are the same.
+fn by_index(class: &Choice, known: Option<&[&str]>) -> Choice {
+    match (class, known) {
+        (Choice::Name(name), Some(known)) => known
+            .iter()
+            .position(|class| class == name)
+            .map_or_else(|| class.clone(), Choice::Index),
+        _ => class.clone(),
+    }
+}
+
+fn shown(class: &Choice) -> String {
+    match class {
+        Choice::Name(name) => format!("\"{name}\""),
+        Choice::Index(index) => index.to_string(),
+    }
+}
+
+fn normalization(spec: &Spec, check: &mut Check) {
+    let normalization = &spec.normalization;
+    let scheme = normalization.scheme;
+    let custom = scheme == NormalizationScheme::Custom;
+    for (name, values) in [("mean", &normalization.mean), ("std", &normalization.std)] {
+        let key = format!("normalization.{name}");
+        let Some(values) = values else {
+            if custom {
+                let message = format!("scheme = \"custom\" needs `{key}`");
+                let help = format!("add e.g. `{name} = [0.5, 0.5, 0.5]` to [normalization]");
+                check.problem_with_help(&key, message, help);
+            }
+            continue;
+        };
+        if !custom {
+            let message = format!("`{name}` is only used with scheme = \"custom\", not \"{scheme}\"");
+            check.problem(&key, message);
+        }
+        if !matches!(values.len(), 1 | 3) {
+            let count = values.len();
+            let message = format!("`{key}` must have 1 value, or 3 (red, green, blue), not {count}");
+            check.problem(&key, message);
+        }
+        for (at, value) in values.iter().enumerate() {
+            let key = format!("{key}.{at}");
+            match name {
+                "std" => check.positive(&key, *value),
+                _ => check.number(&key, *value, value.is_finite(), "a finite number"),
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `[[head]]`: from the backbone's `[height, width, channels]` to a value per class.
+
+use super::Check;
+use crate::spec::defaults::head_names;
+use crate::spec::types::{Activation, HeadKind, HeadLayer, Loss, Spec};
+use crate::spec::values::Units;
+
+pub(super) fn check(spec: &Spec, check: &mut Check) {
+    let head = &spec.head;
+    if spec.backbone.include_top {
+        if !head.is_empty() {
+            check.problem_with_help(
+                "head",
+                "a [[head]] contradicts `backbone.include_top = true`, which keeps the backbone's own",
+                "remove one of the two",
+            );
+        }
+        if spec.training.loss != Loss::CategoricalCrossentropy {
+            let message = "the backbone's own top ends in softmax: it needs `categorical_crossentropy`";
+            check.problem("training.loss", message);
+        }
+        return;
+    }
+    if head.is_empty() {
+        check.problem_with_help(
+            "head",
+            "there is no [[head]]: nothing turns the backbone's output into a value per class",
+            "add e.g. `[[head]]` with `layer = \"flatten\"`, then `[[head]]` with `layer = \"dense\"`, \
+             `units = \"classes\"`, `activation = \"softmax\"`",
+        );
+        return;
+    }
+    for (at, layer) in head.iter().enumerate() {
+        options(at, layer, check);
+    }
+    names(head, check);
+    shape(head, check);
+    end(spec, check);
+}
+
+fn options(at: usize, layer: &HeadLayer, check: &mut Check) {
+    let kind = layer.layer;
+    let table = format!("head.{at}");
+    let set = [
+        ("units", layer.units.is_some()),
+        ("activation", layer.activation.is_some()),
+        ("rate", layer.rate.is_some()),
+        ("momentum", layer.momentum.is_some()),
+        ("epsilon", layer.epsilon.is_some()),
+    ];
+    let owners = |option: &str| {
+        let takes = |kind: &&HeadKind| HeadLayer::options(**kind).contains(&option);
+        let owners = HeadKind::ALL.iter().filter(takes);
+        owners.map(|kind| kind.as_str()).collect::<Vec<_>>().join(" and ")
+    };
+    check.options(&table, kind.as_str(), &set, HeadLayer::options(kind), &owners);
+    let needed = match kind {
+        HeadKind::Dense => Some(("units", "\"classes\"")),
+        HeadKind::Dropout => Some(("rate", "0.5")),
+        HeadKind::Activation => Some(("activation", "\"relu\"")),
+        _ => None,
+    };
+    if let Some((option, example)) = needed
+        && set.contains(&(option, false))
+    {
+        let help = format!("add e.g. `{option} = {example}`");
+        check.problem_with_help(&table, format!("a {kind} layer needs `{option}`"), help);
+    }
+    if let Some(rate) = layer.rate {
+        check.part(&format!("{table}.rate"), rate);
+    }
+    if let Some(momentum) = layer.momentum {
+        check.part(&format!("{table}.momentum"), momentum);
+    }
+    if let Some(epsilon) = layer.epsilon {
+        check.positive(&format!("{table}.epsilon"), epsilon);
+    }
+}
+
+/// Names are parts of tensors' names, so they are told apart and hold no dot.
+fn names(head: &[HeadLayer], check: &mut Check) {
+    let names = head_names(head);
+    for (at, name) in names.iter().enumerate() {
+        let own = head[at].name.is_some();
+        let key = format!("head.{at}{}", if own { ".name" } else { "" });
+        let is_good = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+        if name.is_empty() || !name.chars().all(is_good) {
+            let message = format!("\"{name}\" cannot be a layer's name");
+            check.problem_with_help(&key, message, "use letters, digits, `_` and `-`");
+        }
+        if let Some(other) = names[..at].iter().position(|earlier| earlier == name) {
+            let message = format!("the layer name \"{name}\" is taken: `head.{other}` has it");
+            check.problem(&key, message);
+        }
+    }
+}
+
+/// Exactly one layer makes a vector, and it stands before the first dense one.
+fn shape(head: &[HeadLayer], check: &mut Check) {
+    let makes_vector =
+        |layer: &HeadLayer| matches!(layer.layer, HeadKind::Flatten | HeadKind::GlobalAveragePooling);
+    let mut vectors = (0..head.len()).filter(|at| makes_vector(&head[*at]));
+    let dense = head.iter().position(|layer| layer.layer == HeadKind::Dense);
+    let first = vectors.next();
+    if let Some(dense) = dense
+        && first.is_none_or(|first| first > dense)
+    {
+        check.problem_with_help(
+            &format!("head.{dense}"),
+            "a dense layer needs a vector, and here it gets [height, width, channels]",
+            "put `layer = \"flatten\"` or `layer = \"global_average_pooling\"` before it",
+        );
+    }
+    for at in vectors {
+        let kind = head[at].layer;
+        let message = format!("`{kind}` has nothing to do here: the values are already a vector");
+        check.problem_with_help(&format!("head.{at}.layer"), message, "remove this layer");
+    }
+}
+
+/// The head ends in a value per class, as the loss needs it.
+fn end(spec: &Spec, check: &mut Check) {
+    let head = &spec.head;
+    let Some((at, last)) = head.iter().enumerate().next_back() else {
+        return;
+    };
+    let before = at.checked_sub(1).map(|at| (at, &head[at]));
+    let dense = match (last.layer, before) {
+        (HeadKind::Dense, _) => Some((at, last)),
+        (HeadKind::Activation, Some((at, before)))
+            if before.layer == HeadKind::Dense && before.activation() == Activation::Linear =>
+        {
+            Some((at, before))
+        }
+        _ => None,
+    };
+    let wanted = match spec.training.loss {
+        Loss::CategoricalCrossentropy => Activation::Softmax,
+        Loss::BinaryCrossentropy => Activation::Sigmoid,
+    };
+    let Some((dense_at, dense)) = dense else {
+        check.problem_with_help(
+            &format!("head.{at}"),
+            format!("the head does not end in a value per class: its last layer is `{}`", last.layer),
+            format!("end it with `layer = \"dense\"`, `units = \"classes\"`, `activation = \"{wanted}\"`"),
+        );
+        return softmax_elsewhere(head, head.len(), check);
+    };
+    units(spec, dense_at, dense, check);
+    if last.activation() != wanted {
+        let key = match last.activation {
+            Some(_) => format!("head.{at}.activation"),
+            None => format!("head.{at}"),
+        };
+        let (loss, found) = (spec.training.loss, last.activation());
+        check.problem_with_help(
+            &key,
+            format!("with the loss {loss} the head must end in {wanted}, not {found}"),
+            format!("set `activation = \"{wanted}\"`"),
+        );
+    }
+    softmax_elsewhere(head, at, check);
+}
+
+fn units(spec: &Spec, at: usize, dense: &HeadLayer, check: &mut Check) {
+    if let (Some(Units::Count(units)), Some(classes)) = (dense.units, spec.class_count())
+        && units != classes
+    {
+        let dataset = spec.dataset.name;
+        let chosen = spec.dataset.classes.is_some();
+        let source = if chosen { "`dataset.classes` names" } else { "there are" };
+        check.problem_with_help(
+            &format!("head.{at}.units"),
+            format!("the head ends in {units} values, but {source} {classes} classes of {dataset}"),
+            "set `units = \"classes\"`, which always fits",
+        );
+    }
+}
+
+fn softmax_elsewhere(head: &[HeadLayer], end: usize, check: &mut Check) {
+    for (at, layer) in head.iter().enumerate().take(end) {
+        if layer.activation == Some(Activation::Softmax) {
+            check.problem_with_help(
+                &format!("head.{at}.activation"),
+                "softmax can only be the end of the head",
+                "inside the head use e.g. \"relu\"",
+            );
+        }
+    }
+}

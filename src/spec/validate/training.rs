@@ -1,0 +1,69 @@
+//! `[training]`.
+
+use super::Check;
+use crate::spec::explain::listed;
+use crate::spec::suggest::nearest;
+use crate::spec::types::{DatasetName, Metric, Spec};
+
+/// Classes from which on the five best guesses can be wrong at all.
+const TOP5_CLASSES: usize = 5;
+
+pub(super) fn check(spec: &Spec, check: &mut Check) {
+    let training = &spec.training;
+    check.at_least_one("training.epochs", training.epochs);
+    check.at_least_one("training.batch_size", training.batch_size);
+    check.part("training.label_smoothing", training.label_smoothing);
+    metrics(spec, check);
+    if let Some(stopping) = &training.early_stopping {
+        check.not_negative("training.early_stopping.min_delta", stopping.min_delta);
+        monitor(spec, "training.early_stopping.monitor", &stopping.monitor, check);
+    }
+    if let Some(path) = &training.initial_weights {
+        check.file("training.initial_weights", path, "name a model that the runner saved");
+    }
+}
+
+fn metrics(spec: &Spec, check: &mut Check) {
+    let metrics = &spec.training.metrics;
+    for (at, metric) in metrics.iter().enumerate() {
+        let key = format!("training.metrics.{at}");
+        if metrics[..at].contains(metric) {
+            check.problem(&key, format!("the metric \"{metric}\" is named twice"));
+        }
+        let classes = spec.class_count();
+        if let (Metric::Top5Accuracy, Some(n)) = (metric, classes.filter(|n| *n < TOP5_CLASSES)) {
+            let message = format!("top5_accuracy needs at least 5 classes, and there are {n}");
+            check.problem_with_help(&key, message, "use \"accuracy\"");
+        }
+    }
+}
+
+/// Refuses to watch what is not recorded.
+pub(super) fn monitor(spec: &Spec, key: &str, monitor: &str, check: &mut Check) {
+    let scalar = |metric: &&Metric| **metric != Metric::PerClass;
+    let metrics = spec.training.metrics.iter().filter(scalar);
+    let training: Vec<&str> = ["loss"].into_iter().chain(metrics.map(|m| m.as_str())).collect();
+    let validation: Vec<String> = training.iter().map(|name| format!("val_{name}")).collect();
+    let mut recorded = training;
+    recorded.extend(validation.iter().map(String::as_str));
+    if !recorded.contains(&monitor) {
+        let near = nearest(monitor, recorded.iter().copied());
+        let meant = near.map_or(String::new(), |near| format!("did you mean \"{near}\"? "));
+        check.problem_with_help(
+            key,
+            format!("`{key}` watches \"{monitor}\", which is not recorded"),
+            format!("{meant}recorded: {}; others must stand in `training.metrics`", listed(&recorded)),
+        );
+    } else if monitor.starts_with("val_") && !has_validation(spec) {
+        check.problem_with_help(
+            key,
+            format!("`{key}` watches \"{monitor}\", but `dataset.validation_split = 0` leaves no validation images"),
+            "set `dataset.validation_split`, or watch a training metric, e.g. \"loss\"",
+        );
+    }
+}
+
+/// Whether there are, or may be, validation images: a folder may bring its own.
+fn has_validation(spec: &Spec) -> bool {
+    spec.dataset.validation_split > 0.0 || spec.dataset.name == DatasetName::ImageFolder
+}
