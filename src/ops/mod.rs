@@ -1,1 +1,28 @@
 //! Differentiable operations candle lacks or has slow or wrong; shapes are `[batch, height, width, channels]`.
+//!
+//! Each is a candle custom operation with its own backward. On the CPU they run our kernels, whose bytes do
+//! not depend on the number of threads; on other devices they are compositions of candle's own
+//! differentiable operations. All take and give f32.
+
+mod batch_norm;
+mod concat;
+mod conv2d;
+mod cpu;
+mod cross_entropy;
+mod dense;
+mod dropout;
+mod matrix;
+mod pool;
+mod relu;
+
+#[cfg(test)]
+mod testing;
+
+pub use batch_norm::{BatchNorm, batch_norm, batch_norm_inference};
+pub use concat::concat;
+pub use conv2d::{Conv2dConfig, conv2d};
+pub use cross_entropy::{sigmoid_cross_entropy, softmax_cross_entropy};
+pub use dense::dense;
+pub use dropout::dropout;
+pub use pool::{Pool2dConfig, global_average_pool, max_pool2d};
+pub use relu::relu;

@@ -1,0 +1,129 @@
+//! The convolution itself: tiles of output positions × channels, each an im2col and a matrix product.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::im2col::{for_rows, gather};
+use super::shape::{Region, Shape};
+use crate::ops::cpu::{Shared, with_scratch};
+use crate::ops::matrix::{MAX_DEPTH, Matrix, multiply, split};
+
+/// Output positions a task computes: its part of the image matrix stays in the second-level cache.
+const TILE_ROWS: usize = 256;
+/// Output channels a task computes where there are few tiles of positions.
+const TILE_COLUMNS: usize = 128;
+/// Fewer tiles of positions than this are split over output channels too.
+const MIN_TILES: usize = 32;
+
+/// What happens to a sum before it is stored.
+#[derive(Clone, Copy)]
+pub(in crate::ops) struct Finish<'a> {
+    /// Added to each channel.
+    pub bias: Option<&'a [f32]>,
+    pub relu: bool,
+}
+
+struct Tile<'a> {
+    region: &'a Region,
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
+
+/// Convolves `x` with `kernel`, a `[depth, cout]` matrix.
+pub(in crate::ops) fn convolve(
+    s: &Shape,
+    x: &[f32],
+    kernel: Matrix<'_>,
+    finish: Finish<'_>,
+) -> Vec<f32> {
+    let regions = if s.is_sparse() {
+        s.regions_by_position()
+    } else {
+        vec![s.everything()]
+    };
+    let mut out = vec![0f32; s.rows() * s.cout];
+    let shared = Shared::new(&mut out);
+    tiles(s, &regions).into_par_iter().for_each(|tile| {
+        compute(s, x, kernel, finish, &tile, &shared);
+    });
+    out
+}
+
+fn tiles<'a>(s: &Shape, regions: &'a [Region]) -> Vec<Tile<'a>> {
+    let row_tiles: Vec<(&Region, Range<usize>)> = regions
+        .iter()
+        .flat_map(|region| {
+            split(0..s.n * region.positions(), TILE_ROWS).map(move |rows| (region, rows))
+        })
+        .collect();
+    let columns = if row_tiles.len() < MIN_TILES {
+        TILE_COLUMNS
+    } else {
+        s.cout
+    };
+    row_tiles
+        .iter()
+        .flat_map(|(region, rows)| {
+            split(0..s.cout, columns).map(move |columns| Tile {
+                region,
+                rows: rows.clone(),
+                columns,
+            })
+        })
+        .collect()
+}
+
+fn compute(
+    s: &Shape,
+    x: &[f32],
+    kernel: Matrix<'_>,
+    finish: Finish<'_>,
+    tile: &Tile<'_>,
+    out: &Shared<'_>,
+) {
+    let (rows, width) = (tile.rows.len(), tile.columns.len());
+    with_scratch(rows * (width + MAX_DEPTH), |scratch| {
+        let (sums, seen) = scratch.split_at_mut(rows * width);
+        let mut accumulate = false;
+        for depth in s
+            .depths(tile.region)
+            .into_iter()
+            .flat_map(|depths| split(depths, MAX_DEPTH))
+        {
+            let a = if s.is_product() {
+                Matrix::new(x, s.rows(), s.cin).part(tile.rows.clone(), depth.clone())
+            } else {
+                gather(s, x, tile.region, tile.rows.clone(), &depth, seen);
+                Matrix::new(seen, rows, depth.len())
+            };
+            let b = kernel.part(depth, tile.columns.clone());
+            multiply(sums, width, a, b, accumulate);
+            accumulate = true;
+        }
+        if !accumulate {
+            sums.fill(0.0);
+        }
+        store(s, finish, tile, sums, out);
+    });
+}
+
+/// Adds the bias, applies ReLU and writes the tile's sums to their places.
+fn store(s: &Shape, finish: Finish<'_>, tile: &Tile<'_>, sums: &mut [f32], out: &Shared<'_>) {
+    let width = tile.columns.len();
+    for_rows(tile.region, tile.rows.clone(), |i, image, oy, ox| {
+        let sums = &mut sums[i * width..(i + 1) * width];
+        if let Some(bias) = finish.bias {
+            let bias = &bias[tile.columns.clone()];
+            sums.iter_mut().zip(bias).for_each(|(s, b)| *s += b);
+        }
+        if finish.relu {
+            // Written so that NaN stays NaN.
+            sums.iter_mut()
+                .for_each(|s| *s = if *s < 0.0 { 0.0 } else { *s });
+        }
+        let start = ((image * s.ho + oy) * s.wo + ox) * s.cout + tile.columns.start;
+        // SAFETY: tiles differ in region (disjoint positions), rows or columns.
+        unsafe { out.slice(start..start + width) }.copy_from_slice(sums);
+    });
+}

@@ -1,0 +1,172 @@
+//! What the CPU kernels share: reading tensors as slices, and fixed ways of splitting work.
+//!
+//! The same bytes come out for any number of threads: work is split over output elements, or into chunks
+//! whose size depends on shapes alone and whose results are combined in order.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
+use rayon::prelude::*;
+
+/// Rows summed by one task before the sums of all tasks are added, in order.
+const ROWS_PER_SUM: usize = 1024;
+
+/// Elements an elementwise kernel gives one task.
+pub(super) const CHUNK: usize = 16 * 1024;
+
+/// The values of a contiguous f32 tensor on the CPU.
+pub(super) fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        bail!("a CPU kernel wants a contiguous tensor, got {layout:?}");
+    };
+    let CpuStorage::F32(data) = storage else {
+        bail!("a CPU kernel wants f32 values");
+    };
+    match data.get(start..end) {
+        Some(values) => Ok(values),
+        None => bail!("the tensor's layout {layout:?} does not fit its storage"),
+    }
+}
+
+/// Runs `f` on the values of a contiguous f32 tensor on the CPU.
+pub(super) fn with_values<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> Result<T>) -> Result<T> {
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(storage) => f(values(storage, layout)?),
+        _ => bail!("a CPU kernel wants a tensor on the CPU"),
+    }
+}
+
+/// A new CPU tensor of `values` in the shape of `like`.
+pub(super) fn tensor_like(values: Vec<f32>, like: &Tensor) -> Result<Tensor> {
+    Tensor::from_vec(values, like.shape(), like.device())
+}
+
+/// Refuses tensors of another type than f32, or without elements.
+pub(super) fn check(op: &str, tensors: &[(&str, &Tensor)]) -> Result<()> {
+    for (name, tensor) in tensors {
+        if tensor.dtype() != DType::F32 {
+            bail!("{op}: {name} must be f32, got {:?}", tensor.dtype());
+        }
+        if tensor.elem_count() == 0 {
+            bail!(
+                "{op}: {name} has no elements, its shape is {:?}",
+                tensor.dims()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a `tensor` of another shape than `wanted`, which `other` (its shape `other_dims`) calls for.
+pub(super) fn check_dims(
+    op: &str,
+    (name, tensor): (&str, &Tensor),
+    wanted: &[usize],
+    (other, other_dims): (&str, &[usize]),
+) -> Result<()> {
+    if tensor.dims() != wanted {
+        bail!(
+            "{op}: {name} must have the shape {wanted:?} for {other} of shape {other_dims:?}, got {:?}",
+            tensor.dims()
+        );
+    }
+    Ok(())
+}
+
+/// An output that tasks fill in parallel, each its own elements.
+pub(super) struct Shared<'a> {
+    start: *mut f32,
+    len: usize,
+    life: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: `slice` is the only access, and its callers keep the slices of different tasks apart.
+unsafe impl Sync for Shared<'_> {}
+// SAFETY: as above; f32 itself may go to any thread.
+unsafe impl Send for Shared<'_> {}
+
+impl<'a> Shared<'a> {
+    pub fn new(values: &'a mut [f32]) -> Self {
+        Shared {
+            start: values.as_mut_ptr(),
+            len: values.len(),
+            life: PhantomData,
+        }
+    }
+
+    /// The elements of `range`.
+    ///
+    /// # Safety
+    /// No other slice that lives at the same time may overlap `range`.
+    #[allow(clippy::mut_from_ref)]
+    pub unsafe fn slice(&self, range: Range<usize>) -> &mut [f32] {
+        assert!(range.start <= range.end && range.end <= self.len);
+        // SAFETY: inside the exclusively borrowed slice; apart from others by this function's contract.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
+    }
+}
+
+thread_local! {
+    static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+/// Runs `f` with `len` values of this thread's scratch memory, whatever they hold.
+pub(super) fn with_scratch<T>(len: usize, f: impl FnOnce(&mut [f32]) -> T) -> T {
+    let mut scratch = SCRATCH.take();
+    if scratch.len() < len {
+        scratch.resize(len, 0.0);
+    }
+    let result = f(&mut scratch[..len]);
+    SCRATCH.set(scratch);
+    result
+}
+
+/// Sums over rows: `add(rows, sums)` adds the rows `rows` to `sums` (`width` of them, zero at first).
+pub(super) fn row_sums(
+    rows: usize,
+    width: usize,
+    add: impl Fn(Range<usize>, &mut [f64]) + Sync,
+) -> Vec<f64> {
+    let parts: Vec<Vec<f64>> = (0..rows.div_ceil(ROWS_PER_SUM))
+        .into_par_iter()
+        .map(|part| {
+            let mut sums = vec![0.0; width];
+            let start = part * ROWS_PER_SUM;
+            add(start..rows.min(start + ROWS_PER_SUM), &mut sums);
+            sums
+        })
+        .collect();
+    let mut total = vec![0.0; width];
+    for part in &parts {
+        total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
+    }
+    total
+}
+
+/// The sum of each of the `width` columns of `values`, whose rows lie one after another.
+pub(super) fn column_sums(values: &[f32], width: usize) -> Vec<f32> {
+    let sums = row_sums(values.len() / width, width, |rows, sums| {
+        for row in values[rows.start * width..rows.end * width].chunks_exact(width) {
+            sums.iter_mut()
+                .zip(row)
+                .for_each(|(s, v)| *s += f64::from(*v));
+        }
+    });
+    sums.into_iter().map(|s| s as f32).collect()
+}
+
+/// `out[i] = f(a[i], b[i])`, in parallel.
+pub(super) fn zip_map(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
+    let mut out = vec![0f32; a.len()];
+    out.par_chunks_mut(CHUNK)
+        .zip(a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK)))
+        .for_each(|(out, (a, b))| {
+            out.iter_mut()
+                .zip(a.iter().zip(b))
+                .for_each(|(o, (a, b))| *o = f(*a, *b));
+        });
+    out
+}

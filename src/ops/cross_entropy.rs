@@ -1,0 +1,297 @@
+//! Losses, from the values before the last activation.
+
+use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use super::cpu::{check, check_dims, tensor_like, values, with_values};
+
+/// For each sample `-sum(targets * log(softmax(logits)))`: `[n, k]` and `[n, k]` to `[n]`.
+///
+/// Targets are probabilities and get no gradient.
+///
+/// # Errors
+/// Shapes that differ, a type other than f32, no elements.
+pub fn softmax_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    checked("softmax_cross_entropy", logits, targets)?;
+    if logits.device().is_cpu() {
+        apply(logits, targets, Loss::Softmax)
+    } else {
+        softmax_composition(logits, targets)
+    }
+}
+
+/// For each sample the mean over k of `-t * log(sigmoid(z)) - (1 - t) * log(1 - sigmoid(z))`, as Keras's
+/// `binary_crossentropy`: `[n, k]` and `[n, k]` to `[n]`.
+///
+/// Targets are probabilities and get no gradient.
+///
+/// # Errors
+/// Shapes that differ, a type other than f32, no elements.
+pub fn sigmoid_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    checked("sigmoid_cross_entropy", logits, targets)?;
+    if logits.device().is_cpu() {
+        apply(logits, targets, Loss::Sigmoid)
+    } else {
+        sigmoid_composition(logits, targets)
+    }
+}
+
+fn checked(op: &str, logits: &Tensor, targets: &Tensor) -> Result<()> {
+    check(op, &[("the logits", logits), ("the targets", targets)])?;
+    if logits.rank() != 2 {
+        bail!(
+            "{op}: the logits must be [batch, classes], got {:?}",
+            logits.dims()
+        );
+    }
+    let logits = ("logits", logits.dims());
+    check_dims(op, ("the targets", targets), logits.1, logits)
+}
+
+fn apply(logits: &Tensor, targets: &Tensor, loss: Loss) -> Result<Tensor> {
+    logits
+        .contiguous()?
+        .apply_op2(&targets.detach().contiguous()?, loss)
+}
+
+/// As [`softmax_cross_entropy`], by candle's own differentiable operations.
+fn softmax_composition(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    let shifted = logits.broadcast_sub(&logits.detach().max_keepdim(D::Minus1)?)?;
+    let total = shifted.exp()?.sum_keepdim(D::Minus1)?.log()?;
+    let log_softmax = shifted.broadcast_sub(&total)?;
+    (targets.detach() * log_softmax)?.sum(D::Minus1)?.neg()
+}
+
+/// As [`sigmoid_cross_entropy`], by candle's own differentiable operations.
+fn sigmoid_composition(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
+    let positive = logits.detach().ge(0f32)?.to_dtype(logits.dtype())?;
+    let magnitude = (logits * (positive.affine(2.0, -1.0))?)?;
+    let correction = (magnitude.neg()?.exp()? + 1.0)?.log()?;
+    let loss = ((logits * (positive - targets.detach())?)? + correction)?;
+    let k = logits.dim(D::Minus1)?;
+    loss.sum(D::Minus1)?.affine(1.0 / k as f64, 0.0)
+}
+
+#[derive(Clone, Copy)]
+enum Loss {
+    Softmax,
+    Sigmoid,
+}
+
+impl Loss {
+    /// One sample's loss.
+    fn value(self, logits: &[f32], targets: &[f32]) -> f32 {
+        let pairs = || wide(logits).zip(wide(targets));
+        let value = match self {
+            Loss::Softmax => {
+                let (largest, total) = softmax_total(logits);
+                let log_total = largest + total.ln();
+                // A class that is impossible by both must not give 0 × infinity.
+                let terms = pairs().filter(|(_, t)| *t != 0.0);
+                terms.map(|(z, t)| t * (log_total - z)).sum::<f64>()
+            }
+            Loss::Sigmoid => {
+                let term = |(z, t): (f64, f64)| z.max(0.0) - z * t + (-z.abs()).exp().ln_1p();
+                pairs().map(term).sum::<f64>() / logits.len() as f64
+            }
+        };
+        value as f32
+    }
+
+    /// The gradient of one sample's loss, times `dy`.
+    fn gradient(self, logits: &[f32], targets: &[f32], dy: f32, out: &mut [f32]) {
+        let dy = f64::from(dy);
+        let pairs = out.iter_mut().zip(wide(logits).zip(wide(targets)));
+        match self {
+            Loss::Softmax => {
+                let (largest, total) = softmax_total(logits);
+                let all: f64 = wide(targets).sum();
+                pairs.for_each(|(out, (z, t))| {
+                    *out = (dy * ((z - largest).exp() / total * all - t)) as f32;
+                });
+            }
+            Loss::Sigmoid => {
+                let scale = dy / logits.len() as f64;
+                pairs.for_each(|(out, (z, t))| {
+                    *out = (scale * (1.0 / (1.0 + (-z).exp()) - t)) as f32;
+                });
+            }
+        }
+    }
+}
+
+fn wide(values: &[f32]) -> impl Iterator<Item = f64> {
+    values.iter().map(|v| f64::from(*v))
+}
+
+/// The largest logit, and the sum of all exponentials relative to it.
+fn softmax_total(logits: &[f32]) -> (f64, f64) {
+    let largest = wide(logits).fold(f64::NEG_INFINITY, f64::max);
+    (largest, wide(logits).map(|z| (z - largest).exp()).sum())
+}
+
+impl CustomOp2 for Loss {
+    fn name(&self) -> &'static str {
+        match self {
+            Loss::Softmax => "softmax_cross_entropy",
+            Loss::Sigmoid => "sigmoid_cross_entropy",
+        }
+    }
+
+    fn cpu_fwd(
+        &self,
+        logits: &CpuStorage,
+        logits_layout: &Layout,
+        targets: &CpuStorage,
+        targets_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (n, k) = logits_layout.shape().dims2()?;
+        let logits = values(logits, logits_layout)?;
+        let targets = values(targets, targets_layout)?;
+        let losses = logits
+            .par_chunks(k)
+            .zip(targets.par_chunks(k))
+            .with_min_len(16)
+            .map(|(logits, targets)| self.value(logits, targets))
+            .collect();
+        Ok((CpuStorage::F32(losses), n.into()))
+    }
+
+    fn bwd(
+        &self,
+        logits: &Tensor,
+        targets: &Tensor,
+        _: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let (_, k) = logits.dims2()?;
+        let mut gradient = vec![0f32; logits.elem_count()];
+        with_values(&dy.contiguous()?, |dy| {
+            with_values(logits, |logits| {
+                with_values(targets, |targets| {
+                    gradient
+                        .par_chunks_mut(k)
+                        .zip(logits.par_chunks(k).zip(targets.par_chunks(k)))
+                        .zip(dy.par_iter())
+                        .with_min_len(16)
+                        .for_each(|((out, (logits, targets)), dy)| {
+                            self.gradient(logits, targets, *dy, out);
+                        });
+                    Ok(())
+                })
+            })
+        })?;
+        Ok((Some(tensor_like(gradient, logits)?), None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::{
+        assert_close, assert_values_close, check_by_differences, flat, gradients, random,
+        same_bytes_on_1_and_2_threads,
+    };
+    use candle_core::Device;
+
+    type Op = fn(&Tensor, &Tensor) -> Result<Tensor>;
+    type Reference = fn(&[f64], &[f64]) -> f64;
+
+    /// Each loss, its composition and its definition for one sample.
+    const OPS: [(Op, Op, Reference); 2] = [
+        (softmax_cross_entropy, softmax_composition, |z, t| {
+            let total: f64 = z.iter().map(|z| z.exp()).sum();
+            let term = |(z, t): (&f64, &f64)| -t * (z.exp() / total).ln();
+            z.iter().zip(t).map(term).sum()
+        }),
+        (sigmoid_cross_entropy, sigmoid_composition, |z, t| {
+            let term = |(z, t): (&f64, &f64)| {
+                let p = 1.0 / (1.0 + (-z).exp());
+                -t * p.ln() - (1.0 - t) * (1.0 - p).ln()
+            };
+            z.iter().zip(t).map(term).sum::<f64>() / z.len() as f64
+        }),
+    ];
+
+    #[test]
+    fn values_and_gradients_hold_against_differences_and_composition() {
+        for (n, k) in [(1, 1), (1, 10), (7, 3), (33, 5)] {
+            let logits = (random(&[n, k], 1) * 3.0).unwrap();
+            let targets = random(&[n, k], 2).abs().unwrap();
+            let t: Vec<f64> = flat(&targets).into_iter().map(f64::from).collect();
+            for (op, composition, reference) in OPS {
+                check_by_differences(
+                    &[&logits],
+                    |x| op(&x[0], &targets),
+                    |z| {
+                        let samples = z[0].chunks(k).zip(t.chunks(k));
+                        samples.map(|(z, t)| reference(z, t)).collect()
+                    },
+                );
+                let got = gradients(&[&logits], |x| op(&x[0], &targets));
+                let wanted = gradients(&[&logits], |x| composition(&x[0], &targets));
+                assert_close(&got[0], &wanted[0], 1e-5);
+                assert_close(&got[1], &wanted[1], 1e-5);
+                same_bytes_on_1_and_2_threads(&[&logits], |x| op(&x[0], &targets));
+            }
+        }
+    }
+
+    /// From Keras 3.15.1 on TensorFlow 2.21 (CPU):
+    /// ```python
+    /// import numpy as np, keras, tensorflow as tf
+    /// z = tf.Variable((np.arange(3*4) * 5 % 7 - 3).reshape(3, 4).astype("float32") * 1.5)
+    /// t = np.array([[0,0,1,0],[0.1,0.2,0.3,0.4],[1,0,0,0]], "float32")
+    /// for f in (keras.losses.categorical_crossentropy, keras.losses.binary_crossentropy):
+    ///     with tf.GradientTape() as tape:
+    ///         y = f(t, z, from_logits=True)
+    ///         loss = tf.reduce_sum(y * (1 + tf.cast(tf.range(3), "float32") / 2))
+    ///     for v in (y, tape.gradient(loss, z)): print(np.asarray(v).ravel().tolist())
+    /// ```
+    #[test]
+    fn values_and_gradients_are_those_of_keras() {
+        let z: Vec<f32> = (0..12).map(|i| ((i * 5 % 7) as f32 - 3.0) * 1.5).collect();
+        let z = Tensor::from_vec(z, (3, 4), &Device::Cpu).unwrap();
+        let t = [[0f32, 0., 1., 0.], [0.1, 0.2, 0.3, 0.4], [1., 0., 0., 0.]];
+        let t = Tensor::new(&t, &Device::Cpu).unwrap();
+        for ((op, ..), wanted) in OPS.into_iter().zip(KERAS) {
+            let got = gradients(&[&z], |x| op(&x[0], &t));
+            assert_values_close(&flat(&got[0]), wanted[0], 1e-6);
+            assert_values_close(&flat(&got[1]), wanted[1], 1e-6);
+        }
+    }
+
+    #[rustfmt::skip]
+    const KERAS: [[&[f32]; 2]; 2] = [
+        [
+            &[3.051471, 6.051063, 1.710903],
+            &[0.0005253367, 0.9498309, -0.9527107, 0.002354396, 1.275328, -0.2290371, -0.446467, -0.5998241, -1.638595, 0.0179933, 0.0008958339, 1.619706],
+        ],
+        [
+            &[0.9503424, 1.981231, 1.325342],
+            &[0.002746735, 0.2381435, -0.125, 0.01185647, 0.3333799, 0.2315904, -0.04409043, -0.1458799, -0.02371294, 0.25, 0.02371294, 0.4945065],
+        ],
+    ];
+
+    #[test]
+    fn extreme_logits_give_finite_losses_and_gradients() {
+        let logits = Tensor::new(&[[1e4f32, -1e4, 0.0]], &Device::Cpu).unwrap();
+        let targets = Tensor::new(&[[0f32, 1.0, 0.0]], &Device::Cpu).unwrap();
+        let got = gradients(&[&logits], |x| softmax_cross_entropy(&x[0], &targets));
+        assert_eq!(flat(&got[0]), [2e4]);
+        assert_eq!(flat(&got[1]), [1.0, -1.0, 0.0]);
+        let got = gradients(&[&logits], |x| sigmoid_cross_entropy(&x[0], &targets));
+        assert!(got.iter().flat_map(flat).all(f32::is_finite));
+    }
+
+    #[test]
+    fn shapes_that_differ_are_named() {
+        let message = softmax_cross_entropy(&random(&[2, 3], 1), &random(&[2, 4], 2))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("[2, 3]") && message.contains("[2, 4]"),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! A fully connected layer.
+
+use candle_core::{Result, Tensor, bail};
+
+use super::conv2d::{ConvolutionOp, Shape};
+use super::cpu::{check, check_dims};
+use super::relu;
+
+/// `x` `[n, inputs]` × `weight` `[inputs, outputs]` + `bias` `[outputs]`, ReLU applied where asked for, to
+/// `[n, outputs]`.
+///
+/// A row's bytes do not depend on the other rows. Gradients are computed only for what is tracked;
+/// ReLU's at 0 is 0.
+///
+/// # Errors
+/// Shapes that do not fit, a type other than f32, no elements.
+pub fn dense(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, relu: bool) -> Result<Tensor> {
+    check("dense", &[("x", x), ("the weight", weight)])?;
+    let (&[n, inputs], &[weight_inputs, outputs]) = (x.dims(), weight.dims()) else {
+        bail!(
+            "dense: x must be [batch, inputs] and the weight [inputs, outputs], got {:?} and {:?}",
+            x.dims(),
+            weight.dims()
+        );
+    };
+    if inputs != weight_inputs {
+        bail!(
+            "dense: x of shape {:?} has {inputs} inputs, the weight of shape {:?} wants {weight_inputs}",
+            x.dims(),
+            weight.dims()
+        );
+    }
+    if let Some(bias) = bias {
+        check("dense", &[("the bias", bias)])?;
+        let weight = ("a weight", weight.dims());
+        check_dims("dense", ("the bias", bias), &[outputs], weight)?;
+    }
+    if !x.device().is_cpu() {
+        return composition(x, weight, bias, relu);
+    }
+    let shape = Shape::product(n, inputs, outputs);
+    ConvolutionOp::apply(x, weight, bias, shape, (n, outputs).into(), relu)
+}
+
+/// As [`dense`], of checked tensors, by candle's own operations.
+fn composition(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, relu: bool) -> Result<Tensor> {
+    let mut y = x.contiguous()?.matmul(&weight.contiguous()?)?;
+    if let Some(bias) = bias {
+        y = y.broadcast_add(bias)?;
+    }
+    if relu { relu::composition(&y) } else { Ok(y) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::{assert_close, gradients, random, same_bytes_on_1_and_2_threads};
+
+    /// Values and gradients from candle's products, which its own tests check.
+    #[test]
+    fn values_and_gradients_are_those_of_the_plain_composition() {
+        for (n, inputs, outputs, relu) in [
+            (1, 1, 1, false),
+            (1, 7, 3, true),
+            (2, 1030, 1, false),
+            (33, 600, 130, true),
+            (300, 20, 257, false),
+        ] {
+            let x = random(&[n, inputs], 1);
+            let weight = random(&[inputs, outputs], 2);
+            let bias = random(&[outputs], 3);
+            let got = gradients(&[&x, &weight, &bias], |t| {
+                dense(&t[0], &t[1], Some(&t[2]), relu)
+            });
+            let wanted = gradients(&[&x, &weight, &bias], |t| {
+                composition(&t[0], &t[1], Some(&t[2]), relu)
+            });
+            got.iter()
+                .zip(&wanted)
+                .for_each(|(got, wanted)| assert_close(got, wanted, 1e-4));
+        }
+    }
+
+    #[test]
+    fn bytes_do_not_depend_on_threads_or_on_other_rows() {
+        let x = random(&[70, 900], 1);
+        let weight = random(&[900, 131], 2);
+        same_bytes_on_1_and_2_threads(&[&x, &weight], |t| dense(&t[0], &t[1], None, true));
+        let all = dense(&x, &weight, None, true).unwrap();
+        for (start, len) in [(0, 1), (69, 1), (3, 2), (5, 64)] {
+            let some = dense(&x.narrow(0, start, len).unwrap(), &weight, None, true).unwrap();
+            let wanted = all.narrow(0, start, len).unwrap();
+            assert_eq!(
+                some.to_vec2::<f32>().unwrap(),
+                wanted.to_vec2::<f32>().unwrap()
+            );
+        }
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_named() {
+        let message = dense(&random(&[2, 3], 1), &random(&[4, 5], 2), None, false)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("[2, 3]") && message.contains("[4, 5]"),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! Dropout with a mask that is a function of a stream.
+
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use super::cpu::{CHUNK, check, tensor_like, values, with_values};
+use crate::rng::Stream;
+
+/// `x`, of any shape, with the part `rate` of its values set to 0 and the others scaled by `1 / (1 - rate)`.
+///
+/// Value i is kept where value i of the stream's uniform values, from its first, is at least `rate`.
+///
+/// # Errors
+/// A rate outside [0, 1), a type other than f32, no elements.
+pub fn dropout(x: &Tensor, rate: f64, stream: &Stream) -> Result<Tensor> {
+    check("dropout", &[("x", x)])?;
+    if !(0.0..1.0).contains(&rate) {
+        bail!("dropout: the rate must be in [0, 1), got {rate}");
+    }
+    let op = DropoutOp {
+        rate: rate as f32,
+        scale: (1.0 / (1.0 - rate)) as f32,
+        stream: stream.clone(),
+    };
+    if x.device().is_cpu() {
+        x.contiguous()?.apply_op1(op)
+    } else {
+        composition(x, &op)
+    }
+}
+
+/// As [`dropout`], by a mask made here and candle's own product.
+fn composition(x: &Tensor, op: &DropoutOp) -> Result<Tensor> {
+    let mask = op.masked(&vec![1.0; x.elem_count()]);
+    x * Tensor::from_vec(mask, x.shape(), &Device::Cpu)?.to_device(x.device())?
+}
+
+struct DropoutOp {
+    rate: f32,
+    scale: f32,
+    stream: Stream,
+}
+
+impl DropoutOp {
+    fn masked(&self, x: &[f32]) -> Vec<f32> {
+        let mut out = vec![0f32; x.len()];
+        out.par_chunks_mut(CHUNK)
+            .zip(x.par_chunks(CHUNK))
+            .enumerate()
+            .for_each(|(i, (out, x))| {
+                let mut stream = self.stream.clone();
+                stream.seek((i * CHUNK) as u64);
+                for (out, x) in out.iter_mut().zip(x) {
+                    let kept = stream.uniform() >= self.rate;
+                    *out = if kept { x * self.scale } else { 0.0 };
+                }
+            });
+        out
+    }
+}
+
+impl CustomOp1 for DropoutOp {
+    fn name(&self) -> &'static str {
+        "dropout"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let y = self.masked(values(x, layout)?);
+        Ok((CpuStorage::F32(y), layout.shape().clone()))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        let dx = with_values(&dy.contiguous()?, |dy| Ok(self.masked(dy)))?;
+        tensor_like(dx, x).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::{flat, gradients, random, same_bytes_on_1_and_2_threads};
+    use crate::rng::Purpose;
+
+    fn stream() -> Stream {
+        Stream::new(1, Purpose::Dropout, 2, 3)
+    }
+
+    #[test]
+    fn value_i_is_kept_where_value_i_of_the_stream_says_so() {
+        let x = random(&[3, 5, 2001], 1);
+        let y = flat(&dropout(&x, 0.3, &stream()).unwrap());
+        let mut drawn = stream();
+        for (x, y) in flat(&x).into_iter().zip(y) {
+            let wanted = if drawn.uniform() >= 0.3 { x / 0.7 } else { 0.0 };
+            assert!((y - wanted).abs() < 1e-6, "got {y}, wanted {wanted}");
+        }
+    }
+
+    #[test]
+    fn the_gradient_takes_the_same_mask() {
+        let x = random(&[7, 3000], 1);
+        let got = gradients(&[&x], |t| dropout(&t[0], 0.5, &stream()));
+        let wanted = gradients(&[&x], |t| {
+            let op = DropoutOp {
+                rate: 0.5,
+                scale: 2.0,
+                stream: stream(),
+            };
+            composition(&t[0], &op)
+        });
+        assert_eq!(flat(&got[0]), flat(&wanted[0]));
+        assert_eq!(flat(&got[1]), flat(&wanted[1]));
+        same_bytes_on_1_and_2_threads(&[&x], |t| dropout(&t[0], 0.5, &stream()));
+    }
+
+    #[test]
+    fn a_rate_of_zero_keeps_all_and_a_rate_of_one_is_refused() {
+        let x = random(&[2, 9], 1);
+        assert_eq!(flat(&dropout(&x, 0.0, &stream()).unwrap()), flat(&x));
+        assert!(dropout(&x, 1.0, &stream()).is_err());
+    }
+}
