@@ -1,1 +1,2 @@
 //! Where images come from, splits, normalization, augmentation and batches.
+mod tmp;
