@@ -108,7 +108,11 @@ mod tests {
 
     #[test]
     fn draws_depend_on_the_epoch_and_the_image() {
-        let of = |epoch| (0..20).map(|i| Change::draw(&SPEC, 1, epoch, i)).collect::<Vec<_>>();
+        let of = |epoch| {
+            (0..20)
+                .map(|i| Change::draw(&SPEC, 1, epoch, i))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(of(1), of(1));
         assert_ne!(of(1), of(2));
     }
@@ -120,7 +124,10 @@ mod tests {
             ..SPEC
         };
         for i in 0..50 {
-            let (with, without) = (Change::draw(&SPEC, 3, 1, i), Change::draw(&without, 3, 1, i));
+            let (with, without) = (
+                Change::draw(&SPEC, 3, 1, i),
+                Change::draw(&without, 3, 1, i),
+            );
             assert_eq!(with.flip, without.flip);
         }
     }

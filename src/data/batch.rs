@@ -98,9 +98,9 @@ impl<'a> Batches<'a> {
     fn image(&self, i: u32) -> Result<(&'a [u8], u32)> {
         let image = self.part.images.image(i as usize);
         let label = self.part.labels.get(i as usize);
-        image.zip(label.copied()).ok_or_else(|| {
-            Error::Msg(format!("there is no image {i} among {}", self.len())).bt()
-        })
+        image
+            .zip(label.copied())
+            .ok_or_else(|| Error::Msg(format!("there is no image {i} among {}", self.len())).bt())
     }
 
     fn write(&self, stored: &[u8], i: u32, epoch: u64, scratch: &mut Scratch, out: &mut [f32]) {
@@ -192,7 +192,10 @@ mod tests {
         let batches = Batches::new(&part, &unit, 1, None, &Device::Cpu);
         let (images, labels) = batches.batch(&[1, 0, 1], 1).unwrap();
         assert_eq!(images.dims(), [3, 1, 1, 3]);
-        assert_eq!(values(&images), [0.6, 0.8, 1.0, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
+        assert_eq!(
+            values(&images),
+            [0.6, 0.8, 1.0, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+        );
         assert_eq!(labels, [11, 10, 11]);
         let error = batches.batch(&[3], 1).unwrap_err().to_string();
         assert!(error.contains("no image 3 among 3"), "{error}");
@@ -205,7 +208,10 @@ mod tests {
         for size in [1, 2] {
             let batches = Batches::new(&part, &caffe, size, None, &Device::Cpu);
             let (images, _) = batches.batch(&[0], 1).unwrap();
-            for (value, expected) in values(&images).iter().zip([146.061, 11.221, -113.68].iter().cycle()) {
+            for (value, expected) in values(&images)
+                .iter()
+                .zip([146.061, 11.221, -113.68].iter().cycle())
+            {
                 assert!((value - expected).abs() < 1e-4, "{value} {expected}");
             }
         }
@@ -226,7 +232,10 @@ mod tests {
 
     #[test]
     fn augmented_batches_do_not_depend_on_how_images_are_grouped() {
-        let part = part((0..64 * 48).map(|i| (i * 7 % 256) as u8).collect(), (4, 4, 3));
+        let part = part(
+            (0..64 * 48).map(|i| (i * 7 % 256) as u8).collect(),
+            (4, 4, 3),
+        );
         let spec = Augmentation {
             horizontal_flip: true,
             random_crop_padding: 1,

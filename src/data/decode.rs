@@ -17,7 +17,9 @@ pub(super) fn decode_sized(bytes: &[u8], height: usize, width: usize) -> Result<
     let decoder = open(bytes)?;
     let (w, h) = decoder.dimensions();
     if (h as usize, w as usize) != (height, width) {
-        return Err(format!("an image of {w}×{h} pixels, expected {width}×{height}"));
+        return Err(format!(
+            "an image of {w}×{h} pixels, expected {width}×{height}"
+        ));
     }
     Ok(pixels(decoder)?.into_rgb8())
 }

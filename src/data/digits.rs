@@ -16,7 +16,9 @@ const SIZE: usize = 8;
 /// The 8×8 grey images that are wanted; values 0..=16 become `round(v * 255 / 16)`.
 pub(super) fn read(pickers: Pickers) -> Result<Parts, Error> {
     let wrong = |why: &dyn ToString| Error::file(Path::new("built-in digits"), why.to_string());
-    let frame = ParquetReader::new(Cursor::new(FILE)).finish().map_err(|e| wrong(&e))?;
+    let frame = ParquetReader::new(Cursor::new(FILE))
+        .finish()
+        .map_err(|e| wrong(&e))?;
     Ok(Parts {
         train: part(&frame, 0..TRAIN, pickers.train).map_err(|e| wrong(&e))?,
         validation: None,
@@ -24,7 +26,11 @@ pub(super) fn read(pickers: Pickers) -> Result<Parts, Error> {
     })
 }
 
-fn part(frame: &DataFrame, rows: std::ops::Range<usize>, mut picker: Picker) -> Result<Part, String> {
+fn part(
+    frame: &DataFrame,
+    rows: std::ops::Range<usize>,
+    mut picker: Picker,
+) -> Result<Part, String> {
     let images = frame.column("image").and_then(|column| column.binary());
     let images = images.map_err(|e| e.to_string())?;
     let labels = frame.column("label").and_then(|column| column.i64());
@@ -58,7 +64,11 @@ mod tests {
     #[test]
     fn scale_rounds_to_the_nearest() {
         for v in 0..=16u8 {
-            assert_eq!(f64::from(scale(v)), (f64::from(v) * 255.0 / 16.0).round(), "{v}");
+            assert_eq!(
+                f64::from(scale(v)),
+                (f64::from(v) * 255.0 / 16.0).round(),
+                "{v}"
+            );
         }
     }
 }

@@ -7,7 +7,10 @@ use super::Error;
 
 /// A path's last name, for people and for comparing.
 pub(super) fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// What lies directly in `folder`, hidden entries left out, sorted by name: folders, then files.

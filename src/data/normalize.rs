@@ -156,12 +156,22 @@ mod tests {
         let of = |scheme| inputs(&spec(scheme), &Part::default(), [10, 128, 250]);
         let close = |scheme, expected: [f32; 3]| {
             for (a, e) in of(scheme).iter().zip(expected) {
-                assert!((a - e).abs() <= 1e-5 * e.abs().max(1.0), "{scheme} {:?}", of(scheme));
+                assert!(
+                    (a - e).abs() <= 1e-5 * e.abs().max(1.0),
+                    "{scheme} {:?}",
+                    of(scheme)
+                );
             }
         };
-        close(NormalizationScheme::Symmetric, [-0.92156863, 0.003921569, 0.9607843]);
+        close(
+            NormalizationScheme::Symmetric,
+            [-0.92156863, 0.003921569, 0.9607843],
+        );
         // keras.applications.imagenet_utils.preprocess_input(np.array([[[[10., 128., 250.]]]]), mode=...):
-        close(NormalizationScheme::Imagenet, [-1.9466564, 0.20518208, 2.5528543]);
+        close(
+            NormalizationScheme::Imagenet,
+            [-1.9466564, 0.20518208, 2.5528543],
+        );
         close(NormalizationScheme::Caffe, [146.061, 11.221001, -113.68]);
     }
 
@@ -193,6 +203,9 @@ mod tests {
             json,
             r#"{"order":"bgr","mean":[103.939,116.779,123.68],"std":[1.0,1.0,1.0]}"#
         );
-        assert_eq!(serde_json::from_str::<Normalizer>(&json).unwrap(), normalizer);
+        assert_eq!(
+            serde_json::from_str::<Normalizer>(&json).unwrap(),
+            normalizer
+        );
     }
 }

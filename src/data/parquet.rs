@@ -30,9 +30,14 @@ impl Files {
     /// Looks for `train*.parquet` and `test*.parquet` in and below `folder`.
     pub fn find(folder: &Path, dataset: DatasetName) -> Result<Option<Self>, Error> {
         let mut files = walk(folder, DEPTH)?;
-        files.retain(|path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet")));
+        files.retain(|path| {
+            path.extension()
+                .is_some_and(|e| e.eq_ignore_ascii_case("parquet"))
+        });
         let named = |prefix: &str| -> Vec<PathBuf> {
-            let named = files.iter().filter(|path| file_name(path).starts_with(prefix));
+            let named = files
+                .iter()
+                .filter(|path| file_name(path).starts_with(prefix));
             named.cloned().collect()
         };
         let files = Files {
@@ -42,7 +47,10 @@ impl Files {
         if files.train.is_empty() && files.test.is_empty() {
             return Ok(None);
         }
-        for (part, name) in [(&files.train, "train*.parquet"), (&files.test, "test*.parquet")] {
+        for (part, name) in [
+            (&files.train, "train*.parquet"),
+            (&files.test, "test*.parquet"),
+        ] {
             check_shards(folder, part, name, dataset)?;
         }
         Ok(Some(files))
@@ -97,7 +105,10 @@ fn check_shards(
     match shards.and_then(|(_, n)| n.parse::<usize>().ok()) {
         Some(n) if n != files.len() => Err(Error::file(
             first,
-            format!("{n} files belong together, {} of them are there", files.len()),
+            format!(
+                "{n} files belong together, {} of them are there",
+                files.len()
+            ),
         )),
         _ => Ok(()),
     }
@@ -192,11 +203,16 @@ impl<'a> ParquetFile<'a> {
         let name = self.column(columns)?;
         let column = self.read(name, 0..self.metadata.num_rows)?;
         let integers = column.cast(&DataType::Int64);
-        let integers = integers.as_ref().ok().filter(|_| column.dtype().is_integer());
-        let values = integers.and_then(|column| column.i64().ok()).ok_or_else(|| {
-            let message = format!("column \"{name}\" is {}, expected int64", column.dtype());
-            Error::file(self.path, message)
-        })?;
+        let integers = integers
+            .as_ref()
+            .ok()
+            .filter(|_| column.dtype().is_integer());
+        let values = integers
+            .and_then(|column| column.i64().ok())
+            .ok_or_else(|| {
+                let message = format!("column \"{name}\" is {}, expected int64", column.dtype());
+                Error::file(self.path, message)
+            })?;
         let mut rows = Vec::new();
         for (row, label) in values.iter().enumerate() {
             let at = |why: String| Error::file(self.path, format!("row {row}: {why}"));
@@ -224,7 +240,14 @@ impl<'a> ParquetFile<'a> {
             let here = rows.partition_point(|&row| row < end);
             if let [from, .., to] | [from @ to] = &rows[done..here] {
                 let column = self.read(name, *from..to + 1)?;
-                self.decode_column(&column, *from, &rows[done..here], images, first + done, task)?;
+                self.decode_column(
+                    &column,
+                    *from,
+                    &rows[done..here],
+                    images,
+                    first + done,
+                    task,
+                )?;
             }
             (start, done) = (end, here);
         }
@@ -241,16 +264,21 @@ impl<'a> ParquetFile<'a> {
         first: usize,
         task: &Task,
     ) -> Result<(), Error> {
-        let bytes = column.struct_().and_then(|fields| fields.field_by_name("bytes"));
+        let bytes = column
+            .struct_()
+            .and_then(|fields| fields.field_by_name("bytes"));
         let bytes = bytes.as_ref().ok().and_then(|field| field.binary().ok());
         let bytes = bytes.ok_or_else(|| {
             let (name, kind) = (column.name(), column.dtype());
-            let message = format!("column \"{name}\" is {kind}, expected a struct with binary \"bytes\"");
+            let message =
+                format!("column \"{name}\" is {kind}, expected a struct with binary \"bytes\"");
             Error::file(self.path, message)
         })?;
         fill(images, first, rows, task, |&row, place| {
             let at = |why: String| Error::file(self.path, format!("row {row}: {why}"));
-            let encoded = bytes.get(row - offset).ok_or_else(|| at("the image is null".into()))?;
+            let encoded = bytes
+                .get(row - offset)
+                .ok_or_else(|| at("the image is null".into()))?;
             let pixels = decode_sized(encoded, SIZE, SIZE).map_err(at)?;
             place.copy_from_slice(&pixels);
             Ok(())

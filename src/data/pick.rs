@@ -55,11 +55,7 @@ impl Subset {
 }
 
 /// The index and name of a chosen class.
-fn find<'a>(
-    choice: &Choice,
-    all: &'a [String],
-    key: &str,
-) -> Result<(usize, &'a String), Problem> {
+fn find<'a>(choice: &Choice, all: &'a [String], key: &str) -> Result<(usize, &'a String), Problem> {
     match choice {
         Choice::Index(i) => all.get(*i).map(|name| (*i, name)).ok_or_else(|| {
             let last = all.len().saturating_sub(1);
@@ -77,7 +73,8 @@ fn find<'a>(
 }
 
 fn suggestion(wanted: &str, all: &[String]) -> String {
-    let likeness = |name: &String| strsim::jaro_winkler(&name.to_lowercase(), &wanted.to_lowercase());
+    let likeness =
+        |name: &String| strsim::jaro_winkler(&name.to_lowercase(), &wanted.to_lowercase());
     let nearest = all
         .iter()
         .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
@@ -132,9 +129,10 @@ impl Picker {
     }
 }
 
-/// A picker for the training and one for the test part.
+/// A picker for each part; the files of most datasets have no validation part.
 #[derive(Clone, Debug)]
 pub(super) struct Pickers {
     pub train: Picker,
+    pub validation: Picker,
     pub test: Picker,
 }

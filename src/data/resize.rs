@@ -99,12 +99,16 @@ impl Resizer {
         match &self.rows {
             Axis::Enlarge(places) => out.zip(places).for_each(|(out, p)| {
                 let pairs = row(p.low).iter().zip(row(p.high));
-                out.iter_mut().zip(pairs).for_each(|(o, (low, high))| *o = low + (high - low) * p.t);
+                out.iter_mut()
+                    .zip(pairs)
+                    .for_each(|(o, (low, high))| *o = low + (high - low) * p.t);
             }),
             Axis::Shrink(places) => out.zip(places).for_each(|(out, p)| {
                 out.fill(0.0);
                 for (k, weight) in p.weights.iter().enumerate() {
-                    out.iter_mut().zip(row(p.start + k)).for_each(|(o, v)| *o += weight * v);
+                    out.iter_mut()
+                        .zip(row(p.start + k))
+                        .for_each(|(o, v)| *o += weight * v);
                 }
             }),
         }
@@ -152,7 +156,10 @@ mod tests {
     fn assert_close(actual: &[f32], expected: &[f64]) {
         assert!(actual.len() >= expected.len());
         for (a, e) in actual.iter().zip(expected) {
-            assert!((f64::from(*a) - e).abs() <= 3.1e-5, "{actual:?} {expected:?}");
+            assert!(
+                (f64::from(*a) - e).abs() <= 3.1e-5,
+                "{actual:?} {expected:?}"
+            );
         }
     }
 

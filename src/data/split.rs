@@ -63,11 +63,17 @@ fn stratified(labels: &[u32], count: usize, seed: u64) -> Vec<usize> {
 fn shares(sizes: &[usize], count: usize) -> Vec<usize> {
     let total = sizes.iter().sum::<usize>().max(1) as u128;
     let product = |size: usize| size as u128 * count as u128;
-    let mut shares: Vec<usize> = sizes.iter().map(|&s| (product(s) / total) as usize).collect();
+    let mut shares: Vec<usize> = sizes
+        .iter()
+        .map(|&s| (product(s) / total) as usize)
+        .collect();
     let mut by_remainder: Vec<usize> = (0..sizes.len()).collect();
     by_remainder.sort_by_key(|&class| std::cmp::Reverse(product(sizes[class]) % total));
     let left = count.saturating_sub(shares.iter().sum());
-    by_remainder.iter().take(left).for_each(|&class| shares[class] += 1);
+    by_remainder
+        .iter()
+        .take(left)
+        .for_each(|&class| shares[class] += 1);
     shares
 }
 
@@ -111,8 +117,14 @@ mod tests {
         let mut train = part(vec![0, 1, 0, 1, 0]);
         let validation = split(&mut train, Validation::Tail, 0.4, 0);
         assert_eq!((train.images.data, train.images.count), (vec![0, 1, 2], 3));
-        assert_eq!((validation.images.data, validation.images.count), (vec![3, 4], 2));
-        assert_eq!((train.labels, validation.labels), (vec![0, 1, 0], vec![1, 0]));
+        assert_eq!(
+            (validation.images.data, validation.images.count),
+            (vec![3, 4], 2)
+        );
+        assert_eq!(
+            (train.labels, validation.labels),
+            (vec![0, 1, 0], vec![1, 0])
+        );
         assert_eq!(validation.files, Some(vec!["3".into(), "4".into()]));
     }
 
