@@ -1,0 +1,262 @@
+//! From stored bytes to the tensors a step works on.
+
+use candle_core::{Device, Error, Result, Tensor};
+use rayon::prelude::*;
+
+use super::augment::augment;
+use super::resize::Resizer;
+use super::{Normalizer, Part};
+use crate::rng::{Purpose, Stream};
+use crate::spec::Augmentation;
+
+/// The order in which an epoch (from 1) goes through `n` training images: shuffled by the seed, or as they lie.
+pub fn order(seed: u64, epoch: u64, n: u32, shuffle: bool) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..n).collect();
+    if shuffle {
+        Stream::new(seed, Purpose::Shuffle, epoch, 0).shuffle(&mut order);
+    }
+    order
+}
+
+/// Makes batches of one part of a dataset.
+///
+/// An image is augmented as it is stored, resized to the network's input (bilinear; see `resize.rs` for what happens
+/// when it shrinks) and normalized. Grey images get three equal channels.
+pub struct Batches<'a> {
+    part: &'a Part,
+    normalizer: &'a Normalizer,
+    tables: [[f32; 256]; 3],
+    input_size: usize,
+    /// Where the stored size is not the input's.
+    resizer: Option<Resizer>,
+    augmentation: Option<(&'a Augmentation, u64)>,
+    device: &'a Device,
+}
+
+/// One thread's working memory.
+#[derive(Default)]
+struct Scratch {
+    augmented: Vec<u8>,
+    wide: Vec<f32>,
+    resized: Vec<f32>,
+}
+
+impl<'a> Batches<'a> {
+    /// Batches of `part` as squares of `input_size` pixels on `device`; `augmentation` comes with the seed.
+    pub fn new(
+        part: &'a Part,
+        normalizer: &'a Normalizer,
+        input_size: usize,
+        augmentation: Option<(&'a Augmentation, u64)>,
+        device: &'a Device,
+    ) -> Self {
+        let stored = (part.images.height, part.images.width);
+        let wanted = (input_size, input_size);
+        Batches {
+            part,
+            normalizer,
+            tables: normalizer.tables(),
+            input_size,
+            resizer: (stored != wanted).then(|| Resizer::new(stored, wanted)),
+            augmentation: augmentation.filter(|(spec, _)| spec.is_active()),
+            device,
+        }
+    }
+
+    /// How many images there are.
+    pub fn len(&self) -> usize {
+        self.part.len()
+    }
+
+    /// Whether there are no images.
+    pub fn is_empty(&self) -> bool {
+        self.part.is_empty()
+    }
+
+    /// The images with these indices as f32 `[n, input_size, input_size, 3]`, and their labels.
+    ///
+    /// `epoch` matters only with augmentation. The values do not depend on the number of threads.
+    ///
+    /// # Errors
+    /// An index that is not in the part; a device that is out of memory.
+    pub fn batch(&self, indices: &[u32], epoch: u64) -> Result<(Tensor, Vec<u32>)> {
+        let images = indices.iter().map(|&i| self.image(i));
+        let images = images.collect::<Result<Vec<(&[u8], u32)>>>()?;
+        let size = self.input_size;
+        let mut data = vec![0f32; indices.len() * size * size * 3];
+        data.par_chunks_mut((size * size * 3).max(1))
+            .zip(&images)
+            .zip(indices)
+            .with_min_len(4)
+            .for_each_init(Scratch::default, |scratch, ((out, (image, _)), &i)| {
+                self.write(image, i, epoch, scratch, out);
+            });
+        let tensor = Tensor::from_vec(data, (indices.len(), size, size, 3), self.device)?;
+        Ok((tensor, images.into_iter().map(|(_, label)| label).collect()))
+    }
+
+    fn image(&self, i: u32) -> Result<(&'a [u8], u32)> {
+        let image = self.part.images.image(i as usize);
+        let label = self.part.labels.get(i as usize);
+        image
+            .zip(label.copied())
+            .ok_or_else(|| Error::Msg(format!("there is no image {i} among {}", self.len())).bt())
+    }
+
+    fn write(&self, stored: &[u8], i: u32, epoch: u64, scratch: &mut Scratch, out: &mut [f32]) {
+        let images = &self.part.images;
+        let Scratch {
+            augmented,
+            wide,
+            resized,
+        } = scratch;
+        let image = match self.augmentation {
+            Some((spec, seed)) => {
+                let image = (stored, images.width, images.channels);
+                augment(spec, seed, epoch, i, image, augmented);
+                augmented
+            }
+            None => stored,
+        };
+        let out = out.as_chunks_mut::<3>().0;
+        match (&self.resizer, images.channels) {
+            (None, 1) => self.look_up(image.as_chunks::<1>().0, out),
+            (None, _) => self.look_up(image.as_chunks::<3>().0, out),
+            (Some(resizer), 1) => {
+                resized.resize(out.len(), 0.0);
+                resizer.resize::<1>(image, wide, resized);
+                self.compute(resized.as_chunks::<1>().0, out);
+            }
+            (Some(resizer), _) => {
+                resized.resize(out.len() * 3, 0.0);
+                resizer.resize::<3>(image, wide, resized);
+                self.compute(resized.as_chunks::<3>().0, out);
+            }
+        }
+    }
+
+    /// Normalizes bytes.
+    fn look_up<const C: usize>(&self, pixels: &[[u8; C]], out: &mut [[f32; 3]]) {
+        let sources = self.normalizer.order.sources().map(|c| c % C);
+        for (pixel, out) in pixels.iter().zip(out) {
+            *out = std::array::from_fn(|c| self.tables[c][usize::from(pixel[sources[c]])]);
+        }
+    }
+
+    /// Normalizes values that resizing has made; in f32, as Keras does.
+    fn compute<const C: usize>(&self, pixels: &[[f32; C]], out: &mut [[f32; 3]]) {
+        let sources = self.normalizer.order.sources().map(|c| c % C);
+        let mean = self.normalizer.mean.map(|v| v as f32);
+        let std = self.normalizer.std.map(|v| v as f32);
+        for (pixel, out) in pixels.iter().zip(out) {
+            *out = std::array::from_fn(|c| (pixel[sources[c]] - mean[c]) / std[c]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Images;
+    use crate::spec::{Normalization, NormalizationScheme};
+
+    fn part(data: Vec<u8>, (height, width, channels): (usize, usize, usize)) -> Part {
+        let count = data.len() / (height * width * channels);
+        Part {
+            images: Images {
+                data,
+                count,
+                ..Images::empty(height, width, channels)
+            },
+            labels: (0..count as u32).map(|i| i + 10).collect(),
+            files: None,
+        }
+    }
+
+    fn normalizer(scheme: NormalizationScheme) -> Normalizer {
+        let spec = Normalization {
+            scheme,
+            ..Normalization::default()
+        };
+        Normalizer::new(&spec, &Part::default())
+    }
+
+    fn values(batch: &Tensor) -> Vec<f32> {
+        batch.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn images_come_in_the_order_of_the_indices_with_their_labels() {
+        let part = part(vec![0, 51, 102, 153, 204, 255, 255, 0, 0], (1, 1, 3));
+        let unit = normalizer(NormalizationScheme::Unit);
+        let batches = Batches::new(&part, &unit, 1, None, &Device::Cpu);
+        let (images, labels) = batches.batch(&[1, 0, 1], 1).unwrap();
+        assert_eq!(images.dims(), [3, 1, 1, 3]);
+        assert_eq!(
+            values(&images),
+            [0.6, 0.8, 1.0, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+        );
+        assert_eq!(labels, [11, 10, 11]);
+        let error = batches.batch(&[3], 1).unwrap_err().to_string();
+        assert!(error.contains("no image 3 among 3"), "{error}");
+    }
+
+    #[test]
+    fn caffe_gives_bgr_with_and_without_resizing() {
+        let part = part(vec![10, 128, 250], (1, 1, 3));
+        let caffe = normalizer(NormalizationScheme::Caffe);
+        for size in [1, 2] {
+            let batches = Batches::new(&part, &caffe, size, None, &Device::Cpu);
+            let (images, _) = batches.batch(&[0], 1).unwrap();
+            for (value, expected) in values(&images)
+                .iter()
+                .zip([146.061, 11.221, -113.68].iter().cycle())
+            {
+                assert!((value - expected).abs() < 1e-4, "{value} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn grey_images_get_three_equal_channels() {
+        let part = part(vec![0, 255, 255, 0], (2, 2, 1));
+        let unit = normalizer(NormalizationScheme::Unit);
+        let images = |size| {
+            let batches = Batches::new(&part, &unit, size, None, &Device::Cpu);
+            values(&batches.batch(&[0], 1).unwrap().0)
+        };
+        assert_eq!(images(2), [0., 0., 0., 1., 1., 1., 1., 1., 1., 0., 0., 0.]);
+        assert_eq!(images(1), [0.5; 3]);
+        assert!(images(4).chunks(3).all(|p| p[0] == p[1] && p[1] == p[2]));
+    }
+
+    #[test]
+    fn augmented_batches_do_not_depend_on_how_images_are_grouped() {
+        let part = part(
+            (0..64 * 48).map(|i| (i * 7 % 256) as u8).collect(),
+            (4, 4, 3),
+        );
+        let spec = Augmentation {
+            horizontal_flip: true,
+            random_crop_padding: 1,
+        };
+        let unit = normalizer(NormalizationScheme::Unit);
+        let batches = Batches::new(&part, &unit, 5, Some((&spec, 3)), &Device::Cpu);
+        let all: Vec<u32> = (0..64).collect();
+        let together = values(&batches.batch(&all, 2).unwrap().0);
+        let apart: Vec<f32> = all
+            .chunks(5)
+            .flat_map(|some| values(&batches.batch(some, 2).unwrap().0))
+            .collect();
+        assert_eq!(together, apart);
+        assert_ne!(together, values(&batches.batch(&all, 3).unwrap().0));
+    }
+
+    #[test]
+    fn orders_differ_by_epoch_and_shuffle_can_be_turned_off() {
+        assert_eq!(order(1, 1, 50, true), order(1, 1, 50, true));
+        assert_ne!(order(1, 1, 50, true), order(1, 2, 50, true));
+        assert_ne!(order(1, 1, 50, true), order(2, 1, 50, true));
+        assert_eq!(order(1, 1, 4, false), [0, 1, 2, 3]);
+    }
+}

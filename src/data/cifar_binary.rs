@@ -1,0 +1,231 @@
+//! CIFAR's official binary files, in a folder or inside their `.tar.gz`.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::files::file_name;
+use super::pick::{Picker, Pickers};
+use super::{Error, Part, Parts};
+use crate::spec::DatasetName;
+
+const SIZE: usize = 32;
+/// Bytes of one of an image's three colour planes.
+const PLANE: usize = SIZE * SIZE;
+/// No more than this is unpacked of an archive; the official ones hold under 200 MB.
+const MAX_ARCHIVE: u64 = 1 << 30;
+
+/// What the official files are called and what a record looks like.
+pub(super) struct Layout {
+    dataset: DatasetName,
+    archive: &'static str,
+    folder: &'static str,
+    train: &'static [&'static str],
+    test: &'static str,
+    /// How many classes each leading byte of a record tells apart; the last such byte is the label.
+    labels: &'static [u8],
+    /// The most records an official file has.
+    max_records: usize,
+}
+
+const CIFAR10: Layout = Layout {
+    dataset: DatasetName::Cifar10,
+    archive: "cifar-10-binary.tar.gz",
+    folder: "cifar-10-batches-bin",
+    train: &[
+        "data_batch_1.bin",
+        "data_batch_2.bin",
+        "data_batch_3.bin",
+        "data_batch_4.bin",
+        "data_batch_5.bin",
+    ],
+    test: "test_batch.bin",
+    labels: &[10],
+    max_records: 10_000,
+};
+
+const CIFAR100: Layout = Layout {
+    dataset: DatasetName::Cifar100,
+    archive: "cifar-100-binary.tar.gz",
+    folder: "cifar-100-binary",
+    train: &["train.bin"],
+    test: "test.bin",
+    labels: &[20, 100],
+    max_records: 50_000,
+};
+
+/// Where the files were found.
+#[derive(Debug)]
+pub(super) enum Place {
+    Folder(PathBuf),
+    Archive(PathBuf),
+}
+
+impl Layout {
+    pub fn of(dataset: DatasetName) -> &'static Self {
+        match dataset {
+            DatasetName::Cifar100 => &CIFAR100,
+            _ => &CIFAR10,
+        }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.train.iter().copied().chain([self.test])
+    }
+
+    /// What [`Self::find`] looks for, for people.
+    pub fn looked_for(&self) -> String {
+        let names: Vec<_> = self.names().collect();
+        let (names, folder, archive) = (names.join(", "), self.folder, self.archive);
+        format!("{names} in it or in {folder}/; {archive} in it")
+    }
+
+    /// The folder that has any of the files, or the archive. `path` is a folder or the archive itself.
+    pub fn find(&self, path: &Path) -> Option<Place> {
+        if path.is_file() {
+            return Some(Place::Archive(path.to_owned()));
+        }
+        let has_any = |folder: &PathBuf| self.names().any(|name| folder.join(name).is_file());
+        let folders = [path.to_owned(), path.join(self.folder)];
+        let archive = path.join(self.archive);
+        let folder = folders.into_iter().find(has_any).map(Place::Folder);
+        folder.or_else(|| archive.is_file().then_some(Place::Archive(archive)))
+    }
+
+    /// Reads the images that are wanted.
+    pub fn read(&self, place: Place, mut pickers: Pickers) -> Result<Parts, Error> {
+        let mut files = match place {
+            Place::Folder(folder) => Files::Folder(folder),
+            Place::Archive(path) => Files::unpack(self, path)?,
+        };
+        let mut train = Part::empty(SIZE, SIZE, 3);
+        for name in self.train {
+            let (path, bytes) = files.take(self, name)?;
+            self.add_records(&path, &bytes, &mut pickers.train, &mut train)?;
+        }
+        let mut test = Part::empty(SIZE, SIZE, 3);
+        let (path, bytes) = files.take(self, self.test)?;
+        self.add_records(&path, &bytes, &mut pickers.test, &mut test)?;
+        Ok(Parts {
+            train,
+            validation: None,
+            test,
+        })
+    }
+
+    fn record_len(&self) -> usize {
+        self.labels.len() + 3 * PLANE
+    }
+
+    /// The records' labels and colour planes (red, green, blue) to images.
+    fn add_records(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        picker: &mut Picker,
+        part: &mut Part,
+    ) -> Result<(), Error> {
+        let mut pixels = vec![0; 3 * PLANE];
+        for (i, record) in bytes.chunks_exact(self.record_len()).enumerate() {
+            let at = |why: String| Error::file(path, format!("record {i}: {why}"));
+            let (labels, planes) = record.split_at(self.labels.len());
+            for (label, classes) in labels.iter().zip(self.labels) {
+                if label >= classes {
+                    return Err(at(format!("label {label}, expected 0 to {}", classes - 1)));
+                }
+            }
+            let label = labels.last().copied().unwrap_or_default();
+            if let Some(new) = picker.pick(label.into()).map_err(|e| at(e.to_string()))? {
+                for (c, plane) in planes.chunks_exact(PLANE).enumerate() {
+                    let channel = pixels.iter_mut().skip(c).step_by(3);
+                    channel.zip(plane).for_each(|(to, from)| *to = *from);
+                }
+                part.images.push(&pixels);
+                part.labels.push(new);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a file of `len` bytes, when that is a length it can have.
+    fn read_file(&self, path: &Path, len: u64, reader: impl Read) -> Result<Vec<u8>, Error> {
+        let record = self.record_len() as u64;
+        let records = len / record;
+        if len == 0 || !len.is_multiple_of(record) || records > self.max_records as u64 {
+            let message = format!(
+                "{len} bytes are not 1 to {} whole records of {record} bytes; \
+                 the file is cut off or is another one",
+                self.max_records
+            );
+            return Err(Error::file(path, message));
+        }
+        let mut bytes = Vec::with_capacity(len as usize);
+        reader
+            .take(len)
+            .read_to_end(&mut bytes)
+            .map_err(Error::io(path))?;
+        if bytes.len() as u64 != len {
+            let message = format!("ends after {} of {len} bytes", bytes.len());
+            return Err(Error::file(path, message));
+        }
+        Ok(bytes)
+    }
+}
+
+/// The files' bytes, one after the other.
+enum Files {
+    Folder(PathBuf),
+    /// The archive's path, and what was in it: the order of an archive is not that of the names.
+    Unpacked(PathBuf, HashMap<&'static str, (PathBuf, Vec<u8>)>),
+}
+
+impl Files {
+    fn unpack(layout: &Layout, path: PathBuf) -> Result<Self, Error> {
+        let file = BufReader::new(File::open(&path).map_err(Error::io(&path))?);
+        let wrong = |e: io::Error| Error::file(&path, format!("not a whole .tar.gz archive: {e}"));
+        let mut archive = tar::Archive::new(MultiGzDecoder::new(file).take(MAX_ARCHIVE));
+        let mut found = HashMap::new();
+        for entry in archive.entries().map_err(wrong)? {
+            let entry = entry.map_err(wrong)?;
+            let inside = entry.path().map_err(wrong)?.into_owned();
+            let name = file_name(&inside);
+            let Some(name) = layout.names().find(|known| *known == name) else {
+                continue;
+            };
+            if !entry.header().entry_type().is_file() || found.contains_key(name) {
+                continue;
+            }
+            let inside = path.join(inside);
+            let bytes = layout.read_file(&inside, entry.size(), entry)?;
+            found.insert(name, (inside, bytes));
+        }
+        // Only the end of the gzip stream has the checksum.
+        io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(wrong)?;
+        Ok(Files::Unpacked(path, found))
+    }
+
+    /// The path (for messages) and the bytes of a file.
+    fn take(&mut self, layout: &Layout, name: &'static str) -> Result<(PathBuf, Vec<u8>), Error> {
+        let missing = |place: &Path| Error::Missing {
+            dataset: layout.dataset,
+            folder: place.to_owned(),
+            looked_for: name.to_owned(),
+        };
+        match self {
+            Files::Folder(folder) => {
+                let path = folder.join(name);
+                if !path.is_file() {
+                    return Err(missing(folder));
+                }
+                let len = fs::metadata(&path).map_err(Error::io(&path))?.len();
+                let file = File::open(&path).map_err(Error::io(&path))?;
+                let bytes = layout.read_file(&path, len, file)?;
+                Ok((path, bytes))
+            }
+            Files::Unpacked(archive, files) => files.remove(name).ok_or_else(|| missing(archive)),
+        }
+    }
+}

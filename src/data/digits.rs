@@ -1,0 +1,74 @@
+//! UCI's handwritten digits, built into the binary; `data/digits/README.md` names the source.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use polars::prelude::{DataFrame, ParquetReader, SerReader};
+
+use super::pick::{Picker, Pickers};
+use super::{Error, Part, Parts};
+
+const FILE: &[u8] = include_bytes!("../../data/digits/digits.parquet");
+/// The first of the 1,797 images are the training part.
+const TRAIN: usize = 1437;
+const SIZE: usize = 8;
+
+/// The 8×8 grey images that are wanted; values 0..=16 become `round(v * 255 / 16)`.
+pub(super) fn read(pickers: Pickers) -> Result<Parts, Error> {
+    let wrong = |why: &dyn ToString| Error::file(Path::new("built-in digits"), why.to_string());
+    let frame = ParquetReader::new(Cursor::new(FILE))
+        .finish()
+        .map_err(|e| wrong(&e))?;
+    Ok(Parts {
+        train: part(&frame, 0..TRAIN, pickers.train).map_err(|e| wrong(&e))?,
+        validation: None,
+        test: part(&frame, TRAIN..frame.height(), pickers.test).map_err(|e| wrong(&e))?,
+    })
+}
+
+fn part(
+    frame: &DataFrame,
+    rows: std::ops::Range<usize>,
+    mut picker: Picker,
+) -> Result<Part, String> {
+    let images = frame.column("image").and_then(|column| column.binary());
+    let images = images.map_err(|e| e.to_string())?;
+    let labels = frame.column("label").and_then(|column| column.i64());
+    let labels = labels.map_err(|e| e.to_string())?;
+    let mut part = Part::empty(SIZE, SIZE, 1);
+    for row in rows {
+        let (Some(image), Some(label)) = (images.get(row), labels.get(row)) else {
+            return Err(format!("row {row} is null"));
+        };
+        if image.len() != SIZE * SIZE {
+            return Err(format!("row {row} has {} pixels", image.len()));
+        }
+        if let Some(new) = picker.pick(label).map_err(|e| e.to_string())? {
+            let scaled: Vec<u8> = image.iter().map(|&v| scale(v)).collect();
+            part.images.push(&scaled);
+            part.labels.push(new);
+        }
+    }
+    Ok(part)
+}
+
+/// From 0..=16 to 0..=255, rounded to the nearest.
+fn scale(v: u8) -> u8 {
+    ((u16::from(v.min(16)) * 255 + 8) / 16) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scale_rounds_to_the_nearest() {
+        for v in 0..=16u8 {
+            assert_eq!(
+                f64::from(scale(v)),
+                (f64::from(v) * 255.0 / 16.0).round(),
+                "{v}"
+            );
+        }
+    }
+}

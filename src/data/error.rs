@@ -1,0 +1,57 @@
+//! What can go wrong between a dataset's files and the images in memory.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::spec::{DatasetName, Problem};
+
+/// Why a dataset cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The spec asks for what the data does not have; the problem's key leads to the place.
+    #[error(transparent)]
+    Spec(#[from] Problem),
+    /// The [`super::Source`] could not give the dataset's folder.
+    #[error("the files of {dataset} cannot be had: {source}")]
+    Source {
+        dataset: DatasetName,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The dataset's files are not where they were looked for.
+    #[error("{}: {dataset} is not there; looked for {looked_for}", .folder.display())]
+    Missing {
+        dataset: DatasetName,
+        folder: PathBuf,
+        looked_for: String,
+    },
+    /// A file or folder cannot be read.
+    #[error("{}: {source}", .path.display())]
+    Io { path: PathBuf, source: io::Error },
+    /// A file is not what it should be: which record, what was expected.
+    #[error("{}: {message}", .path.display())]
+    File { path: PathBuf, message: String },
+    /// The chosen images do not fit into memory.
+    #[error(
+        "{images} images need {} MiB of memory, more than can be had; \
+         lower dataset.train_limit or backbone.input_size", .bytes >> 20
+    )]
+    Memory { images: usize, bytes: usize },
+}
+
+impl Error {
+    /// A file whose content is wrong.
+    pub(super) fn file(path: &Path, message: impl ToString) -> Self {
+        Error::File {
+            path: path.to_owned(),
+            message: message.to_string(),
+        }
+    }
+
+    /// For `map_err` on what was done with `path`.
+    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Error::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}

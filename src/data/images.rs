@@ -1,0 +1,146 @@
+//! Images in memory.
+
+use super::Error;
+
+/// Images of one size.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Images {
+    /// Values of 0..=255, `[count, height, width, channels]`, channels in RGB order.
+    pub data: Vec<u8>,
+    pub count: usize,
+    pub height: usize,
+    pub width: usize,
+    /// 1 (grey) or 3 (RGB).
+    pub channels: usize,
+}
+
+impl Images {
+    /// No images of this size yet.
+    pub fn empty(height: usize, width: usize, channels: usize) -> Self {
+        Images {
+            data: Vec::new(),
+            count: 0,
+            height,
+            width,
+            channels,
+        }
+    }
+
+    /// `count` black images, to be filled in.
+    ///
+    /// # Errors
+    /// When there is not that much memory.
+    pub(super) fn black(
+        count: usize,
+        height: usize,
+        width: usize,
+        channels: usize,
+    ) -> Result<Self, Error> {
+        let mut images = Images::empty(height, width, channels);
+        let bytes = count.saturating_mul(images.image_len());
+        let too_much = |_| Error::Memory {
+            images: count,
+            bytes,
+        };
+        images.data.try_reserve_exact(bytes).map_err(too_much)?;
+        images.data.resize(bytes, 0);
+        images.count = count;
+        Ok(images)
+    }
+
+    /// Bytes of one image.
+    pub fn image_len(&self) -> usize {
+        self.height
+            .saturating_mul(self.width)
+            .saturating_mul(self.channels)
+    }
+
+    /// Image `i`, `[height, width, channels]`.
+    pub fn image(&self, i: usize) -> Option<&[u8]> {
+        let len = self.image_len();
+        let start = i.checked_mul(len)?;
+        self.data.get(start..start.checked_add(len)?)
+    }
+
+    /// Adds an image of [`Self::image_len`] bytes.
+    pub(super) fn push(&mut self, image: &[u8]) {
+        debug_assert_eq!(image.len(), self.image_len());
+        self.data.extend_from_slice(image);
+        self.count += 1;
+    }
+
+    /// Keeps the first `count` images and returns the others.
+    fn split_off(&mut self, count: usize) -> Images {
+        let at = (count * self.image_len()).min(self.data.len());
+        let rest = Images {
+            data: self.data.split_off(at),
+            count: self.count.saturating_sub(count),
+            ..Images::empty(self.height, self.width, self.channels)
+        };
+        self.count = self.count.min(count);
+        rest
+    }
+}
+
+/// Images with their labels: the training, validation or test part of a dataset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    pub images: Images,
+    /// The class of each image, an index into [`super::Data::classes`].
+    pub labels: Vec<u32>,
+    /// The file of each image, relative to the dataset's folder (`image_folder` only).
+    pub files: Option<Vec<String>>,
+}
+
+impl Part {
+    /// No images of this size.
+    pub fn empty(height: usize, width: usize, channels: usize) -> Self {
+        Part {
+            images: Images::empty(height, width, channels),
+            ..Part::default()
+        }
+    }
+
+    /// How many images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no images.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Keeps the first `count` images and returns the others.
+    pub(super) fn split_off(&mut self, count: usize) -> Part {
+        let count = count.min(self.len());
+        Part {
+            images: self.images.split_off(count),
+            labels: self.labels.split_off(count),
+            files: self.files.as_mut().map(|files| files.split_off(count)),
+        }
+    }
+
+    /// The images with these indices, in their order.
+    pub(super) fn take(&self, indices: &[usize]) -> Part {
+        let Images {
+            height,
+            width,
+            channels,
+            ..
+        } = self.images;
+        let mut part = Part::empty(height, width, channels);
+        part.files = self.files.as_ref().map(|_| Vec::new());
+        for &i in indices {
+            let (Some(image), Some(label)) = (self.images.image(i), self.labels.get(i)) else {
+                continue;
+            };
+            part.images.push(image);
+            part.labels.push(*label);
+            if let (Some(to), Some(from)) = (&mut part.files, &self.files) {
+                to.extend(from.get(i).cloned());
+            }
+        }
+        part
+    }
+}

@@ -1,0 +1,211 @@
+//! From pixel values to the network's input.
+
+use serde::{Deserialize, Serialize};
+
+use super::Part;
+use crate::spec::{Normalization, NormalizationScheme};
+
+/// ImageNet's mean and standard deviation of x/255, RGB; torchvision's `ImageClassification` preset.
+const IMAGENET_MEAN: [f64; 3] = [0.485, 0.456, 0.406];
+const IMAGENET_STD: [f64; 3] = [0.229, 0.224, 0.225];
+/// ImageNet's mean of x, BGR; `mean` in Keras's `imagenet_utils.preprocess_input(mode="caffe")`.
+const CAFFE_MEAN: [f64; 3] = [103.939, 116.779, 123.68];
+
+/// The order of the network's input channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelOrder {
+    Rgb,
+    Bgr,
+}
+
+impl ChannelOrder {
+    /// For each channel of the network's input, which channel of the RGB image it is.
+    pub fn sources(self) -> [usize; 3] {
+        match self {
+            ChannelOrder::Rgb => [0, 1, 2],
+            ChannelOrder::Bgr => [2, 1, 0],
+        }
+    }
+}
+
+/// The formula `(x - mean) / std` for x in 0..=255, a channel of the network's input.
+///
+/// Serialized (`{"order": "rgb", "mean": [..], "std": [..]}`) it is what a saved model needs to be used alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Normalizer {
+    pub order: ChannelOrder,
+    /// In the unit of x and in `order`.
+    pub mean: [f64; 3],
+    /// In the unit of x and in `order`.
+    pub std: [f64; 3],
+}
+
+impl Normalizer {
+    /// The spec's formula; `standardize` takes its numbers from `train` as stored, before augmentation and resizing.
+    ///
+    /// A custom `mean` or `std` of one value is taken for all channels. A standard deviation of 0 is taken as 1 (of
+    /// x/255), so that a channel without variation becomes 0.
+    pub fn new(spec: &Normalization, train: &Part) -> Self {
+        let rgb = |mean: [f64; 3], std: [f64; 3]| Normalizer {
+            order: ChannelOrder::Rgb,
+            mean: mean.map(|m| m * 255.0),
+            std: std.map(|s| if s == 0.0 { 255.0 } else { s * 255.0 }),
+        };
+        match spec.scheme {
+            NormalizationScheme::Unit => rgb([0.0; 3], [1.0; 3]),
+            NormalizationScheme::Symmetric => rgb([0.5; 3], [0.5; 3]),
+            NormalizationScheme::Imagenet => rgb(IMAGENET_MEAN, IMAGENET_STD),
+            NormalizationScheme::Caffe => Normalizer {
+                order: ChannelOrder::Bgr,
+                mean: CAFFE_MEAN,
+                std: [1.0; 3],
+            },
+            NormalizationScheme::Standardize => {
+                let (mean, std) = mean_and_std(train);
+                rgb(mean, std)
+            }
+            NormalizationScheme::Custom => rgb(
+                per_channel(spec.mean.as_deref(), 0.0),
+                per_channel(spec.std.as_deref(), 1.0),
+            ),
+        }
+    }
+
+    /// The network's input for the value `x` of its channel `channel` (below 3).
+    pub fn apply(&self, channel: usize, x: f64) -> f64 {
+        (x - self.mean[channel]) / self.std[channel]
+    }
+
+    /// [`Self::apply`] for every value of a byte, rounded once to f32.
+    pub(super) fn tables(&self) -> [[f32; 256]; 3] {
+        std::array::from_fn(|c| std::array::from_fn(|x| self.apply(c, x as f64) as f32))
+    }
+}
+
+/// One value a channel, from one for all or one each.
+fn per_channel(values: Option<&[f64]>, default: f64) -> [f64; 3] {
+    let values = values.unwrap_or_default();
+    std::array::from_fn(|c| *values.get(c).or(values.first()).unwrap_or(&default))
+}
+
+/// The mean and the population standard deviation of x/255, a channel; from exact sums.
+fn mean_and_std(part: &Part) -> ([f64; 3], [f64; 3]) {
+    let channels = part.images.channels.max(1);
+    let (mut sums, mut squares) = ([0u64; 3], [0u64; 3]);
+    for pixel in part.images.data.chunks_exact(channels) {
+        for c in 0..3 {
+            let x = u64::from(pixel[c % channels]);
+            sums[c] += x;
+            squares[c] += x * x;
+        }
+    }
+    let n = (part.images.data.len() / channels).max(1) as u128;
+    let mean = sums.map(|sum| sum as f64 / n as f64 / 255.0);
+    let std = std::array::from_fn(|c| {
+        let (sum, squares) = (u128::from(sums[c]), u128::from(squares[c]));
+        ((n * squares - sum * sum) as f64).sqrt() / n as f64 / 255.0
+    });
+    (mean, std)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Images;
+
+    fn spec(scheme: NormalizationScheme) -> Normalization {
+        Normalization {
+            scheme,
+            ..Normalization::default()
+        }
+    }
+
+    fn part(data: Vec<u8>, channels: usize) -> Part {
+        let count = data.len() / channels;
+        Part {
+            images: Images {
+                data,
+                count,
+                ..Images::empty(1, 1, channels)
+            },
+            labels: vec![0; count],
+            files: None,
+        }
+    }
+
+    fn inputs(spec: &Normalization, train: &Part, rgb: [u8; 3]) -> [f32; 3] {
+        let normalizer = Normalizer::new(spec, train);
+        let tables = normalizer.tables();
+        let sources = normalizer.order.sources();
+        std::array::from_fn(|c| tables[c][rgb[sources[c]] as usize])
+    }
+
+    #[test]
+    fn unit_is_numpys_division_to_the_bit() {
+        // numpy: (np.arange(256, dtype="uint8") / 255.0).astype("float32") divides in float64 and rounds once
+        let normalizer = Normalizer::new(&spec(NormalizationScheme::Unit), &Part::default());
+        for (x, value) in normalizer.tables()[1].iter().enumerate() {
+            assert_eq!(*value, (x as f64 / 255.0) as f32);
+        }
+    }
+
+    #[test]
+    fn fixed_schemes_are_their_formulas() {
+        let of = |scheme| inputs(&spec(scheme), &Part::default(), [10, 128, 250]);
+        let close = |scheme, expected: [f32; 3]| {
+            for (a, e) in of(scheme).iter().zip(expected) {
+                assert!(
+                    (a - e).abs() <= 1e-5 * e.abs().max(1.0),
+                    "{scheme} {:?}",
+                    of(scheme)
+                );
+            }
+        };
+        close(
+            NormalizationScheme::Symmetric,
+            [-0.92156863, 0.003921569, 0.9607843],
+        );
+        // keras.applications.imagenet_utils.preprocess_input(np.array([[[[10., 128., 250.]]]]), mode=...):
+        close(
+            NormalizationScheme::Imagenet,
+            [-1.9466564, 0.20518208, 2.5528543],
+        );
+        close(NormalizationScheme::Caffe, [146.061, 11.221001, -113.68]);
+    }
+
+    #[test]
+    fn custom_takes_one_value_or_one_a_channel() {
+        let custom = Normalization {
+            scheme: NormalizationScheme::Custom,
+            mean: Some(vec![0.5]),
+            std: Some(vec![0.5, 0.25, 1.0]),
+        };
+        assert_eq!(inputs(&custom, &Part::default(), [255; 3]), [1.0, 2.0, 0.5]);
+    }
+
+    #[test]
+    fn standardize_gives_mean_zero_and_deviation_one() {
+        let train = part(vec![0, 10, 200, 100, 30, 200], 3);
+        let spec = spec(NormalizationScheme::Standardize);
+        assert_eq!(inputs(&spec, &train, [0, 10, 200]), [-1.0, -1.0, 0.0]);
+        assert_eq!(inputs(&spec, &train, [100, 30, 200]), [1.0, 1.0, 0.0]);
+        let grey = part(vec![0, 100], 1);
+        assert_eq!(inputs(&spec, &grey, [0, 100, 50]), [-1.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn the_formula_survives_serialization() {
+        let normalizer = Normalizer::new(&spec(NormalizationScheme::Caffe), &Part::default());
+        let json = serde_json::to_string(&normalizer).unwrap();
+        assert_eq!(
+            json,
+            r#"{"order":"bgr","mean":[103.939,116.779,123.68],"std":[1.0,1.0,1.0]}"#
+        );
+        assert_eq!(
+            serde_json::from_str::<Normalizer>(&json).unwrap(),
+            normalizer
+        );
+    }
+}

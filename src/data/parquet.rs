@@ -1,0 +1,287 @@
+//! CIFAR in the hub's Parquet layout: a column of encoded images and one of labels.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use polars::io::parquet::metadata::FileMetadataRef;
+use polars::prelude::{Column, DataType, ParallelStrategy, ParquetReader, PolarsResult, SerReader};
+
+use super::decode::{Task, decode_sized, fill};
+use super::files::{file_name, walk};
+use super::pick::{Picker, Pickers};
+use super::{Error, Images, Part, Parts};
+use crate::fetch::Progress;
+use crate::spec::DatasetName;
+
+/// CIFAR's images are 32×32.
+const SIZE: usize = 32;
+const IMAGE_COLUMNS: &[&str] = &["img", "image"];
+/// How deep below the given folder the files may lie, e.g. `plain_text/`.
+const DEPTH: usize = 4;
+
+/// The training and the test files, where there is any of either below `folder`.
+pub(super) struct Files {
+    train: Vec<PathBuf>,
+    test: Vec<PathBuf>,
+}
+
+impl Files {
+    /// Looks for `train*.parquet` and `test*.parquet` in and below `folder`.
+    pub fn find(folder: &Path, dataset: DatasetName) -> Result<Option<Self>, Error> {
+        let mut files = walk(folder, DEPTH)?;
+        files.retain(|path| {
+            path.extension()
+                .is_some_and(|e| e.eq_ignore_ascii_case("parquet"))
+        });
+        let named = |prefix: &str| -> Vec<PathBuf> {
+            let named = files
+                .iter()
+                .filter(|path| file_name(path).starts_with(prefix));
+            named.cloned().collect()
+        };
+        let files = Files {
+            train: named("train"),
+            test: named("test"),
+        };
+        if files.train.is_empty() && files.test.is_empty() {
+            return Ok(None);
+        }
+        for (part, name) in [
+            (&files.train, "train*.parquet"),
+            (&files.test, "test*.parquet"),
+        ] {
+            check_shards(folder, part, name, dataset)?;
+        }
+        Ok(Some(files))
+    }
+
+    /// Decodes the images that are wanted.
+    pub fn read(
+        &self,
+        dataset: DatasetName,
+        pickers: Pickers,
+        progress: &dyn Progress,
+    ) -> Result<Parts, Error> {
+        let labels: &[&str] = match dataset {
+            DatasetName::Cifar100 => &["fine_label", "label"],
+            _ => &["label"],
+        };
+        let read = |files: &[PathBuf], part: &str, picker| {
+            let what = format!("Decoding {dataset}'s {part} images");
+            read_part(files, labels, picker, &what, progress)
+        };
+        Ok(Parts {
+            train: read(&self.train, "training", pickers.train)?,
+            validation: None,
+            test: read(&self.test, "test", pickers.test)?,
+        })
+    }
+}
+
+/// All files of a part lie in one folder, and none of `…-of-N.parquet` is missing.
+fn check_shards(
+    folder: &Path,
+    files: &[PathBuf],
+    name: &str,
+    dataset: DatasetName,
+) -> Result<(), Error> {
+    let Some(first) = files.first() else {
+        return Err(Error::Missing {
+            dataset,
+            folder: folder.to_owned(),
+            looked_for: format!("{name} in it and below"),
+        });
+    };
+    if let Some(other) = files.iter().find(|file| file.parent() != first.parent()) {
+        let message = format!(
+            "another {name} lies at {}; set dataset.path to the folder that is meant",
+            other.display()
+        );
+        return Err(Error::file(first, message));
+    }
+    let stem = file_name(first);
+    let shards = stem.trim_end_matches(".parquet").rsplit_once("-of-");
+    match shards.and_then(|(_, n)| n.parse::<usize>().ok()) {
+        Some(n) if n != files.len() => Err(Error::file(
+            first,
+            format!(
+                "{n} files belong together, {} of them are there",
+                files.len()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn read_part(
+    paths: &[PathBuf],
+    label_columns: &[&str],
+    mut picker: Picker,
+    what: &str,
+    progress: &dyn Progress,
+) -> Result<Part, Error> {
+    let mut labels = Vec::new();
+    let mut wanted = Vec::new();
+    for path in paths {
+        let file = ParquetFile::open(path)?;
+        let rows = file.pick(label_columns, &mut picker, &mut labels)?;
+        wanted.push((file, rows));
+    }
+    let mut images = Images::black(labels.len(), SIZE, SIZE, 3)?;
+    let task = Task::start(progress, what, labels.len());
+    let mut done = 0;
+    for (file, rows) in &wanted {
+        file.decode(rows, &mut images, done, &task)?;
+        done += rows.len();
+    }
+    Ok(Part {
+        images,
+        labels,
+        files: None,
+    })
+}
+
+struct ParquetFile<'a> {
+    path: &'a Path,
+    metadata: FileMetadataRef,
+    columns: Vec<String>,
+}
+
+impl<'a> ParquetFile<'a> {
+    fn open(path: &'a Path) -> Result<Self, Error> {
+        let mut reader = ParquetReader::new(File::open(path).map_err(Error::io(path))?);
+        let wrong = |e| Error::file(path, format!("not a whole Parquet file: {e}"));
+        let schema = reader.schema().map_err(wrong)?;
+        Ok(ParquetFile {
+            path,
+            columns: schema.iter_names().map(|name| name.to_string()).collect(),
+            metadata: reader.get_metadata().map_err(wrong)?.clone(),
+        })
+    }
+
+    /// The first of these columns that is there.
+    fn column<'n>(&self, names: &[&'n str]) -> Result<&'n str, Error> {
+        let there = |name: &&&str| self.columns.iter().any(|column| column == **name);
+        names.iter().find(there).copied().ok_or_else(|| {
+            let (names, columns) = (names.join("\" or \""), self.columns.join(", "));
+            let message = format!("has no column \"{names}\"; its columns are {columns}");
+            Error::file(self.path, message)
+        })
+    }
+
+    fn read(&self, column: &str, rows: Range<usize>) -> Result<Column, Error> {
+        let read = || -> PolarsResult<Column> {
+            let mut reader = ParquetReader::new(File::open(self.path)?);
+            reader.set_metadata(self.metadata.clone());
+            let frame = reader
+                .with_columns(Some(vec![column.to_owned()]))
+                .with_slice(Some((rows.start, rows.len())))
+                .read_parallel(ParallelStrategy::RowGroups)
+                .finish()?;
+            frame.column(column).cloned()
+        };
+        let wrong = |why: String| {
+            let Range { start, end } = rows;
+            let message = format!("rows {start} to {end} of column \"{column}\": {why}");
+            Error::file(self.path, message)
+        };
+        let column = read().map_err(|e| wrong(e.to_string()))?;
+        if column.len() != rows.len() {
+            return Err(wrong(format!("{} values are there", column.len())));
+        }
+        Ok(column)
+    }
+
+    /// The rows whose images are wanted; their new labels are added to `labels`.
+    fn pick(
+        &self,
+        columns: &[&str],
+        picker: &mut Picker,
+        labels: &mut Vec<u32>,
+    ) -> Result<Vec<usize>, Error> {
+        let name = self.column(columns)?;
+        let column = self.read(name, 0..self.metadata.num_rows)?;
+        let integers = column.cast(&DataType::Int64);
+        let integers = integers
+            .as_ref()
+            .ok()
+            .filter(|_| column.dtype().is_integer());
+        let values = integers
+            .and_then(|column| column.i64().ok())
+            .ok_or_else(|| {
+                let message = format!("column \"{name}\" is {}, expected int64", column.dtype());
+                Error::file(self.path, message)
+            })?;
+        let mut rows = Vec::new();
+        for (row, label) in values.iter().enumerate() {
+            let at = |why: String| Error::file(self.path, format!("row {row}: {why}"));
+            let label = label.ok_or_else(|| at(format!("\"{name}\" is null")))?;
+            if let Some(new) = picker.pick(label).map_err(|e| at(e.to_string()))? {
+                rows.push(row);
+                labels.push(new);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Decodes these rows' images (ascending) to the places from `first` on, one row group in memory at a time.
+    fn decode(
+        &self,
+        rows: &[usize],
+        images: &mut Images,
+        first: usize,
+        task: &Task,
+    ) -> Result<(), Error> {
+        let name = self.column(IMAGE_COLUMNS)?;
+        let (mut start, mut done) = (0, 0);
+        for group in &self.metadata.row_groups {
+            let end = start + group.num_rows();
+            let here = rows.partition_point(|&row| row < end);
+            if let [from, .., to] | [from @ to] = &rows[done..here] {
+                let column = self.read(name, *from..to + 1)?;
+                self.decode_column(
+                    &column,
+                    *from,
+                    &rows[done..here],
+                    images,
+                    first + done,
+                    task,
+                )?;
+            }
+            (start, done) = (end, here);
+        }
+        Ok(())
+    }
+
+    /// Decodes `rows` of a column that begins with row `offset`.
+    fn decode_column(
+        &self,
+        column: &Column,
+        offset: usize,
+        rows: &[usize],
+        images: &mut Images,
+        first: usize,
+        task: &Task,
+    ) -> Result<(), Error> {
+        let bytes = column
+            .struct_()
+            .and_then(|fields| fields.field_by_name("bytes"));
+        let bytes = bytes.as_ref().ok().and_then(|field| field.binary().ok());
+        let bytes = bytes.ok_or_else(|| {
+            let (name, kind) = (column.name(), column.dtype());
+            let message =
+                format!("column \"{name}\" is {kind}, expected a struct with binary \"bytes\"");
+            Error::file(self.path, message)
+        })?;
+        fill(images, first, rows, task, |&row, place| {
+            let at = |why: String| Error::file(self.path, format!("row {row}: {why}"));
+            let encoded = bytes
+                .get(row - offset)
+                .ok_or_else(|| at("the image is null".into()))?;
+            let pixels = decode_sized(encoded, SIZE, SIZE).map_err(at)?;
+            place.copy_from_slice(&pixels);
+            Ok(())
+        })
+    }
+}
