@@ -1,1 +1,3 @@
 //! The chain of named layers, backbones, head, freeze boundary, weights in and out, summary.
+
+pub mod weights;
