@@ -1,5 +1,25 @@
 //! Files from the network, kept in the cache folder.
+//!
+//! [`Cache`] holds the files, [`Hub`] says where Hugging Face's are, [`dataset`] and [`imagenet`] know which ones
+//! a spec needs. A file is under its final name only when it is whole.
 
+mod cache;
+mod client;
+mod datasets;
+mod download;
+mod error;
+mod head;
+mod hub;
+mod imagenet;
+mod layout;
+mod partial;
 mod progress;
+mod selection;
 
+pub use cache::{Cache, Patience, Remote};
+pub use datasets::dataset;
+pub use error::Error;
+pub use hub::{Hub, Token};
+pub use imagenet::imagenet;
+pub(crate) use layout::Layout;
 pub use progress::{NoProgress, Progress};

@@ -1,0 +1,263 @@
+//! The cache folder: what is in it, and getting into it what is not.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::client::{Client, Failure};
+use super::download;
+use super::partial::Partial;
+use super::{Error, Progress, Token};
+
+/// How long to wait for a server, and how often to ask it again.
+#[derive(Clone, Debug)]
+pub struct Patience {
+    /// For looking up the host and for connecting, each.
+    pub connect: Duration,
+    /// For the answer's beginning, and between any two pieces of it.
+    pub silence: Duration,
+    /// The pauses before the second, third, ... attempt; none is left after as many failures in a row.
+    pub pauses: Vec<Duration>,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Patience {
+            connect: Duration::from_secs(10),
+            silence: Duration::from_secs(30),
+            pauses: [1, 3, 9].map(Duration::from_secs).to_vec(),
+        }
+    }
+}
+
+/// A file somewhere else.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    /// Its address, http or https.
+    pub url: String,
+    /// Where the cache keeps it, below its root, parts joined by `/`.
+    pub path_in_cache: String,
+    /// Its length in bytes, where known.
+    pub size: Option<u64>,
+    /// The SHA-256 of its bytes in lowercase hexadecimal, where known.
+    pub sha256: Option<String>,
+    /// Sent along with the requests to the one host it belongs to.
+    pub token: Option<Token>,
+    /// The spec's key that names a local copy instead, for messages.
+    pub key: &'static str,
+}
+
+impl Remote {
+    /// The name to show: the last part of the place in the cache.
+    pub(super) fn name(&self) -> &str {
+        self.path_in_cache
+            .rsplit('/')
+            .next()
+            .unwrap_or(&self.path_in_cache)
+    }
+}
+
+/// The folder where downloaded files are kept.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    root: PathBuf,
+    patience: Patience,
+}
+
+impl Cache {
+    /// The cache at `RUNNER_CACHE`, else `runner` in the user's cache folder: `$XDG_CACHE_HOME`, or the platform's own
+    /// (`~/.cache`; `~/Library/Caches` on macOS; `%LOCALAPPDATA%` on Windows).
+    ///
+    /// # Errors
+    /// [`Error::NoFolder`] where nothing says where that is.
+    pub fn from_env() -> Result<Self, Error> {
+        folder(|name| std::env::var_os(name))
+            .map(Cache::at)
+            .ok_or(Error::NoFolder)
+    }
+
+    /// The cache at `root`, which need not exist yet.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Cache {
+            root: root.into(),
+            patience: Patience::default(),
+        }
+    }
+
+    /// Waits as `patience` says.
+    pub fn with_patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The folder of everything kept.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The path of `remote` in the cache, downloading it there if it is not there yet.
+    ///
+    /// A download is continued where an earlier one was cut, checked by length and SHA-256, and gets its final name
+    /// when it is whole. Of several processes that want the same file, one downloads it and the others wait.
+    ///
+    /// # Errors
+    /// [`Error::Download`] where the network or the server fails for good, [`Error::Io`] where the disk does.
+    pub fn file(&self, remote: &Remote, progress: &dyn Progress) -> Result<PathBuf, Error> {
+        let path = self.path(&remote.path_in_cache);
+        if is_there(&path, remote.size) {
+            return Ok(path);
+        }
+        let partial = self.partial(&remote.path_in_cache)?;
+        if is_there(&path, remote.size) {
+            return Ok(path);
+        }
+        let client = self.client();
+        persist(&self.patience.pauses, || {
+            download::whole(&client, remote, &partial, progress)
+        })
+        .map_err(|failure| failed(remote, &path, failure))?;
+        partial.publish(&path)?;
+        Ok(path)
+    }
+
+    /// Where the cache keeps a file.
+    pub(super) fn path(&self, path_in_cache: &str) -> PathBuf {
+        self.root.join(path_in_cache)
+    }
+
+    /// The unfinished copy of a file, for this process alone.
+    pub(super) fn partial(&self, path_in_cache: &str) -> Result<Partial, Error> {
+        Partial::lock(&self.root.join("partial"), path_in_cache)
+    }
+
+    pub(super) fn client(&self) -> Client {
+        Client::new(&self.patience)
+    }
+
+    pub(super) fn pauses(&self) -> &[Duration] {
+        &self.patience.pauses
+    }
+}
+
+/// Whether a file is there, as long as it is to be.
+fn is_there(path: &Path, size: Option<u64>) -> bool {
+    let Ok(found) = fs::metadata(path) else {
+        return false;
+    };
+    let right = size.is_none_or(|size| found.len() == size);
+    if !right {
+        tracing::warn!(
+            "{} has {} bytes instead of {}; it is fetched again",
+            path.display(),
+            found.len(),
+            size.unwrap_or_default()
+        );
+    }
+    found.is_file() && right
+}
+
+/// The error for `remote`, which `failure` kept from `path`.
+pub(super) fn failed(remote: &Remote, path: &Path, failure: Failure) -> Error {
+    Error::Download {
+        file: remote.name().to_string(),
+        url: remote.url.clone(),
+        reason: failure.reason,
+        path: path.to_path_buf(),
+        key: remote.key,
+    }
+}
+
+/// Counts as a start: after as many new bytes the pauses begin anew.
+const PROGRESS: u64 = 1 << 20;
+
+/// Attempts until one goes well, fails for good, or no pause is left.
+pub(super) fn persist<T>(
+    pauses: &[Duration],
+    mut attempt: impl FnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut left = pauses.iter();
+    let mut attempts = 1;
+    loop {
+        let mut failure = match attempt() {
+            Ok(value) => return Ok(value),
+            Err(failure) if !failure.again => return Err(failure),
+            Err(failure) => failure,
+        };
+        if failure.gained >= PROGRESS {
+            left = pauses.iter();
+        }
+        let Some(pause) = left.next() else {
+            failure.reason = format!("{} (attempt {attempts})", failure.reason);
+            return Err(failure);
+        };
+        tracing::info!("{}; trying again in {pause:?}", failure.reason);
+        std::thread::sleep(*pause);
+        attempts += 1;
+    }
+}
+
+/// The cache's folder as these environment variables give it.
+fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let set = |name| variable(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    if let Some(own) = set("RUNNER_CACHE") {
+        return Some(own);
+    }
+    // The XDG specification says to ignore relative paths.
+    let xdg = set("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+    let platform = || {
+        if cfg!(windows) {
+            set("LOCALAPPDATA")
+        } else if cfg!(target_os = "macos") {
+            Some(set("HOME")?.join("Library/Caches"))
+        } else {
+            Some(set("HOME")?.join(".cache"))
+        }
+    };
+    Some(xdg.or_else(platform)?.join("runner"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(variables: &[(&str, &str)]) -> Option<PathBuf> {
+        folder(|name| {
+            let found = variables.iter().find(|(n, _)| *n == name)?;
+            Some(found.1.into())
+        })
+    }
+
+    #[test]
+    #[cfg(all(unix, not(target_os = "macos")))]
+    fn the_folder_is_runners_own_variable_then_xdgs_then_the_home() {
+        let home = ("HOME", "/home/u");
+        let xdg = ("XDG_CACHE_HOME", "/x");
+        assert_eq!(at(&[("RUNNER_CACHE", "/r"), xdg, home]), Some("/r".into()));
+        assert_eq!(
+            at(&[("RUNNER_CACHE", ""), xdg, home]),
+            Some("/x/runner".into())
+        );
+        assert_eq!(
+            at(&[("XDG_CACHE_HOME", "relative"), home]),
+            Some("/home/u/.cache/runner".into())
+        );
+        assert_eq!(at(&[]), None);
+    }
+
+    #[test]
+    fn attempts_end_with_the_pauses_and_begin_anew_after_progress() {
+        let pauses = [Duration::ZERO; 2];
+        let mut attempts = 0;
+        let result: Result<(), _> = persist(&pauses, || {
+            attempts += 1;
+            let gained = if attempts == 2 { PROGRESS } else { 0 };
+            Err(Failure {
+                gained,
+                ..Failure::passing("cut")
+            })
+        });
+        assert_eq!(attempts, 4);
+        assert!(result.is_err_and(|f| f.reason == "cut (attempt 4)"));
+    }
+}

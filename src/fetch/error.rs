@@ -1,0 +1,56 @@
+//! What can go wrong when a file is fetched.
+
+use std::path::PathBuf;
+
+use crate::spec::{Arch, DatasetName};
+
+/// Why a file is not in the cache.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The download failed, or what came is not what was expected.
+    #[error(
+        "{file} is missing and could not be downloaded\n  \
+         from:   {url}\n  \
+         reason: {reason}\n  \
+         Put the file at {} by hand, or set {key} to a local copy.",
+        path.display()
+    )]
+    Download {
+        /// The file's name.
+        file: String,
+        /// Where it was looked for.
+        url: String,
+        /// What happened.
+        reason: String,
+        /// Where the cache looks for it.
+        path: PathBuf,
+        /// The spec's key that names a local copy instead.
+        key: &'static str,
+    },
+
+    /// The cache folder cannot be read or written.
+    #[error("cannot use {} in the cache: {source} (RUNNER_CACHE names another folder)", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+
+    /// Neither `RUNNER_CACHE` nor a home folder is set.
+    #[error("there is no folder for downloads: set RUNNER_CACHE to one")]
+    NoFolder,
+
+    /// The dataset is not one that is downloaded.
+    #[error("the dataset {0} is not downloaded; set dataset.path to a local copy")]
+    NotDownloaded(DatasetName),
+
+    /// Nobody dependable publishes the weights as safetensors.
+    #[error(
+        "there are no ImageNet weights of {0} on the hub as safetensors; save torchvision's, e.g. with Python\n  \
+         from torchvision.models import get_model; from safetensors.torch import save_file\n  \
+         save_file(get_model(\"{0}\", weights=\"DEFAULT\").state_dict(), \"{0}.safetensors\")\n  \
+         and set backbone.weights = \"{0}.safetensors\""
+    )]
+    NoWeights(Arch),
+}

@@ -1,0 +1,72 @@
+//! ImageNet weights from the hub: only the tensors that are needed, where the server allows.
+
+use std::path::PathBuf;
+
+use super::cache::{failed, persist};
+use super::selection::Selection;
+use super::{Cache, Error, Hub, Progress, Remote};
+use crate::spec::Arch;
+
+/// The repository and revision of timm's copy of torchvision's `IMAGENET1K_V1` weights.
+fn published(arch: Arch) -> Option<(String, &'static str)> {
+    let revision = match arch {
+        Arch::Vgg16 => "b8d8aa2dd860af9233c8c67385a8097fd6c35d3f",
+        Arch::Vgg11 | Arch::Vgg11Bn | Arch::Vgg13 | Arch::Vgg13Bn => "main",
+        Arch::Vgg16Bn | Arch::Vgg19 | Arch::Vgg19Bn => "main",
+        // Neither timm nor torchvision has it there, only personal repositories and other formats.
+        Arch::Squeezenet1_1 => return None,
+    };
+    Some((format!("timm/{arch}.tv_in1k"), revision))
+}
+
+/// A safetensors file with the tensors of `arch` trained on ImageNet that are `wanted` (asked by their names in
+/// timm's file), downloading them if they are not in the cache yet.
+///
+/// A server that does not do range requests, or a whole `model.safetensors` put into the cache by hand, gives a file
+/// with all of the tensors.
+///
+/// # Errors
+/// [`Error::NoWeights`] where nobody dependable publishes them; otherwise as [`Cache::file`].
+pub fn imagenet(
+    cache: &Cache,
+    hub: &Hub,
+    arch: Arch,
+    wanted: &dyn Fn(&str) -> bool,
+    progress: &dyn Progress,
+) -> Result<PathBuf, Error> {
+    let (repository, revision) = published(arch).ok_or(Error::NoWeights(arch))?;
+    let folder = format!("weights/{}/{revision}", repository.replace('/', "--"));
+    let remote = Remote {
+        url: hub.model(&repository, revision, "model.safetensors"),
+        path_in_cache: format!("{folder}/model.safetensors"),
+        size: None,
+        sha256: None,
+        token: hub.token(),
+        key: "backbone.weights",
+    };
+    let selection = Selection {
+        remote: &remote,
+        folder: cache.path(&folder),
+        wanted,
+        name: format!("{arch} weights"),
+    };
+    if let Some(path) = selection.found() {
+        return Ok(path);
+    }
+    let partial = cache.partial(&format!("{folder}/selection"))?;
+    if let Some(path) = selection.found() {
+        return Ok(path);
+    }
+    let client = cache.client();
+    let outcome = persist(cache.pauses(), || {
+        selection.download(&client, &partial, progress)
+    });
+    match outcome {
+        Ok(Some(path)) => partial.publish(&path).map(|()| path),
+        Ok(None) => cache.file(&remote, progress),
+        Err(failure) => {
+            let whole = cache.path(&remote.path_in_cache);
+            Err(failed(&remote, &whole, failure))
+        }
+    }
+}

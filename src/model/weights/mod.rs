@@ -1,0 +1,38 @@
+//! Weight files: safetensors in and out, and whose names the tensors in them have.
+//!
+//! Tensors are in PyTorch's layouts: convolutions `[out, in, height, width]`, dense layers `[out, in]`.
+
+mod error;
+mod fit;
+mod names;
+mod numbers;
+mod read;
+mod save;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+pub use error::Error;
+pub use fit::load;
+pub use names::needed;
+pub use read::read;
+pub use save::save;
+
+/// A tensor's values on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostTensor {
+    /// The length of each dimension, the slowest first.
+    pub shape: Vec<usize>,
+    /// As many values as the shape says, the last dimension fastest.
+    pub data: Vec<f32>,
+}
+
+/// What a weight file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightFile {
+    /// The tensors under the file's own names.
+    pub tensors: BTreeMap<String, HostTensor>,
+    /// The free text beside them.
+    pub metadata: BTreeMap<String, String>,
+}

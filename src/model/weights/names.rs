@@ -1,0 +1,276 @@
+//! What torchvision and timm call the layers of our backbones.
+//!
+//! torchvision counts the members of its `features` sequence, the ones without weights included
+//! (`torchvision/models/vgg.py`, `squeezenet.py`). timm keeps that and has the top of a VGG as convolutions
+//! (`timm/models/vgg.py`).
+
+use std::collections::BTreeSet;
+
+use super::read::is_counter;
+use crate::spec::Arch;
+
+/// Whose names a file uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// The runner's own.
+    Ours,
+    Torchvision,
+    Timm,
+}
+
+/// One layer: our name, and the same layer's tensors' common beginning elsewhere.
+struct Layer {
+    ours: String,
+    torchvision: String,
+    timm: String,
+    /// Whether it belongs to the original classifier.
+    top: bool,
+}
+
+/// Convolutions in each of a VGG's five blocks (Simonyan and Zisserman, table 1: A, B, D, E), and whether each is
+/// followed by a batch norm; none for other families.
+fn vgg(arch: Arch) -> Option<([usize; 5], bool)> {
+    Some(match arch {
+        Arch::Vgg11 => ([1, 1, 2, 2, 2], false),
+        Arch::Vgg11Bn => ([1, 1, 2, 2, 2], true),
+        Arch::Vgg13 => ([2, 2, 2, 2, 2], false),
+        Arch::Vgg13Bn => ([2, 2, 2, 2, 2], true),
+        Arch::Vgg16 => ([2, 2, 3, 3, 3], false),
+        Arch::Vgg16Bn => ([2, 2, 3, 3, 3], true),
+        Arch::Vgg19 => ([2, 2, 4, 4, 4], false),
+        Arch::Vgg19Bn => ([2, 2, 4, 4, 4], true),
+        Arch::Squeezenet1_1 => return None,
+    })
+}
+
+/// The layers of `arch` that have weights, its top included, in order.
+fn layers(arch: Arch) -> Vec<Layer> {
+    let features = |ours: String, n: usize| Layer {
+        ours,
+        torchvision: format!("features.{n}"),
+        timm: format!("features.{n}"),
+        top: false,
+    };
+    let top = |ours: &str, torchvision: &str, timm: &str| Layer {
+        ours: ours.into(),
+        torchvision: torchvision.into(),
+        timm: timm.into(),
+        top: true,
+    };
+    let Some((blocks, batch_norm)) = vgg(arch) else {
+        let fires = [3, 4, 6, 7, 9, 10, 11, 12].into_iter().zip(2..);
+        return std::iter::once(features("conv1".into(), 0))
+            .chain(fires.map(|(n, fire)| features(format!("fire{fire}"), n)))
+            .chain([top("conv10", "classifier.1", "classifier.1")])
+            .collect();
+    };
+    let mut layers = Vec::new();
+    let mut n = 0;
+    for (block, convolutions) in (1..).zip(blocks) {
+        for i in 1..=convolutions {
+            layers.push(features(format!("block{block}_conv{i}"), n));
+            if batch_norm {
+                n += 1;
+                layers.push(features(format!("block{block}_conv{i}_bn"), n));
+            }
+            // The convolution, or its batch norm, and the activation.
+            n += 2;
+        }
+        // The pool.
+        n += 1;
+    }
+    layers.push(top("fc1", "classifier.0", "pre_logits.fc1"));
+    layers.push(top("fc2", "classifier.3", "pre_logits.fc2"));
+    layers.push(top("predictions", "classifier.6", "head.fc"));
+    layers
+}
+
+impl Layer {
+    fn name(&self, naming: Naming) -> &str {
+        match naming {
+            Naming::Ours => &self.ours,
+            Naming::Torchvision => &self.torchvision,
+            Naming::Timm => &self.timm,
+        }
+    }
+
+    /// What follows this layer's name in a tensor's.
+    fn rest<'a>(&self, naming: Naming, tensor: &'a str) -> Option<&'a str> {
+        tensor.strip_prefix(self.name(naming))?.strip_prefix('.')
+    }
+}
+
+/// A tensor's name in another naming; none where it is not one of the architecture's.
+pub(super) fn rename(arch: Arch, tensor: &str, from: Naming, to: Naming) -> Option<String> {
+    layers(arch).iter().find_map(|layer| {
+        let rest = layer.rest(from, tensor)?;
+        Some(format!("{}.{rest}", layer.name(to)))
+    })
+}
+
+/// Whether a tensor belongs to the original classifier of the architecture.
+pub(super) fn is_top(arch: Arch, tensor: &str, naming: Naming) -> bool {
+    let top = |layer: &Layer| layer.top && layer.rest(naming, tensor).is_some();
+    layers(arch).iter().any(top)
+}
+
+/// Whose names these are.
+pub(super) fn naming<'a>(mut tensors: impl Iterator<Item = &'a str> + Clone) -> Naming {
+    let timm = |name: &str| name.starts_with("pre_logits.") || name.starts_with("head.fc.");
+    if !tensors.clone().any(|name| name.starts_with("features.")) {
+        Naming::Ours
+    } else if tensors.any(timm) {
+        Naming::Timm
+    } else {
+        Naming::Torchvision
+    }
+}
+
+/// The architecture whose backbone has exactly these layers.
+pub(super) fn guess<'a>(tensors: impl Iterator<Item = &'a str>, naming: Naming) -> Option<Arch> {
+    let depth = if naming == Naming::Ours { 1 } else { 2 };
+    let layer = |name: &'a str| match name.match_indices('.').nth(depth - 1) {
+        Some((end, _)) => name.get(..end).unwrap_or(name),
+        None => name,
+    };
+    let found: BTreeSet<&str> = tensors.map(layer).collect();
+    let looks_like = |arch: &Arch| {
+        let (top, backbone): (Vec<Layer>, Vec<Layer>) =
+            layers(*arch).into_iter().partition(|layer| layer.top);
+        let beside = |name: &&&str| match naming {
+            // A head of the runner's may have any name.
+            Naming::Ours => name.starts_with("block") || name.starts_with("fire"),
+            _ => !top.iter().any(|l| l.name(naming) == **name) && name.starts_with("features."),
+        };
+        let has = |layer: &Layer| found.contains(layer.name(naming));
+        let own = |name: &&str| backbone.iter().any(|layer| layer.name(naming) == *name);
+        backbone.iter().all(has) && found.iter().filter(beside).all(own)
+    };
+    Arch::ALL.iter().copied().find(looks_like)
+}
+
+/// Whether a tensor of timm's or torchvision's file of `arch` is used, for a model with or without the original top.
+pub fn needed(arch: Arch, include_top: bool) -> impl Fn(&str) -> bool {
+    let foreign = [Naming::Timm, Naming::Torchvision];
+    move |tensor| {
+        !is_counter(tensor)
+            && (include_top || !foreign.iter().any(|naming| is_top(arch, tensor, *naming)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(arch: Arch) -> Vec<usize> {
+        let features = layers(arch).into_iter();
+        let number = |layer: Layer| layer.timm.strip_prefix("features.")?.parse().ok();
+        features.filter_map(number).collect()
+    }
+
+    // The N of the keys `features.N.weight` in torchvision's state dictionaries.
+    #[test]
+    fn vgg_layers_have_torchvisions_numbers() {
+        assert_eq!(numbers(Arch::Vgg11), [0, 3, 6, 8, 11, 13, 16, 18]);
+        assert_eq!(
+            numbers(Arch::Vgg16),
+            [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28]
+        );
+        assert_eq!(
+            numbers(Arch::Vgg19),
+            [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34]
+        );
+        assert_eq!(
+            numbers(Arch::Vgg11Bn),
+            [0, 1, 4, 5, 8, 9, 11, 12, 15, 16, 18, 19, 22, 23, 25, 26]
+        );
+        assert_eq!(numbers(Arch::Vgg16Bn).last(), Some(&41));
+    }
+
+    #[test]
+    fn names_go_there_and_back() {
+        for (arch, ours, torchvision, timm) in [
+            (
+                Arch::Vgg16,
+                "block5_conv3.bias",
+                "features.28.bias",
+                "features.28.bias",
+            ),
+            (
+                Arch::Vgg16Bn,
+                "block1_conv2_bn.running_mean",
+                "features.4.running_mean",
+                "features.4.running_mean",
+            ),
+            (
+                Arch::Vgg13,
+                "fc1.weight",
+                "classifier.0.weight",
+                "pre_logits.fc1.weight",
+            ),
+            (
+                Arch::Vgg13,
+                "predictions.bias",
+                "classifier.6.bias",
+                "head.fc.bias",
+            ),
+            (
+                Arch::Squeezenet1_1,
+                "fire9.expand3x3.bias",
+                "features.12.expand3x3.bias",
+                "features.12.expand3x3.bias",
+            ),
+            (
+                Arch::Squeezenet1_1,
+                "conv10.weight",
+                "classifier.1.weight",
+                "classifier.1.weight",
+            ),
+        ] {
+            for (naming, name) in [(Naming::Torchvision, torchvision), (Naming::Timm, timm)] {
+                assert_eq!(
+                    rename(arch, name, naming, Naming::Ours).as_deref(),
+                    Some(ours)
+                );
+                assert_eq!(
+                    rename(arch, ours, Naming::Ours, naming).as_deref(),
+                    Some(name)
+                );
+            }
+        }
+        assert_eq!(
+            rename(Arch::Vgg16, "features.1.weight", Naming::Timm, Naming::Ours),
+            None
+        );
+    }
+
+    #[test]
+    fn every_architecture_is_recognized_by_its_layers() {
+        for &arch in Arch::ALL {
+            for naming in [Naming::Ours, Naming::Torchvision, Naming::Timm] {
+                let names: Vec<String> = layers(arch)
+                    .iter()
+                    .filter(|layer| !layer.top)
+                    .map(|layer| format!("{}.weight", layer.name(naming)))
+                    .collect();
+                let names = names.iter().map(String::as_str).chain(["dense.weight"]);
+                assert_eq!(guess(names, naming), Some(arch));
+            }
+        }
+    }
+
+    #[test]
+    fn the_top_and_the_counters_are_not_needed() {
+        let backbone = needed(Arch::Vgg16Bn, false);
+        let all = needed(Arch::Vgg16Bn, true);
+        for top in [
+            "pre_logits.fc1.weight",
+            "head.fc.bias",
+            "classifier.6.weight",
+        ] {
+            assert!(!backbone(top) && all(top), "{top}");
+        }
+        assert!(backbone("features.1.running_var"));
+        assert!(!all("features.1.num_batches_tracked"));
+    }
+}

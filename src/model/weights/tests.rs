@@ -1,0 +1,377 @@
+//! Weight files as they come: torchvision's, timm's, our own, and broken ones.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use safetensors::Dtype;
+
+use super::*;
+use crate::fetch::Layout;
+use crate::spec::Arch;
+
+fn tensor(shape: &[usize]) -> HostTensor {
+    let n: usize = shape.iter().product();
+    HostTensor {
+        shape: shape.to_vec(),
+        data: (0..n).map(|i| i as f32 / 8.0 - 1.0).collect(),
+    }
+}
+
+fn tensors(names: &[(&str, &[usize])]) -> BTreeMap<String, HostTensor> {
+    let entry = |(name, shape): &(&str, &[usize])| (name.to_string(), tensor(shape));
+    names.iter().map(entry).collect()
+}
+
+fn expected(names: &[(&str, &[usize])]) -> Vec<(String, Vec<usize>)> {
+    let entry = |(name, shape): &(&str, &[usize])| (name.to_string(), shape.to_vec());
+    names.iter().map(entry).collect()
+}
+
+/// Saved in `folder` under a fixed name.
+fn saved(folder: &Path, names: &[(&str, &[usize])]) -> PathBuf {
+    let path = folder.join("w.safetensors");
+    save(&path, &tensors(names), &BTreeMap::new()).unwrap();
+    path
+}
+
+/// A file with one tensor of raw bytes.
+fn raw(folder: &Path, dtype: Dtype, shape: &[usize], bytes: &[u8]) -> PathBuf {
+    let entry = ("a".to_string(), dtype, shape.to_vec(), bytes.len());
+    let mut file = Layout::of([entry], BTreeMap::new()).encode();
+    file.extend_from_slice(bytes);
+    let path = folder.join("raw.safetensors");
+    fs::write(&path, file).unwrap();
+    path
+}
+
+fn no_extra(_: &str) -> bool {
+    false
+}
+
+/// The convolutions of a VGG-11 in torchvision's names, with small shapes.
+const VGG11: [(&str, &[usize]); 8] = [
+    ("features.0.weight", &[2, 3, 3, 3]),
+    ("features.3.weight", &[2, 2, 3, 3]),
+    ("features.6.weight", &[2, 2, 3, 3]),
+    ("features.8.weight", &[2, 2, 3, 3]),
+    ("features.11.weight", &[2, 2, 3, 3]),
+    ("features.13.weight", &[2, 2, 3, 3]),
+    ("features.16.weight", &[2, 2, 3, 3]),
+    ("features.18.weight", &[2, 2, 3, 3]),
+];
+
+/// What a model of VGG-11 expects of [`VGG11`].
+fn vgg11() -> Vec<(String, Vec<usize>)> {
+    let ours = [
+        "1_conv1", "2_conv1", "3_conv1", "3_conv2", "4_conv1", "4_conv2", "5_conv1", "5_conv2",
+    ];
+    let shapes = VGG11.iter().map(|(_, shape)| shape.to_vec());
+    let names = ours.iter().map(|name| format!("block{name}.weight"));
+    names.zip(shapes).collect()
+}
+
+#[test]
+fn saved_weights_come_back_and_equal_ones_give_equal_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = tensors(&[
+        ("dense.weight", &[3, 4]),
+        ("dense.bias", &[3]),
+        ("scalar", &[]),
+    ]);
+    let metadata: BTreeMap<_, _> = (0..20)
+        .map(|i| (format!("key{i}"), format!("\"{i}\"")))
+        .collect();
+    let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
+    save(&a, &ours, &metadata).unwrap();
+    save(&b, &ours, &metadata).unwrap();
+    assert_eq!(fs::read(&a).unwrap(), fs::read(&b).unwrap());
+    let file = read(&a).unwrap();
+    assert_eq!(file.tensors, ours);
+    assert_eq!(file.metadata, metadata);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_failed_save_leaves_the_old_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("missing/w.safetensors");
+    let error = save(&path, &BTreeMap::new(), &BTreeMap::new()).unwrap_err();
+    assert!(
+        error.to_string().contains("missing/w.safetensors"),
+        "{error}"
+    );
+}
+
+#[test]
+fn halves_and_doubles_become_floats() {
+    let folder = tempfile::tempdir().unwrap();
+    // 1.5, -2, and the smallest positive half, 2^-24.
+    let halves = [0x00, 0x3e, 0x00, 0xc0, 0x01, 0x00];
+    let brains = [0xc0, 0x3f, 0x00, 0xc0];
+    let doubles: Vec<u8> = [0.1f64, -3.0]
+        .iter()
+        .flat_map(|v| v.to_le_bytes())
+        .collect();
+    for (dtype, bytes, values) in [
+        (Dtype::F16, &halves[..], &[1.5, -2.0, 2f32.powi(-24)][..]),
+        (Dtype::BF16, &brains, &[1.5, -2.0]),
+        (Dtype::F64, &doubles, &[0.1, -3.0]),
+    ] {
+        let path = raw(folder.path(), dtype, &[values.len()], bytes);
+        assert_eq!(read(&path).unwrap().tensors["a"].data, values);
+    }
+}
+
+#[test]
+fn a_tensor_longer_than_a_piece_is_read_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let names: [(&str, &[usize]); 1] = [("a", &[3, 100_001])];
+    let path = saved(folder.path(), &names);
+    assert_eq!(read(&path).unwrap().tensors, tensors(&names));
+}
+
+#[test]
+fn nan_and_infinity_are_refused_with_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = |values: [f32; 4]| values.map(f32::to_le_bytes).concat();
+    for (values, said) in [
+        ([0.0, 0.0, f32::NAN, 0.0], "tensor a is NaN at index [1, 0]"),
+        (
+            [0.0, f32::NEG_INFINITY, 0.0, 0.0],
+            "tensor a is -inf at index [0, 1]",
+        ),
+    ] {
+        let path = raw(folder.path(), Dtype::F32, &[2, 2], &bytes(values));
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+    let path = raw(folder.path(), Dtype::F64, &[1], &1e300f64.to_le_bytes());
+    assert!(matches!(read(&path), Err(Error::NotFinite { .. })));
+}
+
+#[test]
+fn broken_files_are_errors_that_say_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = fs::read(saved(folder.path(), &VGG11)).unwrap();
+    let path = folder.path().join("broken.safetensors");
+    let longer = [&whole[..], &[0]].concat();
+    let huge = [&u64::MAX.to_le_bytes()[..], b"{}"].concat();
+    let beyond = [&90_000_000u64.to_le_bytes()[..], b"{}"].concat();
+    for (bytes, said) in [
+        (&b""[..], "shorter than 8 bytes"),
+        (b"PK\x03\x04 a zip file", "not a safetensors file"),
+        (&whole[..whole.len() - 1], "describes"),
+        (&longer, "describes"),
+        (&whole[..20], "cut"),
+        (&huge, "not a safetensors file"),
+        (&beyond, "its head would have 90000000 bytes"),
+    ] {
+        fs::write(&path, bytes).unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.contains(said) && error.contains("broken"), "{error}");
+    }
+}
+
+#[test]
+fn no_cut_or_changed_byte_of_the_head_makes_it_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = fs::read(saved(folder.path(), &VGG11[..2])).unwrap();
+    let path = folder.path().join("broken.safetensors");
+    let head = whole.len() - 4 * (54 + 36);
+    for place in 0..head {
+        for byte in [0, b'9', b'"', 0xff] {
+            let mut broken = whole.clone();
+            broken[place] = byte;
+            fs::write(&path, &broken).unwrap();
+            let _ = read(&path);
+        }
+        fs::write(&path, &whole[..place]).unwrap();
+        assert!(read(&path).is_err(), "cut at {place}");
+    }
+}
+
+#[test]
+fn counters_are_passed_over_and_other_integers_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    let counter = (
+        "features.1.num_batches_tracked".to_string(),
+        Dtype::I64,
+        vec![],
+        8,
+    );
+    let mut file = Layout::of([counter], BTreeMap::new()).encode();
+    file.extend([0; 8]);
+    fs::write(&path, file).unwrap();
+    assert!(read(&path).unwrap().tensors.is_empty());
+    let path = raw(folder.path(), Dtype::I64, &[1], &[0; 8]);
+    let error = read(&path).unwrap_err().to_string();
+    assert!(error.contains("tensor a has type I64"), "{error}");
+}
+
+#[test]
+fn torchvisions_names_become_ours_and_the_classifier_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut names = VGG11.to_vec();
+    names.push(("classifier.0.weight", &[4, 8]));
+    names.push(("classifier.6.bias", &[4]));
+    let path = saved(folder.path(), &names);
+    let loaded = load(&path, Arch::Vgg11, &vgg11(), &no_extra).unwrap();
+    assert_eq!(loaded.len(), 8);
+    assert_eq!(loaded["block1_conv1.weight"], tensor(&[2, 3, 3, 3]));
+}
+
+#[test]
+fn timms_convolutional_top_becomes_dense_layers() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut names = VGG11.to_vec();
+    names.push(("pre_logits.fc1.weight", &[4, 2, 7, 7]));
+    names.push(("pre_logits.fc2.weight", &[4, 4, 1, 1]));
+    names.push(("head.fc.weight", &[5, 4]));
+    let path = saved(folder.path(), &names);
+    let mut wanted = vgg11();
+    wanted.extend(expected(&[
+        ("fc1.weight", &[4, 98]),
+        ("fc2.weight", &[4, 4]),
+        ("predictions.weight", &[5, 4]),
+    ]));
+    let loaded = load(&path, Arch::Vgg11, &wanted, &no_extra).unwrap();
+    assert_eq!(loaded["fc1.weight"], tensor(&[4, 98]));
+    assert_eq!(loaded["predictions.weight"], tensor(&[5, 4]));
+}
+
+#[test]
+fn our_own_names_stay_and_a_head_is_allowed_where_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    // A head layer may be called like a part of torchvision's.
+    let mut names = vec![("classifier.weight", &[4, 8][..])];
+    let ours = vgg11();
+    names.extend(
+        ours.iter()
+            .map(|(name, shape)| (name.as_str(), shape.as_slice())),
+    );
+    let path = saved(folder.path(), &names);
+    let error = load(&path, Arch::Vgg11, &ours, &no_extra).unwrap_err();
+    assert!(
+        matches!(&error, Error::LeftOver { tensor, .. } if tensor == "classifier.weight"),
+        "{error}"
+    );
+    let loaded = load(&path, Arch::Vgg11, &ours, &|name| {
+        name == "classifier.weight"
+    })
+    .unwrap();
+    assert_eq!(loaded.len(), 8);
+}
+
+#[test]
+fn the_first_misfit_is_named_with_what_was_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |names: &[(&str, &[usize])], wanted: &[(String, Vec<usize>)]| {
+        let path = saved(folder.path(), names);
+        load(&path, Arch::Vgg11, wanted, &no_extra)
+            .unwrap_err()
+            .to_string()
+    };
+    let error = load(&VGG11[1..], &vgg11());
+    assert!(
+        error.contains("tensor features.0.weight (block1_conv1.weight) is missing, expected with shape [2, 3, 3, 3]"),
+        "{error}"
+    );
+    let mut other = vgg11();
+    other[1].1 = vec![2, 2, 5, 5];
+    let error = load(&VGG11, &other);
+    assert!(
+        error.contains("tensor features.3.weight (block2_conv1.weight) has shape [2, 2, 3, 3], expected [2, 2, 5, 5]"),
+        "{error}"
+    );
+    let mut more = VGG11.to_vec();
+    more.push(("features.0.extra", &[1]));
+    let error = load(&more, &vgg11());
+    assert!(
+        error.contains("tensor features.0.extra is left over"),
+        "{error}"
+    );
+    let mut with_top = vgg11();
+    with_top.extend(expected(&[("fc1.weight", &[4, 98])]));
+    let error = load(&VGG11, &with_top);
+    assert!(
+        error.contains("(fc1.weight) is missing") && error.contains("include_top"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_of_another_architecture_is_recognized() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(folder.path(), &VGG11);
+    let wanted = expected(&[
+        ("block1_conv1.weight", &[2, 3, 3, 3]),
+        ("block1_conv2.weight", &[2, 2, 3, 3]),
+    ]);
+    let error = load(&path, Arch::Vgg16, &wanted, &no_extra)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("features.2.weight (block1_conv2.weight) is missing")
+            && error.contains("the file looks like vgg11, the spec says vgg16"),
+        "{error}"
+    );
+}
+
+/// SqueezeNet 1.1's layers as (name, output, input channels, kernel), from its paper's table 1 as revised for 1.1.
+fn squeezenet() -> Vec<(String, Vec<usize>)> {
+    let mut layers = vec![("conv1".to_string(), 64, 3, 3)];
+    let fires = [
+        (64, 16, 64),
+        (128, 16, 64),
+        (128, 32, 128),
+        (256, 32, 128),
+        (256, 48, 192),
+        (384, 48, 192),
+        (384, 64, 256),
+        (512, 64, 256),
+    ];
+    for (n, (input, squeeze, expand)) in (2..).zip(fires) {
+        layers.push((format!("fire{n}.squeeze"), squeeze, input, 1));
+        layers.push((format!("fire{n}.expand1x1"), expand, squeeze, 1));
+        layers.push((format!("fire{n}.expand3x3"), expand, squeeze, 3));
+    }
+    let both = |(name, output, input, kernel): (String, usize, usize, usize)| {
+        [
+            (
+                format!("{name}.weight"),
+                vec![output, input, kernel, kernel],
+            ),
+            (format!("{name}.bias"), vec![output]),
+        ]
+    };
+    layers.into_iter().flat_map(both).collect()
+}
+
+#[test]
+fn the_real_squeezenet_fits() {
+    let shared = std::env::var("RUNNER_SHARED").unwrap_or_else(|_| "../shared".into());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(shared)
+        .join("data/squeezenet1_1/squeezenet1_1-imagenet.safetensors");
+    if !path.exists() {
+        println!("not checked: {} is missing", path.display());
+        return;
+    }
+    let loaded = load(&path, Arch::Squeezenet1_1, &squeezenet(), &no_extra).unwrap();
+    assert_eq!(loaded.len(), 50);
+    // torchvision's 1,235,496 parameters less the 513,000 of its classifier.
+    let parameters: usize = loaded.values().map(|t| t.data.len()).sum();
+    assert_eq!(parameters, 722_496);
+    let file = read(&path).unwrap();
+    assert_eq!(
+        loaded["fire2.expand3x3.weight"],
+        file.tensors["features.3.expand3x3.weight"]
+    );
+    assert_eq!(file.metadata["format"], "pt");
+    let error = load(&path, Arch::Vgg16, &vgg11(), &no_extra)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("looks like squeezenet1_1"), "{error}");
+}

@@ -1,0 +1,206 @@
+//! A small HTTP server on this machine that can also misbehave.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// What was asked.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub path: String,
+    /// Names in lowercase.
+    pub headers: BTreeMap<String, String>,
+    /// 0 for the server's first request.
+    pub number: usize,
+    /// Bytes of body it was answered with.
+    pub sent: usize,
+}
+
+impl Request {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    /// `bytes=5-9` or `bytes=5-` of `length` bytes.
+    fn range(&self, length: usize) -> Option<Range<usize>> {
+        let (first, last) = self
+            .header("range")?
+            .strip_prefix("bytes=")?
+            .split_once('-')?;
+        let end = last.parse().map_or(length, |last: usize| last + 1);
+        Some(first.parse().ok()?..end.min(length))
+    }
+}
+
+/// What is answered.
+pub struct Answer {
+    status: &'static str,
+    headers: Vec<String>,
+    body: Vec<u8>,
+    /// How much of the body is sent at all.
+    sent: usize,
+    /// Whether the connection then stays open, silent.
+    silent: bool,
+}
+
+impl Answer {
+    /// Only a status, e.g. `404 Not Found`.
+    pub fn status(status: &'static str) -> Self {
+        Answer {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+            sent: 0,
+            silent: false,
+        }
+    }
+
+    /// All of `bytes`, whatever range was asked for.
+    pub fn whole(bytes: &[u8]) -> Self {
+        Answer {
+            body: bytes.to_vec(),
+            sent: bytes.len(),
+            ..Answer::status("200 OK")
+        }
+    }
+
+    /// The range asked for, or all of `bytes` where none was or `If-Range` names another version than `tag`.
+    pub fn file(request: &Request, bytes: &[u8], tag: &str) -> Self {
+        let same = request.header("if-range").is_none_or(|asked| asked == tag);
+        let range = request.range(bytes.len()).filter(|_| same);
+        let Some(range) = range else {
+            return Answer::whole(bytes).with(&format!("ETag: {tag}"));
+        };
+        if range.is_empty() {
+            return Answer::status("416 Range Not Satisfiable");
+        }
+        let place = format!("{}-{}/{}", range.start, range.end - 1, bytes.len());
+        Answer {
+            status: "206 Partial Content",
+            ..Answer::whole(&bytes[range])
+        }
+        .with(&format!("ETag: {tag}"))
+        .with(&format!("Content-Range: bytes {place}"))
+    }
+
+    pub fn redirect(location: &str) -> Self {
+        Answer::status("302 Found").with(&format!("Location: {location}"))
+    }
+
+    /// Never a byte.
+    pub fn silence() -> Self {
+        Answer {
+            silent: true,
+            ..Answer::status("")
+        }
+    }
+
+    pub fn with(mut self, header: &str) -> Self {
+        self.headers.push(header.to_string());
+        self
+    }
+
+    /// The connection ends after `bytes` of the body.
+    pub fn cut(mut self, bytes: usize) -> Self {
+        self.sent = bytes.min(self.body.len());
+        self
+    }
+
+    /// Nothing more comes after `bytes` of the body, but the connection stays.
+    pub fn stuck(self, bytes: usize) -> Self {
+        Answer {
+            silent: true,
+            ..self.cut(bytes)
+        }
+    }
+
+    fn send(&self, stream: &mut TcpStream) -> std::io::Result<()> {
+        if !self.status.is_empty() {
+            write!(
+                stream,
+                "HTTP/1.1 {}\r\nContent-Length: {}\r\nConnection: close\r\n",
+                self.status,
+                self.body.len()
+            )?;
+            for header in &self.headers {
+                write!(stream, "{header}\r\n")?;
+            }
+            stream.write_all(b"\r\n")?;
+            stream.write_all(&self.body[..self.sent])?;
+            stream.flush()?;
+        }
+        if self.silent {
+            // Until the client gives up.
+            let _ = stream.read(&mut [0]);
+        }
+        Ok(())
+    }
+}
+
+/// Answers until the test ends.
+pub struct Server {
+    port: u16,
+    log: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Server {
+    pub fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let log: Arc<Mutex<Vec<Request>>> = Arc::default();
+        let (answer, logged) = (Arc::new(answer), log.clone());
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (answer, log) = (answer.clone(), logged.clone());
+                thread::spawn(move || serve(stream, &*answer, &log));
+            }
+        });
+        Server { port, log }
+    }
+
+    /// `http://127.0.0.1:PORT` and `path`.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// The requests so far, in order.
+    pub fn requests(&self) -> Vec<Request> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Bytes of bodies sent so far.
+    pub fn sent(&self) -> usize {
+        self.requests().iter().map(|r| r.sent).sum()
+    }
+}
+
+fn serve(mut stream: TcpStream, answer: &dyn Fn(&Request) -> Answer, log: &Mutex<Vec<Request>>) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let first = lines.next().and_then(Result::ok).unwrap_or_default();
+    let headers = lines
+        .map_while(Result::ok)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            Some((name.to_ascii_lowercase(), value.trim().to_string()))
+        })
+        .collect();
+    let path = first.split(' ').nth(1).unwrap_or_default().to_string();
+    let answer = {
+        let mut log = log.lock().unwrap();
+        let mut request = Request {
+            path,
+            headers,
+            number: log.len(),
+            sent: 0,
+        };
+        let answer = answer(&request);
+        request.sent = answer.sent;
+        log.push(request);
+        answer
+    };
+    let _ = answer.send(&mut stream);
+}
