@@ -59,5 +59,5 @@ fn execute(
 /// The plan of an experiment, its mistakes shown where they come from.
 fn plan(experiment: &Experiment) -> Result<Plan, Error> {
     Plan::new(experiment)
-        .map_err(|(run, problem)| Error::Spec(experiment.problem(Some(&run), &problem).into()))
+        .map_err(|(i, problem)| Error::Spec(experiment.problem(experiment.runs.get(i), &problem).into()))
 }

@@ -34,8 +34,9 @@ impl Blueprint {
 
     /// Every tensor with whether it is trained, in the chain's order.
     pub fn parameters(&self) -> impl Iterator<Item = (&Parameter, bool)> {
-        self.links.iter().enumerate().flat_map(|(i, link)| {
-            link.parameters.iter().map(move |p| (p, i >= self.frozen && p.role.is_weight()))
+        self.links.iter().enumerate().flat_map(move |(i, link)| {
+            let trains = i >= self.frozen;
+            link.parameters.iter().map(move |p| (p, trains && p.role.is_weight()))
         })
     }
 

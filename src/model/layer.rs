@@ -111,7 +111,7 @@ impl Layer {
                 Ok(Shape::Map { height: side(height)?, width: side(width)?, channels: *filters })
             }
             (Layer::MaxPool2d(pool), Shape::Map { height, width, channels }) => {
-                let side = |n: usize| pool.output_size(n).ok_or_else(|| too_small(self, input));
+                let side = |n: usize| pool.outputs(n).ok_or_else(|| too_small(self, input));
                 Ok(Shape::Map { height: side(height)?, width: side(width)?, channels })
             }
             (Layer::Fire { expand, .. }, Shape::Map { height, width, .. }) => {

@@ -11,6 +11,8 @@ mod shape;
 mod squeezenet;
 mod summary;
 mod vgg;
+#[cfg(test)]
+mod tests;
 pub mod weights;
 
 pub use blueprint::{Blueprint, Builder, Link};

@@ -150,13 +150,13 @@ impl Network {
             Layer::BatchNormalization { momentum, epsilon, relu } => {
                 let training = mode != Mode::Evaluate && !frozen;
                 let y = self.batch_norm(link, x, *momentum, *epsilon, training)?;
-                if *relu { y.relu() } else { Ok(y) }
+                if *relu { ops::relu(&y) } else { Ok(y) }
             }
             Layer::Dropout { rate } => match mode {
                 Mode::Evaluate => Ok(x.clone()),
                 Mode::Train { seed, step } => {
                     let layer = name_index(&link.name);
-                    ops::dropout(x, *rate, Stream::new(seed, Purpose::Dropout, step, layer))
+                    ops::dropout(x, *rate, &Stream::new(seed, Purpose::Dropout, step, layer))
                 }
             },
             Layer::Activation(activation) => activate(x, *activation),
@@ -174,8 +174,7 @@ impl Network {
         let squeezed = self.conv2d(link, "squeeze.", x, &conv(0))?;
         let expand1x1 = self.conv2d(link, "expand1x1.", &squeezed, &conv(0))?;
         let expand3x3 = self.conv2d(link, "expand3x3.", &squeezed, &conv(1))?;
-        let channels = 3;
-        Tensor::cat(&[expand1x1, expand3x3], channels)
+        ops::concat(&expand1x1, &expand3x3)
     }
 
     fn batch_norm(&self, link: &Link, x: &Tensor, momentum: f64, epsilon: f64, training: bool) -> Result<Tensor> {
@@ -184,7 +183,7 @@ impl Network {
             let (mean, variance) = (self.tensor(link, "running_mean")?, self.tensor(link, "running_var")?);
             return ops::batch_norm_inference(x, gamma, beta, mean, variance, epsilon);
         }
-        let (y, mean, variance) = ops::batch_norm(x, gamma, beta, epsilon)?;
+        let ops::BatchNorm { y, mean, variance } = ops::batch_norm(x, gamma, beta, epsilon)?;
         self.update_moving(link, "running_mean", &mean, momentum)?;
         self.update_moving(link, "running_var", &variance, momentum)?;
         Ok(y)
@@ -261,7 +260,7 @@ fn initial(parameter: &Parameter, given: Option<&HostTensor>, seed: u64, device:
 fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     match activation {
         Activation::Linear => Ok(x.clone()),
-        Activation::Relu => x.relu(),
+        Activation::Relu => ops::relu(x),
         Activation::Tanh => x.tanh(),
         // Composed of differentiable operations: candle-nn's fused forms cut the gradient.
         Activation::Sigmoid => ((x * 0.5)?.tanh()? + 1.0)? * 0.5,

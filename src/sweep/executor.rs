@@ -41,8 +41,8 @@ pub struct Executor<'a> {
 struct Downloads<'a>(&'a Cache, &'a Hub, &'a dyn Progress);
 
 impl data::Source for Downloads<'_> {
-    fn files(&self, dataset: DatasetName) -> Result<PathBuf, data::SourceError> {
-        fetch::dataset(self.0, self.1, dataset, self.2).map_err(|e| e.to_string().into())
+    fn files(&self, dataset: DatasetName) -> Result<PathBuf, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(fetch::dataset(self.0, self.1, dataset, self.2)?)
     }
 }
 
@@ -84,7 +84,7 @@ impl<'a> Executor<'a> {
         let initial = start::weights(spec, &run.id, blueprint, &self.upstream, services, self.progress)?;
         let network = Network::new(blueprint.clone(), &initial, spec.seed, &device)?;
         drop(initial);
-        let normalizer = Normalizer::new(&spec.normalization, &data.train)?;
+        let normalizer = Normalizer::new(&spec.normalization, &data.train);
         let inputs = |part, augment| inputs(spec, part, &normalizer, augment, &device);
         let fit = Fit {
             spec,
@@ -127,11 +127,10 @@ fn inputs<'a>(
     part: &'a Part,
     normalizer: &'a Normalizer,
     augment: bool,
-    device: &Device,
+    device: &'a Device,
 ) -> Inputs<'a> {
     let augmentation = (augment && spec.augmentation.is_active()).then_some((&spec.augmentation, spec.seed));
-    let batches = Batches::new(part, normalizer, spec.backbone.input_size, augmentation, device);
-    Inputs::new(batches, part.labels.len())
+    Inputs::new(Batches::new(part, normalizer, spec.backbone.input_size, augmentation, device))
 }
 
 /// What makes a saved model usable alone.

@@ -24,10 +24,11 @@ impl Plan {
     /// Plans every run.
     ///
     /// # Errors
-    /// The mistakes of the first run that has any, with that run.
-    pub fn new(experiment: &Experiment) -> Result<Plan, (Run, Problem)> {
-        let plan = |run: &Run| plan_run(run).map_err(|problem| (run.clone(), problem));
-        experiment.runs.iter().map(plan).collect::<Result<_, _>>().map(|runs| Plan { runs })
+    /// The first mistake, with the index of its run.
+    pub fn new(experiment: &Experiment) -> Result<Plan, (usize, Problem)> {
+        let plan = |(i, run)| plan_run(run).map_err(|problem| (i, problem));
+        let runs = experiment.runs.iter().enumerate().map(plan).collect::<Result<_, _>>()?;
+        Ok(Plan { runs })
     }
 }
 

@@ -32,8 +32,9 @@ pub fn weights(
         spec::Weights::Random => Ok(Weights::new()),
         spec::Weights::File(path) => load(path, spec, blueprint, pretrained),
         spec::Weights::Imagenet => {
-            let include_top = spec.backbone.include_top;
-            let path = fetch::imagenet(cache, hub, spec.backbone.arch, include_top, progress)?;
+            let (arch, include_top) = (spec.backbone.arch, spec.backbone.include_top);
+            let needed = weights::needed(arch, include_top);
+            let path = fetch::imagenet(cache, hub, arch, &needed, progress)?;
             load(&path, spec, blueprint, pretrained)
         }
         spec::Weights::Experiment(path) => {

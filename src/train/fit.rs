@@ -107,7 +107,7 @@ impl Fit<'_> {
     fn epoch(&self, number: usize, state: &mut State, observer: &mut dyn Observer) -> Result<Epoch, Error> {
         let training = &self.spec.training;
         let start = Instant::now();
-        let order = data::order(self.spec.seed, number as u64, self.train.len(), training.shuffle);
+        let order = data::order(self.spec.seed, number as u64, self.train.len() as u32, training.shuffle);
         let batches = order.len().div_ceil(training.batch_size);
         let mut tally = Tally::new(self.classes);
         let mut learning_rate = 0.0;

@@ -1,6 +1,6 @@
 //! What must hold after the first step: what is frozen has not moved.
 
-use candle_core::{Result, Tensor};
+use candle_core::Tensor;
 
 use super::error::Error;
 use crate::model::Network;
@@ -14,9 +14,9 @@ impl FrozenGuard {
     ///
     /// # Errors
     /// What the device reports.
-    pub fn new(network: &Network) -> Result<Self> {
+    pub fn new(network: &Network) -> candle_core::Result<Self> {
         let prints = network.frozen().map(|(name, tensor)| Ok((name.to_owned(), print(tensor)?)));
-        prints.collect::<Result<_>>().map(FrozenGuard)
+        prints.collect::<candle_core::Result<_>>().map(FrozenGuard)
     }
 
     /// Compares them with what they are now.
@@ -33,7 +33,7 @@ impl FrozenGuard {
     }
 }
 
-fn print(tensor: &Tensor) -> Result<u64> {
+fn print(tensor: &Tensor) -> candle_core::Result<u64> {
     let values = tensor.flatten_all()?.to_vec1::<f32>()?;
     Ok(values.iter().fold(0, |hash: u64, value| {
         (hash.rotate_left(5) ^ u64::from(value.to_bits())).wrapping_mul(0x517c_c1b7_2722_0a95)

@@ -8,23 +8,22 @@ use crate::model::{Mode, Network};
 /// The samples of one part as seen from the freeze boundary.
 pub struct Inputs<'a> {
     batches: Batches<'a>,
-    samples: usize,
 }
 
 impl<'a> Inputs<'a> {
     /// Samples that go through the frozen part whenever they are needed.
-    pub fn new(batches: Batches<'a>, samples: usize) -> Self {
-        Inputs { batches, samples }
+    pub fn new(batches: Batches<'a>) -> Self {
+        Inputs { batches }
     }
 
     /// How many samples there are.
     pub fn len(&self) -> usize {
-        self.samples
+        self.batches.len()
     }
 
     /// Whether there is no sample.
     pub fn is_empty(&self) -> bool {
-        self.samples == 0
+        self.batches.is_empty()
     }
 
     /// The frozen part's outputs for these samples, and their labels.

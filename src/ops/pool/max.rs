@@ -142,8 +142,9 @@ impl MaxPoolOp {
 }
 
 impl Pool2dConfig {
-    /// How many windows an axis of `size` pixels has (PyTorch's `pooling_output_shape`).
-    fn outputs(&self, size: usize) -> Option<usize> {
+    /// How many windows an axis of `size` pixels has (PyTorch's `pooling_output_shape`); none where the
+    /// window is larger.
+    pub fn outputs(&self, size: usize) -> Option<usize> {
         let free = (size + 2 * self.padding).checked_sub(self.kernel)?;
         if !self.ceil_mode {
             return Some(free / self.stride + 1);

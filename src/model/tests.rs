@@ -1,0 +1,188 @@
+//! Whole networks: against Keras's counts, and gradients that stop where they should.
+
+use candle_core::{Device, Tensor};
+
+use super::*;
+use crate::spec::{Activation, Arch, Backbone, FreezeThrough, HeadKind, HeadLayer, Spec, Units};
+
+fn head(layer: HeadKind) -> HeadLayer {
+    HeadLayer {
+        layer,
+        name: None,
+        units: None,
+        activation: None,
+        rate: None,
+        momentum: None,
+        epsilon: None,
+    }
+}
+
+fn dense(units: Units, activation: Activation) -> HeadLayer {
+    HeadLayer { units: Some(units), activation: Some(activation), ..head(HeadKind::Dense) }
+}
+
+fn spec(arch: Arch, through: FreezeThrough) -> Spec {
+    let text = format!(
+        "name = 'test'\n[dataset]\nname = 'cifar10'\n[backbone]\narch = '{arch}'\nweights = 'random'\n"
+    );
+    let mut spec: Spec = toml::from_str(&text).unwrap();
+    spec.freeze.through = through;
+    spec.head = vec![
+        head(HeadKind::Flatten),
+        dense(Units::Count(256), Activation::Relu),
+        head(HeadKind::BatchNormalization),
+        HeadLayer { rate: Some(0.5), ..head(HeadKind::Dropout) },
+        dense(Units::Classes, Activation::Softmax),
+    ];
+    spec
+}
+
+fn layer(name: &str) -> FreezeThrough {
+    FreezeThrough::Layer(name.into())
+}
+
+fn top(arch: Arch) -> Blueprint {
+    let mut spec = spec(arch, FreezeThrough::None);
+    spec.backbone = Backbone { include_top: true, input_size: 224, ..spec.backbone };
+    spec.head.clear();
+    Blueprint::new(&spec, IMAGENET_CLASSES).unwrap()
+}
+
+#[test]
+fn the_lessons_model_has_keras_names_and_counts() {
+    // keras.applications.VGG16(include_top=False, input_shape=(32, 32, 3)) with the lesson's head:
+    // 14,849,610 parameters, 512 of them moving statistics; behind block4_pool 7,213,834 train.
+    let blueprint = Blueprint::new(&spec(Arch::Vgg16, layer("block4_pool")), 10).unwrap();
+    assert_eq!(blueprint.parameter_count(), 14_849_610);
+    assert_eq!(blueprint.trainable_count(), 7_213_834);
+    let names: Vec<&str> = blueprint.links.iter().map(|link| link.name.as_str()).collect();
+    assert_eq!(names[..3], ["block1_conv1", "block1_conv2", "block1_pool"]);
+    assert_eq!(names[17..], ["block5_pool", "flatten", "dense", "batch_normalization", "dropout", "dense_1"]);
+    assert_eq!(blueprint.output, Activation::Softmax);
+}
+
+#[test]
+fn the_original_heads_have_the_published_counts() {
+    // torchvision's model pages: num_params of VGG*_Weights.IMAGENET1K_V1 and SqueezeNet1_1_Weights;
+    // a batch norm's two moving statistics, one value a channel each, come on top.
+    for (arch, published, statistics) in [
+        (Arch::Vgg11, 132_863_336, 0),
+        (Arch::Vgg13, 133_047_848, 0),
+        (Arch::Vgg16, 138_357_544, 0),
+        (Arch::Vgg19, 143_667_240, 0),
+        (Arch::Vgg16Bn, 138_365_992, 2 * 4_224),
+        (Arch::Squeezenet1_1, 1_235_496, 0),
+    ] {
+        assert_eq!(top(arch).parameter_count(), published + statistics, "{arch}");
+    }
+}
+
+#[test]
+fn keras_layer_numbers_count_the_input_layer() {
+    for (through, frozen, boundary) in [
+        (FreezeThrough::Count(15), 14, Some("block4_pool")),
+        (FreezeThrough::Count(0), 0, None),
+        (FreezeThrough::Count(1), 0, None),
+        (FreezeThrough::Count(19), 18, Some("block5_pool")),
+        (FreezeThrough::All, 18, Some("block5_pool")),
+        (layer("block1_conv1"), 1, Some("block1_conv1")),
+        (layer("dense"), 20, Some("dense")),
+    ] {
+        let blueprint = Blueprint::new(&spec(Arch::Vgg16, through.clone()), 10).unwrap();
+        assert_eq!((blueprint.frozen, blueprint.boundary()), (frozen, boundary), "{through:?}");
+    }
+}
+
+#[test]
+fn a_boundary_that_is_no_layer_is_refused_with_the_layers_listed() {
+    let problem = |through| Blueprint::new(&spec(Arch::Vgg16, through), 10).unwrap_err();
+    let unknown = problem(layer("blok4_pool"));
+    assert_eq!(unknown.key, "freeze.through");
+    assert!(unknown.message.contains("did you mean `block4_pool`"), "{unknown}");
+    assert!(unknown.help.unwrap().contains("block5_conv3"));
+    assert!(problem(FreezeThrough::Count(40)).message.contains("24 layers"));
+    assert!(problem(layer("dense_1")).message.contains("nothing is left to train"));
+}
+
+#[test]
+fn an_input_too_small_names_the_layer() {
+    let mut small = spec(Arch::Vgg16, FreezeThrough::None);
+    small.backbone.input_size = 16;
+    let problem = Blueprint::new(&small, 10).unwrap_err();
+    assert!(problem.message.contains("block5_pool"), "{problem}");
+    assert_eq!(problem.key, "backbone.input_size");
+}
+
+#[test]
+fn gradients_reach_every_trained_tensor_and_no_frozen_one() {
+    for (arch, boundary) in [
+        (Arch::Vgg11, layer("block4_pool")),
+        (Arch::Vgg11Bn, FreezeThrough::None),
+        (Arch::Squeezenet1_1, layer("pool5")),
+    ] {
+        let blueprint = Blueprint::new(&spec(arch, boundary), 10).unwrap();
+        let network = Network::new(blueprint, &Weights::new(), 1, &Device::Cpu).unwrap();
+        let images = Tensor::rand(0f32, 1., (3, 32, 32, 3), &Device::Cpu).unwrap();
+        let logits = network.forward(&images, Mode::Train { seed: 1, step: 0 }).unwrap();
+        let gradients = logits.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+        for (name, var) in network.trained() {
+            assert!(gradients.get(&var).is_some(), "{arch}: {name} has no gradient");
+        }
+        for (name, tensor) in network.frozen() {
+            assert!(gradients.get(tensor).is_none(), "{arch}: {name} is frozen");
+        }
+    }
+}
+
+#[test]
+fn moving_statistics_move_only_above_the_boundary_and_only_in_training() {
+    let moved = |through, mode| {
+        let blueprint = Blueprint::new(&spec(Arch::Vgg11Bn, through), 10).unwrap();
+        let network = Network::new(blueprint, &Weights::new(), 1, &Device::Cpu).unwrap();
+        let before = network.weights().unwrap();
+        let images = Tensor::rand(0f32, 1., (4, 32, 32, 3), &Device::Cpu).unwrap();
+        network.forward(&images, mode).unwrap();
+        let after = network.weights().unwrap();
+        let differs = |layer: &str| {
+            let name = format!("{layer}.running_mean");
+            before[&name] != after[&name]
+        };
+        (differs("block1_conv1_bn"), differs("batch_normalization"))
+    };
+    let train = Mode::Train { seed: 1, step: 0 };
+    assert_eq!(moved(FreezeThrough::None, train), (true, true));
+    assert_eq!(moved(FreezeThrough::All, train), (false, true));
+    assert_eq!(moved(FreezeThrough::None, Mode::Evaluate), (false, false));
+}
+
+#[test]
+fn weights_restore_what_the_optimizer_changed() {
+    let blueprint = Blueprint::new(&spec(Arch::Squeezenet1_1, FreezeThrough::All), 10).unwrap();
+    let network = Network::new(blueprint, &Weights::new(), 1, &Device::Cpu).unwrap();
+    let before = network.weights().unwrap();
+    for (_, var) in network.trained() {
+        var.set(&var.ones_like().unwrap()).unwrap();
+    }
+    assert_ne!(network.weights().unwrap(), before);
+    network.restore(&before).unwrap();
+    assert_eq!(network.weights().unwrap(), before);
+}
+
+#[test]
+fn the_summary_has_a_line_a_layer_and_the_totals() {
+    let blueprint = Blueprint::new(&spec(Arch::Vgg16, layer("block4_pool")), 10).unwrap();
+    let text = summary(&blueprint);
+    let words = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().map(String::from).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(words("block4_conv3"), "block4_conv3 Conv2D (None, 4, 4, 512) 2,359,808 frozen");
+    assert_eq!(words("block5_conv1"), "block5_conv1 Conv2D (None, 2, 2, 512) 2,359,808 trained");
+    assert_eq!(words("trainable parameters"), "trainable parameters 7,213,834");
+}
+
+#[test]
+fn operations_are_counted_as_published() {
+    // VGG-16 at 224×224 needs 15.47 G multiply-accumulates (torchvision: 15.47 GFLOPS).
+    assert_eq!(Cost::of(&top(Arch::Vgg16), 2).forward / 10_000_000, 1_547);
+}
