@@ -123,7 +123,10 @@ mod tests {
             "sweep.axes.freeze.through",
         ] {
             assert_eq!(parse(text).unwrap(), axis, "{text}");
-            assert_eq!(dotted(&parse(text).unwrap()), "sweep.axes.\"freeze.through\"");
+            assert_eq!(
+                dotted(&parse(text).unwrap()),
+                "sweep.axes.\"freeze.through\""
+            );
         }
         for wrong in ["", ".", "a.", ".a", "a..b", "a b", "\"a", "\"a\"b"] {
             assert!(parse(wrong).is_err(), "{wrong}");
