@@ -186,6 +186,9 @@ impl<'a> Reader<'a> {
             let message = format!("`{}`: {message}", key::dotted(path));
             Error::new((self.place)(value.span()), message)
         };
+        if path.len() > key::DEEPEST {
+            return Err(wrong("this is nested too deeply"));
+        }
         Ok(match value.get_ref() {
             DeValue::String(s) => Value::from(s.to_string()),
             DeValue::Boolean(b) => Value::from(*b),

@@ -100,3 +100,20 @@ fn no_flag_makes_loading_panic() {
         assert!(loaded.is_err());
     }
 }
+
+#[test]
+fn keys_nested_without_end_are_refused() {
+    let key = vec!["a"; 50_000].join(".");
+    let folder = Folder::new("");
+    let text = folder.wrong(&[&format!("{key}=1")]);
+    assert!(text.contains("nested too deeply"), "{}", &text[..200]);
+    let more = [
+        format!("{key} = 1"),
+        format!("[{key}]"),
+        format!("x = {}1{}", "[".repeat(50_000), "]".repeat(50_000)),
+    ];
+    for more in more {
+        let text = Folder::new(&more).wrong(&[]);
+        assert!(text.len() < 1000, "{}", text.len());
+    }
+}
