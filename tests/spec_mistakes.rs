@@ -69,7 +69,7 @@ const fn case(
 const CASES: &[Case] = &[
     // Not TOML.
     case("epochs = 3", "epochs = = 3", (32, 10), &["not TOML"]),
-    case("seed = [0, 1]", "seed = [0, 1", (37, 1), &["not TOML"]),
+    case("seed = [0, 1]", "seed = [0, 1", (37, 13), &["not TOML"]),
     case("batch_size = 32", "epochs = 32", (33, 1), &["not TOML", "duplicate key"]),
     // Unknown keys and names.
     case("epochs = 3", "epocs = 3", (32, 1), &["unknown key `epocs` in [training]", "did you mean `epochs`?", "valid keys: epochs, batch_size"]),
@@ -86,14 +86,14 @@ const CASES: &[Case] = &[
     case("epochs = 3", "epochs = 3.5", (32, 10), &["must be a whole number", "3.5"]),
     case("epochs = 3", "epochs = -3", (32, 10), &["must be a whole number, 0 or more, not the number -3"]),
     case("epochs = 3", "metrics = \"accuracy\"", (32, 11), &["`training.metrics` must be a list"]),
-    case("epochs = 3", "device = \"gpu\"", (32, 10), &["unknown device \"gpu\"", "cuda:N"]),
-    case("units = \"classes\"", "units = \"class\"", (24, 9), &["`head.3.units` must be a number of outputs or \"classes\""]),
+    case("epochs = 3", "device = \"gpu\"", (32, 10), &["unknown device \"gpu\"", "cuda:N", "did you mean \"cuda\"?"]),
+    case("units = \"classes\"", "units = \"class\"", (24, 9), &["`head.3.units` must be a number of outputs or \"classes\"", "did you mean \"classes\"?"]),
     case("epochs = 3", "epochs = 2024-01-01", (32, 10), &["cannot be a date"]),
     // Missing.
     case("[dataset]\nname = \"cifar10\"", "\n", (0, 0), &["the table [dataset] is missing", "name = \"cifar10\""]),
     case("name = \"cifar10\"", "", (3, 2), &["the key `name` is missing in [dataset]", "name = \"cifar10\""]),
-    case("layer = \"dropout\"", "", (19, 3), &["the key `layer` is missing in [[head]] (`head.2`)"]),
-    case("layer = \"dropout\"\nrate = 0.5", "layer = \"dropout\"\n", (19, 3), &["a dropout layer needs `rate`"]),
+    case("layer = \"dropout\"", "", (19, 1), &["the key `layer` is missing in [[head]] (`head.2`)"]),
+    case("layer = \"dropout\"\nrate = 0.5", "layer = \"dropout\"\n", (19, 1), &["a dropout layer needs `rate`"]),
     // Out of range.
     case("epochs = 3", "epochs = 0", (32, 10), &["`training.epochs` must be at least 1"]),
     case("rate = 0.5", "rate = 1.5", (21, 8), &["`head.2.rate` must be at least 0 and less than 1, not 1.5"]),
@@ -112,20 +112,20 @@ const CASES: &[Case] = &[
     case("\"cifar10\"", "\"image_folder\"", (3, 2), &["an image_folder needs `dataset.path`"]),
     case("weights = \"random\"", "weights = \"imagnet\"", (8, 11), &["imagnet does not exist", "\"imagenet\""]),
     // The head.
-    case("layer = \"flatten\"", "layer = \"activation\"\nactivation = \"relu\"", (16, 3), &["a dense layer needs a vector", "flatten"]),
+    case("layer = \"flatten\"", "layer = \"activation\"\nactivation = \"relu\"", (16, 1), &["a dense layer needs a vector", "flatten"]),
     case("layer = \"dropout\"\nrate = 0.5", "layer = \"flatten\"", (20, 9), &["already a vector"]),
-    case("activation = \"softmax\"", "", (22, 3), &["must end in softmax, not linear"]),
+    case("activation = \"softmax\"", "", (22, 1), &["must end in softmax, not linear"]),
     case("activation = \"softmax\"", "activation = \"sigmoid\"", (25, 14), &["must end in softmax, not sigmoid"]),
     case("activation = \"relu\"", "activation = \"softmax\"", (18, 14), &["softmax can only be the end"]),
     case("units = \"classes\"", "units = 9", (24, 9), &["ends in 9 values", "10 classes of cifar10"]),
-    case("activation = \"softmax\"", "activation = \"softmax\"\n[[head]]\nlayer = \"batch_normalization\"", (26, 3), &["does not end in a value per class"]),
+    case("activation = \"softmax\"", "activation = \"softmax\"\n[[head]]\nlayer = \"batch_normalization\"", (26, 1), &["does not end in a value per class"]),
     // The sweep.
     case("\"freeze.through\" =", "\"freeze.trough\" =", (36, 1), &["the axis \"freeze.trough\" is not a key", "did you mean \"freeze.through\"?"]),
     case("seed = [0, 1]", "seed = [0, -1]", (37, 12), &["`seed` must be a whole number"]),
     case("seed = [0, 1]", "seed = [0, 1, 0]", (37, 15), &["the value 0 twice"]),
     case("seed = [0, 1]", "seed = []", (37, 8), &["has no values"]),
     case("seed = [0, 1]", "seed = 3", (37, 8), &["`sweep.axes.seed` must be a list"]),
-    case("seed = [0, 1]", "\"training.epochs\" = [1, 0]", (37, 24), &["`training.epochs` must be at least 1"]),
+    case("seed = [0, 1]", "\"training.epochs\" = [1, 0]", (37, 25), &["`training.epochs` must be at least 1"]),
     case("seed = [0, 1]", "name = [\"a\", \"b\"]", (37, 1), &["cannot be an axis"]),
     case("seed = [0, 1]", "freeze = [{ through = \"none\" }]", (37, 1), &["set the same key"]),
     case("seed = [0, 1]", "\"head.7.rate\" = [0.1]", (37, 1), &["`head` has no element 7", "0 to 3"]),
@@ -139,11 +139,13 @@ const CASES: &[Case] = &[
 /// Switching the tests to the binary means to run it here and to expect exit status 2.
 fn message(path: &Path, overrides: &[&str], variables: &[(&str, &str)]) -> String {
     let overrides: Vec<String> = overrides.iter().map(|s| s.to_string()).collect();
-    let variables = variables.iter().map(|(k, v)| (k.to_string(), v.to_string()));
+    let variables = variables
+        .iter()
+        .map(|(k, v)| (k.to_string(), v.to_string()));
     let folder = path.parent().unwrap();
     match Experiment::load_with(path, &overrides, variables, folder) {
         Ok(_) => panic!("{} has a mistake, but is taken", path.display()),
-        Err(error) => error.to_string(),
+        Err(error) => format!("{error}\n"),
     }
 }
 
@@ -171,7 +173,7 @@ fn every_mistake_is_shown_at_its_place() {
         fragments,
     } in CASES
     {
-        assert_eq!(GOOD.matches(old).count().min(1), 1, "{old}");
+        assert!(GOOD.contains(old), "{old}");
         let path = written(folder.path(), &GOOD.replacen(old, new, 1));
         let text = message(&path, &[], &[]);
         let place = match line {
@@ -180,11 +182,10 @@ fn every_mistake_is_shown_at_its_place() {
         };
         let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let is_there = |fragment: &&str| one_line.contains(*fragment);
-        if std::env::var_os("SHOW").is_some() {
-            println!("{text}\n");
-        }
-        if !text.contains(&place) || !fragments.iter().all(|f| is_there(f)) {
-            wrong.push(format!("{old} -> {new}\nexpected {place}{fragments:?}\n{text}\n"));
+        if !text.contains(&place) || !fragments.iter().all(is_there) {
+            wrong.push(format!(
+                "{old} -> {new}\nexpected {place}{fragments:?}\n{text}\n"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -195,28 +196,57 @@ fn mistakes_from_outside_name_the_variable_or_the_flag() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(folder.path(), GOOD);
     for (flag, fragments) in [
-        ("training.epocs=3", &["unknown key `epocs`", "did you mean `epochs`?"][..]),
-        ("training.epochs=three", &["must be a whole number", "the text \"three\""]),
+        (
+            "training.epocs=3",
+            &["unknown key `epocs`", "did you mean `epochs`?"][..],
+        ),
+        (
+            "training.epochs=three",
+            &["must be a whole number", "the text \"three\""],
+        ),
         ("training.epochs", &["KEY=VALUE"]),
         ("training..epochs=3", &["a key cannot begin with"]),
         ("head.9.rate=0.5", &["`head` has no element 9", "0 to 3"]),
         ("head.rate=0.5", &["`head` is a list", "`head.0`"]),
-        ("head.2.rate=2", &["`head.2.rate` must be at least 0 and less than 1"]),
-        ("seed=5", &["no effect: `seed` is an axis", "sweep.axes.\"seed\""]),
+        (
+            "head.2.rate=2",
+            &["`head.2.rate` must be at least 0 and less than 1"],
+        ),
+        (
+            "seed=5",
+            &["no effect: `seed` is an axis", "sweep.axes.\"seed\""],
+        ),
         ("extends=b.toml", &["can only stand in a file"]),
-        ("sweep.axes.\"freeze.trough\"=[1]", &["did you mean \"freeze.through\"?"]),
+        (
+            "sweep.axes.\"freeze.trough\"=[1]",
+            &["did you mean \"freeze.through\"?"],
+        ),
     ] {
         let text = message(&path, &[flag], &[]);
         assert!(text.contains(&format!("--> --set {flag}\n")), "{text}");
-        assert!(fragments.iter().all(|f| text.contains(f)), "{fragments:?}\n{text}");
+        assert!(
+            fragments.iter().all(|f| text.contains(f)),
+            "{fragments:?}\n{text}"
+        );
     }
     for (name, value, fragment) in [
-        ("RUNNER_TRAINING__EPOCHS", "many", "`training.epochs` must be a whole number"),
+        (
+            "RUNNER_TRAINING__EPOCHS",
+            "many",
+            "`training.epochs` must be a whole number",
+        ),
         ("RUNNER_EPOCHS", "3", "unknown key `epochs` at the top"),
-        ("RUNNER_HEAD__2__RATE", "x", "`head.2.rate` must be a number"),
+        (
+            "RUNNER_HEAD__2__RATE",
+            "x",
+            "`head.2.rate` must be a number",
+        ),
     ] {
         let text = message(&path, &[], &[(name, value)]);
-        assert!(text.contains(&format!("--> environment variable {name}\n")), "{text}");
+        assert!(
+            text.contains(&format!("--> environment variable {name}\n")),
+            "{text}"
+        );
         assert!(text.contains(fragment), "{text}");
     }
 }
@@ -224,8 +254,13 @@ fn mistakes_from_outside_name_the_variable_or_the_flag() {
 #[test]
 fn all_mistakes_are_reported_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let text = GOOD.replace("epochs = 3", "epochs = 0").replace("rate = 0.5", "rate = 2");
-    let path = written(folder.path(), &text.replace("\"freeze.through\" =", "\"dataset.train_limit\" ="));
+    let text = GOOD
+        .replace("epochs = 3", "epochs = 0")
+        .replace("rate = 0.5", "rate = 2");
+    let path = written(
+        folder.path(),
+        &text.replace("\"freeze.through\" =", "\"dataset.train_limit\" ="),
+    );
     let shown = message(&path, &[], &[]);
     assert_eq!(shown.matches("error:").count(), 2, "{shown}");
     let text = text.replace("units = 256", "units = 2\nrate = 0.5");

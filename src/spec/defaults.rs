@@ -227,7 +227,10 @@ mod tests {
             optimizer
         };
         let adamw = filled(OptimizerName::Adamw);
-        assert_eq!((adamw.learning_rate, adamw.weight_decay), (Some(1e-3), Some(0.004)));
+        assert_eq!(
+            (adamw.learning_rate, adamw.weight_decay),
+            (Some(1e-3), Some(0.004))
+        );
         assert_eq!((adamw.beta_2, adamw.epsilon), (Some(0.999), Some(1e-7)));
         assert_eq!((adamw.momentum, adamw.rho), (None, None));
         let sgd = filled(OptimizerName::Sgd);

@@ -7,6 +7,9 @@ use super::place::Place;
 /// Longest line of a note before it is wrapped, in characters.
 const WRAP: usize = 100;
 
+/// Longest line of a file that is shown whole, in characters.
+const LINE: usize = 140;
+
 /// One mistake in a spec, and where it is.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
@@ -100,9 +103,9 @@ impl Diagnostic {
     }
 
     fn snippet(&self, line: (&str, &str, &str), number: &str, gutter: &str, c: &Colors) -> String {
-        let (text, before, marked) = (printable(line.0), printable(line.1), printable(line.2));
-        let pad = " ".repeat(before.chars().count());
-        let carets = "^".repeat(marked.chars().count().max(1));
+        let (text, before, marked) = windowed(line);
+        let pad = " ".repeat(before);
+        let carets = "^".repeat(marked.max(1));
         let label = printable(&self.label);
         let (blue, red, reset) = (c.blue, c.red, c.reset);
         let marker = format!("{pad}{red}{carets} {label}");
@@ -127,6 +130,27 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(false))
     }
+}
+
+/// A line with the lengths of what stands before the marked part and of the marked part, in characters; of a line
+/// that is too long, what is around the marked part.
+fn windowed((text, before, marked): (&str, &str, &str)) -> (String, usize, usize) {
+    let (text, before) = (printable(text), printable(before).chars().count());
+    let marked = printable(marked).chars().count();
+    let length = text.chars().count();
+    if length <= LINE {
+        return (text, before, marked);
+    }
+    let start = before.saturating_sub(LINE / 2);
+    let mut window: String = text.chars().skip(start).take(LINE).collect();
+    if start > 0 {
+        window = format!("…{}", window.chars().skip(1).collect::<String>());
+    }
+    if start + LINE < length {
+        window.push('…');
+    }
+    let before = before - start;
+    (window, before, marked.min(LINE - before))
 }
 
 /// The text in lines of at most `width` characters where it has spaces to break at.
@@ -221,6 +245,24 @@ error: unknown key
             .iter()
             .fold(colored, |text, escape| text.replace(escape, ""));
         assert_eq!(plain, diagnostic.render(false));
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_around_the_mark_is_shown() {
+        for (left, right) in [(0, 500), (500, 0), (500, 500), (69, 100), (71, 100)] {
+            let text = format!("{}bad{}", "1".repeat(left), "2".repeat(right));
+            let shown = Diagnostic::new(at(&text, "bad"), "no").to_string();
+            let lines: Vec<Vec<char>> = shown.lines().map(|l| l.chars().collect()).collect();
+            let caret = lines[4].iter().position(|c| *c == '^').unwrap();
+            let marked: String = lines[3][caret..caret + 3].iter().collect();
+            assert_eq!(marked, "bad", "{shown}");
+            assert!(lines[3].len() < LINE + 10, "{shown}");
+        }
+        let all = Diagnostic::new(at(&"x".repeat(500), &"x".repeat(500)), "no").to_string();
+        assert!(
+            all.lines().all(|line| line.chars().count() < LINE + 10),
+            "{all}"
+        );
     }
 
     #[test]

@@ -30,20 +30,19 @@ pub(super) fn explain(mistake: &Mistake, locate: &dyn Fn(&[String], Part) -> Pla
         }
         Kind::MissingField(field) => missing_key(locate(path, Part::Key), path, field),
         Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
-            let expected = expected_words(expected);
-            at_value(format!("`{name}` must be {expected}, not {}", actual_words(actual)))
+            let words = expected_words(expected);
+            at_value(format!(
+                "`{name}` must be {words}, not {}",
+                actual_words(actual)
+            ))
+            .label(word_meant(actual, expected).unwrap_or_default())
         }
         kind => at_value(format!("`{name}`: {kind}")),
     }
 }
 
 /// A key that its table does not have.
-pub(super) fn unknown_key(
-    place: Place,
-    table: &[String],
-    key: &str,
-    valid: &[&str],
-) -> Diagnostic {
+pub(super) fn unknown_key(place: Place, table: &[String], key: &str, valid: &[&str]) -> Diagnostic {
     let message = format!("unknown key `{key}` {}", in_table(table));
     let elsewhere = schema::table_with(key).map(|table| format!("`{key}` belongs in [{table}]"));
     let near = nearest(key, valid.iter().copied()).map(|near| format!("did you mean `{near}`?"));
@@ -56,11 +55,15 @@ fn missing_key(place: Place, table: &[String], field: &str) -> Diagnostic {
     let example = schema::example(field);
     if table.is_empty() {
         let line = example.trim_matches(['{', '}', ' ']);
-        return Diagnostic::new(place, format!("the table [{field}] is missing"))
-            .help(format!("add it to this file, e.g. `[{field}]` with `{line}`"));
+        return Diagnostic::new(place, format!("the table [{field}] is missing")).help(format!(
+            "add it to this file, e.g. `[{field}]` with `{line}`"
+        ));
     }
-    Diagnostic::new(place, format!("the key `{field}` is missing {}", in_table(table)))
-        .help(format!("add it, e.g. `{field} = {example}`"))
+    Diagnostic::new(
+        place,
+        format!("the key `{field}` is missing {}", in_table(table)),
+    )
+    .help(format!("add it, e.g. `{field} = {example}`"))
 }
 
 /// The table in words: `in [training]`.
@@ -76,6 +79,15 @@ fn in_table(table: &[String]) -> String {
 pub(super) fn listed(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
     quoted.join(", ")
+}
+
+/// Which of the quoted words in `expected` was probably meant.
+fn word_meant(actual: &Actual, expected: &str) -> Option<String> {
+    let Actual::Str(found) = actual else {
+        return None;
+    };
+    let near = nearest(found, expected.split('"').skip(1).step_by(2))?;
+    Some(format!("did you mean \"{near}\"?"))
 }
 
 fn expected_words(expected: &str) -> String {
@@ -110,12 +122,12 @@ fn actual_words(actual: &Actual) -> String {
 pub(super) fn unknown_axis(place: Place, axis: &str, path: &KeyPath) -> Option<Diagnostic> {
     let unknown = schema::check(path).err()?;
     let label = schema::full_key_like(axis).map(|key| format!("did you mean \"{key}\"?"));
+    let (key, table) = (&unknown.key, in_table(&unknown.table));
     let message = format!("the axis \"{axis}\" is not a key of a spec");
-    let mut diagnostic = Diagnostic::new(place, message).label(label.unwrap_or_default());
-    if !unknown.valid.is_empty() {
-        let valid = unknown.valid.join(", ");
-        let table = in_table(&unknown.table);
-        diagnostic = diagnostic.help(format!("keys {table}: {valid}"));
-    }
-    Some(diagnostic)
+    let help = match unknown.valid.as_slice() {
+        [] => format!("there is nothing `{key}` {table}"),
+        valid => format!("there is no `{key}` {table}, but: {}", valid.join(", ")),
+    };
+    let label = label.unwrap_or_default();
+    Some(Diagnostic::new(place, message).label(label).help(help))
 }

@@ -3,6 +3,9 @@
 /// The segments of a key; an element of a list has its index (from 0) as its segment.
 pub(super) type KeyPath = Vec<String>;
 
+/// Segments of a key at most; no key of a spec has nearly as many.
+pub(super) const DEEPEST: usize = 32;
+
 /// The key path for plain segments.
 pub(super) fn path(segments: &[&str]) -> KeyPath {
     segments.iter().map(|s| s.to_string()).collect()
@@ -18,6 +21,9 @@ pub(super) fn parse(text: &str) -> Result<KeyPath, String> {
     loop {
         let (segment, after) = first_segment(rest)?;
         segments.push(segment);
+        if segments.len() > DEEPEST {
+            return Err("the key is nested too deeply".into());
+        }
         rest = match after.strip_prefix('.') {
             Some(rest) => rest,
             None if after.is_empty() => break,
@@ -123,7 +129,10 @@ mod tests {
             "sweep.axes.freeze.through",
         ] {
             assert_eq!(parse(text).unwrap(), axis, "{text}");
-            assert_eq!(dotted(&parse(text).unwrap()), "sweep.axes.\"freeze.through\"");
+            assert_eq!(
+                dotted(&parse(text).unwrap()),
+                "sweep.axes.\"freeze.through\""
+            );
         }
         for wrong in ["", ".", "a.", ".a", "a..b", "a b", "\"a", "\"a\"b"] {
             assert!(parse(wrong).is_err(), "{wrong}");

@@ -84,6 +84,7 @@ pub(super) fn read_file(file: Arc<SourceFile>) -> Result<Layer, Error> {
 /// # Errors
 /// Not a value that a spec can have.
 pub(super) fn read_value(path: &[String], text: &str, place: &Place) -> Result<ValueLayer, Error> {
+    let text = text.trim();
     let parsed = DeValue::parse(text).ok();
     let value = match parsed {
         Some(value) if !value.get_ref().is_datetime() => value,
@@ -180,15 +181,14 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn value(
-        &mut self,
-        path: &mut KeyPath,
-        value: &Spanned<DeValue<'_>>,
-    ) -> Result<Value, Error> {
+    fn value(&mut self, path: &mut KeyPath, value: &Spanned<DeValue<'_>>) -> Result<Value, Error> {
         let wrong = |message: &str| {
             let message = format!("`{}`: {message}", key::dotted(path));
             Error::new((self.place)(value.span()), message)
         };
+        if path.len() > key::DEEPEST {
+            return Err(wrong("this is nested too deeply"));
+        }
         Ok(match value.get_ref() {
             DeValue::String(s) => Value::from(s.to_string()),
             DeValue::Boolean(b) => Value::from(*b),

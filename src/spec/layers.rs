@@ -72,12 +72,13 @@ const SET_HELP: &str =
 /// The variables that set a key, by name.
 fn keys_of(variables: &[(String, String)]) -> Vec<&(String, String)> {
     let in_ci = variables.iter().any(|(name, _)| name == "GITHUB_ACTIONS");
-    let is_key = |name: &str| {
-        name.strip_prefix(PREFIX).is_some_and(|key| !key.is_empty())
-            && !OWN_VARIABLES.contains(&name)
-            && !CI_VARIABLES.contains(&name)
-            && !(in_ci && name == "RUNNER_NAME")
+    let is_other = |name: &str| {
+        name == PREFIX
+            || OWN_VARIABLES.contains(&name)
+            || CI_VARIABLES.contains(&name)
+            || in_ci && name == "RUNNER_NAME"
     };
+    let is_key = |name: &str| name.starts_with(PREFIX) && !is_other(name);
     let mut keys: Vec<_> = variables.iter().filter(|(name, _)| is_key(name)).collect();
     keys.sort();
     keys
@@ -96,7 +97,8 @@ fn defaults(path: &Path) -> Layer {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    let bytes = std::fs::read(path).map_err(|error| format!("this file cannot be read: {error}"))?;
+    let bytes =
+        std::fs::read(path).map_err(|error| format!("this file cannot be read: {error}"))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         format!("this file is not text in UTF-8 (byte {at})")

@@ -1,18 +1,21 @@
 //! The spec: its types, its layers and diagnostics, and the runs a sweep consists of.
 //!
 //! [`Experiment::load`] reads it: `layers` merges files, variables and flags, `read` and `explain` turn the result
-//! into types or diagnostics, `validate` looks for contradictions, `sweep` and `load` make the runs.
+//! into types or diagnostics, `sweep` and `expand` make the runs, `validate` looks for contradictions in them, and
+//! `locate` finds the place of what is wrong.
 
 mod classes;
 mod defaults;
 mod diagnostic;
 mod error;
+mod expand;
 mod experiment;
 mod explain;
 mod key;
 mod layer;
 mod layers;
 mod load;
+mod locate;
 mod origin;
 mod paths;
 mod place;
@@ -38,3 +41,6 @@ pub use sweep::MOST_RUNS;
 pub use types::*;
 pub use validate::validate;
 pub use values::*;
+
+#[cfg(test)]
+mod tests;

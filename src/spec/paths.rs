@@ -37,7 +37,9 @@ pub(super) fn resolve(value: &mut Value, path: &[String], folder: &Path) {
     }
     match value {
         Value::String(_, text) if is_path(&path.join("."), text) => {
-            *text = absolute(folder, Path::new(text)).to_string_lossy().into_owned();
+            *text = absolute(folder, Path::new(text))
+                .to_string_lossy()
+                .into_owned();
         }
         Value::Dict(_, dict) => {
             for (segment, value) in dict {

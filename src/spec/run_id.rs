@@ -60,7 +60,9 @@ fn short_value(axis: &str, value: &AxisValue) -> String {
     match value {
         AxisValue::Text(text) if paths::is_path(&plain, text) => {
             let inner: Option<toml::Value> = toml::from_str(&format!("v = {text}")).ok();
-            let experiment = inner.as_ref().and_then(|v| v.get("v")?.get("experiment")?.as_str());
+            let experiment = inner
+                .as_ref()
+                .and_then(|v| v.get("v")?.get("experiment")?.as_str());
             name(experiment.unwrap_or(text))
         }
         value => value.to_string(),
@@ -77,7 +79,11 @@ fn fingerprint(spec: &Spec) -> String {
     let mut canonical = serde_json::to_value(&spec).unwrap_or_default();
     canonical.sort_all_objects();
     let digest = Sha256::digest(canonical.to_string());
-    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -85,12 +91,17 @@ mod tests {
     use super::*;
 
     fn prefix(point: &[(&str, AxisValue)]) -> String {
-        let point: Vec<(String, AxisValue)> =
-            point.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();
+        let point: Vec<(String, AxisValue)> = point
+            .iter()
+            .map(|(k, v)| (k.to_string(), v.clone()))
+            .collect();
         let text = "name = \"x\"\ndataset = { name = \"mnist\" }\nbackbone = { arch = \"vgg11\" }";
         let id = run_id(&point, &toml::from_str(text).unwrap());
         let (prefix, hash) = id.rsplit_once('-').unwrap();
-        assert!(hash.len() == 8 && hash.chars().all(|c| c.is_ascii_hexdigit()), "{id}");
+        assert!(
+            hash.len() == 8 && hash.chars().all(|c| c.is_ascii_hexdigit()),
+            "{id}"
+        );
         prefix.to_owned()
     }
 
@@ -98,14 +109,26 @@ mod tests {
     fn prefixes_are_short_readable_and_safe() {
         let text = |s: &str| AxisValue::Text(s.into());
         assert_eq!(prefix(&[]), "run");
-        let point = [("freeze.through", text("block4_pool")), ("seed", AxisValue::Integer(0))];
+        let point = [
+            ("freeze.through", text("block4_pool")),
+            ("seed", AxisValue::Integer(0)),
+        ];
         assert_eq!(prefix(&point), "through=block4_pool,seed=0");
-        let ambiguous = [("dataset.name", text("mnist")), ("optimizer.name", text("sgd"))];
+        let ambiguous = [
+            ("dataset.name", text("mnist")),
+            ("optimizer.name", text("sgd")),
+        ];
         assert_eq!(prefix(&ambiguous), "dataset.name=mnist,optimizer.name=sgd");
-        assert_eq!(prefix(&[("dataset.classes.0", text("a/b ö"))]), "classes.0=a_b__");
+        assert_eq!(
+            prefix(&[("dataset.classes.0", text("a/b ö"))]),
+            "classes.0=a_b__"
+        );
         let weights = text("{ experiment = \"/a/b/pre.toml\" }");
         assert_eq!(prefix(&[("backbone.weights", weights)]), "weights=pre.toml");
         assert_eq!(prefix(&[("dataset.path", text("/a/b/data"))]), "path=data");
-        assert_eq!(prefix(&[("backbone.arch", text(&"x".repeat(200)))]).len(), PREFIX);
+        assert_eq!(
+            prefix(&[("backbone.arch", text(&"x".repeat(200)))]).len(),
+            PREFIX
+        );
     }
 }

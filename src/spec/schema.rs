@@ -25,7 +25,10 @@ fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         ("optimizer", fields::<Optimizer>().to_vec()),
         ("optimizer.schedule", fields::<Schedule>().to_vec()),
         ("training", fields::<Training>().to_vec()),
-        ("training.early_stopping", fields::<EarlyStopping>().to_vec()),
+        (
+            "training.early_stopping",
+            fields::<EarlyStopping>().to_vec(),
+        ),
         ("features", fields::<Features>().to_vec()),
         ("sweep", fields::<Sweep>().to_vec()),
     ]
@@ -62,7 +65,9 @@ fn table_name(path: &[String]) -> String {
 pub(super) fn keys(path: &[String]) -> Option<Vec<&'static str>> {
     let name = table_name(path);
     let mut tables = tables().into_iter();
-    tables.find(|(table, _)| *table == name).map(|(_, keys)| keys)
+    tables
+        .find(|(table, _)| *table == name)
+        .map(|(_, keys)| keys)
 }
 
 /// Another table that has this key.
@@ -170,7 +175,10 @@ mod tests {
             ("training.0.epochs", "training", "0"),
         ] {
             let unknown = check(&key::parse(bad).unwrap()).err().unwrap();
-            assert_eq!((table, wrong), (&*key::dotted(&unknown.table), &*unknown.key));
+            assert_eq!(
+                (table, wrong),
+                (&*key::dotted(&unknown.table), &*unknown.key)
+            );
         }
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use figment::value::Value;
 
 use super::diagnostic::Diagnostic;
-use super::explain;
 use super::experiment::{AxisValue, Problem};
+use super::explain;
 use super::key::{self, KeyPath};
 use super::origin::{Origin, Part};
 use super::tree;
@@ -36,7 +36,10 @@ pub(super) fn axes(origin: &Origin, sweep: &Sweep) -> Result<Vec<Axis>, Vec<Diag
         let path = match key::parse(name) {
             Ok(path) => path,
             Err(message) => {
-                wrong.push(Diagnostic::new(place(), format!("the axis \"{name}\": {message}")));
+                wrong.push(Diagnostic::new(
+                    place(),
+                    format!("the axis \"{name}\": {message}"),
+                ));
                 continue;
             }
         };
@@ -50,7 +53,10 @@ pub(super) fn axes(origin: &Origin, sweep: &Sweep) -> Result<Vec<Axis>, Vec<Diag
             continue;
         }
         if let Some(other) = axes.iter().find(|other| overlap(&other.path, &path)) {
-            let message = format!("the axes \"{}\" and \"{name}\" set the same key", other.name);
+            let message = format!(
+                "the axes \"{}\" and \"{name}\" set the same key",
+                other.name
+            );
             wrong.push(Diagnostic::new(place(), message).help("keep one of them"));
             continue;
         }
@@ -66,7 +72,11 @@ pub(super) fn axes(origin: &Origin, sweep: &Sweep) -> Result<Vec<Axis>, Vec<Diag
         });
     }
     wrong.extend(ineffective(origin, &axes));
-    if wrong.is_empty() { Ok(axes) } else { Err(wrong) }
+    if wrong.is_empty() {
+        Ok(axes)
+    } else {
+        Err(wrong)
+    }
 }
 
 fn overlap(one: &[String], other: &[String]) -> bool {
@@ -80,10 +90,11 @@ fn value_mistakes(origin: &Origin, name: &str, values: &[Value]) -> Vec<Diagnost
         let message = format!("the axis \"{name}\" has no values");
         wrong.push(Diagnostic::new(place, message).help("give it some, or remove it"));
     }
+    let mut seen = BTreeSet::new();
     for (index, value) in values.iter().enumerate() {
-        if values[..index].contains(value) {
+        let value = tree::to_toml(value).to_string();
+        if !seen.insert(value.clone()) {
             let place = origin.locate(&key::axis_path(name, index, &[]), Part::Value);
-            let value = tree::to_toml(value);
             let message = format!("the axis \"{name}\" has the value {value} twice");
             wrong.push(Diagnostic::new(place, message).help("remove one of them"));
         }
@@ -95,12 +106,18 @@ fn value_mistakes(origin: &Origin, name: &str, values: &[Value]) -> Vec<Diagnost
 fn ineffective(origin: &Origin, axes: &[Axis]) -> Vec<Diagnostic> {
     let mut wrong = Vec::new();
     for (path, place) in origin.outside_files() {
-        let swept = axes.iter().find(|axis| key::below(path, &axis.path).is_some());
+        let swept = axes
+            .iter()
+            .find(|axis| key::below(path, &axis.path).is_some());
         if let Some(axis) = swept {
             let name = &axis.name;
             let message = format!("this has no effect: `{name}` is an axis of the sweep");
-            let example = axis.values.first().map_or("…".into(), |v| tree::to_toml(v).to_string());
-            let help = format!("replace the axis, e.g. `--set 'sweep.axes.\"{name}\"=[{example}]'`");
+            let example = axis
+                .values
+                .first()
+                .map_or("…".into(), |v| tree::to_toml(v).to_string());
+            let help =
+                format!("replace the axis, e.g. `--set 'sweep.axes.\"{name}\"=[{example}]'`");
             wrong.push(Diagnostic::new(place.clone(), message).help(help));
         }
     }
@@ -113,9 +130,14 @@ pub(super) fn points(
     lengths: &[usize],
     seed: u64,
 ) -> Result<Vec<Vec<usize>>, Problem> {
-    let all = lengths.iter().try_fold(1usize, |all, n| all.checked_mul(*n));
+    let all = lengths
+        .iter()
+        .try_fold(1usize, |all, n| all.checked_mul(*n));
     let too_many = |key: &str, count: String| {
-        Problem::new(key, format!("the sweep has {count} runs; at most {MOST_RUNS} are possible"))
+        Problem::new(
+            key,
+            format!("the sweep has {count} runs; at most {MOST_RUNS} are possible"),
+        )
     };
     match (sweep.strategy, sweep.samples) {
         (Strategy::Grid, Some(_)) => Err(Problem::new(
@@ -140,9 +162,10 @@ pub(super) fn points(
             "the random strategy needs `samples`: how many points to draw",
         )
         .help("add e.g. `samples = 10` to [sweep]")),
-        (Strategy::Random, Some(0)) => {
-            Err(Problem::new("sweep.samples", "`samples` must be at least 1"))
-        }
+        (Strategy::Random, Some(0)) => Err(Problem::new(
+            "sweep.samples",
+            "`samples` must be at least 1",
+        )),
         (Strategy::Random, Some(samples)) => match all {
             _ if samples > MOST_RUNS => Err(too_many("sweep.samples", samples.to_string())),
             Some(all) if samples > all => Err(Problem::new(
@@ -168,11 +191,17 @@ fn point(mut n: usize, lengths: &[usize]) -> Vec<usize> {
 /// `samples` different points; there are at least as many.
 fn draw(samples: usize, lengths: &[usize], seed: u64) -> Vec<Vec<usize>> {
     let mut stream = Stream::new(seed, Purpose::Sweep, 0, 0);
-    let all = lengths.iter().try_fold(1usize, |all, n| all.checked_mul(*n));
+    let all = lengths
+        .iter()
+        .try_fold(1usize, |all, n| all.checked_mul(*n));
     if let Some(all) = all.filter(|all| *all <= 2 * MOST_RUNS) {
         let mut order: Vec<usize> = (0..all).collect();
         stream.shuffle(&mut order);
-        return order.iter().take(samples).map(|n| point(*n, lengths)).collect();
+        return order
+            .iter()
+            .take(samples)
+            .map(|n| point(*n, lengths))
+            .collect();
     }
     let mut seen = BTreeSet::new();
     let mut points = Vec::with_capacity(samples);
@@ -214,7 +243,10 @@ mod tests {
         let points = points(&Sweep::default(), &[2, 3], 0).unwrap();
         let expected = [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]];
         assert_eq!(points, expected);
-        assert_eq!(super::points(&Sweep::default(), &[], 0).unwrap(), [[0usize; 0]]);
+        assert_eq!(
+            super::points(&Sweep::default(), &[], 0).unwrap(),
+            [[0usize; 0]]
+        );
     }
 
     #[test]

@@ -23,7 +23,10 @@ impl Unassignable {
         match self {
             Unassignable::NotAnIndex { list, segment } => (
                 format!("`{}` is a list; `{segment}` is no index", key::dotted(list)),
-                format!("name an element by its index from 0, e.g. `{}.0`", key::dotted(list)),
+                format!(
+                    "name an element by its index from 0, e.g. `{}.0`",
+                    key::dotted(list)
+                ),
             ),
             Unassignable::OutOfRange {
                 list,
@@ -190,7 +193,10 @@ mod tests {
             let (message, help) = assign(&mut root, &path, 1.into()).unwrap_err().explain();
             format!("{message}; {help}")
         };
-        assert_eq!(at("h.1.x"), "`h` has no element 1; it has the elements 0 to 0");
+        assert_eq!(
+            at("h.1.x"),
+            "`h` has no element 1; it has the elements 0 to 0"
+        );
         assert_eq!(
             at("h.x"),
             "`h` is a list; `x` is no index; name an element by its index from 0, e.g. `h.0`"

@@ -541,8 +541,13 @@ impl Sweep {
     pub fn in_order(&self) -> impl Iterator<Item = (&str, &[toml::Value])> {
         let values = |key: &String| self.axes.get_key_value(key);
         let ordered = self.order.iter().filter_map(values);
-        let rest = self.axes.iter().filter(|(key, _)| !self.order.contains(key));
-        ordered.chain(rest).map(|(key, values)| (key.as_str(), values.as_slice()))
+        let rest = self
+            .axes
+            .iter()
+            .filter(|(key, _)| !self.order.contains(key));
+        ordered
+            .chain(rest)
+            .map(|(key, values)| (key.as_str(), values.as_slice()))
     }
 }
 

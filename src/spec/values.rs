@@ -228,7 +228,11 @@ impl FromStr for Device {
             "metal" => Some(Device::Metal),
             _ => s.strip_prefix("cuda:").and_then(cuda),
         }
-        .ok_or_else(|| format!("unknown device \"{s}\"; expected auto, cpu, cuda, cuda:N or metal"))
+        .ok_or_else(|| {
+            let near = super::nearest(s, ["auto", "cpu", "cuda", "metal"]);
+            let meant = near.map_or(String::new(), |near| format!("; did you mean \"{near}\"?"));
+            format!("unknown device \"{s}\", expected auto, cpu, cuda, cuda:N or metal{meant}")
+        })
     }
 }
 
@@ -285,7 +289,7 @@ impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let exact = BYTE_UNITS
             .iter()
-            .find(|(_, unit)| self.0 >= *unit && self.0 % unit == 0);
+            .find(|(_, unit)| self.0 >= *unit && self.0.is_multiple_of(*unit));
         match exact {
             Some((name, unit)) => write!(f, "{}{name}", self.0 / unit),
             None => write!(f, "{}", self.0),

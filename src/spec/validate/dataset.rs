@@ -125,12 +125,14 @@ fn normalization(spec: &Spec, check: &mut Check) {
             continue;
         };
         if !custom {
-            let message = format!("`{name}` is only used with scheme = \"custom\", not \"{scheme}\"");
+            let message =
+                format!("`{name}` is only used with scheme = \"custom\", not \"{scheme}\"");
             check.problem(&key, message);
         }
         if !matches!(values.len(), 1 | 3) {
             let count = values.len();
-            let message = format!("`{key}` must have 1 value, or 3 (red, green, blue), not {count}");
+            let message =
+                format!("`{key}` must have 1 value, or 3 (red, green, blue), not {count}");
             check.problem(&key, message);
         }
         for (at, value) in values.iter().enumerate() {

@@ -16,7 +16,8 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
             );
         }
         if spec.training.loss != Loss::CategoricalCrossentropy {
-            let message = "the backbone's own top ends in softmax: it needs `categorical_crossentropy`";
+            let message =
+                "the backbone's own top ends in softmax: it needs `categorical_crossentropy`";
             check.problem("training.loss", message);
         }
         return;
@@ -51,9 +52,18 @@ fn options(at: usize, layer: &HeadLayer, check: &mut Check) {
     let owners = |option: &str| {
         let takes = |kind: &&HeadKind| HeadLayer::options(**kind).contains(&option);
         let owners = HeadKind::ALL.iter().filter(takes);
-        owners.map(|kind| kind.as_str()).collect::<Vec<_>>().join(" and ")
+        owners
+            .map(|kind| kind.as_str())
+            .collect::<Vec<_>>()
+            .join(" and ")
     };
-    check.options(&table, kind.as_str(), &set, HeadLayer::options(kind), &owners);
+    check.options(
+        &table,
+        kind.as_str(),
+        &set,
+        HeadLayer::options(kind),
+        &owners,
+    );
     let needed = match kind {
         HeadKind::Dense => Some(("units", "\"classes\"")),
         HeadKind::Dropout => Some(("rate", "0.5")),
@@ -97,8 +107,12 @@ fn names(head: &[HeadLayer], check: &mut Check) {
 
 /// Exactly one layer makes a vector, and it stands before the first dense one.
 fn shape(head: &[HeadLayer], check: &mut Check) {
-    let makes_vector =
-        |layer: &HeadLayer| matches!(layer.layer, HeadKind::Flatten | HeadKind::GlobalAveragePooling);
+    let makes_vector = |layer: &HeadLayer| {
+        matches!(
+            layer.layer,
+            HeadKind::Flatten | HeadKind::GlobalAveragePooling
+        )
+    };
     let mut vectors = (0..head.len()).filter(|at| makes_vector(&head[*at]));
     let dense = head.iter().position(|layer| layer.layer == HeadKind::Dense);
     let first = vectors.next();
@@ -144,7 +158,10 @@ fn end(spec: &Spec, check: &mut Check) {
             format!("the head does not end in a value per class: its last layer is `{}`", last.layer),
             format!("end it with `layer = \"dense\"`, `units = \"classes\"`, `activation = \"{wanted}\"`"),
         );
-        return softmax_elsewhere(head, head.len(), check);
+        let dense = head
+            .iter()
+            .rposition(|layer| layer.layer == HeadKind::Dense);
+        return softmax_elsewhere(head, dense.unwrap_or(at), check);
     };
     units(spec, dense_at, dense, check);
     if last.activation() != wanted {
@@ -168,7 +185,11 @@ fn units(spec: &Spec, at: usize, dense: &HeadLayer, check: &mut Check) {
     {
         let dataset = spec.dataset.name;
         let chosen = spec.dataset.classes.is_some();
-        let source = if chosen { "`dataset.classes` names" } else { "there are" };
+        let source = if chosen {
+            "`dataset.classes` names"
+        } else {
+            "there are"
+        };
         check.problem_with_help(
             &format!("head.{at}.units"),
             format!("the head ends in {units} values, but {source} {classes} classes of {dataset}"),

@@ -83,10 +83,16 @@ impl Check {
         taken: &[&str],
         owners: &dyn Fn(&str) -> String,
     ) {
-        for (option, _) in set.iter().filter(|(name, set)| *set && !taken.contains(name)) {
+        for (option, _) in set
+            .iter()
+            .filter(|(name, set)| *set && !taken.contains(name))
+        {
             self.problem_with_help(
                 &format!("{table}.{option}"),
-                format!("`{option}` is no option of {chosen}; it belongs to {}", owners(option)),
+                format!(
+                    "`{option}` is no option of {chosen}; it belongs to {}",
+                    owners(option)
+                ),
                 format!("remove `{option}`, or choose what it belongs to"),
             );
         }
@@ -120,7 +126,9 @@ impl Check {
                 let stem = path.file_name().unwrap_or_default().to_string_lossy();
                 let near = nearest(&stem, ["imagenet", "random"]);
                 let meant = near.map_or("", |_| "if no file is meant: ");
-                let help = format!("{meant}weights can be \"imagenet\" or \"random\", a file, or {{ experiment = \"…\" }}");
+                let help = format!(
+                    "{meant}weights can be \"imagenet\" or \"random\", a file, or {{ experiment = \"…\" }}"
+                );
                 self.file("backbone.weights", path, &help);
             }
             Weights::Experiment(path) => {
@@ -133,7 +141,11 @@ impl Check {
     /// Refuses a path that is not a file.
     fn file(&mut self, key: &str, path: &Path, help: &str) {
         if !path.is_file() {
-            let what = if path.exists() { "is not a file" } else { "does not exist" };
+            let what = if path.exists() {
+                "is not a file"
+            } else {
+                "does not exist"
+            };
             let message = format!("`{key}`: {} {what}", path.display());
             self.problem_with_help(key, message, help);
         }

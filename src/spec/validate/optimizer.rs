@@ -37,10 +37,19 @@ fn options(optimizer: &Optimizer, check: &mut Check) {
     let owners = |option: &str| {
         let takes = |name: &&OptimizerName| Optimizer::options(**name).contains(&option);
         let owners = OptimizerName::ALL.iter().filter(takes);
-        owners.map(|name| name.as_str()).collect::<Vec<_>>().join(" and ")
+        owners
+            .map(|name| name.as_str())
+            .collect::<Vec<_>>()
+            .join(" and ")
     };
     let name = optimizer.name;
-    check.options("optimizer", name.as_str(), &set, Optimizer::options(name), &owners);
+    check.options(
+        "optimizer",
+        name.as_str(),
+        &set,
+        Optimizer::options(name),
+        &owners,
+    );
 }
 
 fn schedule(spec: &Spec, check: &mut Check) {
@@ -56,15 +65,24 @@ fn schedule(spec: &Spec, check: &mut Check) {
     let owners = |option: &str| {
         let takes = |kind: &&ScheduleKind| Schedule::options(**kind).contains(&option);
         let owners = ScheduleKind::ALL.iter().filter(takes);
-        owners.map(|kind| kind.as_str()).collect::<Vec<_>>().join(" and ")
+        owners
+            .map(|kind| kind.as_str())
+            .collect::<Vec<_>>()
+            .join(" and ")
     };
     let chosen = format!("the {} schedule", schedule.kind);
-    check.options(table, &chosen, &set, Schedule::options(schedule.kind), &owners);
+    check.options(
+        table,
+        &chosen,
+        &set,
+        Schedule::options(schedule.kind),
+        &owners,
+    );
 
     check.not_negative("optimizer.schedule.warmup_epochs", schedule.warmup_epochs);
     check.not_negative("optimizer.schedule.minimum", schedule.minimum);
     let rate = spec.optimizer.learning_rate();
-    if schedule.minimum > rate {
+    if schedule.minimum > rate && rate > 0.0 {
         let message = format!(
             "the learning rate {rate} begins below its minimum {}",
             schedule.minimum
@@ -73,7 +91,12 @@ fn schedule(spec: &Spec, check: &mut Check) {
     }
     let factor = schedule.factor();
     let falls = factor > 0.0 && factor < 1.0;
-    check.number("optimizer.schedule.factor", factor, falls, "greater than 0 and less than 1");
+    check.number(
+        "optimizer.schedule.factor",
+        factor,
+        falls,
+        "greater than 0 and less than 1",
+    );
     check.not_negative("optimizer.schedule.min_delta", schedule.min_delta());
     match (schedule.kind, schedule.step_epochs) {
         (ScheduleKind::Step, None) => check.problem_with_help(
@@ -86,6 +109,11 @@ fn schedule(spec: &Spec, check: &mut Check) {
     }
     if schedule.kind == ScheduleKind::Plateau {
         check.at_least_one("optimizer.schedule.patience", schedule.patience());
-        monitor(spec, "optimizer.schedule.monitor", schedule.monitor(), check);
+        monitor(
+            spec,
+            "optimizer.schedule.monitor",
+            schedule.monitor(),
+            check,
+        );
     }
 }

@@ -16,10 +16,19 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
     metrics(spec, check);
     if let Some(stopping) = &training.early_stopping {
         check.not_negative("training.early_stopping.min_delta", stopping.min_delta);
-        monitor(spec, "training.early_stopping.monitor", &stopping.monitor, check);
+        monitor(
+            spec,
+            "training.early_stopping.monitor",
+            &stopping.monitor,
+            check,
+        );
     }
     if let Some(path) = &training.initial_weights {
-        check.file("training.initial_weights", path, "name a model that the runner saved");
+        check.file(
+            "training.initial_weights",
+            path,
+            "name a model that the runner saved",
+        );
     }
 }
 
@@ -42,7 +51,10 @@ fn metrics(spec: &Spec, check: &mut Check) {
 pub(super) fn monitor(spec: &Spec, key: &str, monitor: &str, check: &mut Check) {
     let scalar = |metric: &&Metric| **metric != Metric::PerClass;
     let metrics = spec.training.metrics.iter().filter(scalar);
-    let training: Vec<&str> = ["loss"].into_iter().chain(metrics.map(|m| m.as_str())).collect();
+    let training: Vec<&str> = ["loss"]
+        .into_iter()
+        .chain(metrics.map(|m| m.as_str()))
+        .collect();
     let validation: Vec<String> = training.iter().map(|name| format!("val_{name}")).collect();
     let mut recorded = training;
     recorded.extend(validation.iter().map(String::as_str));
@@ -52,7 +64,10 @@ pub(super) fn monitor(spec: &Spec, key: &str, monitor: &str, check: &mut Check) 
         check.problem_with_help(
             key,
             format!("`{key}` watches \"{monitor}\", which is not recorded"),
-            format!("{meant}recorded: {}; others must stand in `training.metrics`", listed(&recorded)),
+            format!(
+                "{meant}recorded: {}; others must stand in `training.metrics`",
+                listed(&recorded)
+            ),
         );
     } else if monitor.starts_with("val_") && !has_validation(spec) {
         check.problem_with_help(

@@ -1,0 +1,194 @@
+//! From the points of a sweep to checked runs.
+
+use std::collections::BTreeMap;
+
+use figment::value::Value;
+
+use super::Error;
+use super::diagnostic::Diagnostic;
+use super::experiment::{Problem, Run};
+use super::key::{self, KeyPath};
+use super::locate::{diagnostics, located, on_axis};
+use super::origin::{Origin, Part};
+use super::read::read;
+use super::sweep::{self, Axis};
+use super::types::{Spec, Sweep};
+use super::validate::validate;
+use super::{run_id, tree};
+
+/// Makes the runs of an experiment from its axes.
+pub(super) struct Expansion<'a> {
+    pub origin: &'a Origin,
+    /// The merged layers without the sweep.
+    pub base: &'a Value,
+    pub axes: &'a [Axis],
+}
+
+impl Expansion<'_> {
+    /// Every run, checked.
+    ///
+    /// # Errors
+    /// Every mistake in the values of the axes, or else in the runs.
+    pub(super) fn runs(&self, sweep: &Sweep, seed: u64) -> Result<Vec<Run>, Error> {
+        self.check_values()?;
+        let lengths: Vec<usize> = self.axes.iter().map(|axis| axis.values.len()).collect();
+        let points = sweep::points(sweep, &lengths, seed)
+            .map_err(|problem| Error::from(located(self.origin, &[], &problem)))?;
+        let runs = points
+            .iter()
+            .map(|point| self.run(point))
+            .collect::<Result<Vec<Run>, Vec<Diagnostic>>>()?;
+        self.check_runs(&points, &runs)?;
+        self.check_ids(&points, &runs)?;
+        Ok(runs)
+    }
+
+    /// Checks each value of each axis on its own.
+    fn check_values(&self) -> Result<(), Error> {
+        let mut wrong = Vec::new();
+        for (at, axis) in self.axes.iter().enumerate() {
+            for index in 0..axis.values.len() {
+                wrong.extend(self.spec(&[(at, index)]).err().unwrap_or_default());
+            }
+        }
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(wrong.into())
+        }
+    }
+
+    /// The spec with some axes set: (axis, index of the value).
+    fn spec(&self, point: &[(usize, usize)]) -> Result<Spec, Vec<Diagnostic>> {
+        let mut values = self.base.clone();
+        for (at, index) in point {
+            let axis = &self.axes[*at];
+            let value = axis.values[*index].clone();
+            tree::assign(&mut values, &axis.path, value).map_err(|unassignable| {
+                let place = self
+                    .origin
+                    .locate(&key::path(&["sweep", "axes", &axis.name]), Part::Key);
+                let (message, help) = unassignable.explain();
+                vec![Diagnostic::new(place, message).help(help)]
+            })?;
+        }
+        let places = self.places(point);
+        let locate = |path: &[String], part| {
+            let on_axis = on_axis(path, &places);
+            self.origin.locate(on_axis.as_deref().unwrap_or(path), part)
+        };
+        let mut spec: Spec = read(values).map_err(|mistakes| diagnostics(&mistakes, &locate))?;
+        spec.fill(&|_| false);
+        Ok(spec)
+    }
+
+    fn places(&self, point: &[(usize, usize)]) -> Vec<(KeyPath, KeyPath)> {
+        point
+            .iter()
+            .map(|(at, index)| {
+                let axis = &self.axes[*at];
+                (axis.path.clone(), key::axis_path(&axis.name, *index, &[]))
+            })
+            .collect()
+    }
+
+    fn run(&self, point: &[usize]) -> Result<Run, Vec<Diagnostic>> {
+        let point: Vec<(usize, usize)> = point.iter().copied().enumerate().collect();
+        let spec = self.spec(&point)?;
+        let value = |(at, index): &(usize, usize)| {
+            let axis = &self.axes[*at];
+            (axis.name.clone(), sweep::axis_value(&axis.values[*index]))
+        };
+        let point: Vec<_> = point.iter().map(value).collect();
+        Ok(Run {
+            id: run_id::run_id(&point, &spec),
+            point,
+            spec,
+        })
+    }
+
+    /// Validates every run; a mistake that several runs share is shown once.
+    fn check_runs(&self, points: &[Vec<usize>], runs: &[Run]) -> Result<(), Error> {
+        let mut found: Vec<Found> = Vec::new();
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        for (at, (point, run)) in points.iter().zip(runs).enumerate() {
+            let places = self.places(&point.iter().copied().enumerate().collect::<Vec<_>>());
+            for problem in validate(&run.spec) {
+                let diagnostic = located(self.origin, &places, &problem);
+                let index = *seen.entry(diagnostic.to_string()).or_insert(found.len());
+                if index == found.len() {
+                    found.push(Found {
+                        diagnostic,
+                        runs: vec![at],
+                        alike: self.runs_alike(&problem, point, points),
+                    });
+                } else if found[index].runs.last() != Some(&at) {
+                    found[index].runs.push(at);
+                }
+            }
+        }
+        if found.is_empty() {
+            return Ok(());
+        }
+        let diagnostics: Vec<Diagnostic> = found.into_iter().map(|f| f.noted(runs)).collect();
+        Err(diagnostics.into())
+    }
+
+    /// How many runs have the same value at the problem's key as the run at `point`.
+    fn runs_alike(&self, problem: &Problem, point: &[usize], points: &[Vec<usize>]) -> usize {
+        let path = key::parse(&problem.key).unwrap_or_default();
+        let is_here = |axis: &Axis| key::below(&path, &axis.path).is_some();
+        match self.axes.iter().position(is_here) {
+            Some(axis) => points.iter().filter(|p| p[axis] == point[axis]).count(),
+            None => points.len(),
+        }
+    }
+
+    /// Refuses two runs that differ in nothing.
+    fn check_ids(&self, points: &[Vec<usize>], runs: &[Run]) -> Result<(), Error> {
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        for (at, run) in runs.iter().enumerate() {
+            let Some(earlier) = seen.insert(&run.id, at) else {
+                continue;
+            };
+            let (one, other) = (&points[earlier], &points[at]);
+            let axis = (0..self.axes.len()).find(|axis| one[*axis] != other[*axis]);
+            let path = axis.map_or_else(
+                || key::path(&["sweep", "axes"]),
+                |axis| key::axis_path(&self.axes[axis].name, other[axis], &[]),
+            );
+            let message = format!("two runs of the sweep are the same: {}", run.id);
+            let place = self.origin.locate(&path, Part::Value);
+            let help = "this value means the same as an earlier one; remove it";
+            return Err(Diagnostic::new(place, message).help(help).into());
+        }
+        Ok(())
+    }
+}
+
+/// A mistake that validation found in some runs.
+struct Found {
+    diagnostic: Diagnostic,
+    /// The runs it was found in, by their index; at least one.
+    runs: Vec<usize>,
+    /// How many runs have the same value there.
+    alike: usize,
+}
+
+impl Found {
+    /// The diagnostic, with the runs it was found in unless all alike have it.
+    fn noted(self, runs: &[Run]) -> Diagnostic {
+        match self.runs.as_slice() {
+            found if found.len() == self.alike => self.diagnostic,
+            [] => self.diagnostic,
+            [only] => self
+                .diagnostic
+                .note(format!("in the run {}", runs[*only].id)),
+            [first, ..] => {
+                let (count, first) = (self.runs.len(), &runs[*first].id);
+                self.diagnostic
+                    .note(format!("in {count} runs, the first is {first}"))
+            }
+        }
+    }
+}

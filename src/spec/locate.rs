@@ -1,0 +1,81 @@
+//! From mistakes and problems to diagnostics with the place that is to be changed.
+
+use super::diagnostic::Diagnostic;
+use super::experiment::{Experiment, Problem, Run};
+use super::explain::explain;
+use super::key::{self, KeyPath};
+use super::origin::{Origin, Part};
+use super::place::Place;
+use super::read::Mistake;
+use super::{sweep, tree};
+
+impl Experiment {
+    /// A problem found later, e.g. by the model, as a diagnostic with the place its key came from: the value on
+    /// a sweep's axis if the key is swept and it shows in `run`, else file, variable or flag. A key that is not
+    /// written anywhere is shown where it would go.
+    pub fn problem(&self, run: Option<&Run>, problem: &Problem) -> Diagnostic {
+        let point: Vec<(KeyPath, KeyPath)> = run.map_or(Vec::new(), |run| self.places_of(run));
+        let mut diagnostic = located(&self.origin, &point, problem);
+        if let Some(run) = run.filter(|run| !run.point.is_empty()) {
+            diagnostic.notes.push(format!("in the run {}", run.id));
+        }
+        diagnostic
+    }
+
+    /// The keys that are swept with the places of this run's values.
+    fn places_of(&self, run: &Run) -> Vec<(KeyPath, KeyPath)> {
+        let place = |(axis, value): &(String, _)| {
+            let at = key::path(&["sweep", "axes", axis]);
+            let values = tree::get(self.origin.merged(), &at)?.as_array()?;
+            let same = |v: &_| sweep::axis_value(v) == *value;
+            let index = values.iter().position(same)?;
+            Some((key::parse(axis).ok()?, key::axis_path(axis, index, &[])))
+        };
+        run.point.iter().filter_map(place).collect()
+    }
+}
+
+/// serde's complaints, each at its place.
+pub(super) fn diagnostics(
+    mistakes: &[Mistake],
+    locate: &dyn Fn(&[String], Part) -> Place,
+) -> Vec<Diagnostic> {
+    mistakes
+        .iter()
+        .map(|mistake| explain(mistake, locate))
+        .collect()
+}
+
+/// A problem with the place of its key; `point` leads from swept keys to the values of the run it shows in.
+pub(super) fn located(
+    origin: &Origin,
+    point: &[(KeyPath, KeyPath)],
+    problem: &Problem,
+) -> Diagnostic {
+    let path = key::parse(&problem.key).unwrap_or_else(|_| key::path(&[&problem.key]));
+    let path = on_axis(&path, point).unwrap_or(path);
+    let place = origin.locate(&path, Part::Value);
+    let mut diagnostic = Diagnostic::new(place, problem.message.clone());
+    diagnostic.help.extend(problem.help.clone());
+    if origin.exact(&path).is_none() && !key::is_in_axis(&path) && !is_element(&path) {
+        let note = format!(
+            "`{}` is not written anywhere; it would go here",
+            problem.key
+        );
+        diagnostic.notes.push(note);
+    }
+    diagnostic
+}
+
+/// The place of a swept key, or of something inside it.
+pub(super) fn on_axis(path: &[String], point: &[(KeyPath, KeyPath)]) -> Option<KeyPath> {
+    point.iter().find_map(|(swept, place)| {
+        let below = key::below(path, swept)?;
+        Some([place, below].concat())
+    })
+}
+
+fn is_element(path: &[String]) -> bool {
+    path.last()
+        .is_some_and(|last| last.parse::<usize>().is_ok())
+}
