@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use polars::io::parquet::metadata::FileMetadataRef;
@@ -142,6 +143,15 @@ fn read_part(
     })
 }
 
+/// Polars panics on some damaged files.
+fn guarded<T>(read: impl FnOnce() -> PolarsResult<T>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(result) => result.map_err(|e| e.to_string()),
+        Err(_) => Err("its structure is damaged".into()),
+    }
+}
+
+/// One file: its structure is known, its columns are read on demand.
 struct ParquetFile<'a> {
     path: &'a Path,
     metadata: FileMetadataRef,
@@ -151,12 +161,13 @@ struct ParquetFile<'a> {
 impl<'a> ParquetFile<'a> {
     fn open(path: &'a Path) -> Result<Self, Error> {
         let mut reader = ParquetReader::new(File::open(path).map_err(Error::io(path))?);
-        let wrong = |e| Error::file(path, format!("not a whole Parquet file: {e}"));
-        let schema = reader.schema().map_err(wrong)?;
+        let mut structure = || Ok((reader.schema()?, reader.get_metadata()?.clone()));
+        let (schema, metadata) = guarded(&mut structure)
+            .map_err(|e| Error::file(path, format!("not a whole Parquet file: {e}")))?;
         Ok(ParquetFile {
             path,
             columns: schema.iter_names().map(|name| name.to_string()).collect(),
-            metadata: reader.get_metadata().map_err(wrong)?.clone(),
+            metadata,
         })
     }
 
@@ -186,7 +197,7 @@ impl<'a> ParquetFile<'a> {
             let message = format!("rows {start} to {end} of column \"{column}\": {why}");
             Error::file(self.path, message)
         };
-        let column = read().map_err(|e| wrong(e.to_string()))?;
+        let column = guarded(read).map_err(wrong)?;
         if column.len() != rows.len() {
             return Err(wrong(format!("{} values are there", column.len())));
         }
@@ -236,7 +247,7 @@ impl<'a> ParquetFile<'a> {
         let name = self.column(IMAGE_COLUMNS)?;
         let (mut start, mut done) = (0, 0);
         for group in &self.metadata.row_groups {
-            let end = start + group.num_rows();
+            let end = group.num_rows().saturating_add(start);
             let here = rows.partition_point(|&row| row < end);
             if let [from, .., to] | [from @ to] = &rows[done..here] {
                 let column = self.read(name, *from..to + 1)?;
@@ -251,7 +262,13 @@ impl<'a> ParquetFile<'a> {
             }
             (start, done) = (end, here);
         }
-        Ok(())
+        match rows.get(done) {
+            None => Ok(()),
+            Some(row) => Err(Error::file(
+                self.path,
+                format!("row {row} is in no row group"),
+            )),
+        }
     }
 
     /// Decodes `rows` of a column that begins with row `offset`.
