@@ -174,7 +174,8 @@ impl Folders {
         let mut images = Images::black(list.len(), size, size, 3)?;
         if !list.is_empty() {
             let task = Task::start(progress, what, list.len());
-            fill(&mut images, 0, &list, &task, |(path, _), place| {
+            let len = images.image_len();
+            fill(&mut images.data, len, &list, &task, |(path, _), place| {
                 let encoded = std::fs::read(path).map_err(Error::io(path))?;
                 let decoded = decode_upright(&encoded).map_err(|e| Error::file(path, e))?;
                 resize_to(&decoded, size, place);

@@ -17,6 +17,8 @@ use crate::spec::DatasetName;
 
 /// CIFAR's images are 32×32.
 const SIZE: usize = 32;
+/// Bytes of a decoded image.
+const IMAGE_LEN: usize = SIZE * SIZE * 3;
 const IMAGE_COLUMNS: &[&str] = &["img", "image"];
 /// How deep below the given folder the files may lie, e.g. `plain_text/`.
 const DEPTH: usize = 4;
@@ -131,10 +133,11 @@ fn read_part(
     }
     let mut images = Images::black(labels.len(), SIZE, SIZE, 3)?;
     let task = Task::start(progress, what, labels.len());
-    let mut done = 0;
+    let mut places = &mut images.data[..];
     for (file, rows) in &wanted {
-        file.decode(rows, &mut images, done, &task)?;
-        done += rows.len();
+        let (here, rest) = places.split_at_mut(rows.len() * IMAGE_LEN);
+        file.decode(rows, here, &task)?;
+        places = rest;
     }
     Ok(Part {
         images,
@@ -236,38 +239,26 @@ impl<'a> ParquetFile<'a> {
         Ok(rows)
     }
 
-    /// Decodes these rows' images (ascending) to the places from `first` on, one row group in memory at a time.
-    fn decode(
-        &self,
-        rows: &[usize],
-        images: &mut Images,
-        first: usize,
-        task: &Task,
-    ) -> Result<(), Error> {
+    /// Decodes these rows' images (ascending) to their `places`, one row group in memory at a time.
+    fn decode(&self, rows: &[usize], places: &mut [u8], task: &Task) -> Result<(), Error> {
         let name = self.column(IMAGE_COLUMNS)?;
-        let (mut start, mut done) = (0, 0);
+        let (mut rows, mut places, mut end) = (rows, places, 0usize);
         for group in &self.metadata.row_groups {
-            let end = group.num_rows().saturating_add(start);
-            let here = rows.partition_point(|&row| row < end);
-            if let [from, .., to] | [from @ to] = &rows[done..here] {
-                let column = self.read(name, *from..to + 1)?;
-                self.decode_column(
-                    &column,
-                    *from,
-                    &rows[done..here],
-                    images,
-                    first + done,
-                    task,
-                )?;
+            end = end.saturating_add(group.num_rows());
+            let (here, later) = rows.split_at(rows.partition_point(|&row| row < end));
+            let (here_places, later_places) = places.split_at_mut(here.len() * IMAGE_LEN);
+            if let (Some(&from), Some(&to)) = (here.first(), here.last()) {
+                let column = self.read(name, from..to + 1)?;
+                self.decode_column(&column, from, here, here_places, task)?;
             }
-            (start, done) = (end, here);
+            (rows, places) = (later, later_places);
         }
-        match rows.get(done) {
+        match rows.first() {
             None => Ok(()),
-            Some(row) => Err(Error::file(
-                self.path,
-                format!("row {row} is in no row group"),
-            )),
+            Some(row) => {
+                let message = format!("row {row} is in no row group");
+                Err(Error::file(self.path, message))
+            }
         }
     }
 
@@ -277,8 +268,7 @@ impl<'a> ParquetFile<'a> {
         column: &Column,
         offset: usize,
         rows: &[usize],
-        images: &mut Images,
-        first: usize,
+        places: &mut [u8],
         task: &Task,
     ) -> Result<(), Error> {
         let bytes = column
@@ -291,7 +281,7 @@ impl<'a> ParquetFile<'a> {
                 format!("column \"{name}\" is {kind}, expected a struct with binary \"bytes\"");
             Error::file(self.path, message)
         })?;
-        fill(images, first, rows, task, |&row, place| {
+        fill(places, IMAGE_LEN, rows, task, |&row, place| {
             let at = |why: String| Error::file(self.path, format!("row {row}: {why}"));
             let encoded = bytes
                 .get(row - offset)

@@ -22,7 +22,7 @@ fn pngs(count: usize) -> Vec<Option<Vec<u8>>> {
     (0..count).map(|i| Some(png(picture(i, 32), 32))).collect()
 }
 
-/// A file as on the hub: a struct of bytes and path under `image`, int64 under `label`; two rows a row group.
+/// A file as on the hub: a struct of bytes and path under `image`, int64 under `label`; a row group a row.
 fn write(
     path: PathBuf,
     image: &str,
@@ -43,7 +43,7 @@ fn write(
     let mut frame = DataFrame::new_infer_height(columns).unwrap();
     let writer = ParquetWriter::new(File::create(path).unwrap());
     writer
-        .with_row_group_size(Some(2))
+        .with_row_group_size(Some(1))
         .finish(&mut frame)
         .unwrap();
 }
@@ -185,6 +185,35 @@ fn real_cifar10_is_decoded_as_far_as_the_limits_go() {
 
 const LABELS: [u32; 16] = [3, 7, 7, 5, 1, 3, 1, 9, 7, 0, 8, 0, 5, 1, 0, 1];
 const MEANS: [f64; 3] = [125.2917, 122.6156, 114.1676];
+
+#[test]
+fn real_cifar10_is_read_whole_from_all_row_groups() {
+    let Some(path) = shared("cifar10") else {
+        return;
+    };
+    let train = load_with(&spec(DatasetName::Cifar10, Some(&path)), 32)
+        .unwrap()
+        .train;
+    for class in 0..10 {
+        assert_eq!(
+            train.labels.iter().filter(|&&label| label == class).count(),
+            5000
+        );
+    }
+    // As above: r["label"] and the mean of x, for the rows at the edges of the row groups and between.
+    for (row, label, expected) in [
+        (0, 3, 70.2712),
+        (9_999, 0, 127.0225),
+        (10_000, 6, 91.1816),
+        (30_001, 1, 102.6139),
+        (49_999, 2, 151.2272),
+    ] {
+        let image = train.images.image(row).unwrap();
+        let mean = image.iter().map(|&v| f64::from(v)).sum::<f64>() / image.len() as f64;
+        assert_eq!(train.labels[row], label);
+        assert!((mean - expected).abs() < 0.5, "{row} {mean} {expected}");
+    }
+}
 
 #[test]
 fn real_cifar10_is_the_same_with_any_number_of_threads() {
