@@ -253,6 +253,15 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_part_makes_empty_batches() {
+        let (part, unit) = (Part::default(), normalizer(NormalizationScheme::Unit));
+        let batches = Batches::new(&part, &unit, 4, None, &Device::Cpu);
+        let (images, labels) = batches.batch(&[], 1).unwrap();
+        assert_eq!((images.dims(), labels), (&[0, 4, 4, 3][..], vec![]));
+        assert!(batches.batch(&[0], 1).is_err());
+    }
+
+    #[test]
     fn orders_differ_by_epoch_and_shuffle_can_be_turned_off() {
         assert_eq!(order(1, 1, 50, true), order(1, 1, 50, true));
         assert_ne!(order(1, 1, 50, true), order(1, 2, 50, true));

@@ -84,15 +84,20 @@ impl Layout {
     }
 
     /// The folder that has any of the files, or the archive. `path` is a folder or the archive itself.
-    pub fn find(&self, path: &Path) -> Option<Place> {
+    pub fn find(&self, path: &Path) -> Result<Option<Place>, Error> {
+        let is_archive = |e| e == "gz" || e == "tgz";
         if path.is_file() {
-            return Some(Place::Archive(path.to_owned()));
+            if path.extension().is_some_and(is_archive) {
+                return Ok(Some(Place::Archive(path.to_owned())));
+            }
+            let message = format!("is a file, expected a folder or {}", self.archive);
+            return Err(Error::file(path, message));
         }
         let has_any = |folder: &PathBuf| self.names().any(|name| folder.join(name).is_file());
         let folders = [path.to_owned(), path.join(self.folder)];
-        let archive = path.join(self.archive);
         let folder = folders.into_iter().find(has_any).map(Place::Folder);
-        folder.or_else(|| archive.is_file().then_some(Place::Archive(archive)))
+        let archive = path.join(self.archive);
+        Ok(folder.or_else(|| archive.is_file().then_some(Place::Archive(archive))))
     }
 
     /// Reads the images that are wanted.

@@ -6,7 +6,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
 use rayon::prelude::*;
 
-use super::{Error, Images};
+use super::Error;
 use crate::fetch::Progress;
 
 /// The largest image that is decoded; twice Pillow's `MAX_IMAGE_PIXELS`, where Pillow refuses.
@@ -98,19 +98,18 @@ impl Drop for Task<'_> {
     }
 }
 
-/// Fills `images` from place `first` on in parallel: `fill` writes the image made of an item.
+/// Fills `places`, each of `len` bytes, in parallel: `fill` writes the image made of an item into the item's place.
 ///
 /// # Errors
 /// The error of the first item that has one, however the threads run.
 pub(super) fn fill<T: Sync>(
-    images: &mut Images,
-    first: usize,
+    places: &mut [u8],
+    len: usize,
     items: &[T],
     task: &Task,
     fill: impl Fn(&T, &mut [u8]) -> Result<(), Error> + Sync,
 ) -> Result<(), Error> {
-    let len = images.image_len().max(1);
-    let places = images.data.par_chunks_mut(len).skip(first);
+    let places = places.par_chunks_exact_mut(len.max(1));
     let failed = places.zip(items).find_map_first(|(place, item)| {
         let result = fill(item, place);
         task.0.advance(1);

@@ -134,22 +134,18 @@ impl Folders {
     ) -> Result<Vec<(PathBuf, u32)>, Error> {
         let mut images = Vec::new();
         let mut ignored = entries(part)?.1.len();
-        for (label, class) in self.classes.iter().enumerate() {
+        let chosen = self.classes.iter().enumerate();
+        for (label, class) in chosen.filter(|(label, _)| picker.wants(*label)) {
             let folder = part.join(class);
-            let files = walk(&folder, DEPTH)?;
-            let before = (images.len(), files.len());
-            images.extend(
-                files
-                    .into_iter()
-                    .filter(|f| is_image(f))
-                    .map(|f| (f, label as i64)),
-            );
-            let found = images.len() - before.0;
-            ignored += before.1 - found;
-            if found == 0 && part == self.train {
-                let message = "has no JPEG or PNG image, and so its class has none to learn from";
+            let (found, others): (Vec<_>, Vec<_>) = walk(&folder, DEPTH)?
+                .into_iter()
+                .partition(|file| is_image(file));
+            if found.is_empty() && part == self.train {
+                let message = "has no JPEG or PNG image; every class needs training images";
                 return Err(Error::file(&folder, message));
             }
+            ignored += others.len();
+            images.extend(found.into_iter().map(|file| (file, label as i64)));
         }
         if ignored > 0 {
             tracing::warn!(
@@ -178,7 +174,8 @@ impl Folders {
         let mut images = Images::black(list.len(), size, size, 3)?;
         if !list.is_empty() {
             let task = Task::start(progress, what, list.len());
-            fill(&mut images, 0, &list, &task, |(path, _), place| {
+            let len = images.image_len();
+            fill(&mut images.data, len, &list, &task, |(path, _), place| {
                 let encoded = std::fs::read(path).map_err(Error::io(path))?;
                 let decoded = decode_upright(&encoded).map_err(|e| Error::file(path, e))?;
                 resize_to(&decoded, size, place);

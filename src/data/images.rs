@@ -58,7 +58,7 @@ impl Images {
     /// Image `i`, `[height, width, channels]`.
     pub fn image(&self, i: usize) -> Option<&[u8]> {
         let len = self.image_len();
-        let start = i.checked_mul(len)?;
+        let start = i.checked_mul(len).filter(|_| i < self.count)?;
         self.data.get(start..start.checked_add(len)?)
     }
 

@@ -167,7 +167,7 @@ fn read_cifar(
         return files.read(dataset, pickers, progress);
     }
     let layout = cifar_binary::Layout::of(dataset);
-    match layout.find(&path) {
+    match layout.find(&path)? {
         Some(place) => layout.read(place, pickers),
         None => Err(Error::Missing {
             dataset,

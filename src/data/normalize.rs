@@ -73,14 +73,10 @@ impl Normalizer {
         }
     }
 
-    /// The network's input for the value `x` of its channel `channel` (below 3).
-    pub fn apply(&self, channel: usize, x: f64) -> f64 {
-        (x - self.mean[channel]) / self.std[channel]
-    }
-
-    /// [`Self::apply`] for every value of a byte, rounded once to f32.
+    /// For each channel the network's input for every value of a byte: computed in f64, rounded once to f32.
     pub(super) fn tables(&self) -> [[f32; 256]; 3] {
-        std::array::from_fn(|c| std::array::from_fn(|x| self.apply(c, x as f64) as f32))
+        let value = |c: usize, x: usize| (x as f64 - self.mean[c]) / self.std[c];
+        std::array::from_fn(|c| std::array::from_fn(|x| value(c, x) as f32))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use polars::io::parquet::metadata::FileMetadataRef;
@@ -16,6 +17,8 @@ use crate::spec::DatasetName;
 
 /// CIFAR's images are 32×32.
 const SIZE: usize = 32;
+/// Bytes of a decoded image.
+const IMAGE_LEN: usize = SIZE * SIZE * 3;
 const IMAGE_COLUMNS: &[&str] = &["img", "image"];
 /// How deep below the given folder the files may lie, e.g. `plain_text/`.
 const DEPTH: usize = 4;
@@ -130,10 +133,11 @@ fn read_part(
     }
     let mut images = Images::black(labels.len(), SIZE, SIZE, 3)?;
     let task = Task::start(progress, what, labels.len());
-    let mut done = 0;
+    let mut places = &mut images.data[..];
     for (file, rows) in &wanted {
-        file.decode(rows, &mut images, done, &task)?;
-        done += rows.len();
+        let (here, rest) = places.split_at_mut(rows.len() * IMAGE_LEN);
+        file.decode(rows, here, &task)?;
+        places = rest;
     }
     Ok(Part {
         images,
@@ -142,6 +146,15 @@ fn read_part(
     })
 }
 
+/// Polars panics on some damaged files.
+fn guarded<T>(read: impl FnOnce() -> PolarsResult<T>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(result) => result.map_err(|e| e.to_string()),
+        Err(_) => Err("its structure is damaged".into()),
+    }
+}
+
+/// One file: its structure is known, its columns are read on demand.
 struct ParquetFile<'a> {
     path: &'a Path,
     metadata: FileMetadataRef,
@@ -151,12 +164,13 @@ struct ParquetFile<'a> {
 impl<'a> ParquetFile<'a> {
     fn open(path: &'a Path) -> Result<Self, Error> {
         let mut reader = ParquetReader::new(File::open(path).map_err(Error::io(path))?);
-        let wrong = |e| Error::file(path, format!("not a whole Parquet file: {e}"));
-        let schema = reader.schema().map_err(wrong)?;
+        let mut structure = || Ok((reader.schema()?, reader.get_metadata()?.clone()));
+        let (schema, metadata) = guarded(&mut structure)
+            .map_err(|e| Error::file(path, format!("not a whole Parquet file: {e}")))?;
         Ok(ParquetFile {
             path,
             columns: schema.iter_names().map(|name| name.to_string()).collect(),
-            metadata: reader.get_metadata().map_err(wrong)?.clone(),
+            metadata,
         })
     }
 
@@ -186,7 +200,7 @@ impl<'a> ParquetFile<'a> {
             let message = format!("rows {start} to {end} of column \"{column}\": {why}");
             Error::file(self.path, message)
         };
-        let column = read().map_err(|e| wrong(e.to_string()))?;
+        let column = guarded(read).map_err(wrong)?;
         if column.len() != rows.len() {
             return Err(wrong(format!("{} values are there", column.len())));
         }
@@ -225,33 +239,27 @@ impl<'a> ParquetFile<'a> {
         Ok(rows)
     }
 
-    /// Decodes these rows' images (ascending) to the places from `first` on, one row group in memory at a time.
-    fn decode(
-        &self,
-        rows: &[usize],
-        images: &mut Images,
-        first: usize,
-        task: &Task,
-    ) -> Result<(), Error> {
+    /// Decodes these rows' images (ascending) to their `places`, one row group in memory at a time.
+    fn decode(&self, rows: &[usize], places: &mut [u8], task: &Task) -> Result<(), Error> {
         let name = self.column(IMAGE_COLUMNS)?;
-        let (mut start, mut done) = (0, 0);
+        let (mut rows, mut places, mut end) = (rows, places, 0usize);
         for group in &self.metadata.row_groups {
-            let end = start + group.num_rows();
-            let here = rows.partition_point(|&row| row < end);
-            if let [from, .., to] | [from @ to] = &rows[done..here] {
-                let column = self.read(name, *from..to + 1)?;
-                self.decode_column(
-                    &column,
-                    *from,
-                    &rows[done..here],
-                    images,
-                    first + done,
-                    task,
-                )?;
+            end = end.saturating_add(group.num_rows());
+            let (here, later) = rows.split_at(rows.partition_point(|&row| row < end));
+            let (here_places, later_places) = places.split_at_mut(here.len() * IMAGE_LEN);
+            if let (Some(&from), Some(&to)) = (here.first(), here.last()) {
+                let column = self.read(name, from..to + 1)?;
+                self.decode_column(&column, from, here, here_places, task)?;
             }
-            (start, done) = (end, here);
+            (rows, places) = (later, later_places);
         }
-        Ok(())
+        match rows.first() {
+            None => Ok(()),
+            Some(row) => {
+                let message = format!("row {row} is in no row group");
+                Err(Error::file(self.path, message))
+            }
+        }
     }
 
     /// Decodes `rows` of a column that begins with row `offset`.
@@ -260,8 +268,7 @@ impl<'a> ParquetFile<'a> {
         column: &Column,
         offset: usize,
         rows: &[usize],
-        images: &mut Images,
-        first: usize,
+        places: &mut [u8],
         task: &Task,
     ) -> Result<(), Error> {
         let bytes = column
@@ -274,7 +281,7 @@ impl<'a> ParquetFile<'a> {
                 format!("column \"{name}\" is {kind}, expected a struct with binary \"bytes\"");
             Error::file(self.path, message)
         })?;
-        fill(images, first, rows, task, |&row, place| {
+        fill(places, IMAGE_LEN, rows, task, |&row, place| {
             let at = |why: String| Error::file(self.path, format!("row {row}: {why}"));
             let encoded = bytes
                 .get(row - offset)

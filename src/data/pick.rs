@@ -73,12 +73,13 @@ fn find<'a>(choice: &Choice, all: &'a [String], key: &str) -> Result<(usize, &'a
 }
 
 fn suggestion(wanted: &str, all: &[String]) -> String {
-    let likeness =
-        |name: &String| strsim::jaro_winkler(&name.to_lowercase(), &wanted.to_lowercase());
+    let likeness = |name: &String| {
+        strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &wanted.to_lowercase())
+    };
     let nearest = all
         .iter()
         .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-        .filter(|name| likeness(name) > 0.75);
+        .filter(|name| likeness(name) > 0.5);
     match nearest {
         Some(name) => format!("did you mean \"{name}\"?"),
         None => format!("the classes are {}", all.join(", ")),
@@ -123,8 +124,13 @@ impl Picker {
         Ok(*new)
     }
 
+    /// Whether images with this label can be wanted at all.
+    pub fn wants(&self, label: usize) -> bool {
+        matches!(self.relabel.get(label), Some(Some(_)))
+    }
+
     /// Whether no further image can be wanted.
-    pub fn is_full(&self) -> bool {
+    fn is_full(&self) -> bool {
         self.left == 0
     }
 }

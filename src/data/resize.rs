@@ -83,7 +83,7 @@ impl Resizer {
     pub fn resize<const C: usize>(&self, image: &[u8], wide: &mut Vec<f32>, out: &mut [f32]) {
         let (rows, _) = image.as_chunks::<C>();
         wide.clear();
-        for row in rows.chunks_exact(self.width) {
+        for row in rows.chunks_exact(self.width.max(1)) {
             match &self.columns {
                 Axis::Enlarge(places) => places.iter().for_each(|p| {
                     wide.extend_from_slice(&lerp(row[p.low], row[p.high], p.t));
@@ -95,7 +95,7 @@ impl Resizer {
         }
         let stride = self.to_width * C;
         let row = |y: usize| &wide[y * stride..(y + 1) * stride];
-        let out = out.chunks_exact_mut(stride);
+        let out = out.chunks_exact_mut(stride.max(1));
         match &self.rows {
             Axis::Enlarge(places) => out.zip(places).for_each(|(out, p)| {
                 let pairs = row(p.low).iter().zip(row(p.high));

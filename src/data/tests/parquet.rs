@@ -1,0 +1,373 @@
+use std::fs::{self, File};
+use std::io::Cursor;
+
+use image::{ImageFormat, RgbImage};
+use polars::prelude::{
+    DataFrame, IntoColumn, IntoSeries, NamedFrom, ParquetWriter, Series, StructChunked,
+};
+use tempfile::TempDir;
+
+use super::*;
+
+fn png(pixels: Vec<u8>, size: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let image = RgbImage::from_raw(size, size, pixels).unwrap();
+    image
+        .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+        .unwrap();
+    bytes
+}
+
+fn pngs(count: usize) -> Vec<Option<Vec<u8>>> {
+    (0..count).map(|i| Some(png(picture(i, 32), 32))).collect()
+}
+
+/// A file as on the hub: a struct of bytes and path under `image`, int64 under `label`; a row group a row.
+fn write(
+    path: PathBuf,
+    image: &str,
+    images: Vec<Option<Vec<u8>>>,
+    label: &str,
+    labels: &[Option<i64>],
+) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let rows = images.len();
+    let bytes = Series::new("bytes".into(), images);
+    let paths = Series::new("path".into(), vec![None::<String>; rows]);
+    let column = StructChunked::from_series(image.into(), rows, [&bytes, &paths].into_iter());
+    let labels = Series::new(label.into(), labels);
+    let columns = vec![
+        column.unwrap().into_series().into_column(),
+        labels.into_column(),
+    ];
+    let mut frame = DataFrame::new_infer_height(columns).unwrap();
+    let writer = ParquetWriter::new(File::create(path).unwrap());
+    writer
+        .with_row_group_size(Some(1))
+        .finish(&mut frame)
+        .unwrap();
+}
+
+/// Five training images in two files and one test image, in the layout of the hub's `uoft-cs/cifar10`.
+fn write_cifar10(folder: &Path) {
+    let at = |name: &str| folder.join("plain_text").join(name);
+    let images = pngs(5);
+    write(
+        at("train-00000-of-00002.parquet"),
+        "img",
+        images[..3].to_vec(),
+        "label",
+        &[Some(9), Some(0), Some(3)],
+    );
+    write(
+        at("train-00001-of-00002.parquet"),
+        "img",
+        images[3..].to_vec(),
+        "label",
+        &[Some(3), Some(1)],
+    );
+    write(
+        at("test-00000-of-00001.parquet"),
+        "img",
+        pngs(1),
+        "label",
+        &[Some(5)],
+    );
+}
+
+#[test]
+fn the_hubs_files_are_read_in_their_order() {
+    let tmp = TempDir::new().unwrap();
+    write_cifar10(tmp.path());
+    let data = load_with(&spec(DatasetName::Cifar10, Some(tmp.path())), 32).unwrap();
+    assert_eq!(
+        (data.train.labels, data.test.labels),
+        (vec![9, 0, 3, 3, 1], vec![5])
+    );
+    let expected: Vec<u8> = (0..5).flat_map(|i| picture(i, 32)).collect();
+    assert!(data.train.images.data == expected);
+}
+
+#[test]
+fn a_downloaded_folder_is_read_like_a_given_one() {
+    let tmp = TempDir::new().unwrap();
+    write_cifar10(tmp.path());
+    let source = Downloaded(tmp.path().to_owned());
+    let spec = spec(DatasetName::Cifar10, None);
+    assert_eq!(
+        load(&spec, 32, 0, &source, &Count::default())
+            .unwrap()
+            .train
+            .len(),
+        5
+    );
+    let error = load_with(&spec, 32).unwrap_err().to_string();
+    assert_says(&error, &["cifar10", "the network is off"]);
+}
+
+#[test]
+fn cifar100_takes_the_fine_label_and_the_image_column() {
+    let tmp = TempDir::new().unwrap();
+    let at = |name: &str| tmp.path().join(name);
+    write(
+        at("train.parquet"),
+        "image",
+        pngs(1),
+        "fine_label",
+        &[Some(99)],
+    );
+    write(
+        at("test.parquet"),
+        "image",
+        pngs(1),
+        "fine_label",
+        &[Some(0)],
+    );
+    let data = load_with(&spec(DatasetName::Cifar100, Some(tmp.path())), 32).unwrap();
+    assert_eq!((data.train.labels, data.test.labels), (vec![99], vec![0]));
+}
+
+#[test]
+fn only_chosen_images_are_decoded() {
+    let tmp = TempDir::new().unwrap();
+    write_cifar10(tmp.path());
+    // Row 1 of the first file does not decode; its class, 0, is not chosen.
+    let path = tmp.path().join("plain_text/train-00000-of-00002.parquet");
+    let mut images = pngs(3);
+    images[1] = Some(b"nothing".to_vec());
+    write(path, "img", images, "label", &[Some(9), Some(0), Some(3)]);
+    let message = error(DatasetName::Cifar10, tmp.path());
+    assert_says(
+        &message,
+        &[
+            "train-00000-of-00002.parquet: row 1",
+            "neither a JPEG nor a PNG",
+        ],
+    );
+
+    let mut spec = spec(DatasetName::Cifar10, Some(tmp.path()));
+    spec.classes = Some([3, 9].map(crate::spec::Choice::Index).to_vec());
+    spec.train_limit = Some(2);
+    let count = Count::default();
+    let data = load(&spec, 32, 0, &Offline, &count).unwrap();
+    assert_eq!((data.train.labels, data.test.labels), (vec![1, 0], vec![]));
+    assert!(data.train.images.data == [picture(0, 32), picture(2, 32)].concat());
+    assert_eq!((count.done.into_inner(), count.open.into_inner()), (2, 0));
+}
+
+#[test]
+fn real_cifar10_is_decoded_as_far_as_the_limits_go() {
+    let Some(path) = shared("cifar10") else {
+        return;
+    };
+    let mut spec = spec(DatasetName::Cifar10, Some(&path));
+    (spec.train_limit, spec.test_limit, spec.validation_split) = (Some(2000), Some(100), 0.1);
+    let count = Count::default();
+    let data = load(&spec, 32, 0, &Offline, &count).unwrap();
+    let lengths = [&data.train, &data.validation, &data.test].map(Part::len);
+    assert_eq!(lengths, [1800, 200, 100]);
+    assert_eq!(
+        (count.promised.into_inner(), count.done.into_inner()),
+        (2100, 2100)
+    );
+    // pyarrow 26 and Pillow 13 (another JPEG decoder, hence the tolerance):
+    //   t = pyarrow.parquet.ParquetFile("train.parquet").read_row_group(0).to_pylist()
+    //   [r["label"] for r in t[:8]], [r["label"] for r in t[1800:1808]]
+    //   x = [numpy.asarray(Image.open(io.BytesIO(r["img"]["bytes"]))) for r in t[:1800]]; numpy.mean(x, (0, 1, 2))
+    assert_eq!(data.train.labels[..8], LABELS[..8]);
+    assert_eq!(data.validation.labels[..8], LABELS[8..]);
+    for (c, expected) in MEANS.iter().enumerate() {
+        let channel = data.train.images.data.iter().skip(c).step_by(3);
+        let mean = channel.map(|&v| f64::from(v)).sum::<f64>() / (1800.0 * 1024.0);
+        assert!((mean - expected).abs() < 0.1, "{c} {mean} {expected}");
+    }
+}
+
+const LABELS: [u32; 16] = [3, 7, 7, 5, 1, 3, 1, 9, 7, 0, 8, 0, 5, 1, 0, 1];
+const MEANS: [f64; 3] = [125.2917, 122.6156, 114.1676];
+
+#[test]
+fn real_cifar10_is_read_whole_from_all_row_groups() {
+    let Some(path) = shared("cifar10") else {
+        return;
+    };
+    let train = load_with(&spec(DatasetName::Cifar10, Some(&path)), 32)
+        .unwrap()
+        .train;
+    for class in 0..10 {
+        assert_eq!(
+            train.labels.iter().filter(|&&label| label == class).count(),
+            5000
+        );
+    }
+    // As above: r["label"] and the mean of x, for the rows at the edges of the row groups and between.
+    for (row, label, expected) in [
+        (0, 3, 70.2712),
+        (9_999, 0, 127.0225),
+        (10_000, 6, 91.1816),
+        (30_001, 1, 102.6139),
+        (49_999, 2, 151.2272),
+    ] {
+        let image = train.images.image(row).unwrap();
+        let mean = image.iter().map(|&v| f64::from(v)).sum::<f64>() / image.len() as f64;
+        assert_eq!(train.labels[row], label);
+        assert!((mean - expected).abs() < 0.5, "{row} {mean} {expected}");
+    }
+}
+
+#[test]
+fn real_cifar10_is_the_same_with_any_number_of_threads() {
+    let Some(path) = shared("cifar10") else {
+        return;
+    };
+    let mut spec = spec(DatasetName::Cifar10, Some(&path));
+    (spec.train_limit, spec.test_limit) = (Some(500), Some(10));
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| load_with(&spec, 32).unwrap())
+    };
+    assert!(with(1) == with(3));
+}
+
+/// Replaces the test file and checks what reading it says.
+fn assert_refused(write: impl Fn(PathBuf), says: &[&str]) {
+    let tmp = TempDir::new().unwrap();
+    write_cifar10(tmp.path());
+    write(tmp.path().join("plain_text/test-00000-of-00001.parquet"));
+    let message = error(DatasetName::Cifar10, tmp.path());
+    assert_says(&message, says);
+    assert_says(&message, &["test-00000-of-00001.parquet"]);
+}
+
+#[test]
+fn wrong_columns_are_refused() {
+    let two = &[Some(1), Some(2)];
+    assert_refused(
+        |path| write(path, "picture", pngs(2), "label", two),
+        &["no column \"img\" or \"image\"", "picture, label"],
+    );
+    assert_refused(
+        |path| write(path, "img", pngs(2), "class", two),
+        &["no column \"label\"", "img, class"],
+    );
+    assert_refused(
+        |path| {
+            let texts = ["1", "2"];
+            let columns = vec![
+                Series::new("img".into(), texts).into_column(),
+                Series::new("label".into(), texts).into_column(),
+            ];
+            let mut frame = DataFrame::new_infer_height(columns).unwrap();
+            ParquetWriter::new(File::create(path).unwrap())
+                .finish(&mut frame)
+                .unwrap();
+        },
+        &["\"label\" is str, expected int64"],
+    );
+    assert_refused(
+        |path| {
+            let columns = vec![
+                Series::new("img".into(), ["1", "2"]).into_column(),
+                Series::new("label".into(), [1i64, 2]).into_column(),
+            ];
+            let mut frame = DataFrame::new_infer_height(columns).unwrap();
+            ParquetWriter::new(File::create(path).unwrap())
+                .finish(&mut frame)
+                .unwrap();
+        },
+        &["\"img\" is str, expected a struct"],
+    );
+}
+
+#[test]
+fn wrong_rows_are_refused() {
+    let of = |images: Vec<Option<Vec<u8>>>, labels: [Option<i64>; 3]| {
+        move |path| write(path, "img", images.clone(), "label", &labels)
+    };
+    let good = [Some(0), Some(1), Some(2)];
+    assert_refused(
+        of(pngs(3), [Some(0), Some(10), None]),
+        &["row 1", "label 10, expected 0 to 9"],
+    );
+    assert_refused(
+        of(pngs(3), [Some(0), Some(1), Some(-1)]),
+        &["row 2", "label -1"],
+    );
+    assert_refused(
+        of(pngs(3), [Some(0), Some(1), None]),
+        &["row 2", "\"label\" is null"],
+    );
+    let with = |bytes: Option<Vec<u8>>| {
+        let mut images = pngs(3);
+        images[2] = bytes;
+        images
+    };
+    assert_refused(of(with(None), good), &["row 2", "the image is null"]);
+    let large = png(picture(0, 33), 33);
+    assert_refused(
+        of(with(Some(large)), good),
+        &["row 2", "33×33 pixels, expected 32×32"],
+    );
+    let whole = png(picture(0, 32), 32);
+    let cut_off = whole[..whole.len() / 2].to_vec();
+    assert_refused(of(with(Some(cut_off)), good), &["row 2"]);
+    let mut altered = whole.clone();
+    altered[whole.len() / 2] ^= 1;
+    assert_refused(of(with(Some(altered)), good), &["row 2"]);
+}
+
+#[test]
+fn cut_off_and_foreign_files_are_refused() {
+    assert_refused(
+        |path| fs::write(path, "PAR1").unwrap(),
+        &["not a whole Parquet file"],
+    );
+    let cut_off = |path: PathBuf| {
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
+    };
+    assert_refused(cut_off, &["not a whole Parquet file"]);
+}
+
+#[test]
+fn damage_anywhere_gives_an_error_and_no_panic_if_it_is_noticed() {
+    let tmp = TempDir::new().unwrap();
+    write_cifar10(tmp.path());
+    let path = tmp.path().join("plain_text/test-00000-of-00001.parquet");
+    let good = fs::read(&path).unwrap();
+    let mut refused = 0;
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 1 << (at % 8);
+        fs::write(&path, &bad).unwrap();
+        refused +=
+            usize::from(load_with(&spec(DatasetName::Cifar10, Some(tmp.path())), 32).is_err());
+    }
+    assert!(refused > good.len() / 3, "{refused} of {}", good.len());
+}
+
+#[test]
+fn missing_shards_and_two_editions_are_refused() {
+    let tmp = TempDir::new().unwrap();
+    write_cifar10(tmp.path());
+    fs::create_dir(tmp.path().join("other")).unwrap();
+    let test = "test-00000-of-00001.parquet";
+    let from = tmp.path().join("plain_text").join(test);
+    fs::copy(&from, tmp.path().join("other").join(test)).unwrap();
+    assert_says(
+        &error(DatasetName::Cifar10, tmp.path()),
+        &["another test*.parquet", "dataset.path"],
+    );
+    fs::remove_dir_all(tmp.path().join("other")).unwrap();
+    fs::remove_file(tmp.path().join("plain_text/train-00001-of-00002.parquet")).unwrap();
+    let message = error(DatasetName::Cifar10, tmp.path());
+    assert_says(&message, &["2 files belong together, 1 of them"]);
+    fs::remove_file(from).unwrap();
+    assert_says(
+        &error(DatasetName::Cifar10, tmp.path()),
+        &["2 files belong together"],
+    );
+}
