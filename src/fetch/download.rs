@@ -127,7 +127,7 @@ pub(super) fn pour(
             }
         };
         if limit.is_some_and(|limit| came + read as u64 > limit) {
-            return Err(Failure::lasting("the server sends more than it announced"));
+            return Err(Failure::lasting("more bytes come than expected"));
         }
         let bytes = piece.get(..read).unwrap_or_default();
         file.write_all(bytes).map_err(|e| unwritable(path, &e))?;
