@@ -46,11 +46,7 @@ fn receive(
     progress: &dyn Progress,
 ) -> Result<bool, Failure> {
     let tag = partial.tag();
-    let mut have = partial.len();
-    let provable = tag.is_some() || remote.sha256.is_some();
-    if !provable || remote.size.is_some_and(|size| have > size) {
-        have = 0;
-    }
+    let mut have = usable(remote, partial.len(), tag.is_some());
     if have > 0 && remote.size == Some(have) {
         return Ok(true);
     }
@@ -92,6 +88,13 @@ fn receive(
         }),
         _ => Ok(continued),
     }
+}
+
+/// How much of a part of `length` bytes can be kept: all, if its version or the result can be checked.
+fn usable(remote: &Remote, length: u64, tagged: bool) -> u64 {
+    let checkable = tagged || remote.sha256.is_some();
+    let fits = remote.size.is_none_or(|size| length <= size);
+    if checkable && fits { length } else { 0 }
 }
 
 /// The file's length, which the server and we must agree on where both know it.
