@@ -235,6 +235,46 @@ fn another_length_than_expected_is_refused() {
 }
 
 #[test]
+fn an_unannounced_cut_is_noticed_by_the_files_known_length() {
+    let (_folder, cache) = cache(1);
+    let server = Server::start(|r| {
+        let answer = Answer::file(r, &bytes(1000), TAG).unannounced();
+        if r.number == 0 {
+            answer.cut(999)
+        } else {
+            answer
+        }
+    });
+    let mut remote = remote(server.url("/f"));
+    remote.size = Some(1000);
+    assert_eq!(
+        fs::read(get(&cache, &remote).unwrap()).unwrap(),
+        bytes(1000)
+    );
+    assert_eq!(server.sent(), 1000);
+}
+
+#[test]
+fn more_than_the_known_length_is_refused() {
+    let (_folder, cache) = cache(0);
+    let server = Server::start(|_| Answer::whole(&bytes(1001)).unannounced());
+    let mut remote = remote(server.url("/f"));
+    remote.size = Some(1000);
+    let error = get(&cache, &remote).unwrap_err().to_string();
+    assert!(error.contains("more bytes come than expected"), "{error}");
+    assert!(is_missing(&cache));
+}
+
+#[test]
+fn a_server_that_does_not_speak_tls_is_an_error() {
+    let (_folder, cache) = cache(0);
+    let server = Server::start(|r| Answer::file(r, b"abc", TAG));
+    let url = server.url("/f").replace("http:", "https:");
+    let error = get(&cache, &remote(url)).unwrap_err().to_string();
+    assert!(error.contains("127.0.0.1"), "{error}");
+}
+
+#[test]
 fn another_checksum_than_expected_is_refused_and_forgotten() {
     let (_folder, cache) = cache(2);
     let server = Server::start(|r| Answer::file(r, b"abd", TAG));

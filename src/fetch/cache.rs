@@ -104,6 +104,16 @@ impl Cache {
     /// # Errors
     /// [`Error::Download`] where the network or the server fails for good, [`Error::Io`] where the disk does.
     pub fn file(&self, remote: &Remote, progress: &dyn Progress) -> Result<PathBuf, Error> {
+        self.checked_file(remote, &|_| Ok(()), progress)
+    }
+
+    /// As [`Self::file`], where `check` has the last word on what came; it says what is wrong.
+    pub(super) fn checked_file(
+        &self,
+        remote: &Remote,
+        check: &dyn Fn(&Path) -> Result<(), String>,
+        progress: &dyn Progress,
+    ) -> Result<PathBuf, Error> {
         let path = self.path(&remote.path_in_cache);
         if is_there(&path, remote.size) {
             return Ok(path);
@@ -114,7 +124,11 @@ impl Cache {
         }
         let client = self.client();
         persist(&self.patience.pauses, || {
-            download::whole(&client, remote, &partial, progress)
+            download::whole(&client, remote, &partial, progress)?;
+            check(partial.path()).map_err(|reason| {
+                partial.discard();
+                Failure::lasting(reason)
+            })
         })
         .map_err(|failure| failed(remote, &path, failure))?;
         partial.publish(&path)?;

@@ -147,15 +147,9 @@ impl Client {
 }
 
 fn parse(url: &str) -> Result<Uri, Failure> {
-    let uri: Uri = url
-        .parse()
-        .map_err(|e| Failure::lasting(format!("{url} is not an address: {e}")))?;
-    match (uri.scheme_str(), uri.host()) {
-        (Some("http" | "https"), Some(_)) => Ok(uri),
-        _ => Err(Failure::lasting(format!(
-            "{url} is not an address: expected http:// or https://"
-        ))),
-    }
+    let uri = url.parse::<Uri>().ok();
+    uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some())
+        .ok_or_else(|| Failure::lasting("this is not an http:// or https:// address"))
 }
 
 /// Whether the address is of this very machine.
@@ -253,9 +247,11 @@ fn refused(status: StatusCode) -> Failure {
 fn unreachable(uri: &Uri, error: ureq::Error) -> Failure {
     let host = uri.host().unwrap_or_default();
     match error {
-        ureq::Error::HostNotFound => Failure::lasting(format!(
-            "the host {host} is unknown; is this machine offline?"
-        )),
+        ureq::Error::HostNotFound => unknown_host(host),
+        // The standard library has no kind for it, only these words.
+        ureq::Error::Io(e) if e.to_string().starts_with("failed to lookup address") => {
+            unknown_host(host)
+        }
         ureq::Error::Io(e) if e.kind() == ErrorKind::ConnectionRefused => {
             Failure::lasting(format!("{host} refuses connections"))
         }
@@ -264,6 +260,12 @@ fn unreachable(uri: &Uri, error: ureq::Error) -> Failure {
         ureq::Error::ConnectionFailed => Failure::passing(format!("cannot connect to {host}")),
         other => Failure::lasting(format!("{host}: {other}")),
     }
+}
+
+fn unknown_host(host: &str) -> Failure {
+    Failure::lasting(format!(
+        "the host {host} is unknown; is this machine offline?"
+    ))
 }
 
 #[cfg(test)]
@@ -282,6 +284,18 @@ mod tests {
         ] {
             assert_eq!(content_range(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_unknown_host_is_asked_for_once() {
+        let uri = Uri::from_static("http://hub.example/a");
+        let said = "failed to lookup address information: Name or service not known";
+        let failure = unreachable(&uri, std::io::Error::other(said).into());
+        assert!(!failure.again);
+        assert!(
+            failure.reason.contains("hub.example is unknown"),
+            "{failure:?}"
+        );
     }
 
     #[test]

@@ -46,11 +46,7 @@ fn receive(
     progress: &dyn Progress,
 ) -> Result<bool, Failure> {
     let tag = partial.tag();
-    let mut have = partial.len();
-    let provable = tag.is_some() || remote.sha256.is_some();
-    if !provable || remote.size.is_some_and(|size| have > size) {
-        have = 0;
-    }
+    let mut have = usable(remote, partial.len(), tag.is_some());
     if have > 0 && remote.size == Some(have) {
         return Ok(true);
     }
@@ -94,6 +90,13 @@ fn receive(
     }
 }
 
+/// How much of a part of `length` bytes can be kept: all, if its version or the result can be checked.
+fn usable(remote: &Remote, length: u64, tagged: bool) -> u64 {
+    let checkable = tagged || remote.sha256.is_some();
+    let fits = remote.size.is_none_or(|size| length <= size);
+    if checkable && fits { length } else { 0 }
+}
+
 /// The file's length, which the server and we must agree on where both know it.
 fn agreed_size(remote: &Remote, reply: &Reply) -> Result<Option<u64>, Failure> {
     match (remote.size, reply.total) {
@@ -127,7 +130,7 @@ pub(super) fn pour(
             }
         };
         if limit.is_some_and(|limit| came + read as u64 > limit) {
-            return Err(Failure::lasting("the server sends more than it announced"));
+            return Err(Failure::lasting("more bytes come than expected"));
         }
         let bytes = piece.get(..read).unwrap_or_default();
         file.write_all(bytes).map_err(|e| unwritable(path, &e))?;

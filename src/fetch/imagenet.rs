@@ -1,10 +1,12 @@
 //! ImageNet weights from the hub: only the tensors that are needed, where the server allows.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use super::cache::{failed, persist};
+use super::layout::Unreadable;
 use super::selection::Selection;
-use super::{Cache, Error, Hub, Progress, Remote};
+use super::{Cache, Error, Hub, Layout, Progress, Remote};
 use crate::spec::Arch;
 
 /// The repository and revision of timm's copy of torchvision's `IMAGENET1K_V1` weights.
@@ -63,10 +65,19 @@ pub fn imagenet(
     });
     match outcome {
         Ok(Some(path)) => partial.publish(&path).map(|()| path),
-        Ok(None) => cache.file(&remote, progress),
+        Ok(None) => cache.checked_file(&remote, &is_weights, progress),
         Err(failure) => {
             let whole = cache.path(&remote.path_in_cache);
             Err(failed(&remote, &whole, failure))
         }
     }
+}
+
+/// Whether a file is safetensors, and not a page that some network put in its place.
+fn is_weights(path: &Path) -> Result<(), String> {
+    let head = File::open(path)
+        .map_err(Unreadable::Io)
+        .and_then(|mut file| Layout::read(&mut file));
+    head.map(|_| ())
+        .map_err(|e| format!("what came is of no use: {e}"))
 }

@@ -4,6 +4,8 @@
 //! (<https://github.com/huggingface/safetensors>, "Format").
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::Range;
 
 use safetensors::tensor::{Metadata, TensorInfo};
@@ -14,6 +16,16 @@ pub(crate) const LENGTH_BYTES: u64 = 8;
 
 /// No honest head is longer, in bytes; the limit of the safetensors library.
 const MAX_JSON: u64 = 100_000_000;
+
+/// Why a file's head cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// What is wrong with the file.
+    #[error("{0}")]
+    Wrong(String),
+}
 
 /// What the head of a safetensors file says, checked: the tensors lie one after the other, each as long as its type
 /// and shape make it.
@@ -26,6 +38,35 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// The head of a whole file, and where in it the tensors' bytes begin.
+    pub fn read(file: &mut File) -> Result<(Self, u64), Unreadable> {
+        let length = file.metadata()?.len();
+        if length < LENGTH_BYTES {
+            let reason = format!("the file has only {length} bytes");
+            return Err(Unreadable::Wrong(reason));
+        }
+        let mut first = [0; LENGTH_BYTES as usize];
+        file.read_exact(&mut first)?;
+        let json_length = Layout::json_length(first).map_err(Unreadable::Wrong)?;
+        let start = LENGTH_BYTES + json_length;
+        if start > length {
+            return Err(Unreadable::Wrong(format!(
+                "this is not a safetensors file, or it is cut: its head would have {json_length} \
+                 bytes, the file has {length}"
+            )));
+        }
+        let mut json = Vec::new();
+        file.take(json_length).read_to_end(&mut json)?;
+        let layout = Layout::parse(&json).map_err(Unreadable::Wrong)?;
+        let described = start + layout.data_length();
+        if described != length {
+            return Err(Unreadable::Wrong(format!(
+                "the file has {length} bytes, but its head describes {described}"
+            )));
+        }
+        Ok((layout, start))
+    }
+
     /// The length of the JSON, from a file's first 8 bytes.
     pub fn json_length(first: [u8; 8]) -> Result<u64, String> {
         let length = u64::from_le_bytes(first);

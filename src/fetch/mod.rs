@@ -21,5 +21,5 @@ pub use datasets::dataset;
 pub use error::Error;
 pub use hub::{Hub, Token};
 pub use imagenet::imagenet;
-pub(crate) use layout::Layout;
+pub(crate) use layout::{Layout, Unreadable};
 pub use progress::{NoProgress, Progress};

@@ -135,6 +135,21 @@ fn a_server_without_ranges_gives_the_whole_file() {
 }
 
 #[test]
+fn a_login_page_in_place_of_the_file_is_not_kept() {
+    let (_folder, cache) = cache(0);
+    let server = Server::start(|_| Answer::whole(b"<!DOCTYPE html><title>Please log in</title>"));
+    let error = backbone(&cache, &server).unwrap_err();
+    assert!(
+        error.to_string().contains("not a safetensors file"),
+        "{error}"
+    );
+    let Error::Download { path, .. } = error else {
+        panic!("{error}");
+    };
+    assert!(!path.exists());
+}
+
+#[test]
 fn a_whole_file_put_into_the_cache_by_hand_needs_no_network() {
     let (folder, cache) = cache(0);
     let server = Server::start(|_| Answer::status("404 Not Found"));

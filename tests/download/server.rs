@@ -44,6 +44,8 @@ pub struct Answer {
     sent: usize,
     /// Whether the connection then stays open, silent.
     silent: bool,
+    /// Whether the body's length is announced; else it ends with the connection.
+    announced: bool,
 }
 
 impl Answer {
@@ -55,6 +57,7 @@ impl Answer {
             body: Vec::new(),
             sent: 0,
             silent: false,
+            announced: true,
         }
     }
 
@@ -103,6 +106,14 @@ impl Answer {
         self
     }
 
+    /// Without `Content-Length`.
+    pub fn unannounced(self) -> Self {
+        Answer {
+            announced: false,
+            ..self
+        }
+    }
+
     /// The connection ends after `bytes` of the body.
     pub fn cut(mut self, bytes: usize) -> Self {
         self.sent = bytes.min(self.body.len());
@@ -119,12 +130,10 @@ impl Answer {
 
     fn send(&self, stream: &mut TcpStream) -> std::io::Result<()> {
         if !self.status.is_empty() {
-            write!(
-                stream,
-                "HTTP/1.1 {}\r\nContent-Length: {}\r\nConnection: close\r\n",
-                self.status,
-                self.body.len()
-            )?;
+            write!(stream, "HTTP/1.1 {}\r\nConnection: close\r\n", self.status)?;
+            if self.announced {
+                write!(stream, "Content-Length: {}\r\n", self.body.len())?;
+            }
             for header in &self.headers {
                 write!(stream, "{header}\r\n")?;
             }

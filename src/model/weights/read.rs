@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::TensorInfo;
 
 use super::{Error, HostTensor, WeightFile, numbers};
-use crate::fetch::Layout;
+use crate::fetch::{Layout, Unreadable};
 
 /// Read and converted at once, in bytes; a multiple of every number's size.
 const PIECE: usize = 1 << 20;
@@ -53,37 +53,14 @@ impl Reader {
             path: path.to_path_buf(),
             source,
         };
-        let wrong = |reason: String| Error::Format {
-            path: path.to_path_buf(),
-            reason,
-        };
         let mut file = File::open(path).map_err(unreadable)?;
-        let length = file.metadata().map_err(unreadable)?.len();
-        let mut first = [0; 8];
-        file.read_exact(&mut first).map_err(|e| match e.kind() {
-            io::ErrorKind::UnexpectedEof => wrong("the file is shorter than 8 bytes".into()),
-            _ => unreadable(e),
+        let (layout, start) = Layout::read(&mut file).map_err(|e| match e {
+            Unreadable::Io(source) => unreadable(source),
+            Unreadable::Wrong(reason) => Error::Format {
+                path: path.to_path_buf(),
+                reason,
+            },
         })?;
-        let json_length = Layout::json_length(first).map_err(wrong)?;
-        let start = 8 + json_length;
-        if start > length {
-            return Err(wrong(format!(
-                "this is not a safetensors file, or it is cut: its head would have {json_length} bytes, the file has \
-                 {length}"
-            )));
-        }
-        let mut json = Vec::new();
-        (&mut file)
-            .take(json_length)
-            .read_to_end(&mut json)
-            .map_err(unreadable)?;
-        let layout = Layout::parse(&json).map_err(wrong)?;
-        let expected = start + layout.data_length();
-        if expected != length {
-            return Err(wrong(format!(
-                "the file has {length} bytes, but its head describes {expected}"
-            )));
-        }
         Ok(Reader {
             path: path.to_path_buf(),
             file,

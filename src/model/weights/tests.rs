@@ -159,7 +159,7 @@ fn broken_files_are_errors_that_say_what_is_wrong() {
     let huge = [&u64::MAX.to_le_bytes()[..], b"{}"].concat();
     let beyond = [&90_000_000u64.to_le_bytes()[..], b"{}"].concat();
     for (bytes, said) in [
-        (&b""[..], "shorter than 8 bytes"),
+        (&b""[..], "only 0 bytes"),
         (b"PK\x03\x04 a zip file", "not a safetensors file"),
         (&whole[..whole.len() - 1], "describes"),
         (&longer, "describes"),
