@@ -1,7 +1,9 @@
 //! Tables, charts, logs, progress.
 
 mod atomic;
-//pub mod charts;
+pub mod charts;
+#[cfg(test)]
+mod fixtures;
 mod log;
 //pub mod progress;
 mod results;

@@ -32,13 +32,21 @@ pub(super) fn short_keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<Str
         .collect()
 }
 
+/// A value of an axis, short: `1e-5` where the number itself would show as `0.00001`.
+pub(super) fn value(value: &AxisValue) -> String {
+    match value {
+        AxisValue::Float(v) => number(*v, 5),
+        other => other.to_string(),
+    }
+}
+
 /// A point as `through=block4_pool,seed=1`; empty without a sweep.
 pub(super) fn point(point: &[(String, AxisValue)], separator: &str) -> String {
     let keys = short_keys(point.iter().map(|(key, _)| key.as_str()));
     let parts: Vec<String> = keys
         .iter()
         .zip(point)
-        .map(|(key, (_, value))| format!("{key}={value}"))
+        .map(|(key, (_, v))| format!("{key}={}", value(v)))
         .collect();
     parts.join(separator)
 }
