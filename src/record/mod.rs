@@ -5,7 +5,7 @@ pub mod charts;
 #[cfg(test)]
 mod fixtures;
 mod log;
-//pub mod progress;
+pub mod progress;
 mod results;
 mod rows;
 //mod summary;
