@@ -218,7 +218,8 @@ impl Reporter for Live {
         if let Some(epoch) = &state.epoch {
             epoch.show(batch);
         }
-        let epochs = (batch.epoch - 1) as f64 + batch.batch as f64 / batch.batches.max(1) as f64;
+        let epochs =
+            batch.epoch.saturating_sub(1) as f64 + batch.batch as f64 / batch.batches.max(1) as f64;
         state.sweep_to(epochs / batch.epochs.max(1) as f64);
     }
 

@@ -1,6 +1,6 @@
 //! Where logs go, so that they and live bars do not garble one another.
 
-use std::io::{self, Write, stderr};
+use std::io::{self, IsTerminal, Write, stderr};
 
 use indicatif::MultiProgress;
 use tracing_subscriber::fmt::MakeWriter;
@@ -15,6 +15,12 @@ impl LogWriter {
     /// For standard error without bars.
     pub(super) fn plain() -> Self {
         LogWriter { bars: None }
+    }
+
+    /// Whether log lines may have colours: on a terminal, unless `NO_COLOR` says otherwise.
+    pub fn has_colors(&self) -> bool {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        stderr().is_terminal() && !unwanted
     }
 
     /// For standard error with these bars on it.
