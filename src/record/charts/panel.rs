@@ -147,20 +147,17 @@ impl Panel<'_> {
             Some((self.x(x.place(vx)?), self.y(y.place(vy)?)))
         };
         let points: Vec<Option<Point>> = series.values.iter().map(point).collect();
-        for part in points.split(Option::is_none) {
+        for part in points.split(Option::is_none).filter(|part| part.len() > 1) {
             let line: Vec<Point> = part.iter().copied().flatten().collect();
-            match line[..] {
-                [alone] => canvas.mark(alone, 3, &series.look)?,
-                [] => {}
-                _ => canvas.line(&line, &series.look)?,
-            }
+            canvas.line(&line, &series.look)?;
         }
-        if marks == 0 {
-            return Ok(());
-        }
-        let (every, last) = (points.len().div_ceil(marks), points.len().saturating_sub(1));
+        let last = points.len().saturating_sub(1);
+        let every = points.len().div_ceil(marks.max(1)).max(1);
+        let shows = |i: usize| points.get(i).is_some_and(Option::is_some);
         for (i, point) in points.iter().enumerate() {
-            if let Some(point) = point.filter(|_| i % every == 0 || i == last) {
+            let is_alone = !shows(i.wrapping_sub(1)) && !shows(i + 1);
+            let is_marked = marks > 0 && (i % every == 0 || i == last);
+            if let Some(point) = point.filter(|_| is_alone || is_marked) {
                 canvas.mark(point, 3, &series.look)?;
             }
         }

@@ -120,7 +120,8 @@ fn one_epoch_is_a_mark_and_no_validation_is_said() {
     let mut sweep = sweep(vec![], 1);
     sweep.epochs[0].epoch.validation = None;
     let svg = curves(&sweep.results()).unwrap();
-    assert!(svg.contains("<circle"));
+    // One in each of the two plots, one in the legend.
+    assert_eq!(svg.matches("<circle").count(), 3);
     let texts = texts_of(&svg);
     assert!(
         texts.iter().any(|t| t.ends_with("; no validation images")),
