@@ -1,0 +1,115 @@
+//! `log.jsonl`: what happened in a run, one JSON object a line.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde_json::{Map, Value};
+
+use super::time::rfc3339;
+
+/// Appends events to a run's log; each is on disk's way before the call returns.
+pub struct RunLog {
+    file: File,
+}
+
+impl RunLog {
+    /// Opens `path` for appending and creates it where it is missing; its folder must be there.
+    ///
+    /// A line cut short by a kill is removed, so that every line of the file is a JSON object.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, read or written.
+    pub fn append_to(path: &Path) -> io::Result<Self> {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .append(true)
+            .open(path)?;
+        remove_torn_line(&mut file)?;
+        Ok(RunLog { file })
+    }
+
+    /// Appends `{"time": now, "event": event, ...fields}` as one line.
+    ///
+    /// `fields` is a JSON object; a number that is NaN or infinite becomes null, as JSON has none.
+    ///
+    /// # Errors
+    /// When the line cannot be written.
+    pub fn event(&mut self, event: &str, fields: Value) -> io::Result<()> {
+        self.event_at(SystemTime::now(), event, fields)
+    }
+
+    fn event_at(&mut self, time: SystemTime, event: &str, fields: Value) -> io::Result<()> {
+        let mut object = Map::new();
+        object.insert("time".into(), rfc3339(time).into());
+        object.insert("event".into(), event.into());
+        match fields {
+            Value::Object(fields) => object.extend(fields),
+            Value::Null => {}
+            other => drop(object.insert("value".into(), other)),
+        }
+        let line = format!("{}\n", Value::Object(object));
+        self.file.write_all(line.as_bytes())?;
+        self.file.flush()
+    }
+}
+
+fn remove_torn_line(file: &mut File) -> io::Result<()> {
+    let mut text = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_end(&mut text)?;
+    let whole = text.iter().rposition(|&b| b == b'\n').map_or(0, |n| n + 1);
+    if whole < text.len() {
+        file.set_len(whole as u64)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::time::from_unix_micros;
+    use serde_json::json;
+
+    #[test]
+    fn events_are_lines_of_json_with_time_and_name_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.jsonl");
+        let at = from_unix_micros(1_709_251_199_123_000);
+        let mut log = RunLog::append_to(&path).unwrap();
+        log.event_at(
+            at,
+            "epoch",
+            json!({"epoch": 1, "loss": 0.5, "val_loss": f64::NAN}),
+        )
+        .unwrap();
+        drop(log);
+        let mut log = RunLog::append_to(&path).unwrap();
+        log.event_at(at, "warning", json!("a\nb")).unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            "{\"time\":\"2024-02-29T23:59:59.123Z\",\"event\":\"epoch\",\"epoch\":1,\"loss\":0.5,\"val_loss\":null}\n\
+             {\"time\":\"2024-02-29T23:59:59.123Z\",\"event\":\"warning\",\"value\":\"a\\nb\"}\n"
+        );
+    }
+
+    #[test]
+    fn a_line_cut_short_by_a_kill_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.jsonl");
+        std::fs::write(&path, "{\"event\":\"started\"}\n{\"event\":\"epo").unwrap();
+        RunLog::append_to(&path)
+            .unwrap()
+            .event("finished", Value::Null)
+            .unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let events: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(events.len(), 2);
+        assert_eq!(events[1]["event"], "finished");
+    }
+}

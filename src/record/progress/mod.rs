@@ -1,0 +1,94 @@
+//! What the terminal shows while runs go on: live bars on a terminal, else a line an epoch.
+
+mod lines;
+mod live;
+mod log_writer;
+mod plain;
+#[cfg(test)]
+mod tests;
+
+use std::io::{IsTerminal, stderr};
+
+use indicatif::{MultiProgress, ProgressDrawTarget};
+
+use super::RunRow;
+use crate::fetch::Progress;
+use crate::spec::AxisValue;
+use crate::train::{Batch, Epoch, Observer};
+use live::Live;
+pub use log_writer::LogWriter;
+use plain::Plain;
+
+/// How much is told; each level tells what the one before it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Warnings and failed runs.
+    Quiet,
+    /// How far the runs and downloads are.
+    #[default]
+    Normal,
+    /// Details.
+    Verbose,
+}
+
+/// A run that begins.
+#[derive(Clone, Copy, Debug)]
+pub struct RunStart<'a> {
+    /// Its place in the sweep, from 1.
+    pub index: usize,
+    /// How many runs the sweep has.
+    pub total: usize,
+    /// The run's id.
+    pub id: &'a str,
+    /// The swept keys with this run's values.
+    pub point: &'a [(String, AxisValue)],
+    /// The epochs it may take.
+    pub epochs: usize,
+}
+
+/// Told what happens; one for the whole experiment, also for downloads and decoding as a [`Progress`].
+///
+/// `&dyn Reporter` is an [`Observer`], so that a reference can be given to the training loop.
+pub trait Reporter: Progress + Send {
+    /// A run begins.
+    fn run_started(&self, run: &RunStart);
+    /// A batch of the run is done.
+    fn batch_done(&self, batch: &Batch);
+    /// An epoch of the run is done.
+    fn epoch_done(&self, epoch: &Epoch);
+    /// The run is over, well or not.
+    fn run_ended(&self, row: &RunRow);
+    /// Something went other than wished, and what is done about it.
+    fn warn(&self, message: &str);
+    /// Something worth knowing.
+    fn note(&self, message: &str);
+    /// Something worth knowing for those who want to know all.
+    fn detail(&self, message: &str);
+    /// Takes what is live off the terminal, before the summary is printed.
+    fn close(&self);
+}
+
+impl Observer for &dyn Reporter {
+    fn batch(&mut self, batch: &Batch) {
+        self.batch_done(batch);
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) {
+        self.epoch_done(epoch);
+    }
+}
+
+/// The reporter for the standard error output, and where logs are to be written so that they do not garble it.
+///
+/// Bars are live where standard error is a terminal that can move its cursor; `NO_COLOR` is honoured.
+pub fn for_stderr(verbosity: Verbosity) -> (Box<dyn Reporter>, LogWriter) {
+    let can_move = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+    if verbosity > Verbosity::Quiet && stderr().is_terminal() && can_move {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let log = LogWriter::around(bars.clone());
+        (Box::new(Live::new(bars, verbosity)), log)
+    } else {
+        let plain = Plain::new(Box::new(stderr()), verbosity);
+        (Box::new(plain), LogWriter::plain())
+    }
+}

@@ -1,0 +1,195 @@
+//! Lines only: for a file, a pipe, a job's log.
+
+use std::io::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::lines::{Current, amount, duration};
+use super::{Reporter, RunStart, Verbosity};
+use crate::fetch::Progress;
+use crate::record::{RunRow, Status};
+use crate::train::{Batch, Epoch};
+
+/// Work that is over sooner is not mentioned.
+const SHORT: Duration = Duration::from_secs(1);
+/// Work that takes longer says how far it is this often.
+const OFTEN: Duration = Duration::from_secs(30);
+
+/// Writes a line for each epoch, run and longer piece of work.
+pub(super) struct Plain {
+    verbosity: Verbosity,
+    short: Duration,
+    state: Mutex<State>,
+}
+
+struct State {
+    out: Box<dyn Write + Send>,
+    run: Current,
+    work: Option<Work>,
+}
+
+struct Work {
+    what: String,
+    total: Option<u64>,
+    bytes: bool,
+    done: u64,
+    started: Instant,
+    next_line: Instant,
+    announced: bool,
+}
+
+impl Plain {
+    pub(super) fn new(out: Box<dyn Write + Send>, verbosity: Verbosity) -> Self {
+        Self::mentioning_work_after(SHORT, out, verbosity)
+    }
+
+    pub(super) fn mentioning_work_after(
+        short: Duration,
+        out: Box<dyn Write + Send>,
+        verbosity: Verbosity,
+    ) -> Self {
+        let state = State {
+            out,
+            run: Current::default(),
+            work: None,
+        };
+        Plain {
+            verbosity,
+            short,
+            state: Mutex::new(state),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn say(&self, least: Verbosity, line: impl FnOnce(&State) -> String) {
+        if self.verbosity >= least {
+            let mut state = self.state();
+            let line = line(&state);
+            state.write(&line);
+        }
+    }
+}
+
+impl State {
+    fn write(&mut self, line: &str) {
+        // A closed pipe is no reason to stop training.
+        let _ = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
+    }
+}
+
+impl Work {
+    fn announcement(&self) -> String {
+        let total = self.total.map(|total| amount(total, self.bytes));
+        match total {
+            Some(total) => format!("{} ({total}) ...", self.what),
+            None => format!("{} ...", self.what),
+        }
+    }
+
+    fn interim(&self) -> String {
+        let done = amount(self.done, self.bytes);
+        match self.total.filter(|&total| total > 0) {
+            Some(total) => {
+                let share = self.done as f64 / total as f64 * 100.0;
+                format!(
+                    "{}: {done} of {} ({share:.0}%)",
+                    self.what,
+                    amount(total, self.bytes)
+                )
+            }
+            None => format!("{}: {done}", self.what),
+        }
+    }
+
+    fn end(&self) -> String {
+        let took = duration(self.started.elapsed().as_secs_f64());
+        format!("{}: {} in {took}", self.what, amount(self.done, self.bytes))
+    }
+}
+
+impl Progress for Plain {
+    fn start(&self, what: &str, total: Option<u64>, bytes: bool) {
+        let started = Instant::now();
+        self.state().work = Some(Work {
+            what: what.to_owned(),
+            total,
+            bytes,
+            done: 0,
+            started,
+            next_line: started + self.short,
+            announced: false,
+        });
+    }
+
+    fn advance(&self, amount: u64) {
+        let mut state = self.state();
+        let Some(work) = state.work.as_mut() else {
+            return;
+        };
+        work.done += amount;
+        let now = Instant::now();
+        if now < work.next_line || self.verbosity < Verbosity::Normal {
+            return;
+        }
+        let line = if work.announced {
+            work.interim()
+        } else {
+            work.announcement()
+        };
+        work.announced = true;
+        work.next_line = now + OFTEN;
+        state.write(&line);
+    }
+
+    fn finish(&self) {
+        let mut state = self.state();
+        let Some(work) = state.work.take() else {
+            return;
+        };
+        let is_long = work.announced || work.started.elapsed() >= self.short;
+        if is_long && self.verbosity >= Verbosity::Normal {
+            state.write(&work.end());
+        }
+    }
+}
+
+impl Reporter for Plain {
+    fn run_started(&self, run: &RunStart) {
+        self.state().run = Current::new(run);
+        let id = run.id;
+        self.say(Verbosity::Verbose, |_| {
+            format!("run {}/{} starts: {id}", run.index, run.total)
+        });
+    }
+
+    fn batch_done(&self, _batch: &Batch) {}
+
+    fn epoch_done(&self, epoch: &Epoch) {
+        self.say(Verbosity::Normal, |state| state.run.epoch(epoch));
+    }
+
+    fn run_ended(&self, row: &RunRow) {
+        let least = match row.status {
+            Status::Finished => Verbosity::Normal,
+            Status::Failed | Status::Interrupted => Verbosity::Quiet,
+        };
+        self.say(least, |state| state.run.ended(row));
+    }
+
+    fn warn(&self, message: &str) {
+        self.say(Verbosity::Quiet, |_| format!("warning: {message}"));
+    }
+
+    fn note(&self, message: &str) {
+        self.say(Verbosity::Normal, |_| message.to_owned());
+    }
+
+    fn detail(&self, message: &str) {
+        self.say(Verbosity::Verbose, |_| message.to_owned());
+    }
+
+    fn close(&self) {}
+}

@@ -1,0 +1,93 @@
+//! What is recorded: a row an epoch, a row a run.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use crate::spec::AxisValue;
+use crate::train::{Epoch, Metrics};
+
+/// A swept key with its values in the sweep's order; a column of both tables, and a chart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Axis {
+    /// The key as it stands in the spec, e.g. `freeze.through`.
+    pub key: String,
+    pub values: Vec<AxisValue>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Finished,
+    Failed,
+    Interrupted,
+}
+
+impl Status {
+    const ALL: [Status; 3] = [Status::Finished, Status::Failed, Status::Interrupted];
+
+    /// The word in the `status` column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Finished => "finished",
+            Status::Failed => "failed",
+            Status::Interrupted => "interrupted",
+        }
+    }
+
+    /// The status of this word.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == name)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A row of `runs.parquet`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRow {
+    /// The run's id, as its folder under `runs/`.
+    pub run: String,
+    /// The swept keys with this run's values.
+    pub point: Vec<(String, AxisValue)>,
+    pub status: Status,
+    /// Why it failed; the whole chain of causes.
+    pub error: Option<String>,
+    /// Epochs done.
+    pub epochs: usize,
+    /// From 1; absent before the first epoch.
+    pub best_epoch: Option<usize>,
+    /// Absent where the run did not come to its end, or has no test images.
+    pub test: Option<Metrics>,
+    /// Of the whole model; absent where the run failed before the model was built.
+    pub parameters: Option<u64>,
+    /// Those that training changes; absent as `parameters`.
+    pub trainable_parameters: Option<u64>,
+    /// Wall time of the whole run.
+    pub seconds: f64,
+    /// `cpu`, `cuda:0`, `metal`.
+    pub device: String,
+    /// This run's resolved spec as JSON.
+    pub spec: String,
+    /// The runner's version.
+    pub version: String,
+    pub started: SystemTime,
+}
+
+/// A row of `metrics.parquet`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EpochRow {
+    /// The run's id.
+    pub run: String,
+    /// The swept keys with this run's values.
+    pub point: Vec<(String, AxisValue)>,
+    pub epoch: Epoch,
+}
+
+/// The value of `key` at a point.
+pub(super) fn value_at<'a>(point: &'a [(String, AxisValue)], key: &str) -> Option<&'a AxisValue> {
+    point.iter().find(|(k, _)| k == key).map(|(_, v)| v)
+}

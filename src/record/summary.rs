@@ -1,0 +1,329 @@
+//! The table at the end of an experiment: its runs, best first.
+
+use super::Results;
+use super::rows::{RunRow, Status, value_at};
+use super::text::{self, percent, short_keys, shorten, thousands};
+use crate::train::Metrics;
+
+/// The widest line, in characters, where the table can be made to fit.
+const WIDTH: usize = 100;
+/// Stands between columns.
+const GAP: &str = "  ";
+/// Where there is no value.
+const NONE: &str = "–";
+
+/// The runs as a table of at most 100 columns, best first: by test accuracy, else by validation accuracy, else by
+/// loss. Runs that did not finish come last, and below the table why. Empty without runs.
+pub fn summary(results: &Results) -> String {
+    let mut runs: Vec<Line> = results
+        .runs
+        .iter()
+        .map(|run| Line::new(results, run))
+        .collect();
+    // Stable: equal runs stay in the sweep's order.
+    runs.sort_by(|a, b| a.rank().total_cmp(&b.rank()));
+    if runs.is_empty() {
+        return String::new();
+    }
+    let mut columns = columns(results, &runs);
+    fit(&mut columns);
+    let mut text = render(&columns, runs.len());
+    for line in &runs {
+        if let Some(error) = line.run.error.as_deref().and_then(|e| e.lines().next()) {
+            text.push_str(&format!("\n{} {}: {error}", line.name(), line.run.status));
+        }
+    }
+    text.push('\n');
+    text
+}
+
+/// A run with its validation metrics.
+struct Line<'a> {
+    run: &'a RunRow,
+    validation: Option<&'a Metrics>,
+}
+
+impl<'a> Line<'a> {
+    fn new(results: &Results<'a>, run: &'a RunRow) -> Self {
+        Line {
+            run,
+            validation: results.validation(run),
+        }
+    }
+
+    /// Smaller is better.
+    fn rank(&self) -> f64 {
+        if self.run.status != Status::Finished {
+            return f64::INFINITY;
+        }
+        let best_first = [self.run.test.as_ref(), self.validation]
+            .into_iter()
+            .flatten();
+        let accuracy = best_first.clone().find_map(|m| m.accuracy).map(|a| -a);
+        let rank = accuracy.or_else(|| best_first.map(|m| m.loss).next());
+        rank.filter(|rank| !rank.is_nan()).unwrap_or(f64::MAX)
+    }
+
+    fn name(&self) -> String {
+        if self.run.point.is_empty() {
+            self.run.run.clone()
+        } else {
+            text::point(&self.run.point, ",")
+        }
+    }
+}
+
+/// A column of the table; the first cell is its title.
+struct Column {
+    cells: Vec<String>,
+    is_text: bool,
+    need: Need,
+}
+
+/// What a column is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    Id,
+    Axis,
+    Status,
+    Epochs,
+    BestEpoch,
+    Result,
+    Trainable,
+    Seconds,
+}
+
+/// A way to make the table narrower.
+enum Cut {
+    Drop(Need),
+    /// The axes' values to at most this many characters.
+    Shorten(usize),
+}
+
+/// What is done until the table fits, first the least loss.
+const CUTS: [Cut; 9] = [
+    Cut::Drop(Need::Id),
+    Cut::Shorten(24),
+    Cut::Drop(Need::BestEpoch),
+    Cut::Drop(Need::Epochs),
+    Cut::Shorten(14),
+    Cut::Drop(Need::Status),
+    Cut::Drop(Need::Seconds),
+    Cut::Drop(Need::Trainable),
+    Cut::Shorten(8),
+];
+
+impl Column {
+    fn width(&self) -> usize {
+        let widths = self.cells.iter().map(|cell| cell.chars().count());
+        widths.max().unwrap_or(0)
+    }
+}
+
+fn columns(results: &Results, lines: &[Line]) -> Vec<Column> {
+    let column = |title: &str, need, is_text, cell: &dyn Fn(&Line) -> Option<String>| {
+        let cells = lines
+            .iter()
+            .map(|line| cell(line).unwrap_or_else(|| NONE.to_owned()));
+        Column {
+            cells: [title.to_owned()].into_iter().chain(cells).collect(),
+            is_text,
+            need,
+        }
+    };
+    let mut columns = vec![column("run", Need::Id, true, &|l| Some(l.run.run.clone()))];
+    let keys = short_keys(results.axes.iter().map(|axis| axis.key.as_str()));
+    for (axis, title) in results.axes.iter().zip(&keys) {
+        let value = |l: &Line| value_at(&l.run.point, &axis.key).map(text::value);
+        columns.push(column(title, Need::Axis, true, &value));
+    }
+    if lines.iter().any(|line| line.run.status != Status::Finished) {
+        columns.push(column("status", Need::Status, true, &|l| {
+            Some(l.run.status.to_string())
+        }));
+    }
+    columns.push(column("epochs", Need::Epochs, false, &|l| {
+        Some(l.run.epochs.to_string())
+    }));
+    let best_epoch = |l: &Line| Some(l.run.best_epoch?.to_string());
+    columns.push(column("best_epoch", Need::BestEpoch, false, &best_epoch));
+
+    let metrics = |l: &Line| [l.validation.cloned(), l.run.test.clone()];
+    let has_accuracy = lines
+        .iter()
+        .flat_map(metrics)
+        .flatten()
+        .any(|m| m.accuracy.is_some());
+    let (name, show): (_, fn(&Metrics) -> Option<String>) = if has_accuracy {
+        ("accuracy", |m| m.accuracy.map(percent))
+    } else {
+        ("loss", |m| Some(format!("{:.4}", m.loss)))
+    };
+    let validation = |l: &Line| show(l.validation?);
+    columns.push(column(
+        &format!("val_{name}"),
+        Need::Result,
+        false,
+        &validation,
+    ));
+    let test = |l: &Line| show(l.run.test.as_ref()?);
+    columns.push(column(&format!("test_{name}"), Need::Result, false, &test));
+
+    let trainable = |l: &Line| l.run.trainable_parameters.map(thousands);
+    columns.push(column("trainable", Need::Trainable, false, &trainable));
+    let seconds = |l: &Line| Some(format!("{:.1}", l.run.seconds));
+    columns.push(column("seconds", Need::Seconds, false, &seconds));
+    columns
+}
+
+fn width(columns: &[Column]) -> usize {
+    let cells: usize = columns.iter().map(Column::width).sum();
+    cells + columns.len().saturating_sub(1) * GAP.len()
+}
+
+fn fit(columns: &mut Vec<Column>) {
+    // The id repeats the point; without a sweep it is all there is to tell a run by.
+    let is_swept = columns.iter().any(|column| column.need == Need::Axis);
+    for cut in CUTS {
+        if width(columns) <= WIDTH {
+            return;
+        }
+        match cut {
+            Cut::Drop(Need::Id) if !is_swept => {}
+            Cut::Drop(need) => columns.retain(|column| column.need != need),
+            Cut::Shorten(most) => shorten_names(columns, most),
+        }
+    }
+}
+
+fn shorten_names(columns: &mut [Column], most: usize) {
+    let is_name = |column: &&mut Column| matches!(column.need, Need::Axis | Need::Id);
+    for cell in columns
+        .iter_mut()
+        .filter(is_name)
+        .flat_map(|column| &mut column.cells)
+    {
+        *cell = shorten(cell, most);
+    }
+}
+
+fn render(columns: &[Column], runs: usize) -> String {
+    let row = |i: usize| {
+        let cells = columns.iter().map(|column| {
+            let (cell, width) = (
+                column.cells.get(i).map_or("", String::as_str),
+                column.width(),
+            );
+            if column.is_text {
+                format!("{cell:<width$}")
+            } else {
+                format!("{cell:>width$}")
+            }
+        });
+        cells.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
+    };
+    (0..=runs).map(row).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixtures::{Sweep, integers, sweep, texts};
+
+    fn with_results(mut sweep: Sweep, accuracies: &[f64]) -> Sweep {
+        for (run, accuracy) in sweep.runs.iter_mut().zip(accuracies) {
+            run.test.as_mut().unwrap().accuracy = Some(*accuracy);
+            run.best_epoch = Some(2);
+        }
+        for row in &mut sweep.epochs {
+            row.epoch.validation.as_mut().unwrap().accuracy = Some(0.5);
+        }
+        sweep
+    }
+
+    #[test]
+    fn runs_are_listed_best_first_and_failures_last_with_their_error() {
+        let axes = vec![texts("freeze.through", &["none", "block4_pool", "all"])];
+        let mut sweep = with_results(sweep(axes, 3), &[0.5, 0.875, 0.6]);
+        let failed = &mut sweep.runs[0];
+        failed.status = Status::Failed;
+        failed.error = Some("the loss is NaN\nin epoch 2".into());
+        failed.test = None;
+        failed.best_epoch = None;
+        failed.trainable_parameters = None;
+        sweep.epochs.retain(|row| !row.run.starts_with("none"));
+        let expected = "\
+through      status    epochs  best_epoch  val_accuracy  test_accuracy  trainable  seconds
+block4_pool  finished       3           2         50.0%          87.5%    134,410     37.5
+all          finished       3           2         50.0%          60.0%    134,410     37.5
+none         failed         3           –             –              –          –     37.5
+through=none failed: the loss is NaN
+";
+        assert_eq!(summary(&sweep.results()), expected);
+    }
+
+    #[test]
+    fn a_narrow_table_shows_the_run_and_no_status_where_all_finished() {
+        let sweep = with_results(sweep(vec![], 2), &[0.25]);
+        let expected = "\
+run    epochs  best_epoch  val_accuracy  test_accuracy  trainable  seconds
+-0000       2           2         50.0%          25.0%    134,410     25.0
+";
+        assert_eq!(summary(&sweep.results()), expected);
+    }
+
+    #[test]
+    fn a_wide_table_fits_into_100_columns() {
+        let long = ["squeezenet_fire10_expand3x3_and_more", "x"];
+        let keys = ["a.first_key", "a.second_key", "a.third_key", "a.fourth_key"];
+        let mut axes: Vec<_> = keys.iter().map(|key| texts(key, &long)).collect();
+        axes.push(integers("seed", 0..2));
+        let text = summary(&sweep(axes, 1).results());
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 100),
+            "{text}"
+        );
+        assert!(
+            text.contains("val_accuracy") && text.contains("seed"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn without_accuracy_the_loss_decides() {
+        let mut sweep = sweep(vec![integers("seed", 0..2)], 1);
+        for (run, loss) in sweep.runs.iter_mut().zip([0.75, 0.25]) {
+            run.test = Some(Metrics {
+                loss,
+                ..Metrics::default()
+            });
+        }
+        for row in &mut sweep.epochs {
+            row.epoch.validation = None;
+        }
+        let text = summary(&sweep.results());
+        let losses: Vec<&str> = text
+            .lines()
+            .filter_map(|line| {
+                line.split("  ")
+                    .find(|c| c.contains("0.") && c.trim().len() == 6)
+            })
+            .collect();
+        assert_eq!(
+            losses.iter().map(|l| l.trim()).collect::<Vec<_>>(),
+            ["0.2500", "0.7500"]
+        );
+        assert!(text.contains("test_loss"), "{text}");
+    }
+
+    #[test]
+    fn no_runs_give_no_table() {
+        assert_eq!(summary(&sweep(vec![], 0).results()).lines().count(), 2);
+        let nothing = Sweep {
+            axes: vec![],
+            runs: vec![],
+            epochs: vec![],
+        };
+        assert_eq!(summary(&nothing.results()), "");
+    }
+}

@@ -1,0 +1,211 @@
+//! A swept key as a column.
+
+use polars::prelude::{Column, DataType};
+
+use crate::record::rows::{Axis, value_at};
+use crate::spec::AxisValue;
+
+/// The columns that are no axis, of both tables.
+const FIXED: &[&str] = &[
+    "run",
+    "epoch",
+    "loss",
+    "accuracy",
+    "val_loss",
+    "val_accuracy",
+    "top5_accuracy",
+    "val_top5_accuracy",
+    "per_class",
+    "val_per_class",
+    "learning_rate",
+    "seconds",
+    "images_per_second",
+    "peak_memory_mib",
+    "status",
+    "error",
+    "epochs",
+    "best_epoch",
+    "test_loss",
+    "test_accuracy",
+    "test_top5_accuracy",
+    "test_per_class",
+    "parameters",
+    "trainable_parameters",
+    "device",
+    "spec",
+    "version",
+    "started",
+];
+
+/// Stands before a key that has the name of another column.
+const PREFIX: &str = "spec.";
+
+/// The name of a key's column: the key itself, or `spec.<key>` where another column has that name.
+pub(super) fn column_name(key: &str) -> String {
+    if FIXED.contains(&key) {
+        format!("{PREFIX}{key}")
+    } else {
+        key.to_owned()
+    }
+}
+
+/// The key of a column; absent for a column that is no axis.
+pub(super) fn key_of(column: &str) -> Option<&str> {
+    match column.strip_prefix(PREFIX) {
+        Some(key) if FIXED.contains(&key) => Some(key),
+        _ if FIXED.contains(&column) => None,
+        _ => Some(column),
+    }
+}
+
+/// The type all values of an axis fit in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Boolean,
+    Integer,
+    Float,
+    Text,
+}
+
+impl Kind {
+    fn of(value: &AxisValue) -> Self {
+        match value {
+            AxisValue::Bool(_) => Kind::Boolean,
+            AxisValue::Integer(_) => Kind::Integer,
+            AxisValue::Float(_) => Kind::Float,
+            AxisValue::Text(_) => Kind::Text,
+        }
+    }
+
+    /// Integers and floats together are floats; anything else mixed is text.
+    fn with(self, other: Kind) -> Kind {
+        match (self, other) {
+            (a, b) if a == b => a,
+            (Kind::Integer, Kind::Float) | (Kind::Float, Kind::Integer) => Kind::Float,
+            _ => Kind::Text,
+        }
+    }
+}
+
+/// The column of one swept key.
+#[derive(Clone, Debug)]
+pub(super) struct AxisColumn {
+    key: String,
+    kind: Kind,
+}
+
+impl AxisColumn {
+    /// The columns for the declared axes with their values, then for the other keys of the rows' points.
+    ///
+    /// The type is that of all values together, so that both tables have the same; a key without values is text.
+    pub(super) fn all<'a>(
+        declared: &'a [Axis],
+        points: impl Iterator<Item = &'a Vec<(String, AxisValue)>>,
+    ) -> Vec<AxisColumn> {
+        let mut kinds: Vec<(&str, Option<Kind>)> = Vec::new();
+        for axis in declared {
+            let kind = axis.values.iter().map(Kind::of).reduce(Kind::with);
+            kinds.push((&axis.key, kind));
+        }
+        for (key, value) in points.flatten() {
+            let kind = Kind::of(value);
+            match kinds.iter_mut().find(|(known, _)| known == key) {
+                Some((_, old)) => *old = Some(old.map_or(kind, |old| old.with(kind))),
+                None => kinds.push((key, Some(kind))),
+            }
+        }
+        let columns = kinds.into_iter().map(|(key, kind)| AxisColumn {
+            key: key.to_owned(),
+            kind: kind.unwrap_or(Kind::Text),
+        });
+        columns.collect()
+    }
+
+    /// The column for rows with these points; null where a point lacks the key.
+    pub(super) fn column<'a>(
+        &self,
+        points: impl Iterator<Item = &'a Vec<(String, AxisValue)>>,
+    ) -> Column {
+        let name = column_name(&self.key).into();
+        let values = points.map(|point| value_at(point, &self.key));
+        match self.kind {
+            Kind::Boolean => {
+                let values: Vec<Option<bool>> = values.map(|v| v.and_then(as_bool)).collect();
+                Column::new(name, values)
+            }
+            Kind::Integer => {
+                let values: Vec<Option<i64>> = values.map(|v| v.and_then(as_integer)).collect();
+                Column::new(name, values)
+            }
+            Kind::Float => {
+                let values: Vec<Option<f64>> = values.map(|v| v.and_then(as_float)).collect();
+                Column::new(name, values)
+            }
+            Kind::Text => {
+                let values: Vec<Option<String>> =
+                    values.map(|v| v.map(ToString::to_string)).collect();
+                Column::new(name, values)
+            }
+        }
+    }
+}
+
+fn as_bool(value: &AxisValue) -> Option<bool> {
+    match value {
+        AxisValue::Bool(v) => Some(*v),
+        _ => None,
+    }
+}
+
+fn as_integer(value: &AxisValue) -> Option<i64> {
+    match value {
+        AxisValue::Integer(v) => Some(*v),
+        _ => None,
+    }
+}
+
+fn as_float(value: &AxisValue) -> Option<f64> {
+    match value {
+        AxisValue::Integer(v) => Some(*v as f64),
+        AxisValue::Float(v) => Some(*v),
+        _ => None,
+    }
+}
+
+/// The values of an axis column as they were declared; `None` for a column of a type no axis has.
+pub(super) fn read(column: &Column, declared: &[AxisValue]) -> Option<Vec<Option<AxisValue>>> {
+    // A mixed axis is stored as text or floats: the declared value is the one that reads the same.
+    let restore = |value: AxisValue| {
+        let text = value.to_string();
+        let same = declared.iter().find(|d| d.to_string() == text);
+        same.cloned().unwrap_or(value)
+    };
+    let series = column.as_materialized_series();
+    let values: Vec<Option<AxisValue>> = match column.dtype() {
+        DataType::Boolean => series
+            .bool()
+            .ok()?
+            .iter()
+            .map(|v| v.map(AxisValue::Bool))
+            .collect(),
+        DataType::Int64 => series
+            .i64()
+            .ok()?
+            .iter()
+            .map(|v| v.map(AxisValue::Integer))
+            .collect(),
+        DataType::Float64 => series
+            .f64()
+            .ok()?
+            .iter()
+            .map(|v| v.map(AxisValue::Float))
+            .collect(),
+        DataType::String => {
+            let text = series.str().ok()?.iter();
+            text.map(|v| v.map(|v| AxisValue::Text(v.to_owned())))
+                .collect()
+        }
+        _ => return None,
+    };
+    Some(values.into_iter().map(|v| v.map(restore)).collect())
+}

@@ -1,0 +1,128 @@
+//! Rows → columns.
+
+use polars::prelude::{
+    Column, DataFrame, DataType, Float64Type, Int64Chunked, IntoColumn, IntoSeries,
+    ListBuilderTrait, ListPrimitiveChunkedBuilder, NewChunkedArray, PolarsResult, TimeUnit,
+    TimeZone,
+};
+
+use super::axis::AxisColumn;
+use crate::record::rows::{EpochRow, RunRow};
+use crate::record::time::unix_micros;
+use crate::train::Metrics;
+
+/// The columns of `metrics.parquet`, in order.
+pub(super) fn epochs(axes: &[AxisColumn], rows: &[EpochRow]) -> PolarsResult<DataFrame> {
+    let number =
+        |name: &str, value: fn(&EpochRow) -> f64| floats(name, rows.iter().map(|r| Some(value(r))));
+    let training = |row: &EpochRow| Some(row.epoch.training.clone());
+    let validation = |row: &EpochRow| row.epoch.validation.clone();
+    let [loss, accuracy, top5, per_class] = metrics("", rows.iter().map(training).collect());
+    let [val_loss, val_accuracy, val_top5, val_per_class] =
+        metrics("val_", rows.iter().map(validation).collect());
+
+    let mut columns = vec![strings("run", rows.iter().map(|r| Some(r.run.as_str())))];
+    columns.extend(
+        axes.iter()
+            .map(|axis| axis.column(rows.iter().map(|r| &r.point))),
+    );
+    columns.extend([
+        counts("epoch", rows.iter().map(|r| Some(r.epoch.epoch))),
+        loss,
+        accuracy,
+        val_loss,
+        val_accuracy,
+        top5,
+        val_top5,
+        per_class,
+        val_per_class,
+        number("learning_rate", |r| r.epoch.learning_rate),
+        number("seconds", |r| r.epoch.seconds),
+        number("images_per_second", |r| r.epoch.images_per_second),
+        number("peak_memory_mib", |r| r.epoch.peak_memory_mib),
+    ]);
+    DataFrame::new(rows.len(), columns)
+}
+
+/// The columns of `runs.parquet`, in order.
+pub(super) fn runs(axes: &[AxisColumn], rows: &[RunRow]) -> PolarsResult<DataFrame> {
+    let text =
+        |name: &str, value: fn(&RunRow) -> &str| strings(name, rows.iter().map(|r| Some(value(r))));
+    let started = rows.iter().map(|r| Some(unix_micros(r.started)));
+
+    let mut columns = vec![text("run", |r| &r.run)];
+    columns.extend(
+        axes.iter()
+            .map(|axis| axis.column(rows.iter().map(|r| &r.point))),
+    );
+    columns.extend([
+        text("status", |r| r.status.as_str()),
+        strings("error", rows.iter().map(|r| r.error.as_deref())),
+        counts("epochs", rows.iter().map(|r| Some(r.epochs))),
+        counts("best_epoch", rows.iter().map(|r| r.best_epoch)),
+    ]);
+    columns.extend(metrics(
+        "test_",
+        rows.iter().map(|r| r.test.clone()).collect(),
+    ));
+    columns.extend([
+        large_counts("parameters", rows.iter().map(|r| r.parameters)),
+        large_counts(
+            "trainable_parameters",
+            rows.iter().map(|r| r.trainable_parameters),
+        ),
+        floats("seconds", rows.iter().map(|r| Some(r.seconds))),
+        text("device", |r| &r.device),
+        text("spec", |r| &r.spec),
+        text("version", |r| &r.version),
+        Int64Chunked::from_iter_options("started".into(), started)
+            .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
+            .into_column(),
+    ]);
+    DataFrame::new(rows.len(), columns)
+}
+
+/// Loss, accuracy, top-5 accuracy and the accuracy of each class, under names that begin with `prefix`.
+fn metrics(prefix: &str, rows: Vec<Option<Metrics>>) -> [Column; 4] {
+    let name = |metric: &str| format!("{prefix}{metric}");
+    let part = |name: String, value: fn(&Metrics) -> Option<f64>| {
+        floats(&name, rows.iter().map(|m| m.as_ref().and_then(value)))
+    };
+    let per_class = rows.iter().map(|m| m.as_ref()?.per_class.as_deref());
+    [
+        part(name("loss"), |m| Some(m.loss)),
+        part(name("accuracy"), |m| m.accuracy),
+        part(name("top5_accuracy"), |m| m.top5_accuracy),
+        lists(&name("per_class"), per_class),
+    ]
+}
+
+fn strings<'a>(name: &str, values: impl Iterator<Item = Option<&'a str>>) -> Column {
+    Column::new(name.into(), values.collect::<Vec<_>>())
+}
+
+fn floats(name: &str, values: impl Iterator<Item = Option<f64>>) -> Column {
+    Column::new(name.into(), values.collect::<Vec<_>>())
+}
+
+fn counts(name: &str, values: impl Iterator<Item = Option<usize>>) -> Column {
+    let fit = |v: usize| i32::try_from(v).unwrap_or(i32::MAX);
+    Column::new(name.into(), values.map(|v| v.map(fit)).collect::<Vec<_>>())
+}
+
+fn large_counts(name: &str, values: impl Iterator<Item = Option<u64>>) -> Column {
+    let fit = |v: u64| i64::try_from(v).unwrap_or(i64::MAX);
+    Column::new(name.into(), values.map(|v| v.map(fit)).collect::<Vec<_>>())
+}
+
+fn lists<'a>(name: &str, values: impl ExactSizeIterator<Item = Option<&'a [f64]>>) -> Column {
+    let (rows, classes) = (values.len(), 10);
+    let mut builder = ListPrimitiveChunkedBuilder::<Float64Type>::new(
+        name.into(),
+        rows,
+        rows * classes,
+        DataType::Float64,
+    );
+    values.for_each(|list| builder.append_opt_slice(list));
+    builder.finish().into_series().into_column()
+}

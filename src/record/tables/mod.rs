@@ -1,0 +1,207 @@
+//! `metrics.parquet` and `runs.parquet`: a row a run and epoch, and a row a run.
+
+mod axis;
+mod decode;
+mod encode;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Cursor, ErrorKind};
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+
+use polars::prelude::{DataFrame, ParquetReader, ParquetWriter, SerReader};
+
+use super::rows::{Axis, EpochRow, RunRow};
+use super::{Results, write_atomically};
+use axis::AxisColumn;
+use decode::Decoder;
+
+/// The table with a row a run and epoch.
+pub const METRICS_FILE: &str = "metrics.parquet";
+/// The table with a row a run.
+pub const RUNS_FILE: &str = "runs.parquet";
+
+/// Why a table cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error(
+        "{path} is not a table of this runner, or damaged: {why}; move it away, or choose another results folder",
+        path = path.display()
+    )]
+    Foreign { path: PathBuf, why: String },
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("cannot make {path}: {why}", path = path.display())]
+    Encode { path: PathBuf, why: String },
+}
+
+/// The two tables of a results folder, in memory; [`Tables::write`] puts them on disk.
+#[derive(Debug)]
+pub struct Tables {
+    folder: PathBuf,
+    axes: Vec<Axis>,
+    order: Vec<String>,
+    runs: Vec<RunRow>,
+    epochs: Vec<EpochRow>,
+}
+
+impl Tables {
+    /// The tables in `folder`: what is there is read back, what is missing is empty. Nothing is written yet.
+    ///
+    /// `order` gives the ids of the sweep's runs; rows are kept in that order. Rows of other runs — of an earlier
+    /// form of the experiment — stay after them, with the columns of axes that are no longer swept.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is damaged, or is not one of this runner's tables.
+    pub fn open(folder: &Path, axes: &[Axis], order: &[String]) -> Result<Self, TableError> {
+        let decode = |file: &str| read(&folder.join(file));
+        let epochs = decode(METRICS_FILE)?.map_or(Ok(Vec::new()), |d| d.epochs(axes))?;
+        let runs = decode(RUNS_FILE)?.map_or(Ok(Vec::new()), |d| d.runs(axes))?;
+        let mut tables = Tables {
+            folder: folder.to_owned(),
+            axes: axes.to_vec(),
+            order: order.to_vec(),
+            runs,
+            epochs,
+        };
+        tables.sort();
+        Ok(tables)
+    }
+
+    /// Every run's row, in order.
+    pub fn runs(&self) -> &[RunRow] {
+        &self.runs
+    }
+
+    /// Every epoch's row, in order.
+    pub fn epochs(&self) -> &[EpochRow] {
+        &self.epochs
+    }
+
+    /// The row of this run.
+    pub fn run(&self, id: &str) -> Option<&RunRow> {
+        self.runs.iter().find(|row| row.run == id)
+    }
+
+    /// The rows of the sweep's runs, under the experiment's name; of all runs where `open` was given no order.
+    pub fn results<'a>(&'a self, name: &'a str) -> Results<'a> {
+        let wanted: HashSet<&str> = self.order.iter().map(String::as_str).collect();
+        let is_wanted = |id: &str| wanted.is_empty() || wanted.contains(id);
+        Results {
+            name,
+            axes: &self.axes,
+            runs: self.runs.iter().filter(|r| is_wanted(&r.run)).collect(),
+            epochs: self.epochs.iter().filter(|r| is_wanted(&r.run)).collect(),
+        }
+    }
+
+    /// Adds a row, in place of an earlier one of the same run and epoch.
+    pub fn add_epoch(&mut self, row: EpochRow) {
+        let same = |r: &&mut EpochRow| r.run == row.run && r.epoch.epoch == row.epoch.epoch;
+        match self.epochs.iter_mut().find(same) {
+            Some(old) => *old = row,
+            None => self.epochs.push(row),
+        }
+        self.sort();
+    }
+
+    /// Adds a row, in place of an earlier one of the same run.
+    pub fn set_run(&mut self, row: RunRow) {
+        match self.runs.iter_mut().find(|r| r.run == row.run) {
+            Some(old) => *old = row,
+            None => self.runs.push(row),
+        }
+        self.sort();
+    }
+
+    /// Takes a run out of both tables.
+    pub fn remove_run(&mut self, id: &str) {
+        self.runs.retain(|row| row.run != id);
+        self.epochs.retain(|row| row.run != id);
+    }
+
+    /// Takes the epochs of a run after `last` out, as a run that goes on from there will do them again.
+    pub fn remove_epochs_after(&mut self, id: &str, last: usize) {
+        self.epochs
+            .retain(|row| row.run != id || row.epoch.epoch <= last);
+    }
+
+    /// Writes both files, each whole or not at all.
+    ///
+    /// # Errors
+    /// When the folder is missing or cannot be written; the files are then as they were.
+    pub fn write(&self) -> Result<(), TableError> {
+        let epoch_points = self.epochs.iter().map(|row| &row.point);
+        let run_points = self.runs.iter().map(|row| &row.point);
+        let axes = AxisColumn::all(&self.axes, epoch_points.chain(run_points));
+        self.put(METRICS_FILE, encode::epochs(&axes, &self.epochs))?;
+        self.put(RUNS_FILE, encode::runs(&axes, &self.runs))
+    }
+
+    fn put(
+        &self,
+        file: &str,
+        frame: polars::error::PolarsResult<DataFrame>,
+    ) -> Result<(), TableError> {
+        let path = self.folder.join(file);
+        let mut bytes = Vec::new();
+        frame
+            .and_then(|mut frame| ParquetWriter::new(&mut bytes).finish(&mut frame))
+            .map_err(|e| TableError::Encode {
+                path: path.clone(),
+                why: e.to_string(),
+            })?;
+        write_atomically(&path, &bytes).map_err(|source| TableError::Write { path, source })
+    }
+
+    /// Puts rows in the order of the sweep and of the epochs; a run without a place comes after, where it stood.
+    fn sort(&mut self) {
+        let mut place: HashMap<&str, usize> = HashMap::new();
+        let rows = self.runs.iter().map(|row| &row.run);
+        let ids = self
+            .order
+            .iter()
+            .chain(rows)
+            .chain(self.epochs.iter().map(|row| &row.run));
+        for id in ids {
+            let next = place.len();
+            place.entry(id).or_insert(next);
+        }
+        let place: HashMap<String, usize> = place
+            .into_iter()
+            .map(|(id, at)| (id.to_owned(), at))
+            .collect();
+        let at = |id: &str| place.get(id).copied();
+        self.runs.sort_by_key(|row| at(&row.run));
+        self.epochs
+            .sort_by_key(|row| (at(&row.run), row.epoch.epoch));
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Decoder>, TableError> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(source) => {
+            return Err(TableError::Read {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    // polars checks a file's structure, but panics on some damaged pages.
+    let frame = catch_unwind(|| ParquetReader::new(Cursor::new(bytes)).finish());
+    let why = match frame {
+        Ok(Ok(frame)) => return Ok(Some(Decoder::new(path, frame))),
+        Ok(Err(e)) => e.to_string(),
+        Err(_) => "its pages cannot be decoded".to_owned(),
+    };
+    Err(TableError::Foreign {
+        path: path.to_owned(),
+        why,
+    })
+}
