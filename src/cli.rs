@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
 use crate::experiment::{self, Error, Options};
-use crate::record::{Terminal, Verbosity};
+use crate::record::progress::{self, LogWriter, Verbosity};
 
 /// Some runs failed; the others are recorded.
 const SOME_FAILED: u8 = 1;
@@ -108,14 +108,16 @@ impl Cli {
 }
 
 fn run(args: &RunArgs) -> Result<ExitCode, Error> {
-    let terminal = Terminal::new(args.verbosity());
-    start_log(&terminal, args.verbosity());
+    let (reporter, log) = progress::for_stderr(args.verbosity());
+    start_log(log, args.verbosity());
     let options = Options {
         overrides: args.spec.overrides.clone(),
         results: args.results.clone(),
         fresh: args.fresh,
     };
-    let done = experiment::run(&args.spec.spec, &options, &terminal)?;
+    let done = experiment::run(&args.spec.spec, &options, &*reporter);
+    reporter.close();
+    let done = done?;
     if args.verbosity() != Verbosity::Quiet {
         println!("{done}");
     }
@@ -123,7 +125,7 @@ fn run(args: &RunArgs) -> Result<ExitCode, Error> {
 }
 
 /// Warnings (with -v: everything) go to the terminal, between its bars.
-fn start_log(terminal: &Terminal, verbosity: Verbosity) {
+fn start_log(log: LogWriter, verbosity: Verbosity) {
     let level = match verbosity {
         Verbosity::Quiet => LevelFilter::ERROR,
         Verbosity::Normal => LevelFilter::WARN,
@@ -133,7 +135,7 @@ fn start_log(terminal: &Terminal, verbosity: Verbosity) {
         .with_max_level(level)
         .with_target(false)
         .without_time()
-        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
-        .with_writer(terminal.writer())
+        .with_ansi(log.has_colors())
+        .with_writer(log)
         .init();
 }

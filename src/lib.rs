@@ -3,8 +3,10 @@
 //! Data flows one way: `spec` → `data`, `model` → `train` → `sweep` → `record`, with `cli` on top and
 //! `ops`, `optim`, `fetch`, `device` and `rng` below.
 
+pub mod cli;
 pub mod data;
 pub mod device;
+pub mod experiment;
 pub mod fetch;
 pub mod model;
 pub mod ops;

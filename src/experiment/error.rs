@@ -13,10 +13,16 @@ pub enum Error {
     Record(#[from] record::Error),
     /// What the runs share is not there.
     #[error("{0}")]
-    Sweep(#[from] sweep::Error),
+    Sweep(Box<sweep::Error>),
     /// An experiment that this one builds on has not given its model.
     #[error("experiment {name} failed, and this one builds on it: {error}")]
     Upstream { name: String, error: String },
+}
+
+impl From<sweep::Error> for Error {
+    fn from(error: sweep::Error) -> Self {
+        Error::Sweep(Box::new(error))
+    }
 }
 
 impl Error {

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 pub use check::check;
 pub use error::Error;
 
-use crate::record::{Done, Recorder, Terminal};
+use crate::record::progress::Reporter;
+use crate::record::{Done, Recorder};
 use crate::spec::Experiment;
 use crate::sweep::{Executor, Plan};
 
@@ -28,11 +29,11 @@ pub struct Options {
 ///
 /// # Errors
 /// A wrong spec, or records that cannot be written. Runs that fail are no error: they are recorded.
-pub fn run(spec: &Path, options: &Options, terminal: &Terminal) -> Result<Done, Error> {
+pub fn run(spec: &Path, options: &Options, reporter: &dyn Reporter) -> Result<Done, Error> {
     let experiment = Experiment::load(spec, &options.overrides)?;
     let plan = plan(&experiment)?;
     let chain = upstream::Chain::of(&experiment, spec)?;
-    execute(&experiment, &plan, &chain, options, terminal)
+    execute(&experiment, &plan, &chain, options, reporter)
 }
 
 /// Runs a planned experiment after those it builds on.
@@ -41,11 +42,11 @@ fn execute(
     plan: &Plan,
     chain: &upstream::Chain,
     options: &Options,
-    terminal: &Terminal,
+    reporter: &dyn Reporter,
 ) -> Result<Done, Error> {
-    let upstream = chain.models(experiment, options, terminal)?;
-    let mut recorder = Recorder::open(experiment, plan, options, terminal)?;
-    let mut executor = Executor::new(upstream, terminal)?;
+    let upstream = chain.models(experiment, options, reporter)?;
+    let mut recorder = Recorder::open(experiment, plan, &options.results, options.fresh, reporter)?;
+    let mut executor = Executor::new(upstream, reporter)?;
     for planned in &plan.runs {
         if !recorder.has(&planned.run.id) {
             let folder = recorder.begin(planned)?;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Error, Options, execute, plan};
-use crate::record::{Terminal, model_file};
+use crate::record::model_file;
+use crate::record::progress::Reporter;
 use crate::spec::{Experiment, Problem, Run, Weights};
 use crate::sweep::{Plan, Upstream};
 
@@ -39,7 +40,7 @@ impl Chain {
                     let name = &upstream.spec.name;
                     return Err(wrong(format!("both experiments are named `{name}`")));
                 }
-                let below = Chain::below(&upstream, &[above, &[path.clone()]].concat())?;
+                let below = Chain::below(&upstream, &[above, std::slice::from_ref(path)].concat())?;
                 let planned = plan(&upstream)?;
                 chain.0.insert(path.clone(), (upstream, planned, below));
             }
@@ -55,12 +56,12 @@ impl Chain {
         &self,
         experiment: &Experiment,
         options: &Options,
-        terminal: &Terminal,
+        reporter: &dyn Reporter,
     ) -> Result<Upstream, Error> {
         let mut models = Upstream::new();
         for (path, (upstream, plan, below)) in &self.0 {
             let options = Options { overrides: Vec::new(), fresh: false, ..options.clone() };
-            let done = execute(upstream, plan, below, &options, terminal)?;
+            let done = execute(upstream, plan, below, &options, reporter)?;
             let name = &upstream.spec.name;
             for run in &experiment.runs {
                 if run.spec.backbone.weights != Weights::Experiment(path.clone()) {

@@ -6,6 +6,7 @@ pub mod charts;
 mod fixtures;
 mod log;
 pub mod progress;
+mod recorder;
 mod results;
 mod rows;
 mod summary;
@@ -15,6 +16,7 @@ mod time;
 
 pub use atomic::write_atomically;
 pub use log::RunLog;
+pub use recorder::{Done, Error, Recorder, model_file};
 pub use results::Results;
 pub use rows::{Axis, EpochRow, RunRow, Status};
 pub use summary::summary;

@@ -53,6 +53,22 @@ pub struct Experiment {
     pub(super) origin: Origin,
 }
 
+impl Experiment {
+    /// The swept keys with the values that runs have, both in the order of the file.
+    pub fn axes(&self) -> Vec<(String, Vec<AxisValue>)> {
+        let axis = |(key, _): (&str, &[toml::Value])| {
+            let mut values: Vec<AxisValue> = Vec::new();
+            for (_, value) in self.runs.iter().flat_map(|run| &run.point).filter(|(k, _)| k == key) {
+                if !values.contains(value) {
+                    values.push(value.clone());
+                }
+            }
+            (key.to_owned(), values)
+        };
+        self.sweep.in_order().map(axis).collect()
+    }
+}
+
 /// A mistake in a spec that is found after it was read; `key` leads to the place it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {

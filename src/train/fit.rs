@@ -63,8 +63,8 @@ impl Fit<'_> {
             schedule: Schedule::new(
                 &self.spec.optimizer.schedule,
                 self.spec.optimizer.learning_rate(),
-                steps_per_epoch as u64,
-                training.epochs as u64,
+                steps_per_epoch,
+                training.epochs,
             ),
             step: 0,
             guard: Some(FrozenGuard::new(self.network)?),

@@ -1,0 +1,325 @@
+//! Everything an experiment leaves: tables, charts, logs and specs, kept up to date while its runs go on.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde_json::json;
+
+use super::charts::{ChartError, write_charts};
+use super::progress::{Reporter, RunStart};
+use super::{Axis, EpochRow, RunLog, RunRow, Status, TableError, Tables, summary, write_atomically};
+use crate::spec::{AxisValue, Experiment};
+use crate::sweep::{self, About, Finished, Plan, PlannedRun, Sink};
+use crate::train::{Batch, Epoch, Observer};
+
+/// Charts are drawn again at most this often while a run goes on; always when it ends.
+const CHARTS_EVERY: Duration = Duration::from_secs(10);
+
+/// Why records cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error(transparent)]
+    Chart(#[from] ChartError),
+    #[error("{path} cannot be written: {source}; choose another folder with --results")]
+    Io { path: PathBuf, source: io::Error },
+}
+
+/// Where a run's model lies inside the folder of all results.
+pub fn model_file(results: &Path, experiment: &str, run: &str) -> PathBuf {
+    run_folder(&results.join(experiment), run).join("model.safetensors")
+}
+
+fn run_folder(experiment: &Path, run: &str) -> PathBuf {
+    experiment.join("runs").join(run)
+}
+
+/// Records one experiment.
+pub struct Recorder<'a> {
+    name: String,
+    folder: PathBuf,
+    /// The ids of the planned runs, in order.
+    order: Vec<String>,
+    fresh: bool,
+    tables: Tables,
+    reporter: &'a dyn Reporter,
+    current: Option<Current>,
+    charts_drawn: Instant,
+    /// The last write that failed; tried again with the next event, told at the end.
+    trouble: Option<Error>,
+}
+
+/// The run that goes on.
+struct Current {
+    row: RunRow,
+    log: RunLog,
+    start: Instant,
+}
+
+impl<'a> Recorder<'a> {
+    /// Opens the experiment's folder in `results` and writes its spec and its tables once, so that a
+    /// folder that cannot be written is found before anything is trained. With `fresh`, finished runs
+    /// are done again.
+    ///
+    /// # Errors
+    /// A folder that cannot be written, or tables in it that are not ours.
+    pub fn open(
+        experiment: &Experiment,
+        plan: &Plan,
+        results: &Path,
+        fresh: bool,
+        reporter: &'a dyn Reporter,
+    ) -> Result<Self, Error> {
+        let folder = results.join(&experiment.spec.name);
+        create(&folder)?;
+        let order: Vec<String> = plan.runs.iter().map(|planned| planned.run.id.clone()).collect();
+        let tables = Tables::open(&folder, &axes(experiment), &order)?;
+        write(&folder.join("spec.toml"), &experiment.to_toml())?;
+        let recorder = Recorder {
+            name: experiment.spec.name.clone(),
+            folder,
+            order,
+            fresh,
+            tables,
+            reporter,
+            current: None,
+            charts_drawn: Instant::now(),
+            trouble: None,
+        };
+        recorder.tables.write()?;
+        let finished = recorder.order.iter().filter(|id| recorder.has(id)).count();
+        if finished > 0 {
+            let (all, name) = (recorder.order.len(), &recorder.name);
+            reporter.note(&format!("{name}: {finished} of {all} runs are finished already (--fresh does them again)"));
+        }
+        Ok(recorder)
+    }
+
+    /// Whether a run is finished already and is not to be done again.
+    pub fn has(&self, run: &str) -> bool {
+        let finished = self.tables.run(run).is_some_and(|row| row.status == Status::Finished);
+        finished && !self.fresh && run_folder(&self.folder, run).join("model.safetensors").is_file()
+    }
+
+    /// Makes a run's folder, forgetting what an earlier try left.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn begin(&mut self, planned: &PlannedRun) -> Result<PathBuf, Error> {
+        let run = &planned.run;
+        let folder = run_folder(&self.folder, &run.id);
+        create(&folder)?;
+        let model = folder.join("model.safetensors");
+        if let Err(source) = fs::remove_file(&model)
+            && source.kind() != io::ErrorKind::NotFound
+        {
+            return Err(Error::Io { path: model, source });
+        }
+        write(&folder.join("spec.toml"), &run.spec.to_toml())?;
+        let path = folder.join("log.jsonl");
+        let log = RunLog::append_to(&path).map_err(|source| Error::Io { path, source })?;
+        // Until the run ends this is what a killed process leaves.
+        let row = RunRow {
+            run: run.id.clone(),
+            point: run.point.clone(),
+            status: Status::Interrupted,
+            error: None,
+            epochs: 0,
+            best_epoch: None,
+            test: None,
+            parameters: None,
+            trainable_parameters: None,
+            seconds: 0.0,
+            device: run.spec.training.device.to_string(),
+            spec: run.spec.to_json(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            started: SystemTime::now(),
+        };
+        self.tables.remove_run(&run.id);
+        self.tables.set_run(row.clone());
+        self.tables.write()?;
+        self.current = Some(Current { row, log, start: Instant::now() });
+        Ok(folder)
+    }
+
+    /// Writes everything once more.
+    ///
+    /// # Errors
+    /// Records that could not be written.
+    pub fn finish(mut self) -> Result<Done, Error> {
+        self.update();
+        self.draw();
+        if let Some(error) = self.trouble {
+            return Err(error);
+        }
+        let planned = |row: &&RunRow| self.order.contains(&row.run);
+        Ok(Done {
+            runs: self.tables.runs().iter().filter(planned).cloned().collect(),
+            summary: summary(&self.tables.results(&self.name)),
+            folder: self.folder,
+        })
+    }
+
+    /// Writes the tables; what fails is said and tried again later.
+    fn update(&mut self) {
+        let result = self.tables.write().map_err(Error::from);
+        self.note(result);
+    }
+
+    fn draw(&mut self) {
+        let charts = write_charts(&self.folder.join("charts"), &self.tables.results(&self.name));
+        self.charts_drawn = Instant::now();
+        self.note(charts.map(|_| ()).map_err(Error::from));
+    }
+
+    fn note(&mut self, result: Result<(), Error>) {
+        if let Err(error) = &result {
+            self.reporter.warn(&format!("{error}; training goes on, and it is tried again"));
+        }
+        self.trouble = result.err();
+    }
+
+    fn log(&mut self, event: &str, fields: serde_json::Value) {
+        if let Some(current) = &mut self.current
+            && let Err(error) = current.log.event(event, fields)
+        {
+            self.reporter.warn(&format!("log.jsonl of {}: {error}", current.row.run));
+        }
+    }
+}
+
+impl Observer for Recorder<'_> {
+    fn batch(&mut self, batch: &Batch) {
+        self.reporter.batch_done(batch);
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) {
+        self.reporter.epoch_done(epoch);
+        let Some(current) = &mut self.current else { return };
+        current.row.epochs = epoch.epoch;
+        current.row.seconds = current.start.elapsed().as_secs_f64();
+        let row = current.row.clone();
+        let (run, point) = (row.run.clone(), row.point.clone());
+        self.tables.set_run(row);
+        self.tables.add_epoch(EpochRow { run, point, epoch: epoch.clone() });
+        self.log("epoch", epoch_fields(epoch));
+        self.update();
+        if self.charts_drawn.elapsed() >= CHARTS_EVERY {
+            self.draw();
+        }
+    }
+}
+
+impl Sink for Recorder<'_> {
+    fn run_started(&mut self, planned: &PlannedRun, about: &About) {
+        let run = &planned.run;
+        self.reporter.run_started(&RunStart {
+            index: self.order.iter().position(|id| *id == run.id).map_or(0, |i| i + 1),
+            total: self.order.len(),
+            id: &run.id,
+            point: &run.point,
+            epochs: run.spec.training.epochs,
+        });
+        if let Some(current) = &mut self.current {
+            current.row.device.clone_from(&about.device);
+            current.row.parameters = Some(about.parameters as u64);
+            current.row.trainable_parameters = Some(about.trainable_parameters as u64);
+        }
+        self.log("started", json!({ "run": run.id, "device": about.device, "version": env!("CARGO_PKG_VERSION") }));
+    }
+
+    fn run_ended(&mut self, _: &PlannedRun, result: Result<&Finished, &sweep::Error>) {
+        match result {
+            Ok(done) => self.log("finished", json!({
+                "epochs": done.outcome.epochs,
+                "best_epoch": done.outcome.best_epoch,
+                "stopped_early": done.outcome.stopped_early,
+                "test_loss": done.test.as_ref().map(|test| test.loss),
+                "test_accuracy": done.test.as_ref().and_then(|test| test.accuracy),
+                "seconds": done.seconds,
+            })),
+            Err(error) => self.log("failed", json!({ "error": error.to_string() })),
+        }
+        let Some(Current { mut row, start, .. }) = self.current.take() else { return };
+        row.seconds = start.elapsed().as_secs_f64();
+        match result {
+            Ok(done) => {
+                row.status = Status::Finished;
+                row.epochs = done.outcome.epochs;
+                row.best_epoch = Some(done.outcome.best_epoch);
+                row.test.clone_from(&done.test);
+            }
+            Err(error) => {
+                row.status = Status::Failed;
+                row.error = Some(error.to_string());
+            }
+        }
+        self.reporter.run_ended(&row);
+        self.tables.set_run(row);
+        self.update();
+        self.draw();
+    }
+}
+
+/// An experiment whose runs have all ended.
+#[derive(Clone, Debug)]
+pub struct Done {
+    runs: Vec<RunRow>,
+    summary: String,
+    folder: PathBuf,
+}
+
+impl Done {
+    /// How many runs failed.
+    pub fn failed(&self) -> usize {
+        self.runs.iter().filter(|row| row.status != Status::Finished).count()
+    }
+
+    /// Why a run has no result.
+    pub fn error(&self, run: &str) -> Option<&str> {
+        let row = self.runs.iter().find(|row| row.run == run)?;
+        (row.status != Status::Finished).then(|| row.error.as_deref().unwrap_or("it was interrupted"))
+    }
+}
+
+impl fmt::Display for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let folder = self.folder.display();
+        writeln!(f, "{}", self.summary.trim_end())?;
+        writeln!(f, "\ntables  {folder}/metrics.parquet, {folder}/runs.parquet")?;
+        writeln!(f, "charts  {folder}/charts/")?;
+        write!(f, "models  {folder}/runs/*/model.safetensors")
+    }
+}
+
+/// The swept keys with the values their runs have, in the sweep's order.
+fn axes(experiment: &Experiment) -> Vec<Axis> {
+    let axis = |(key, values): (String, Vec<AxisValue>)| Axis { key, values };
+    experiment.axes().into_iter().map(axis).collect()
+}
+
+fn epoch_fields(epoch: &Epoch) -> serde_json::Value {
+    let validation = epoch.validation.as_ref();
+    json!({
+        "epoch": epoch.epoch,
+        "loss": epoch.training.loss,
+        "accuracy": epoch.training.accuracy,
+        "val_loss": validation.map(|v| v.loss),
+        "val_accuracy": validation.and_then(|v| v.accuracy),
+        "learning_rate": epoch.learning_rate,
+        "seconds": epoch.seconds,
+        "images_per_second": epoch.images_per_second,
+    })
+}
+
+fn create(folder: &Path) -> Result<(), Error> {
+    fs::create_dir_all(folder).map_err(|source| Error::Io { path: folder.to_owned(), source })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    write_atomically(path, text.as_bytes()).map_err(|source| Error::Io { path: path.to_owned(), source })
+}
