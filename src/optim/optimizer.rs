@@ -288,8 +288,12 @@ impl InplaceOp2 for Update<'_> {
             Some((start, end)) => Ok(start..end),
             None => bail!("weights and gradients must be contiguous, got {layout:?}"),
         };
-        let weights = weights.get_mut(place(weights_layout)?).unwrap_or_default();
-        let gradients = gradients.get(place(gradients_layout)?).unwrap_or_default();
+        let (Some(weights), Some(gradients)) = (
+            weights.get_mut(place(weights_layout)?),
+            gradients.get(place(gradients_layout)?),
+        ) else {
+            bail!("the layout of weights or gradients does not fit their storage");
+        };
         let Ok(mut slots) = self.slots.lock() else {
             bail!("an earlier update of this tensor failed");
         };
