@@ -170,3 +170,29 @@ pub(super) fn zip_map(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) 
         });
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_sums_have_the_same_bits_on_any_number_of_threads() {
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| {
+                row_sums(5000, 2, |rows, sums| {
+                    for row in rows {
+                        sums[0] += (row as f64).sin();
+                        sums[1] += 1.0;
+                    }
+                })
+            })
+        };
+        let one = on(1);
+        assert_eq!(one[1], 5000.0);
+        assert!([2, 3, 7].into_iter().all(|threads| on(threads) == one));
+    }
+}

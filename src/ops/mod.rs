@@ -4,6 +4,7 @@
 //! not depend on the number of threads; on other devices they are compositions of candle's own
 //! differentiable operations. All take and give f32.
 
+mod backward;
 mod batch_norm;
 mod concat;
 mod conv2d;
@@ -18,6 +19,7 @@ mod relu;
 #[cfg(test)]
 mod testing;
 
+pub use backward::backward;
 pub use batch_norm::{BatchNorm, batch_norm, batch_norm_inference};
 pub use concat::concat;
 pub use conv2d::{Conv2dConfig, conv2d};

@@ -106,7 +106,7 @@ pub fn check_by_differences(
 }
 
 /// Asserts that result and gradients have the same bytes for 1, 2 and 5 threads.
-pub fn same_bytes_on_1_and_2_threads(
+pub fn same_bytes_on_any_threads(
     inputs: &[&Tensor],
     f: impl Fn(&[Tensor]) -> Result<Tensor> + Sync,
 ) {

@@ -11,6 +11,7 @@ mod tests;
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Tensor};
 
+use super::backward::deliver;
 use super::cpu::{check, check_dims, column_sums, tensor_like, values, with_values, zip_map};
 use super::matrix::Matrix;
 pub(super) use composition::strided;
@@ -145,7 +146,11 @@ impl CustomOp3 for ConvolutionOp {
                 let gradient = with_values(kernel, |k| Ok(backward::input_gradient(s, k, dy)))?;
                 tensor_like(gradient, x)
             });
-            Ok((dx.transpose()?, dkernel.transpose()?, dbias.transpose()?))
+            Ok((
+                dx.transpose()?,
+                dkernel.transpose()?.and_then(|g| deliver(kernel, g)),
+                dbias.transpose()?.and_then(|g| deliver(bias, g)),
+            ))
         })
     }
 }

@@ -7,7 +7,7 @@ use candle_core::{Result, bail};
 use super::Conv2dConfig;
 
 /// Dense work for each useful multiplication above which padding is skipped.
-const SPARSE_FROM: f64 = 1.25;
+const SPARSE_FROM: f64 = 1.15;
 
 /// Sizes of a convolution of `[n, h, w, cin]` with `[kh, kw, cin, cout]` to `[n, ho, wo, cout]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,12 +191,11 @@ impl Shape {
     pub fn depths(&self, region: &Region) -> Vec<Range<usize>> {
         let row = |ky: usize, kx: usize| (ky * self.kw + kx) * self.cin;
         if region.kx == (0..self.kw) {
-            let (start, end) = (row(region.ky.start, 0), row(region.ky.end, 0));
-            return if start < end {
-                vec![start..end]
-            } else {
-                vec![]
-            };
+            let all = row(region.ky.start, 0)..row(region.ky.end, 0);
+            return Some(all)
+                .into_iter()
+                .filter(|all| !all.is_empty())
+                .collect();
         }
         region
             .ky

@@ -1,7 +1,7 @@
 use super::*;
 use crate::ops::testing::{
     assert_close, assert_values_close, check_by_differences, flat, gradients, random,
-    same_bytes_on_1_and_2_threads,
+    same_bytes_on_any_threads,
 };
 use crate::rng::{Purpose, Stream};
 use candle_core::Device;
@@ -175,7 +175,7 @@ fn bytes_do_not_depend_on_the_number_of_threads() {
     ] {
         let tensors = inputs(&x, &kernel, 5);
         let config = config(1, kernel[0] / 2, true);
-        same_bytes_on_1_and_2_threads(&tensors.each_ref(), |t| {
+        same_bytes_on_any_threads(&tensors.each_ref(), |t| {
             conv2d(&t[0], &t[1], Some(&t[2]), &config)
         });
     }

@@ -49,7 +49,7 @@ pub(super) fn composition(x: &Tensor, config: &Pool2dConfig) -> Result<Tensor> {
     } = config;
     let after =
         |size: usize, out: usize| ((out - 1) * stride + kernel).saturating_sub(size + padding);
-    // `pad_with_zeros` of values shifted to be positive cannot tell infinities, so padding is joined on.
+    // Padding must lose against any value, so zeros will not do.
     let pad = |x: &Tensor, dim: usize, before: usize, after: usize| -> Result<Tensor> {
         let filled = |count: usize| {
             let mut dims = x.dims().to_vec();

@@ -1,0 +1,314 @@
+//! Updating named tensors from their gradients.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use candle_core::backprop::GradStore;
+use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Result, Tensor, Var, bail};
+use rayon::prelude::*;
+
+use super::Error;
+use super::rule::{Rule, Step};
+use crate::spec::{self, OptimizerName};
+
+/// Values one task updates.
+const CHUNK: usize = 16 * 1024;
+
+/// An optimizer of a fixed set of named tensors.
+pub struct Optimizer {
+    rule: Rule,
+    weight_decay: f64,
+    parameters: Vec<Parameter>,
+    steps: u64,
+}
+
+/// What an optimizer must remember to go on later: to be saved with a checkpoint.
+#[derive(Clone, Debug)]
+pub struct OptimizerState {
+    /// Updates done.
+    pub steps: u64,
+    /// `<parameter>.<slot>` (`dense.weight.momentum`) → values, on the CPU, in the parameter's shape.
+    pub tensors: BTreeMap<String, Tensor>,
+}
+
+struct Parameter {
+    name: String,
+    var: Var,
+    slots: Slots,
+}
+
+/// What is remembered for each weight, in the order of [`Rule::slots`].
+enum Slots {
+    /// On the CPU, updated in place.
+    Host(Vec<Vec<f32>>),
+    /// On other devices, replaced at each step.
+    Device(Vec<Tensor>),
+}
+
+impl Optimizer {
+    /// An optimizer by the spec, Keras's defaults filled in, of these f32 tensors; nothing remembered yet.
+    ///
+    /// # Errors
+    /// A tensor that is not f32, or a device out of memory.
+    pub fn new(
+        optimizer: &spec::Optimizer,
+        parameters: &[(String, Var)],
+    ) -> std::result::Result<Self, Error> {
+        Self::build(optimizer, parameters, |var| var.device().is_cpu())
+    }
+
+    /// As [`Self::new`], by tensor operations on any device.
+    #[cfg(test)]
+    pub(super) fn of_tensor_operations(
+        optimizer: &spec::Optimizer,
+        parameters: &[(String, Var)],
+    ) -> std::result::Result<Self, Error> {
+        Self::build(optimizer, parameters, |_| false)
+    }
+
+    fn build(
+        optimizer: &spec::Optimizer,
+        parameters: &[(String, Var)],
+        on_host: impl Fn(&Var) -> bool,
+    ) -> std::result::Result<Self, Error> {
+        let rule = Rule::new(optimizer);
+        let decay = match optimizer.name {
+            OptimizerName::Adamw => 0.004,
+            _ => 0.0,
+        };
+        let parameters = parameters.iter().map(|(name, var)| {
+            let slots = Slots::new(&rule, var, on_host(var)).map_err(|e| tensor_error(name, e))?;
+            Ok(Parameter {
+                name: name.clone(),
+                var: var.clone(),
+                slots,
+            })
+        });
+        Ok(Optimizer {
+            rule,
+            weight_decay: optimizer.weight_decay.unwrap_or(decay),
+            parameters: parameters.collect::<std::result::Result<_, Error>>()?,
+            steps: 0,
+        })
+    }
+
+    /// Updates every parameter once.
+    ///
+    /// # Errors
+    /// A parameter without a gradient, or with one of another shape; then none is updated.
+    pub fn step(
+        &mut self,
+        grads: &GradStore,
+        learning_rate: f64,
+    ) -> std::result::Result<(), Error> {
+        let gradients: Vec<&Tensor> = self
+            .parameters
+            .iter()
+            .map(|parameter| parameter.gradient(grads))
+            .collect::<std::result::Result<_, Error>>()?;
+        self.steps += 1;
+        let step = self.rule.step(self.steps, learning_rate, self.weight_decay);
+        for (parameter, gradient) in self.parameters.iter_mut().zip(gradients) {
+            parameter
+                .update(&self.rule, step, gradient)
+                .map_err(|e| tensor_error(&parameter.name, e))?;
+        }
+        Ok(())
+    }
+
+    /// What is remembered, to be given to [`Self::load_state`] of an equal optimizer.
+    ///
+    /// # Errors
+    /// Values that cannot be copied from their device.
+    pub fn state(&self) -> std::result::Result<OptimizerState, Error> {
+        let mut tensors = BTreeMap::new();
+        for parameter in &self.parameters {
+            for (i, slot) in self.rule.slots().iter().enumerate() {
+                let values = parameter
+                    .slots
+                    .export(i, &parameter.var)
+                    .map_err(|e| tensor_error(&parameter.name, e))?;
+                tensors.insert(format!("{}.{slot}", parameter.name), values);
+            }
+        }
+        Ok(OptimizerState {
+            steps: self.steps,
+            tensors,
+        })
+    }
+
+    /// Goes on from a saved state.
+    ///
+    /// # Errors
+    /// A tensor that is missing, left over or of another shape; then nothing is changed.
+    pub fn load_state(&mut self, state: &OptimizerState) -> std::result::Result<(), Error> {
+        let mut left: BTreeMap<&str, &Tensor> =
+            state.tensors.iter().map(|(k, v)| (k.as_str(), v)).collect();
+        let mut loaded = Vec::new();
+        for parameter in &self.parameters {
+            let mut slots = Vec::new();
+            for slot in self.rule.slots() {
+                let name = format!("{}.{slot}", parameter.name);
+                let Some(tensor) = left.remove(name.as_str()) else {
+                    return Err(Error::State(format!("`{name}` is missing")));
+                };
+                if tensor.shape() != parameter.var.shape() {
+                    return Err(Error::State(format!(
+                        "`{name}` has the shape {:?}, expected {:?}",
+                        tensor.dims(),
+                        parameter.var.dims()
+                    )));
+                }
+                slots.push(tensor);
+            }
+            let slots = parameter
+                .slots
+                .import(&slots, &parameter.var)
+                .map_err(|e| tensor_error(&parameter.name, e))?;
+            loaded.push(slots);
+        }
+        if let Some(name) = left.keys().next() {
+            return Err(Error::State(format!("`{name}` is not known")));
+        }
+        for (parameter, slots) in self.parameters.iter_mut().zip(loaded) {
+            parameter.slots = slots;
+        }
+        self.steps = state.steps;
+        Ok(())
+    }
+}
+
+fn tensor_error(name: &str, source: candle_core::Error) -> Error {
+    Error::Tensor {
+        name: name.to_string(),
+        source,
+    }
+}
+
+impl Parameter {
+    fn gradient<'a>(&self, grads: &'a GradStore) -> std::result::Result<&'a Tensor, Error> {
+        let gradient = grads
+            .get(self.var.as_tensor())
+            .ok_or_else(|| Error::NoGradient(self.name.clone()))?;
+        if gradient.shape() != self.var.shape() {
+            return Err(Error::GradientShape {
+                name: self.name.clone(),
+                gradient: gradient.dims().to_vec(),
+                tensor: self.var.dims().to_vec(),
+            });
+        }
+        Ok(gradient)
+    }
+
+    fn update(&mut self, rule: &Rule, step: Step, gradient: &Tensor) -> Result<()> {
+        match &mut self.slots {
+            Slots::Host(slots) => {
+                let update = Update {
+                    rule,
+                    step,
+                    slots: Mutex::new(slots),
+                };
+                self.var.inplace_op2(&gradient.contiguous()?, &update)
+            }
+            Slots::Device(slots) => {
+                let weight = self.var.as_detached_tensor();
+                let new = rule.update_tensors(step, &weight, &gradient.detach(), slots)?;
+                self.var.set(&new)
+            }
+        }
+    }
+}
+
+impl Slots {
+    /// Zeros for each of the rule's slots.
+    fn new(rule: &Rule, var: &Var, on_host: bool) -> Result<Self> {
+        if var.dtype() != candle_core::DType::F32 {
+            bail!("a trainable tensor must be f32, got {:?}", var.dtype());
+        }
+        let slots = rule.slots().iter();
+        Ok(if on_host {
+            Slots::Host(slots.map(|_| vec![0.0; var.elem_count()]).collect())
+        } else {
+            Slots::Device(slots.map(|_| var.zeros_like()).collect::<Result<_>>()?)
+        })
+    }
+
+    fn export(&self, slot: usize, var: &Var) -> Result<Tensor> {
+        let tensor = match self {
+            Slots::Host(slots) => slots
+                .get(slot)
+                .map(|values| Tensor::from_slice(values, var.shape(), &Device::Cpu)),
+            Slots::Device(slots) => slots.get(slot).map(|t| t.to_device(&Device::Cpu)),
+        };
+        tensor.unwrap_or_else(|| bail!("slot {slot} does not exist"))
+    }
+
+    /// Slots of the same kind with other values.
+    fn import(&self, values: &[&Tensor], var: &Var) -> Result<Self> {
+        let values = values.iter();
+        Ok(match self {
+            Slots::Host(_) => Slots::Host(
+                values
+                    .map(|t| t.flatten_all()?.to_vec1())
+                    .collect::<Result<_>>()?,
+            ),
+            Slots::Device(_) => Slots::Device(
+                values
+                    .map(|t| t.to_device(var.device()))
+                    .collect::<Result<_>>()?,
+            ),
+        })
+    }
+}
+
+/// One step of one parameter on the CPU, in one pass over it.
+struct Update<'a> {
+    rule: &'a Rule,
+    step: Step,
+    /// Behind a lock because candle hands an operation out shared.
+    slots: Mutex<&'a mut Vec<Vec<f32>>>,
+}
+
+impl InplaceOp2 for Update<'_> {
+    fn name(&self) -> &'static str {
+        "optimizer step"
+    }
+
+    fn cpu_fwd(
+        &self,
+        weights: &mut CpuStorage,
+        weights_layout: &Layout,
+        gradients: &CpuStorage,
+        gradients_layout: &Layout,
+    ) -> Result<()> {
+        let (CpuStorage::F32(weights), CpuStorage::F32(gradients)) = (weights, gradients) else {
+            bail!("weights and gradients must be f32");
+        };
+        let place = |layout: &Layout| match layout.contiguous_offsets() {
+            Some((start, end)) => Ok(start..end),
+            None => bail!("weights and gradients must be contiguous, got {layout:?}"),
+        };
+        let (Some(weights), Some(gradients)) = (
+            weights.get_mut(place(weights_layout)?),
+            gradients.get(place(gradients_layout)?),
+        ) else {
+            bail!("the layout of weights or gradients does not fit their storage");
+        };
+        let Ok(mut slots) = self.slots.lock() else {
+            bail!("an earlier update of this tensor failed");
+        };
+        let pairs = weights
+            .par_chunks_mut(CHUNK)
+            .zip(gradients.par_chunks(CHUNK));
+        match slots.as_mut_slice() {
+            [] => pairs.for_each(|(w, g)| self.rule.update(self.step, w, g, &mut [], &mut [])),
+            [a] => pairs
+                .zip(a.par_chunks_mut(CHUNK))
+                .for_each(|((w, g), a)| self.rule.update(self.step, w, g, a, &mut [])),
+            [a, b, ..] => pairs
+                .zip(a.par_chunks_mut(CHUNK).zip(b.par_chunks_mut(CHUNK)))
+                .for_each(|((w, g), (a, b))| self.rule.update(self.step, w, g, a, b)),
+        }
+        Ok(())
+    }
+}
