@@ -9,7 +9,8 @@ fn main() {
     println!("cargo::rustc-check-cfg=cfg(shared)");
     println!("cargo::rerun-if-env-changed=RUNNER_SHARED");
     let manifest = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-    let folder = std::env::var_os("RUNNER_SHARED").map_or_else(|| manifest.join("../shared"), PathBuf::from);
+    let folder =
+        std::env::var_os("RUNNER_SHARED").map_or_else(|| manifest.join("../shared"), PathBuf::from);
     let marker = folder.join("golden/README.md");
     println!("cargo::rerun-if-changed={}", marker.display());
     if marker.exists() {

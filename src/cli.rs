@@ -35,13 +35,17 @@ pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    run: Option<RunArgs>,
+    spec: Option<SpecArgs>,
+    #[command(flatten)]
+    options: RunOptions,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show the plan: runs, layers, shapes, what trains, what it will cost; trains nothing
-    #[command(after_help = "Example:\n  runner check experiments/vgg16_ft.toml --set backbone.input_size=64")]
+    #[command(
+        after_help = "Example:\n  runner check experiments/vgg16_ft.toml --set backbone.input_size=64"
+    )]
     Check(SpecArgs),
 }
 
@@ -56,9 +60,7 @@ struct SpecArgs {
 }
 
 #[derive(Debug, Args)]
-struct RunArgs {
-    #[command(flatten)]
-    spec: SpecArgs,
+struct RunOptions {
     /// The folder that gets a folder for each experiment
     #[arg(long, value_name = "DIR", default_value = "results")]
     results: PathBuf,
@@ -73,7 +75,7 @@ struct RunArgs {
     verbose: bool,
 }
 
-impl RunArgs {
+impl RunOptions {
     fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
@@ -86,14 +88,14 @@ impl RunArgs {
 impl Cli {
     /// Does what the arguments say; the one place where errors are printed.
     pub fn main(self) -> ExitCode {
-        let result = match (self.command, self.run) {
+        let result = match (self.command, self.spec) {
             (Some(Command::Check(args)), _) => {
                 experiment::check(&args.spec, &args.overrides).map(|plan| {
                     print!("{plan}");
                     ExitCode::SUCCESS
                 })
             }
-            (None, Some(args)) => run(&args),
+            (None, Some(spec)) => run(&spec, &self.options),
             (None, None) => Ok(ExitCode::from(WRONG_SPEC)),
         };
         result.unwrap_or_else(|error| {
@@ -107,21 +109,25 @@ impl Cli {
     }
 }
 
-fn run(args: &RunArgs) -> Result<ExitCode, Error> {
-    let (reporter, log) = progress::for_stderr(args.verbosity());
-    start_log(log, args.verbosity());
+fn run(spec: &SpecArgs, how: &RunOptions) -> Result<ExitCode, Error> {
+    let (reporter, log) = progress::for_stderr(how.verbosity());
+    start_log(log, how.verbosity());
     let options = Options {
-        overrides: args.spec.overrides.clone(),
-        results: args.results.clone(),
-        fresh: args.fresh,
+        overrides: spec.overrides.clone(),
+        results: how.results.clone(),
+        fresh: how.fresh,
     };
-    let done = experiment::run(&args.spec.spec, &options, &*reporter);
+    let done = experiment::run(&spec.spec, &options, &*reporter);
     reporter.close();
     let done = done?;
-    if args.verbosity() != Verbosity::Quiet {
+    if how.verbosity() != Verbosity::Quiet {
         println!("{done}");
     }
-    Ok(if done.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::from(SOME_FAILED) })
+    Ok(if done.failed() == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(SOME_FAILED)
+    })
 }
 
 /// Warnings (with -v: everything) go to the terminal, between its bars.

@@ -9,20 +9,31 @@ use common::{SMALL, runner, write};
 use polars::prelude::*;
 
 fn table(folder: &Path, name: &str) -> DataFrame {
-    ParquetReader::new(File::open(folder.join(name)).unwrap()).finish().unwrap()
+    ParquetReader::new(File::open(folder.join(name)).unwrap())
+        .finish()
+        .unwrap()
 }
 
 /// The only run's folder of an experiment's results.
 fn only_run(results: &Path) -> std::path::PathBuf {
-    let mut runs = fs::read_dir(results.join("runs")).unwrap().map(|entry| entry.unwrap().path());
+    let mut runs = fs::read_dir(results.join("runs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let first = runs.next().unwrap();
-    assert!(runs.next().is_none(), "more than one run in {}", results.display());
+    assert!(
+        runs.next().is_none(),
+        "more than one run in {}",
+        results.display()
+    );
     first
 }
 
 fn strings(table: &DataFrame, column: &str) -> Vec<String> {
     let column = table.column(column).unwrap().str().unwrap();
-    column.iter().map(|value| value.unwrap_or("").to_owned()).collect()
+    column
+        .iter()
+        .map(|value| value.unwrap_or("").to_owned())
+        .collect()
 }
 
 #[test]
@@ -31,7 +42,12 @@ fn a_run_leaves_everything_the_design_names() {
     write(folder.path(), "small.toml", SMALL);
     runner(folder.path()).arg("small.toml").assert().success();
     let results = folder.path().join("results/small");
-    for file in ["spec.toml", "metrics.parquet", "runs.parquet", "charts/curves.svg"] {
+    for file in [
+        "spec.toml",
+        "metrics.parquet",
+        "runs.parquet",
+        "charts/curves.svg",
+    ] {
         assert!(results.join(file).is_file(), "{file}");
     }
     let run = only_run(&results);
@@ -39,10 +55,22 @@ fn a_run_leaves_everything_the_design_names() {
         assert!(run.join(file).is_file(), "{file}");
     }
     let metrics = table(&results, "metrics.parquet");
-    let columns: Vec<&str> = metrics.get_column_names().into_iter().map(|name| name.as_str()).collect();
+    let columns: Vec<&str> = metrics
+        .get_column_names()
+        .into_iter()
+        .map(|name| name.as_str())
+        .collect();
     for column in [
-        "run", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds",
-        "images_per_second", "peak_memory_mib",
+        "run",
+        "epoch",
+        "loss",
+        "accuracy",
+        "val_loss",
+        "val_accuracy",
+        "learning_rate",
+        "seconds",
+        "images_per_second",
+        "peak_memory_mib",
     ] {
         assert!(columns.contains(&column), "{column} in {columns:?}");
     }
@@ -50,7 +78,14 @@ fn a_run_leaves_everything_the_design_names() {
     let runs = table(&results, "runs.parquet");
     assert_eq!(strings(&runs, "status"), ["finished"]);
     assert_eq!(strings(&runs, "device"), ["cpu"]);
-    assert!(runs.column("test_accuracy").unwrap().f64().unwrap().get(0).is_some());
+    assert!(
+        runs.column("test_accuracy")
+            .unwrap()
+            .f64()
+            .unwrap()
+            .get(0)
+            .is_some()
+    );
 }
 
 #[test]
@@ -60,10 +95,18 @@ fn a_second_start_does_nothing_and_fresh_does_it_again() {
     runner(folder.path()).arg("small.toml").assert().success();
     let model = only_run(&folder.path().join("results/small")).join("model.safetensors");
     let bytes = fs::read(&model).unwrap();
-    let log = || fs::read_to_string(model.with_file_name("log.jsonl")).unwrap().matches("\"started\"").count();
+    let log = || {
+        fs::read_to_string(model.with_file_name("log.jsonl"))
+            .unwrap()
+            .matches("\"started\"")
+            .count()
+    };
     runner(folder.path()).arg("small.toml").assert().success();
     assert_eq!(log(), 1);
-    runner(folder.path()).args(["small.toml", "--fresh"]).assert().success();
+    runner(folder.path())
+        .args(["small.toml", "--fresh"])
+        .assert()
+        .success();
     assert_eq!(fs::read(&model).unwrap(), bytes);
 }
 
@@ -86,10 +129,14 @@ fn the_number_of_threads_does_not_change_a_byte() {
 fn the_seed_decides_the_result() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "small.toml", SMALL);
-    runner(folder.path()).args(["small.toml", "--set", "sweep.axes.seed=[1, 2]"]).assert().success();
+    runner(folder.path())
+        .args(["small.toml", "--set", "sweep.axes.seed=[1, 2]"])
+        .assert()
+        .success();
     let runs = fs::read_dir(folder.path().join("results/small/runs")).unwrap();
-    let models: Vec<Vec<u8>> =
-        runs.map(|run| fs::read(run.unwrap().path().join("model.safetensors")).unwrap()).collect();
+    let models: Vec<Vec<u8>> = runs
+        .map(|run| fs::read(run.unwrap().path().join("model.safetensors")).unwrap())
+        .collect();
     assert_eq!(models.len(), 2);
     assert!(models[0] != models[1]);
 }
@@ -116,7 +163,13 @@ fn a_failing_run_is_recorded_and_the_next_one_goes_on() {
     let bad = write(folder.path(), "bad.safetensors", "this is no weight file");
     let axes = format!("[sweep.axes]\n\"backbone.weights\" = [{bad:?}, \"random\"]\n");
     write(folder.path(), "small.toml", &format!("{SMALL}{axes}"));
-    let output = runner(folder.path()).arg("small.toml").assert().code(1).get_output().stdout.clone();
+    let output = runner(folder.path())
+        .arg("small.toml")
+        .assert()
+        .code(1)
+        .get_output()
+        .stdout
+        .clone();
     let runs = table(&folder.path().join("results/small"), "runs.parquet");
     assert_eq!(strings(&runs, "status"), ["failed", "finished"]);
     assert!(strings(&runs, "error")[0].contains("bad.safetensors"));
@@ -127,8 +180,15 @@ fn a_failing_run_is_recorded_and_the_next_one_goes_on() {
 fn an_experiment_runs_the_one_it_builds_on_once_and_takes_its_backbone() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "first.toml", SMALL);
-    let second = SMALL.replace("weights = \"random\"", "weights = { experiment = \"first.toml\" }");
-    write(folder.path(), "second.toml", &second.replace("train_limit = 60", "train_limit = 50"));
+    let second = SMALL.replace(
+        "weights = \"random\"",
+        "weights = { experiment = \"first.toml\" }",
+    );
+    write(
+        folder.path(),
+        "second.toml",
+        &second.replace("train_limit = 60", "train_limit = 50"),
+    );
     runner(folder.path()).arg("second.toml").assert().success();
     runner(folder.path()).arg("second.toml").assert().success();
     let backbone = |name: &str| {
@@ -138,7 +198,8 @@ fn an_experiment_runs_the_one_it_builds_on_once_and_takes_its_backbone() {
     };
     // Everything is frozen, so the second keeps what it took.
     assert_eq!(backbone("first"), backbone("second"));
-    let log = fs::read_to_string(only_run(&folder.path().join("results/first")).join("log.jsonl")).unwrap();
+    let log = fs::read_to_string(only_run(&folder.path().join("results/first")).join("log.jsonl"))
+        .unwrap();
     assert_eq!(log.matches("\"started\"").count(), 1);
 }
 
@@ -148,7 +209,13 @@ fn experiments_that_build_on_each_other_in_a_circle_are_refused() {
     let on = |other: &str| SMALL.replace("\"random\"", &format!("{{ experiment = {other:?} }}"));
     write(folder.path(), "a.toml", &on("b.toml"));
     write(folder.path(), "b.toml", &on("a.toml"));
-    let output = runner(folder.path()).arg("a.toml").assert().code(2).get_output().stderr.clone();
+    let output = runner(folder.path())
+        .arg("a.toml")
+        .assert()
+        .code(2)
+        .get_output()
+        .stderr
+        .clone();
     assert!(String::from_utf8_lossy(&output).contains("builds on itself"));
     assert!(!folder.path().join("results").exists());
 }
@@ -157,11 +224,22 @@ fn experiments_that_build_on_each_other_in_a_circle_are_refused() {
 fn check_shows_the_plan_and_trains_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let experiment = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/vgg16_ft.toml");
-    let output = runner(folder.path()).arg("check").arg(experiment).assert().success();
+    let output = runner(folder.path())
+        .arg("check")
+        .arg(experiment)
+        .assert()
+        .success();
     let text = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
     // Keras: VGG16(include_top=False, input_shape=(32, 32, 3)) with the lesson's head has 14,849,610
     // parameters; 7,213,834 of them are trainable behind block4_pool, 512 are moving statistics.
-    for expected in ["block4_pool", "14,849,610", "7,213,834", "(None, 1, 1, 512)", "frozen", "MiB"] {
+    for expected in [
+        "block4_pool",
+        "14,849,610",
+        "7,213,834",
+        "(None, 1, 1, 512)",
+        "frozen",
+        "MiB",
+    ] {
         assert!(text.contains(expected), "{expected} in:\n{text}");
     }
     assert!(!folder.path().join("results").exists());
@@ -173,7 +251,9 @@ fn every_shipped_experiment_passes_check() {
     let photos = folder.path().join("photos");
     for class in ["cat", "dog"] {
         fs::create_dir_all(photos.join(class)).unwrap();
-        image::RgbImage::new(8, 8).save(photos.join(class).join("a.png")).unwrap();
+        image::RgbImage::new(8, 8)
+            .save(photos.join(class).join("a.png"))
+            .unwrap();
     }
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments")).unwrap() {
         let path = entry.unwrap().path();
@@ -191,10 +271,23 @@ fn every_shipped_experiment_passes_check() {
 #[test]
 fn a_wrong_spec_ends_with_status_2_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), "wrong.toml", &SMALL.replace("epochs", "epocs"));
-    let output = runner(folder.path()).arg("wrong.toml").assert().code(2).get_output().stderr.clone();
+    write(
+        folder.path(),
+        "wrong.toml",
+        &SMALL.replace("epochs", "epocs"),
+    );
+    let output = runner(folder.path())
+        .arg("wrong.toml")
+        .assert()
+        .code(2)
+        .get_output()
+        .stderr
+        .clone();
     let text = String::from_utf8_lossy(&output).into_owned();
-    assert!(text.contains("wrong.toml:25:1") && text.contains("did you mean `epochs`"), "{text}");
+    assert!(
+        text.contains("wrong.toml:25:1") && text.contains("did you mean `epochs`"),
+        "{text}"
+    );
     assert!(!folder.path().join("results").exists());
 }
 
@@ -202,5 +295,10 @@ fn a_wrong_spec_ends_with_status_2_and_leaves_nothing() {
 fn quiet_says_nothing() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "small.toml", SMALL);
-    runner(folder.path()).args(["small.toml", "-q"]).assert().success().stdout("").stderr("");
+    runner(folder.path())
+        .args(["small.toml", "-q"])
+        .assert()
+        .success()
+        .stdout("")
+        .stderr("");
 }

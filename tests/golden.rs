@@ -58,23 +58,43 @@ fn kernel(seed: u64, t: u64, [h, w, i, o]: [usize; 4], dense: bool) -> HostTenso
             }
         }
     }
-    HostTensor { shape: if dense { vec![o, i] } else { vec![o, i, h, w] }, data }
+    HostTensor {
+        shape: if dense { vec![o, i] } else { vec![o, i, h, w] },
+        data,
+    }
 }
 
 /// The whole starting model, as the runner saves models.
 fn starting_weights(seed: u64) -> BTreeMap<String, HostTensor> {
     let mut tensors = BTreeMap::new();
     let mut vector = |name: &str, len: usize, value: f32| {
-        tensors.insert(name.to_owned(), HostTensor { shape: vec![len], data: vec![value; len] });
+        tensors.insert(
+            name.to_owned(),
+            HostTensor {
+                shape: vec![len],
+                data: vec![value; len],
+            },
+        );
     };
-    for (suffix, value) in [("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0)] {
+    for (suffix, value) in [
+        ("weight", 1.0),
+        ("bias", 0.0),
+        ("running_mean", 0.0),
+        ("running_var", 1.0),
+    ] {
         vector(&format!("batch_normalization.{suffix}"), 256, value);
     }
     let mut layers = Vec::new();
     let mut input = 3;
-    for (block, (count, filters)) in [(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)].into_iter().enumerate() {
+    for (block, (count, filters)) in [(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)]
+        .into_iter()
+        .enumerate()
+    {
         for conv in 1..=count {
-            layers.push((format!("block{}_conv{conv}", block + 1), [3, 3, input, filters]));
+            layers.push((
+                format!("block{}_conv{conv}", block + 1),
+                [3, 3, input, filters],
+            ));
             input = filters;
         }
     }
@@ -85,13 +105,18 @@ fn starting_weights(seed: u64) -> BTreeMap<String, HostTensor> {
     }
     for (t, (name, shape)) in layers.into_iter().enumerate() {
         let dense = name.starts_with("dense");
-        tensors.insert(format!("{name}.weight"), kernel(seed, t as u64, shape, dense));
+        tensors.insert(
+            format!("{name}.weight"),
+            kernel(seed, t as u64, shape, dense),
+        );
     }
     tensors
 }
 
 fn spec(golden: &Value, weights: &Path) -> String {
-    let momentum = golden["momentum"].as_f64().map_or(String::new(), |m| format!("momentum = {m}"));
+    let momentum = golden["momentum"]
+        .as_f64()
+        .map_or(String::new(), |m| format!("momentum = {m}"));
     format!(
         r#"
         [dataset]
@@ -148,7 +173,12 @@ fn reproduces(name: &str) {
     let golden: Value = serde_json::from_str(&text).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let start = folder.path().join("start.safetensors");
-    weights::save(&start, &starting_weights(golden["seed"].as_u64().unwrap()), &BTreeMap::new()).unwrap();
+    weights::save(
+        &start,
+        &starting_weights(golden["seed"].as_u64().unwrap()),
+        &BTreeMap::new(),
+    )
+    .unwrap();
     let path = common::write(folder.path(), "golden.toml", &spec(&golden, &start));
 
     let experiment = Experiment::load(&path, &[]).unwrap();
@@ -160,18 +190,30 @@ fn reproduces(name: &str) {
         .unwrap();
 
     let bound = |key: &str| (3.0 * golden["spread"][key].as_f64().unwrap()).max(1e-4);
-    let expected: Vec<f64> =
-        golden["steps"].as_array().unwrap().iter().map(|s| s["loss"].as_f64().unwrap()).collect();
+    let expected: Vec<f64> = golden["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["loss"].as_f64().unwrap())
+        .collect();
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
     let test = finished.test.unwrap().loss;
-    let far: Vec<f64> = steps.losses.iter().zip(&expected).map(|(a, b)| relative(*a, *b)).collect();
+    let far: Vec<f64> = steps
+        .losses
+        .iter()
+        .zip(&expected)
+        .map(|(a, b)| relative(*a, *b))
+        .collect();
     let mean_far = relative(mean(&steps.losses), mean(&expected));
     let test_far = relative(test, golden["test_256"]["loss"].as_f64().unwrap());
     println!("{name}: steps {far:.1e?}, mean {mean_far:.1e}, test {test_far:.1e}");
 
     assert_eq!(steps.losses.len(), expected.len());
     assert!(far[0] < 1e-5, "first step: {:e}", far[0]);
-    assert!(far.iter().all(|far| *far < bound("step_loss")), "steps: {far:?}");
+    assert!(
+        far.iter().all(|far| *far < bound("step_loss")),
+        "steps: {far:?}"
+    );
     assert!(mean_far < bound("mean_loss"), "mean: {mean_far:e}");
     assert!(test_far < bound("test_loss"), "test: {test_far:e}");
 }

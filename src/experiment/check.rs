@@ -34,15 +34,34 @@ fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
     }
     if let Some(first) = runs.first() {
         let classes = &first.classes;
-        let shown = classes.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
+        let shown = classes
+            .iter()
+            .take(10)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ");
         let more = if classes.len() > 10 { ", …" } else { "" };
-        let _ = writeln!(text, "dataset {}: {} ({shown}{more})", spec.dataset.name, plural(classes.len(), "class"));
+        let _ = writeln!(
+            text,
+            "dataset {}: {} ({shown}{more})",
+            spec.dataset.name,
+            plural(classes.len(), "class")
+        );
         let _ = writeln!(text, "\nruns");
         let width = runs.iter().map(|run| run.run.id.len()).max().unwrap_or(0);
         for PlannedRun { run, blueprint, .. } in runs {
-            let boundary = blueprint.boundary().map_or("nothing frozen".into(), |name| format!("frozen through {name}"));
+            let boundary = blueprint
+                .boundary()
+                .map_or("nothing frozen".into(), |name| {
+                    format!("frozen through {name}")
+                });
             let trained = thousands(blueprint.trainable_count());
-            let _ = writeln!(text, "  {:width$}  {boundary}, {trained} trained parameters, {}", run.id, plural(run.spec.training.epochs, "epoch"));
+            let _ = writeln!(
+                text,
+                "  {:width$}  {boundary}, {trained} trained parameters, {}",
+                run.id,
+                plural(run.spec.training.epochs, "epoch")
+            );
         }
     }
     text
@@ -59,7 +78,10 @@ fn distinct_models(runs: &[PlannedRun]) -> Vec<Model<'_>> {
     for (i, PlannedRun { run, blueprint, .. }) in runs.iter().enumerate() {
         match models.iter_mut().find(|model| model.blueprint == blueprint) {
             Some(model) => model.runs.push((i + 1, &run.spec)),
-            None => models.push(Model { blueprint, runs: vec![(i + 1, &run.spec)] }),
+            None => models.push(Model {
+                blueprint,
+                runs: vec![(i + 1, &run.spec)],
+            }),
         }
     }
     models
@@ -67,17 +89,41 @@ fn distinct_models(runs: &[PlannedRun]) -> Vec<Model<'_>> {
 
 fn describe(model: &Model<'_>, all: usize) -> String {
     let mut text = String::new();
-    let Some(&(_, spec)) = model.runs.first() else { return text };
+    let Some(&(_, spec)) = model.runs.first() else {
+        return text;
+    };
     let runs: Vec<String> = model.runs.iter().map(|(i, _)| i.to_string()).collect();
-    let of = if runs.len() == all { String::new() } else { format!(" (run {} of {all})", runs.join(", ")) };
-    let _ = writeln!(text, "{} with weights {}{of}", spec.backbone.arch, weights(spec));
+    let of = if runs.len() == all {
+        String::new()
+    } else {
+        format!(" (run {} of {all})", runs.join(", "))
+    };
+    let _ = writeln!(
+        text,
+        "{} with weights {}{of}",
+        spec.backbone.arch,
+        weights(spec)
+    );
     let _ = write!(text, "{}", summary(model.blueprint));
     let cost = Cost::of(model.blueprint, moments(spec));
     let batch = spec.training.batch_size;
-    let _ = writeln!(text, "operations an image    {} forward, {} training (multiply-accumulates)", si(cost.forward), si(cost.training));
+    let _ = writeln!(
+        text,
+        "operations an image    {} forward, {} training (multiply-accumulates)",
+        si(cost.forward),
+        si(cost.training)
+    );
     if let Some(images) = training_images(spec) {
-        let run = cost.training.saturating_mul((images * spec.training.epochs) as u64);
-        let _ = writeln!(text, "operations a run       {} at most ({} images × {} epochs)", si(run), thousands(images), spec.training.epochs);
+        let run = cost
+            .training
+            .saturating_mul((images * spec.training.epochs) as u64);
+        let _ = writeln!(
+            text,
+            "operations a run       {} at most ({} images × {} epochs)",
+            si(run),
+            thousands(images),
+            spec.training.epochs
+        );
     }
     let mib = |bytes: u64| format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20));
     let _ = writeln!(
@@ -128,7 +174,10 @@ fn si(n: u64) -> String {
     [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")]
         .into_iter()
         .find(|(unit, _)| value >= *unit)
-        .map_or_else(|| n.to_string(), |(unit, letter)| format!("{:.1} {letter}", value / unit))
+        .map_or_else(
+            || n.to_string(),
+            |(unit, letter)| format!("{:.1} {letter}", value / unit),
+        )
 }
 
 fn plural(n: usize, word: &str) -> String {

@@ -59,6 +59,7 @@ fn execute(
 
 /// The plan of an experiment, its mistakes shown where they come from.
 fn plan(experiment: &Experiment) -> Result<Plan, Error> {
-    Plan::new(experiment)
-        .map_err(|(i, problem)| Error::Spec(experiment.problem(experiment.runs.get(i), &problem).into()))
+    Plan::new(experiment).map_err(|(i, problem)| {
+        Error::Spec(experiment.problem(experiment.runs.get(i), &problem).into())
+    })
 }

@@ -26,7 +26,9 @@ impl Chain {
     fn below(experiment: &Experiment, above: &[PathBuf]) -> Result<Chain, Error> {
         let mut chain = Chain::default();
         for run in &experiment.runs {
-            let Weights::Experiment(path) = &run.spec.backbone.weights else { continue };
+            let Weights::Experiment(path) = &run.spec.backbone.weights else {
+                continue;
+            };
             let wrong = |message: String| {
                 let problem = Problem::new("backbone.weights", message);
                 Error::Spec(experiment.problem(Some(run), &problem).into())
@@ -60,14 +62,21 @@ impl Chain {
     ) -> Result<Upstream, Error> {
         let mut models = Upstream::new();
         for (path, (upstream, plan, below)) in &self.0 {
-            let options = Options { overrides: Vec::new(), fresh: false, ..options.clone() };
+            let options = Options {
+                overrides: Vec::new(),
+                fresh: false,
+                ..options.clone()
+            };
             let done = execute(upstream, plan, below, &options, reporter)?;
             let name = &upstream.spec.name;
             for run in &experiment.runs {
                 if run.spec.backbone.weights != Weights::Experiment(path.clone()) {
                     continue;
                 }
-                let failed = |error: String| Error::Upstream { name: name.clone(), error };
+                let failed = |error: String| Error::Upstream {
+                    name: name.clone(),
+                    error,
+                };
                 let source = predecessor(upstream, run).map_err(failed)?;
                 if let Some(error) = done.error(&source.id) {
                     return Err(failed(error.to_owned()));
@@ -85,7 +94,9 @@ impl Chain {
 fn predecessor<'a>(upstream: &'a Experiment, run: &Run) -> Result<&'a Run, String> {
     let agrees = |candidate: &&Run| {
         candidate.point.iter().all(|(key, value)| {
-            run.point.iter().all(|(other, wanted)| other != key || wanted == value)
+            run.point
+                .iter()
+                .all(|(other, wanted)| other != key || wanted == value)
         })
     };
     let mut candidates = upstream.runs.iter().filter(agrees);

@@ -36,7 +36,9 @@ impl Blueprint {
     pub fn parameters(&self) -> impl Iterator<Item = (&Parameter, bool)> {
         self.links.iter().enumerate().flat_map(move |(i, link)| {
             let trains = i >= self.frozen;
-            link.parameters.iter().map(move |p| (p, trains && p.role.is_weight()))
+            link.parameters
+                .iter()
+                .map(move |p| (p, trains && p.role.is_weight()))
         })
     }
 
@@ -47,17 +49,27 @@ impl Blueprint {
 
     /// Number of values the optimizer changes.
     pub fn trainable_count(&self) -> usize {
-        self.parameters().filter(|(_, trained)| *trained).map(|(p, _)| p.elements()).sum()
+        self.parameters()
+            .filter(|(_, trained)| *trained)
+            .map(|(p, _)| p.elements())
+            .sum()
     }
 
     /// The name of the last frozen layer.
     pub fn boundary(&self) -> Option<&str> {
-        self.frozen.checked_sub(1).and_then(|i| self.links.get(i)).map(|link| link.name.as_str())
+        self.frozen
+            .checked_sub(1)
+            .and_then(|i| self.links.get(i))
+            .map(|link| link.name.as_str())
     }
 
     /// Whether the frozen part gives the same output for an image in every epoch.
     pub fn frozen_part_is_constant(&self) -> bool {
-        !self.links.iter().take(self.frozen).any(|link| link.layer.is_random())
+        !self
+            .links
+            .iter()
+            .take(self.frozen)
+            .any(|link| link.layer.is_random())
     }
 }
 
@@ -71,7 +83,10 @@ pub struct Builder {
 impl Builder {
     /// An empty chain for images of this shape.
     pub fn new(input: Shape) -> Self {
-        Builder { links: Vec::new(), shape: input }
+        Builder {
+            links: Vec::new(),
+            shape: input,
+        }
     }
 
     /// The shape at the chain's end.
@@ -100,10 +115,18 @@ impl Builder {
     /// Why it cannot stand there.
     pub fn push(&mut self, name: impl Into<String>, layer: Layer) -> Result<(), String> {
         let (name, input) = (name.into(), self.shape);
-        let output = layer.output(input).map_err(|why| format!("layer {name}: {why}"))?;
+        let output = layer
+            .output(input)
+            .map_err(|why| format!("layer {name}: {why}"))?;
         let parameters = layer.parameters(&name, input);
         self.shape = output;
-        self.links.push(Link { name, layer, input, output, parameters });
+        self.links.push(Link {
+            name,
+            layer,
+            input,
+            output,
+            parameters,
+        });
         Ok(())
     }
 

@@ -31,7 +31,12 @@ impl Blueprint {
         };
         let links = chain.finish();
         let frozen = frozen_links(&links, backbone, &spec.freeze.through)?;
-        Ok(Blueprint { links, backbone, frozen, output })
+        Ok(Blueprint {
+            links,
+            backbone,
+            frozen,
+            output,
+        })
     }
 }
 
@@ -47,7 +52,9 @@ fn push_top(chain: &mut Builder, backbone: &Backbone, classes: usize) -> Result<
     if classes != IMAGENET_CLASSES {
         return Err(Problem::new(
             "backbone.include_top",
-            format!("the original head gives {IMAGENET_CLASSES} classes, the dataset has {classes}"),
+            format!(
+                "the original head gives {IMAGENET_CLASSES} classes, the dataset has {classes}"
+            ),
         )
         .help("remove include_top and describe a new head in [[head]]"));
     }
@@ -60,11 +67,18 @@ fn push_top(chain: &mut Builder, backbone: &Backbone, classes: usize) -> Result<
 
 /// Appends the head; the activation of its last layer is returned instead of applied, since losses
 /// are computed from the logits.
-fn push_head(chain: &mut Builder, head: &[HeadLayer], classes: usize) -> Result<Activation, Problem> {
+fn push_head(
+    chain: &mut Builder,
+    head: &[HeadLayer],
+    classes: usize,
+) -> Result<Activation, Problem> {
     let mut used = HashMap::new();
     let mut output = Activation::Linear;
     for (i, spec) in head.iter().enumerate() {
-        let name = spec.name.clone().unwrap_or_else(|| automatic_name(spec.layer, &mut used));
+        let name = spec
+            .name
+            .clone()
+            .unwrap_or_else(|| automatic_name(spec.layer, &mut used));
         let problem = |why: String| Problem::new(format!("head.{i}"), why);
         if chain.has(&name) {
             return Err(problem(format!("a layer named `{name}` is there already"))
@@ -120,17 +134,24 @@ fn head_layer(spec: &HeadLayer, classes: usize) -> Result<Layer, String> {
         },
         HeadKind::Dropout => Layer::Dropout { rate: spec.rate() },
         HeadKind::Activation => Layer::Activation(
-            spec.activation.ok_or("an activation layer needs `activation`, e.g. \"relu\"")?,
+            spec.activation
+                .ok_or("an activation layer needs `activation`, e.g. \"relu\"")?,
         ),
     })
 }
 
 /// How many links are frozen.
-fn frozen_links(links: &[Link], backbone: usize, through: &FreezeThrough) -> Result<usize, Problem> {
+fn frozen_links(
+    links: &[Link],
+    backbone: usize,
+    through: &FreezeThrough,
+) -> Result<usize, Problem> {
     let problem = |message: String| {
         let names: Vec<&str> = links.iter().map(|link| link.name.as_str()).collect();
-        Problem::new("freeze.through", message)
-            .help(format!("\"none\", \"all\", or one of the layers: {}", names.join(", ")))
+        Problem::new("freeze.through", message).help(format!(
+            "\"none\", \"all\", or one of the layers: {}",
+            names.join(", ")
+        ))
     };
     let frozen = match through {
         FreezeThrough::None => 0,
@@ -146,13 +167,21 @@ fn frozen_links(links: &[Link], backbone: usize, through: &FreezeThrough) -> Res
             Some(i) => i + 1,
             None => {
                 let nearest = nearest(name, links.iter().map(|link| link.name.as_str()));
-                return Err(problem(format!("`{name}` is not a layer; did you mean `{nearest}`?")));
+                return Err(problem(format!(
+                    "`{name}` is not a layer; did you mean `{nearest}`?"
+                )));
             }
         },
     };
-    let trains = links.iter().skip(frozen).flat_map(|link| &link.parameters).any(|p| p.role.is_weight());
+    let trains = links
+        .iter()
+        .skip(frozen)
+        .flat_map(|link| &link.parameters)
+        .any(|p| p.role.is_weight());
     if !trains {
-        return Err(problem("nothing is left to train: every layer with weights is frozen".into()));
+        return Err(problem(
+            "nothing is left to train: every layer with weights is frozen".into(),
+        ));
     }
     Ok(frozen)
 }

@@ -23,5 +23,7 @@ fn glorot_uniform(parameter: &Parameter, seed: u64) -> Vec<f32> {
     };
     let limit = (6.0 / (fan_in + fan_out) as f64).sqrt() as f32;
     let mut stream = Stream::new(seed, Purpose::Init, 0, name_index(&parameter.name));
-    (0..parameter.elements()).map(|_| (2.0 * stream.uniform() - 1.0) * limit).collect()
+    (0..parameter.elements())
+        .map(|_| (2.0 * stream.uniform() - 1.0) * limit)
+        .collect()
 }

@@ -7,15 +7,31 @@ use crate::spec::Activation;
 /// A layer without its weights.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layer {
-    Conv2d { filters: usize, size: usize, config: Conv2dConfig },
+    Conv2d {
+        filters: usize,
+        size: usize,
+        config: Conv2dConfig,
+    },
     MaxPool2d(Pool2dConfig),
-    BatchNormalization { momentum: f64, epsilon: f64, relu: bool },
+    BatchNormalization {
+        momentum: f64,
+        epsilon: f64,
+        relu: bool,
+    },
     /// SqueezeNet's fire block: a 1×1 squeeze, then 1×1 and 3×3 expansions side by side.
-    Fire { squeeze: usize, expand: usize },
+    Fire {
+        squeeze: usize,
+        expand: usize,
+    },
     Flatten,
     GlobalAveragePooling,
-    Dense { units: usize, activation: Activation },
-    Dropout { rate: f64 },
+    Dense {
+        units: usize,
+        activation: Activation,
+    },
+    Dropout {
+        rate: f64,
+    },
     Activation(Activation),
 }
 
@@ -24,7 +40,9 @@ pub enum Layer {
 pub enum Role {
     /// `[height, width, in, out]` here, `[out, in, height, width]` in files; as `[in, out]` and
     /// `[out, in]` where `dense`.
-    Kernel { dense: bool },
+    Kernel {
+        dense: bool,
+    },
     Bias,
     /// Batch normalization's scale.
     Gamma,
@@ -99,26 +117,64 @@ impl Layer {
     /// # Errors
     /// Why the layer cannot stand there.
     pub fn output(&self, input: Shape) -> Result<Shape, String> {
-        let wants_map = || Err(format!("a {} layer needs a feature map, not {input}", self.kind()));
+        let wants_map = || {
+            Err(format!(
+                "a {} layer needs a feature map, not {input}",
+                self.kind()
+            ))
+        };
         match (self, input) {
-            (Layer::Conv2d { filters, size, config }, Shape::Map { height, width, .. }) => {
+            (
+                Layer::Conv2d {
+                    filters,
+                    size,
+                    config,
+                },
+                Shape::Map { height, width, .. },
+            ) => {
                 let side = |n: usize| {
                     (n + 2 * config.padding)
                         .checked_sub(*size)
                         .map(|span| span / config.stride + 1)
                         .ok_or_else(|| too_small(self, input))
                 };
-                Ok(Shape::Map { height: side(height)?, width: side(width)?, channels: *filters })
+                Ok(Shape::Map {
+                    height: side(height)?,
+                    width: side(width)?,
+                    channels: *filters,
+                })
             }
-            (Layer::MaxPool2d(pool), Shape::Map { height, width, channels }) => {
+            (
+                Layer::MaxPool2d(pool),
+                Shape::Map {
+                    height,
+                    width,
+                    channels,
+                },
+            ) => {
                 let side = |n: usize| pool.outputs(n).ok_or_else(|| too_small(self, input));
-                Ok(Shape::Map { height: side(height)?, width: side(width)?, channels })
+                Ok(Shape::Map {
+                    height: side(height)?,
+                    width: side(width)?,
+                    channels,
+                })
             }
-            (Layer::Fire { expand, .. }, Shape::Map { height, width, .. }) => {
-                Ok(Shape::Map { height, width, channels: 2 * expand })
+            (Layer::Fire { expand, .. }, Shape::Map { height, width, .. }) => Ok(Shape::Map {
+                height,
+                width,
+                channels: 2 * expand,
+            }),
+            (Layer::GlobalAveragePooling, Shape::Map { channels, .. }) => {
+                Ok(Shape::vector(channels))
             }
-            (Layer::GlobalAveragePooling, Shape::Map { channels, .. }) => Ok(Shape::vector(channels)),
-            (Layer::Flatten, Shape::Map { height, width, channels }) => Ok(Shape::Vector {
+            (
+                Layer::Flatten,
+                Shape::Map {
+                    height,
+                    width,
+                    channels,
+                },
+            ) => Ok(Shape::Vector {
                 len: input.elements(),
                 flattened: Some([height, width, channels]),
             }),
@@ -128,7 +184,10 @@ impl Layer {
                 "a dense layer needs a vector, not {input}; put a flatten or \
                  global_average_pooling layer before it"
             )),
-            (Layer::BatchNormalization { .. } | Layer::Dropout { .. } | Layer::Activation(_), _) => Ok(input),
+            (
+                Layer::BatchNormalization { .. } | Layer::Dropout { .. } | Layer::Activation(_),
+                _,
+            ) => Ok(input),
             _ => wants_map(),
         }
     }
@@ -142,7 +201,11 @@ impl Layer {
         };
         let conv = |prefix: &str, size: usize, i: usize, o: usize| {
             [
-                one(&format!("{prefix}weight"), Role::Kernel { dense: false }, &[size, size, i, o]),
+                one(
+                    &format!("{prefix}weight"),
+                    Role::Kernel { dense: false },
+                    &[size, size, i, o],
+                ),
                 one(&format!("{prefix}bias"), Role::Bias, &[o]),
             ]
         };
@@ -205,5 +268,8 @@ fn flattened(shape: Shape) -> Option<[usize; 3]> {
 }
 
 fn too_small(layer: &Layer, input: Shape) -> String {
-    format!("its input {input} is too small for a {} layer; raise backbone.input_size", layer.kind())
+    format!(
+        "its input {input} is too small for a {} layer; raise backbone.input_size",
+        layer.kind()
+    )
 }

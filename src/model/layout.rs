@@ -24,7 +24,12 @@ pub fn to_file(parameter: &Parameter, values: &[f32]) -> Vec<f32> {
 
 /// Transposes a row-major tensor: axis `k` of the result is axis `axes[k]` of `values`.
 fn permute(values: &[f32], shape: [usize; 4], axes: [usize; 4]) -> Vec<f32> {
-    let strides = [shape[1] * shape[2] * shape[3], shape[2] * shape[3], shape[3], 1];
+    let strides = [
+        shape[1] * shape[2] * shape[3],
+        shape[2] * shape[3],
+        shape[3],
+        1,
+    ];
     let [n0, n1, n2, n3] = axes.map(|axis| shape[axis]);
     let [s0, s1, s2, s3] = axes.map(|axis| strides[axis]);
     let mut result = Vec::with_capacity(values.len());
@@ -44,7 +49,11 @@ mod tests {
     use super::*;
 
     fn kernel(extent: &[usize], dense: bool) -> Parameter {
-        Parameter { name: "k".into(), role: Role::Kernel { dense }, extent: extent.to_vec() }
+        Parameter {
+            name: "k".into(),
+            role: Role::Kernel { dense },
+            extent: extent.to_vec(),
+        }
     }
 
     #[test]
@@ -61,8 +70,16 @@ mod tests {
     #[test]
     fn every_layout_survives_the_way_to_the_file_and_back() {
         let values: Vec<f32> = (0..120).map(|v| v as f32).collect();
-        let vector = Parameter { name: "v".into(), role: Role::Gamma, extent: vec![4, 5, 6] };
-        for parameter in [kernel(&[2, 3, 4, 5], false), kernel(&[2, 3, 4, 5], true), vector] {
+        let vector = Parameter {
+            name: "v".into(),
+            role: Role::Gamma,
+            extent: vec![4, 5, 6],
+        };
+        for parameter in [
+            kernel(&[2, 3, 4, 5], false),
+            kernel(&[2, 3, 4, 5], true),
+            vector,
+        ] {
             assert_eq!(from_file(&parameter, &to_file(&parameter, &values)), values);
         }
     }

@@ -10,9 +10,9 @@ mod network;
 mod shape;
 mod squeezenet;
 mod summary;
-mod vgg;
 #[cfg(test)]
 mod tests;
+mod vgg;
 pub mod weights;
 
 pub use blueprint::{Blueprint, Builder, Link};

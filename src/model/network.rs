@@ -58,7 +58,12 @@ impl Network {
     ///
     /// # Errors
     /// A device that cannot hold them, or a tensor of another shape than its layer's.
-    pub fn new(blueprint: Blueprint, weights: &Weights, seed: u64, device: &Device) -> Result<Self> {
+    pub fn new(
+        blueprint: Blueprint,
+        weights: &Weights,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self> {
         let mut slots = BTreeMap::new();
         for (i, link) in blueprint.links.iter().enumerate() {
             for parameter in &link.parameters {
@@ -71,7 +76,11 @@ impl Network {
                 slots.insert(parameter.name.clone(), slot);
             }
         }
-        Ok(Network { blueprint, slots, device: device.clone() })
+        Ok(Network {
+            blueprint,
+            slots,
+            device: device.clone(),
+        })
     }
 
     /// Where the network runs.
@@ -109,8 +118,13 @@ impl Network {
     /// # Errors
     /// Images of another shape, or what the device reports.
     pub fn forward_frozen(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.through(self.blueprint.links.iter().take(self.blueprint.frozen), images, mode, true)
-            .map(|features| features.detach())
+        self.through(
+            self.blueprint.links.iter().take(self.blueprint.frozen),
+            images,
+            mode,
+            true,
+        )
+        .map(|features| features.detach())
     }
 
     /// The logits for what [`Self::forward_frozen`] gave.
@@ -118,7 +132,12 @@ impl Network {
     /// # Errors
     /// Features of another shape, or what the device reports.
     pub fn forward_trained(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.through(self.blueprint.links.iter().skip(self.blueprint.frozen), features, mode, false)
+        self.through(
+            self.blueprint.links.iter().skip(self.blueprint.frozen),
+            features,
+            mode,
+            false,
+        )
     }
 
     fn through<'a>(
@@ -145,9 +164,17 @@ impl Network {
                 let (kernel, bias) = (self.tensor(link, "weight")?, self.tensor(link, "bias")?);
                 let relu = *activation == Activation::Relu;
                 let y = ops::dense(x, kernel, Some(bias), relu)?;
-                if relu { Ok(y) } else { activate(&y, *activation) }
+                if relu {
+                    Ok(y)
+                } else {
+                    activate(&y, *activation)
+                }
             }
-            Layer::BatchNormalization { momentum, epsilon, relu } => {
+            Layer::BatchNormalization {
+                momentum,
+                epsilon,
+                relu,
+            } => {
                 let training = mode != Mode::Evaluate && !frozen;
                 let y = self.batch_norm(link, x, *momentum, *epsilon, training)?;
                 if *relu { ops::relu(&y) } else { Ok(y) }
@@ -163,24 +190,44 @@ impl Network {
         }
     }
 
-    fn conv2d(&self, link: &Link, prefix: &str, x: &Tensor, config: &ops::Conv2dConfig) -> Result<Tensor> {
+    fn conv2d(
+        &self,
+        link: &Link,
+        prefix: &str,
+        x: &Tensor,
+        config: &ops::Conv2dConfig,
+    ) -> Result<Tensor> {
         let kernel = self.tensor(link, &format!("{prefix}weight"))?;
         let bias = self.tensor(link, &format!("{prefix}bias"))?;
         ops::conv2d(x, kernel, Some(bias), config)
     }
 
     fn fire(&self, link: &Link, x: &Tensor) -> Result<Tensor> {
-        let conv = |padding| ops::Conv2dConfig { stride: 1, padding, relu: true };
+        let conv = |padding| ops::Conv2dConfig {
+            stride: 1,
+            padding,
+            relu: true,
+        };
         let squeezed = self.conv2d(link, "squeeze.", x, &conv(0))?;
         let expand1x1 = self.conv2d(link, "expand1x1.", &squeezed, &conv(0))?;
         let expand3x3 = self.conv2d(link, "expand3x3.", &squeezed, &conv(1))?;
         ops::concat(&expand1x1, &expand3x3)
     }
 
-    fn batch_norm(&self, link: &Link, x: &Tensor, momentum: f64, epsilon: f64, training: bool) -> Result<Tensor> {
+    fn batch_norm(
+        &self,
+        link: &Link,
+        x: &Tensor,
+        momentum: f64,
+        epsilon: f64,
+        training: bool,
+    ) -> Result<Tensor> {
         let (gamma, beta) = (self.tensor(link, "weight")?, self.tensor(link, "bias")?);
         if !training {
-            let (mean, variance) = (self.tensor(link, "running_mean")?, self.tensor(link, "running_var")?);
+            let (mean, variance) = (
+                self.tensor(link, "running_mean")?,
+                self.tensor(link, "running_var")?,
+            );
             return ops::batch_norm_inference(x, gamma, beta, mean, variance, epsilon);
         }
         let ops::BatchNorm { y, mean, variance } = ops::batch_norm(x, gamma, beta, epsilon)?;
@@ -190,7 +237,13 @@ impl Network {
     }
 
     /// `moving = moving * momentum + batch * (1 - momentum)`, as Keras.
-    fn update_moving(&self, link: &Link, suffix: &str, batch: &Tensor, momentum: f64) -> Result<()> {
+    fn update_moving(
+        &self,
+        link: &Link,
+        suffix: &str,
+        batch: &Tensor,
+        momentum: f64,
+    ) -> Result<()> {
         match self.slots.get(&format!("{}.{suffix}", link.name)) {
             Some(Slot::Moving(moving)) => {
                 let kept = (moving.as_detached_tensor() * momentum)?;
@@ -218,7 +271,10 @@ impl Network {
             if let Some(slot) = self.slots.get(&parameter.name) {
                 let values = slot.tensor().flatten_all()?.to_vec1::<f32>()?;
                 let data = layout::to_file(parameter, &values);
-                let tensor = HostTensor { shape: parameter.file_shape(), data };
+                let tensor = HostTensor {
+                    shape: parameter.file_shape(),
+                    data,
+                };
                 weights.insert(parameter.name.clone(), tensor);
             }
         }
@@ -243,7 +299,12 @@ impl Network {
 }
 
 /// A parameter's first value: from a file where given, else by its initializer.
-fn initial(parameter: &Parameter, given: Option<&HostTensor>, seed: u64, device: &Device) -> Result<Tensor> {
+fn initial(
+    parameter: &Parameter,
+    given: Option<&HostTensor>,
+    seed: u64,
+    device: &Device,
+) -> Result<Tensor> {
     let values = match given {
         Some(tensor) if tensor.shape != parameter.file_shape() => bail!(
             "tensor {} has shape {:?}, its layer needs {:?}",

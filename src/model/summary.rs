@@ -8,7 +8,13 @@ use super::blueprint::{Blueprint, Link};
 pub fn summary(blueprint: &Blueprint) -> String {
     let header = ["layer", "kind", "output shape", "parameters", ""].map(String::from);
     let rows: Vec<[String; 5]> = std::iter::once(header)
-        .chain(blueprint.links.iter().enumerate().map(|(i, link)| row(link, i < blueprint.frozen)))
+        .chain(
+            blueprint
+                .links
+                .iter()
+                .enumerate()
+                .map(|(i, link)| row(link, i < blueprint.frozen)),
+        )
         .collect();
     let widths: [usize; 5] =
         std::array::from_fn(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0));
@@ -24,9 +30,24 @@ pub fn summary(blueprint: &Blueprint) -> String {
     }
     let (total, trained) = (blueprint.parameter_count(), blueprint.trainable_count());
     let _ = writeln!(text, "{rule}");
-    let _ = writeln!(text, "total parameters       {:>w$}", thousands(total), w = 12);
-    let _ = writeln!(text, "trainable parameters   {:>w$}", thousands(trained), w = 12);
-    let _ = writeln!(text, "other parameters       {:>w$}", thousands(total - trained), w = 12);
+    let _ = writeln!(
+        text,
+        "total parameters       {:>w$}",
+        thousands(total),
+        w = 12
+    );
+    let _ = writeln!(
+        text,
+        "trainable parameters   {:>w$}",
+        thousands(trained),
+        w = 12
+    );
+    let _ = writeln!(
+        text,
+        "other parameters       {:>w$}",
+        thousands(total - trained),
+        w = 12
+    );
     text
 }
 

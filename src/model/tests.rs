@@ -18,7 +18,11 @@ fn head(layer: HeadKind) -> HeadLayer {
 }
 
 fn dense(units: Units, activation: Activation) -> HeadLayer {
-    HeadLayer { units: Some(units), activation: Some(activation), ..head(HeadKind::Dense) }
+    HeadLayer {
+        units: Some(units),
+        activation: Some(activation),
+        ..head(HeadKind::Dense)
+    }
 }
 
 fn spec(arch: Arch, through: FreezeThrough) -> Spec {
@@ -31,7 +35,10 @@ fn spec(arch: Arch, through: FreezeThrough) -> Spec {
         head(HeadKind::Flatten),
         dense(Units::Count(256), Activation::Relu),
         head(HeadKind::BatchNormalization),
-        HeadLayer { rate: Some(0.5), ..head(HeadKind::Dropout) },
+        HeadLayer {
+            rate: Some(0.5),
+            ..head(HeadKind::Dropout)
+        },
         dense(Units::Classes, Activation::Softmax),
     ];
     spec
@@ -43,7 +50,11 @@ fn layer(name: &str) -> FreezeThrough {
 
 fn top(arch: Arch) -> Blueprint {
     let mut spec = spec(arch, FreezeThrough::None);
-    spec.backbone = Backbone { include_top: true, input_size: 224, ..spec.backbone };
+    spec.backbone = Backbone {
+        include_top: true,
+        input_size: 224,
+        ..spec.backbone
+    };
     spec.head.clear();
     Blueprint::new(&spec, IMAGENET_CLASSES).unwrap()
 }
@@ -55,9 +66,23 @@ fn the_lessons_model_has_keras_names_and_counts() {
     let blueprint = Blueprint::new(&spec(Arch::Vgg16, layer("block4_pool")), 10).unwrap();
     assert_eq!(blueprint.parameter_count(), 14_849_610);
     assert_eq!(blueprint.trainable_count(), 7_213_834);
-    let names: Vec<&str> = blueprint.links.iter().map(|link| link.name.as_str()).collect();
+    let names: Vec<&str> = blueprint
+        .links
+        .iter()
+        .map(|link| link.name.as_str())
+        .collect();
     assert_eq!(names[..3], ["block1_conv1", "block1_conv2", "block1_pool"]);
-    assert_eq!(names[17..], ["block5_pool", "flatten", "dense", "batch_normalization", "dropout", "dense_1"]);
+    assert_eq!(
+        names[17..],
+        [
+            "block5_pool",
+            "flatten",
+            "dense",
+            "batch_normalization",
+            "dropout",
+            "dense_1"
+        ]
+    );
     assert_eq!(blueprint.output, Activation::Softmax);
 }
 
@@ -73,7 +98,11 @@ fn the_original_heads_have_the_published_counts() {
         (Arch::Vgg16Bn, 138_365_992, 2 * 4_224),
         (Arch::Squeezenet1_1, 1_235_496, 0),
     ] {
-        assert_eq!(top(arch).parameter_count(), published + statistics, "{arch}");
+        assert_eq!(
+            top(arch).parameter_count(),
+            published + statistics,
+            "{arch}"
+        );
     }
 }
 
@@ -89,7 +118,11 @@ fn keras_layer_numbers_count_the_input_layer() {
         (layer("dense"), 20, Some("dense")),
     ] {
         let blueprint = Blueprint::new(&spec(Arch::Vgg16, through.clone()), 10).unwrap();
-        assert_eq!((blueprint.frozen, blueprint.boundary()), (frozen, boundary), "{through:?}");
+        assert_eq!(
+            (blueprint.frozen, blueprint.boundary()),
+            (frozen, boundary),
+            "{through:?}"
+        );
     }
 }
 
@@ -98,10 +131,21 @@ fn a_boundary_that_is_no_layer_is_refused_with_the_layers_listed() {
     let problem = |through| Blueprint::new(&spec(Arch::Vgg16, through), 10).unwrap_err();
     let unknown = problem(layer("blok4_pool"));
     assert_eq!(unknown.key, "freeze.through");
-    assert!(unknown.message.contains("did you mean `block4_pool`"), "{unknown}");
+    assert!(
+        unknown.message.contains("did you mean `block4_pool`"),
+        "{unknown}"
+    );
     assert!(unknown.help.unwrap().contains("block5_conv3"));
-    assert!(problem(FreezeThrough::Count(40)).message.contains("24 layers"));
-    assert!(problem(layer("dense_1")).message.contains("nothing is left to train"));
+    assert!(
+        problem(FreezeThrough::Count(40))
+            .message
+            .contains("24 layers")
+    );
+    assert!(
+        problem(layer("dense_1"))
+            .message
+            .contains("nothing is left to train")
+    );
 }
 
 #[test]
@@ -123,10 +167,15 @@ fn gradients_reach_every_trained_tensor_and_no_frozen_one() {
         let blueprint = Blueprint::new(&spec(arch, boundary), 10).unwrap();
         let network = Network::new(blueprint, &Weights::new(), 1, &Device::Cpu).unwrap();
         let images = Tensor::rand(0f32, 1., (3, 32, 32, 3), &Device::Cpu).unwrap();
-        let logits = network.forward(&images, Mode::Train { seed: 1, step: 0 }).unwrap();
+        let logits = network
+            .forward(&images, Mode::Train { seed: 1, step: 0 })
+            .unwrap();
         let gradients = logits.sqr().unwrap().sum_all().unwrap().backward().unwrap();
         for (name, var) in network.trained() {
-            assert!(gradients.get(&var).is_some(), "{arch}: {name} has no gradient");
+            assert!(
+                gradients.get(&var).is_some(),
+                "{arch}: {name} has no gradient"
+            );
         }
         for (name, tensor) in network.frozen() {
             assert!(gradients.get(tensor).is_none(), "{arch}: {name} is frozen");
@@ -174,11 +223,23 @@ fn the_summary_has_a_line_a_layer_and_the_totals() {
     let text = summary(&blueprint);
     let words = |name: &str| {
         let line = text.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_whitespace().map(String::from).collect::<Vec<_>>().join(" ")
+        line.split_whitespace()
+            .map(String::from)
+            .collect::<Vec<_>>()
+            .join(" ")
     };
-    assert_eq!(words("block4_conv3"), "block4_conv3 Conv2D (None, 4, 4, 512) 2,359,808 frozen");
-    assert_eq!(words("block5_conv1"), "block5_conv1 Conv2D (None, 2, 2, 512) 2,359,808 trained");
-    assert_eq!(words("trainable parameters"), "trainable parameters 7,213,834");
+    assert_eq!(
+        words("block4_conv3"),
+        "block4_conv3 Conv2D (None, 4, 4, 512) 2,359,808 frozen"
+    );
+    assert_eq!(
+        words("block5_conv1"),
+        "block5_conv1 Conv2D (None, 2, 2, 512) 2,359,808 trained"
+    );
+    assert_eq!(
+        words("trainable parameters"),
+        "trainable parameters 7,213,834"
+    );
 }
 
 #[test]

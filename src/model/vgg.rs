@@ -9,7 +9,11 @@ use crate::spec::{Activation, Arch};
 const FILTERS: [usize; 5] = [64, 128, 256, 512, 512];
 
 /// torchvision's batch norm: `momentum = 0.1` counted the other way round, `eps = 1e-5`.
-const BATCH_NORM: Layer = Layer::BatchNormalization { momentum: 0.9, epsilon: 1e-5, relu: true };
+const BATCH_NORM: Layer = Layer::BatchNormalization {
+    momentum: 0.9,
+    epsilon: 1e-5,
+    relu: true,
+};
 
 /// Convolutions in each block, and whether each is followed by batch normalization.
 pub fn plan(arch: Arch) -> Option<([usize; 5], bool)> {
@@ -30,14 +34,34 @@ pub fn plan(arch: Arch) -> Option<([usize; 5], bool)> {
 ///
 /// # Errors
 /// An input too small for five poolings.
-pub fn backbone(chain: &mut Builder, convolutions: [usize; 5], batch_norm: bool) -> Result<(), String> {
-    let config = Conv2dConfig { stride: 1, padding: 1, relu: !batch_norm };
-    let pool = Pool2dConfig { kernel: 2, stride: 2, padding: 0, ceil_mode: false };
+pub fn backbone(
+    chain: &mut Builder,
+    convolutions: [usize; 5],
+    batch_norm: bool,
+) -> Result<(), String> {
+    let config = Conv2dConfig {
+        stride: 1,
+        padding: 1,
+        relu: !batch_norm,
+    };
+    let pool = Pool2dConfig {
+        kernel: 2,
+        stride: 2,
+        padding: 0,
+        ceil_mode: false,
+    };
     for (block, (count, filters)) in convolutions.into_iter().zip(FILTERS).enumerate() {
         let block = block + 1;
         for conv in 1..=count {
             let name = format!("block{block}_conv{conv}");
-            chain.push(&name, Layer::Conv2d { filters, size: 3, config })?;
+            chain.push(
+                &name,
+                Layer::Conv2d {
+                    filters,
+                    size: 3,
+                    config,
+                },
+            )?;
             if batch_norm {
                 chain.push(format!("{name}_bn"), BATCH_NORM)?;
             }
@@ -54,7 +78,19 @@ pub fn backbone(chain: &mut Builder, convolutions: [usize; 5], batch_norm: bool)
 pub fn top(chain: &mut Builder, classes: usize) -> Result<(), String> {
     chain.push("flatten", Layer::Flatten)?;
     for name in ["fc1", "fc2"] {
-        chain.push(name, Layer::Dense { units: 4096, activation: Activation::Relu })?;
+        chain.push(
+            name,
+            Layer::Dense {
+                units: 4096,
+                activation: Activation::Relu,
+            },
+        )?;
     }
-    chain.push("predictions", Layer::Dense { units: classes, activation: Activation::Linear })
+    chain.push(
+        "predictions",
+        Layer::Dense {
+            units: classes,
+            activation: Activation::Linear,
+        },
+    )
 }

@@ -10,7 +10,9 @@ use serde_json::json;
 
 use super::charts::{ChartError, write_charts};
 use super::progress::{Reporter, RunStart};
-use super::{Axis, EpochRow, RunLog, RunRow, Status, TableError, Tables, summary, write_atomically};
+use super::{
+    Axis, EpochRow, RunLog, RunRow, Status, TableError, Tables, summary, write_atomically,
+};
 use crate::spec::{AxisValue, Experiment};
 use crate::sweep::{self, About, Finished, Plan, PlannedRun, Sink};
 use crate::train::{Batch, Epoch, Observer};
@@ -76,7 +78,11 @@ impl<'a> Recorder<'a> {
     ) -> Result<Self, Error> {
         let folder = results.join(&experiment.spec.name);
         create(&folder)?;
-        let order: Vec<String> = plan.runs.iter().map(|planned| planned.run.id.clone()).collect();
+        let order: Vec<String> = plan
+            .runs
+            .iter()
+            .map(|planned| planned.run.id.clone())
+            .collect();
         let tables = Tables::open(&folder, &axes(experiment), &order)?;
         write(&folder.join("spec.toml"), &experiment.to_toml())?;
         let recorder = Recorder {
@@ -94,15 +100,24 @@ impl<'a> Recorder<'a> {
         let finished = recorder.order.iter().filter(|id| recorder.has(id)).count();
         if finished > 0 {
             let (all, name) = (recorder.order.len(), &recorder.name);
-            reporter.note(&format!("{name}: {finished} of {all} runs are finished already (--fresh does them again)"));
+            reporter.note(&format!(
+                "{name}: {finished} of {all} runs are finished already (--fresh does them again)"
+            ));
         }
         Ok(recorder)
     }
 
     /// Whether a run is finished already and is not to be done again.
     pub fn has(&self, run: &str) -> bool {
-        let finished = self.tables.run(run).is_some_and(|row| row.status == Status::Finished);
-        finished && !self.fresh && run_folder(&self.folder, run).join("model.safetensors").is_file()
+        let finished = self
+            .tables
+            .run(run)
+            .is_some_and(|row| row.status == Status::Finished);
+        finished
+            && !self.fresh
+            && run_folder(&self.folder, run)
+                .join("model.safetensors")
+                .is_file()
     }
 
     /// Makes a run's folder, forgetting what an earlier try left.
@@ -117,7 +132,10 @@ impl<'a> Recorder<'a> {
         if let Err(source) = fs::remove_file(&model)
             && source.kind() != io::ErrorKind::NotFound
         {
-            return Err(Error::Io { path: model, source });
+            return Err(Error::Io {
+                path: model,
+                source,
+            });
         }
         write(&folder.join("spec.toml"), &run.spec.to_toml())?;
         let path = folder.join("log.jsonl");
@@ -142,7 +160,11 @@ impl<'a> Recorder<'a> {
         self.tables.remove_run(&run.id);
         self.tables.set_run(row.clone());
         self.tables.write()?;
-        self.current = Some(Current { row, log, start: Instant::now() });
+        self.current = Some(Current {
+            row,
+            log,
+            start: Instant::now(),
+        });
         Ok(folder)
     }
 
@@ -171,14 +193,18 @@ impl<'a> Recorder<'a> {
     }
 
     fn draw(&mut self) {
-        let charts = write_charts(&self.folder.join("charts"), &self.tables.results(&self.name));
+        let charts = write_charts(
+            &self.folder.join("charts"),
+            &self.tables.results(&self.name),
+        );
         self.charts_drawn = Instant::now();
         self.note(charts.map(|_| ()).map_err(Error::from));
     }
 
     fn note(&mut self, result: Result<(), Error>) {
         if let Err(error) = &result {
-            self.reporter.warn(&format!("{error}; training goes on, and it is tried again"));
+            self.reporter
+                .warn(&format!("{error}; training goes on, and it is tried again"));
         }
         self.trouble = result.err();
     }
@@ -187,7 +213,8 @@ impl<'a> Recorder<'a> {
         if let Some(current) = &mut self.current
             && let Err(error) = current.log.event(event, fields)
         {
-            self.reporter.warn(&format!("log.jsonl of {}: {error}", current.row.run));
+            self.reporter
+                .warn(&format!("log.jsonl of {}: {error}", current.row.run));
         }
     }
 }
@@ -199,13 +226,19 @@ impl Observer for Recorder<'_> {
 
     fn epoch(&mut self, epoch: &Epoch) {
         self.reporter.epoch_done(epoch);
-        let Some(current) = &mut self.current else { return };
+        let Some(current) = &mut self.current else {
+            return;
+        };
         current.row.epochs = epoch.epoch;
         current.row.seconds = current.start.elapsed().as_secs_f64();
         let row = current.row.clone();
         let (run, point) = (row.run.clone(), row.point.clone());
         self.tables.set_run(row);
-        self.tables.add_epoch(EpochRow { run, point, epoch: epoch.clone() });
+        self.tables.add_epoch(EpochRow {
+            run,
+            point,
+            epoch: epoch.clone(),
+        });
         self.log("epoch", epoch_fields(epoch));
         self.update();
         if self.charts_drawn.elapsed() >= CHARTS_EVERY {
@@ -218,7 +251,11 @@ impl Sink for Recorder<'_> {
     fn run_started(&mut self, planned: &PlannedRun, about: &About) {
         let run = &planned.run;
         self.reporter.run_started(&RunStart {
-            index: self.order.iter().position(|id| *id == run.id).map_or(0, |i| i + 1),
+            index: self
+                .order
+                .iter()
+                .position(|id| *id == run.id)
+                .map_or(0, |i| i + 1),
             total: self.order.len(),
             id: &run.id,
             point: &run.point,
@@ -229,22 +266,30 @@ impl Sink for Recorder<'_> {
             current.row.parameters = Some(about.parameters as u64);
             current.row.trainable_parameters = Some(about.trainable_parameters as u64);
         }
-        self.log("started", json!({ "run": run.id, "device": about.device, "version": env!("CARGO_PKG_VERSION") }));
+        self.log(
+            "started",
+            json!({ "run": run.id, "device": about.device, "version": env!("CARGO_PKG_VERSION") }),
+        );
     }
 
     fn run_ended(&mut self, _: &PlannedRun, result: Result<&Finished, &sweep::Error>) {
         match result {
-            Ok(done) => self.log("finished", json!({
-                "epochs": done.outcome.epochs,
-                "best_epoch": done.outcome.best_epoch,
-                "stopped_early": done.outcome.stopped_early,
-                "test_loss": done.test.as_ref().map(|test| test.loss),
-                "test_accuracy": done.test.as_ref().and_then(|test| test.accuracy),
-                "seconds": done.seconds,
-            })),
+            Ok(done) => self.log(
+                "finished",
+                json!({
+                    "epochs": done.outcome.epochs,
+                    "best_epoch": done.outcome.best_epoch,
+                    "stopped_early": done.outcome.stopped_early,
+                    "test_loss": done.test.as_ref().map(|test| test.loss),
+                    "test_accuracy": done.test.as_ref().and_then(|test| test.accuracy),
+                    "seconds": done.seconds,
+                }),
+            ),
             Err(error) => self.log("failed", json!({ "error": error.to_string() })),
         }
-        let Some(Current { mut row, start, .. }) = self.current.take() else { return };
+        let Some(Current { mut row, start, .. }) = self.current.take() else {
+            return;
+        };
         row.seconds = start.elapsed().as_secs_f64();
         match result {
             Ok(done) => {
@@ -276,13 +321,17 @@ pub struct Done {
 impl Done {
     /// How many runs failed.
     pub fn failed(&self) -> usize {
-        self.runs.iter().filter(|row| row.status != Status::Finished).count()
+        self.runs
+            .iter()
+            .filter(|row| row.status != Status::Finished)
+            .count()
     }
 
     /// Why a run has no result.
     pub fn error(&self, run: &str) -> Option<&str> {
         let row = self.runs.iter().find(|row| row.run == run)?;
-        (row.status != Status::Finished).then(|| row.error.as_deref().unwrap_or("it was interrupted"))
+        (row.status != Status::Finished)
+            .then(|| row.error.as_deref().unwrap_or("it was interrupted"))
     }
 }
 
@@ -290,7 +339,10 @@ impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let folder = self.folder.display();
         writeln!(f, "{}", self.summary.trim_end())?;
-        writeln!(f, "\ntables  {folder}/metrics.parquet, {folder}/runs.parquet")?;
+        writeln!(
+            f,
+            "\ntables  {folder}/metrics.parquet, {folder}/runs.parquet"
+        )?;
         writeln!(f, "charts  {folder}/charts/")?;
         write!(f, "models  {folder}/runs/*/model.safetensors")
     }
@@ -317,9 +369,15 @@ fn epoch_fields(epoch: &Epoch) -> serde_json::Value {
 }
 
 fn create(folder: &Path) -> Result<(), Error> {
-    fs::create_dir_all(folder).map_err(|source| Error::Io { path: folder.to_owned(), source })
+    fs::create_dir_all(folder).map_err(|source| Error::Io {
+        path: folder.to_owned(),
+        source,
+    })
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Error> {
-    write_atomically(path, text.as_bytes()).map_err(|source| Error::Io { path: path.to_owned(), source })
+    write_atomically(path, text.as_bytes()).map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
+    })
 }

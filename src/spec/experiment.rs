@@ -58,7 +58,12 @@ impl Experiment {
     pub fn axes(&self) -> Vec<(String, Vec<AxisValue>)> {
         let axis = |(key, _): (&str, &[toml::Value])| {
             let mut values: Vec<AxisValue> = Vec::new();
-            for (_, value) in self.runs.iter().flat_map(|run| &run.point).filter(|(k, _)| k == key) {
+            for (_, value) in self
+                .runs
+                .iter()
+                .flat_map(|run| &run.point)
+                .filter(|(k, _)| k == key)
+            {
                 if !values.contains(value) {
                     values.push(value.clone());
                 }

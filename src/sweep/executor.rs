@@ -41,7 +41,10 @@ pub struct Executor<'a> {
 struct Downloads<'a>(&'a Cache, &'a Hub, &'a dyn Progress);
 
 impl data::Source for Downloads<'_> {
-    fn files(&self, dataset: DatasetName) -> Result<PathBuf, Box<dyn std::error::Error + Send + Sync>> {
+    fn files(
+        &self,
+        dataset: DatasetName,
+    ) -> Result<PathBuf, Box<dyn std::error::Error + Send + Sync>> {
         Ok(fetch::dataset(self.0, self.1, dataset, self.2)?)
     }
 }
@@ -53,35 +56,68 @@ impl<'a> Executor<'a> {
     /// A cache folder that cannot be told.
     pub fn new(upstream: Upstream, progress: &'a dyn Progress) -> Result<Self, Error> {
         let (cache, hub) = (Cache::from_env()?, Hub::from_env());
-        Ok(Executor { cache, hub, upstream, progress, data: None })
+        Ok(Executor {
+            cache,
+            hub,
+            upstream,
+            progress,
+            data: None,
+        })
     }
 
     /// Does a run and saves its model as `model.safetensors` in `folder`.
     ///
     /// # Errors
     /// Whatever stops the run; `sink` has been told.
-    pub fn run(&mut self, planned: &PlannedRun, folder: &Path, sink: &mut dyn Sink) -> Result<Finished, Error> {
+    pub fn run(
+        &mut self,
+        planned: &PlannedRun,
+        folder: &Path,
+        sink: &mut dyn Sink,
+    ) -> Result<Finished, Error> {
         let result = self.try_run(planned, folder, sink);
         sink.run_ended(planned, result.as_ref());
         result
     }
 
-    fn try_run(&mut self, planned: &PlannedRun, folder: &Path, sink: &mut dyn Sink) -> Result<Finished, Error> {
+    fn try_run(
+        &mut self,
+        planned: &PlannedRun,
+        folder: &Path,
+        sink: &mut dyn Sink,
+    ) -> Result<Finished, Error> {
         let start = Instant::now();
-        let PlannedRun { run, blueprint, classes } = planned;
+        let PlannedRun {
+            run,
+            blueprint,
+            classes,
+        } = planned;
         let spec = &run.spec;
         let (device, device_name) = device::open(spec.training.device)?;
-        sink.run_started(planned, &About {
-            device: device_name,
-            parameters: blueprint.parameter_count(),
-            trainable_parameters: blueprint.trainable_count(),
-        });
+        sink.run_started(
+            planned,
+            &About {
+                device: device_name,
+                parameters: blueprint.parameter_count(),
+                trainable_parameters: blueprint.trainable_count(),
+            },
+        );
         let data = self.data(spec)?;
         if data.classes.len() != classes.len() {
-            return Err(Error::ClassesChanged { found: data.classes.len(), planned: classes.len() });
+            return Err(Error::ClassesChanged {
+                found: data.classes.len(),
+                planned: classes.len(),
+            });
         }
         let services = (&self.cache, &self.hub);
-        let initial = start::weights(spec, &run.id, blueprint, &self.upstream, services, self.progress)?;
+        let initial = start::weights(
+            spec,
+            &run.id,
+            blueprint,
+            &self.upstream,
+            services,
+            self.progress,
+        )?;
         let network = Network::new(blueprint.clone(), &initial, spec.seed, &device)?;
         drop(initial);
         let normalizer = Normalizer::new(&spec.normalization, &data.train);
@@ -94,22 +130,43 @@ impl<'a> Executor<'a> {
             classes: classes.len(),
         };
         let outcome = fit.run(sink)?;
-        let test = evaluate(&network, &inputs(&data.test, false), &spec.training, classes.len())?;
+        let test = evaluate(
+            &network,
+            &inputs(&data.test, false),
+            &spec.training,
+            classes.len(),
+        )?;
         let metadata = metadata(planned, &normalizer);
-        weights::save(&folder.join("model.safetensors"), &network.weights()?, &metadata)?;
-        Ok(Finished { outcome, test, seconds: start.elapsed().as_secs_f64() })
+        weights::save(
+            &folder.join("model.safetensors"),
+            &network.weights()?,
+            &metadata,
+        )?;
+        Ok(Finished {
+            outcome,
+            test,
+            seconds: start.elapsed().as_secs_f64(),
+        })
     }
 
     /// The dataset of a spec; the last one is kept for the runs that share it.
     fn data(&mut self, spec: &Spec) -> Result<Rc<Data>, Error> {
         let key = data_key(spec);
-        if let Some((kept, data)) = &self.data && *kept == key {
+        if let Some((kept, data)) = &self.data
+            && *kept == key
+        {
             return Ok(Rc::clone(data));
         }
         self.data = None;
         let downloads = Downloads(&self.cache, &self.hub, self.progress);
         let size = spec.backbone.input_size;
-        let data = Rc::new(data::load(&spec.dataset, size, spec.seed, &downloads, self.progress)?);
+        let data = Rc::new(data::load(
+            &spec.dataset,
+            size,
+            spec.seed,
+            &downloads,
+            self.progress,
+        )?);
         self.data = Some((key, Rc::clone(&data)));
         Ok(data)
     }
@@ -117,7 +174,8 @@ impl<'a> Executor<'a> {
 
 /// Everything that decides a dataset's images and their order.
 fn data_key(spec: &Spec) -> String {
-    let by_seed = spec.dataset.validation != Validation::Tail || spec.dataset.name == DatasetName::ImageFolder;
+    let by_seed = spec.dataset.validation != Validation::Tail
+        || spec.dataset.name == DatasetName::ImageFolder;
     let seed = by_seed.then_some(spec.seed);
     format!("{:?} {} {seed:?}", spec.dataset, spec.backbone.input_size)
 }
@@ -129,8 +187,15 @@ fn inputs<'a>(
     augment: bool,
     device: &'a Device,
 ) -> Inputs<'a> {
-    let augmentation = (augment && spec.augmentation.is_active()).then_some((&spec.augmentation, spec.seed));
-    Inputs::new(Batches::new(part, normalizer, spec.backbone.input_size, augmentation, device))
+    let augmentation =
+        (augment && spec.augmentation.is_active()).then_some((&spec.augmentation, spec.seed));
+    Inputs::new(Batches::new(
+        part,
+        normalizer,
+        spec.backbone.input_size,
+        augmentation,
+        device,
+    ))
 }
 
 /// What makes a saved model usable alone.
@@ -143,8 +208,14 @@ fn metadata(planned: &PlannedRun, normalizer: &Normalizer) -> BTreeMap<String, S
         ("architecture".into(), spec.backbone.arch.to_string()),
         ("input_size".into(), spec.backbone.input_size.to_string()),
         ("include_top".into(), spec.backbone.include_top.to_string()),
-        ("classes".into(), json(serde_json::to_string(&planned.classes))),
-        ("normalization".into(), json(serde_json::to_string(normalizer))),
+        (
+            "classes".into(),
+            json(serde_json::to_string(&planned.classes)),
+        ),
+        (
+            "normalization".into(),
+            json(serde_json::to_string(normalizer)),
+        ),
         ("head".into(), json(serde_json::to_string(&spec.head))),
         ("spec".into(), spec.to_json()),
     ])

@@ -27,7 +27,12 @@ impl Plan {
     /// The first mistake, with the index of its run.
     pub fn new(experiment: &Experiment) -> Result<Plan, (usize, Problem)> {
         let plan = |(i, run)| plan_run(run).map_err(|problem| (i, problem));
-        let runs = experiment.runs.iter().enumerate().map(plan).collect::<Result<_, _>>()?;
+        let runs = experiment
+            .runs
+            .iter()
+            .enumerate()
+            .map(plan)
+            .collect::<Result<_, _>>()?;
         Ok(Plan { runs })
     }
 }
@@ -38,5 +43,9 @@ fn plan_run(run: &Run) -> Result<PlannedRun, Problem> {
     let classes = data::classes(&spec.dataset)
         .map_err(|error| Problem::new("dataset.path", error.to_string()))?;
     let blueprint = Blueprint::new(spec, classes.len())?;
-    Ok(PlannedRun { run: run.clone(), blueprint, classes })
+    Ok(PlannedRun {
+        run: run.clone(),
+        blueprint,
+        classes,
+    })
 }

@@ -27,7 +27,11 @@ pub fn weights(
     if let Some(path) = &spec.training.initial_weights {
         return load(path, spec, blueprint, blueprint.links.len());
     }
-    let pretrained = if spec.backbone.include_top { blueprint.links.len() } else { blueprint.backbone };
+    let pretrained = if spec.backbone.include_top {
+        blueprint.links.len()
+    } else {
+        blueprint.backbone
+    };
     match &spec.backbone.weights {
         spec::Weights::Random => Ok(Weights::new()),
         spec::Weights::File(path) => load(path, spec, blueprint, pretrained),
@@ -38,10 +42,12 @@ pub fn weights(
             load(&path, spec, blueprint, pretrained)
         }
         spec::Weights::Experiment(path) => {
-            let model = upstream.get(&(path.clone(), run_id.to_owned())).ok_or_else(|| {
-                let message = format!("{} has left no model", path.display());
-                Problem::new("backbone.weights", message)
-            })?;
+            let model = upstream
+                .get(&(path.clone(), run_id.to_owned()))
+                .ok_or_else(|| {
+                    let message = format!("{} has left no model", path.display());
+                    Problem::new("backbone.weights", message)
+                })?;
             load(model, spec, blueprint, pretrained)
         }
     }
@@ -57,5 +63,7 @@ fn load(path: &Path, spec: &Spec, blueprint: &Blueprint, links: usize) -> Result
         .map(|p| (p.name.clone(), p.file_shape()))
         .collect();
     let whole_model = links == blueprint.links.len() && !spec.backbone.include_top;
-    Ok(weights::load(path, spec.backbone.arch, &expected, &|_| !whole_model)?)
+    Ok(weights::load(path, spec.backbone.arch, &expected, &|_| {
+        !whole_model
+    })?)
 }

@@ -55,10 +55,16 @@ impl EarlyStopping {
         if self.best.is_none_or(improves) && !value.is_nan() {
             self.best = Some(value);
             self.waited = 0;
-            return Verdict { best: true, stop: false };
+            return Verdict {
+                best: true,
+                stop: false,
+            };
         }
         self.waited += 1;
-        Verdict { best: false, stop: self.waited >= self.patience }
+        Verdict {
+            best: false,
+            stop: self.waited >= self.patience,
+        }
     }
 }
 
@@ -74,8 +80,19 @@ mod tests {
             min_delta,
             restore_best: false,
         });
-        let letter = |v: Verdict| if v.stop { 's' } else if v.best { 'b' } else { '.' };
-        values.iter().map(|&value| letter(stopping.epoch(value))).collect()
+        let letter = |v: Verdict| {
+            if v.stop {
+                's'
+            } else if v.best {
+                'b'
+            } else {
+                '.'
+            }
+        };
+        values
+            .iter()
+            .map(|&value| letter(stopping.epoch(value)))
+            .collect()
     }
 
     #[test]

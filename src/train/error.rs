@@ -9,13 +9,22 @@ pub enum Error {
         "the loss is {loss} in epoch {epoch}, batch {batch}, at learning rate {learning_rate:e}; \
          a lower optimizer.learning_rate or a warm-up may help"
     )]
-    NonFiniteLoss { loss: f32, epoch: usize, batch: usize, learning_rate: f64 },
+    NonFiniteLoss {
+        loss: f32,
+        epoch: usize,
+        batch: usize,
+        learning_rate: f64,
+    },
     #[error("tensor {0} is frozen, but its values changed in the first step; please report this")]
     FrozenMoved(String),
     #[error("there are no training images")]
     NoImages,
     #[error("the logits have shape {found:?}; expected [{batch}, {classes}]")]
-    Logits { found: Vec<usize>, batch: usize, classes: usize },
+    Logits {
+        found: Vec<usize>,
+        batch: usize,
+        classes: usize,
+    },
     #[error(transparent)]
     Optimizer(#[from] optim::Error),
     #[error("computing failed: {0}")]

@@ -27,7 +27,10 @@ pub fn evaluate(
     for indices in order.chunks(training.batch_size) {
         let (features, labels) = inputs.batch(network, indices, 0, Mode::Evaluate)?;
         let logits = network.forward_trained(&features, Mode::Evaluate)?;
-        let loss = criterion.each(&logits, &labels)?.mean_all()?.to_scalar::<f32>()?;
+        let loss = criterion
+            .each(&logits, &labels)?
+            .mean_all()?
+            .to_scalar::<f32>()?;
         tally.add(f64::from(loss), &logits.to_vec2()?, &labels)?;
     }
     Ok(Some(tally.metrics(&training.metrics)))

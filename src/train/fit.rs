@@ -14,6 +14,7 @@ use super::observer::{Batch, Observer};
 use super::tally::Tally;
 use crate::data;
 use crate::model::{Mode, Network, Weights};
+use crate::ops;
 use crate::optim::{Optimizer, Schedule};
 use crate::spec::{self, Spec};
 
@@ -70,7 +71,10 @@ impl Fit<'_> {
             guard: Some(FrozenGuard::new(self.network)?),
         };
         let mut stopping = EarlyStopping::new(&self.stopping_rule());
-        let restores = training.early_stopping.as_ref().is_some_and(|rule| rule.restore_best);
+        let restores = training
+            .early_stopping
+            .as_ref()
+            .is_some_and(|rule| rule.restore_best);
         let mut best: (usize, Option<Weights>) = (1, None);
 
         for number in 1..=training.epochs {
@@ -86,10 +90,16 @@ impl Fit<'_> {
             observer.epoch(&epoch);
             let stopped_early = verdict.stop && training.early_stopping.is_some();
             if stopped_early || number == training.epochs {
-                if let (best_epoch, Some(weights)) = &best && *best_epoch != number {
+                if let (best_epoch, Some(weights)) = &best
+                    && *best_epoch != number
+                {
                     self.network.restore(weights)?;
                 }
-                return Ok(Outcome { epochs: number, best_epoch: best.0, stopped_early });
+                return Ok(Outcome {
+                    epochs: number,
+                    best_epoch: best.0,
+                    stopped_early,
+                });
             }
         }
         Err(Error::NoImages)
@@ -97,17 +107,31 @@ impl Fit<'_> {
 
     /// The early stopping rule; without one in the spec, only its monitor is used.
     fn stopping_rule(&self) -> spec::EarlyStopping {
-        self.spec.training.early_stopping.clone().unwrap_or_else(|| spec::EarlyStopping {
-            monitor: best_epoch_monitor(self.spec, !self.validation.is_empty()),
-            ..spec::EarlyStopping::default()
-        })
+        self.spec
+            .training
+            .early_stopping
+            .clone()
+            .unwrap_or_else(|| spec::EarlyStopping {
+                monitor: best_epoch_monitor(self.spec, !self.validation.is_empty()),
+                ..spec::EarlyStopping::default()
+            })
     }
 
     /// One pass over the training images, then the validation.
-    fn epoch(&self, number: usize, state: &mut State, observer: &mut dyn Observer) -> Result<Epoch, Error> {
+    fn epoch(
+        &self,
+        number: usize,
+        state: &mut State,
+        observer: &mut dyn Observer,
+    ) -> Result<Epoch, Error> {
         let training = &self.spec.training;
         let start = Instant::now();
-        let order = data::order(self.spec.seed, number as u64, self.train.len() as u32, training.shuffle);
+        let order = data::order(
+            self.spec.seed,
+            number as u64,
+            self.train.len() as u32,
+            training.shuffle,
+        );
         let batches = order.len().div_ceil(training.batch_size);
         let mut tally = Tally::new(self.classes);
         let mut learning_rate = 0.0;
@@ -148,19 +172,35 @@ impl Fit<'_> {
         state: &mut State,
         tally: &mut Tally,
     ) -> Result<(), Error> {
-        let mode = Mode::Train { seed: self.spec.seed, step: state.step };
-        let (features, labels) = self.train.batch(self.network, indices, epoch as u64, mode)?;
+        let mode = Mode::Train {
+            seed: self.spec.seed,
+            step: state.step,
+        };
+        let (features, labels) = self
+            .train
+            .batch(self.network, indices, epoch as u64, mode)?;
         let logits = self.network.forward_trained(&features, mode)?;
-        let mean_loss =
-            Criterion::new(&self.spec.training, self.classes).each(&logits, &labels)?.mean_all()?;
+        let mean_loss = Criterion::new(&self.spec.training, self.classes)
+            .each(&logits, &labels)?
+            .mean_all()?;
         let loss = mean_loss.to_scalar::<f32>()?;
         if !loss.is_finite() {
-            return Err(Error::NonFiniteLoss { loss, epoch, batch, learning_rate });
+            return Err(Error::NonFiniteLoss {
+                loss,
+                epoch,
+                batch,
+                learning_rate,
+            });
         }
         tally.add(f64::from(loss), &logits.detach().to_vec2()?, &labels)?;
-        state.optimizer.step(&mean_loss.backward()?, learning_rate)?;
+        state
+            .optimizer
+            .step(&ops::backward(&mean_loss)?, learning_rate)?;
         state.step += 1;
-        state.guard.take().map_or(Ok(()), |guard| guard.check(self.network))
+        state
+            .guard
+            .take()
+            .map_or(Ok(()), |guard| guard.check(self.network))
     }
 }
 
@@ -170,5 +210,9 @@ pub fn best_epoch_monitor(spec: &Spec, has_validation: bool) -> String {
     let has_accuracy = spec.training.metrics.contains(&spec::Metric::Accuracy);
     let name = if has_accuracy { "accuracy" } else { "loss" };
     debug_assert_eq!(lower_is_better(name), !has_accuracy);
-    if has_validation { format!("val_{name}") } else { name.to_owned() }
+    if has_validation {
+        format!("val_{name}")
+    } else {
+        name.to_owned()
+    }
 }

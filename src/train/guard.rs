@@ -15,7 +15,9 @@ impl FrozenGuard {
     /// # Errors
     /// What the device reports.
     pub fn new(network: &Network) -> candle_core::Result<Self> {
-        let prints = network.frozen().map(|(name, tensor)| Ok((name.to_owned(), print(tensor)?)));
+        let prints = network
+            .frozen()
+            .map(|(name, tensor)| Ok((name.to_owned(), print(tensor)?)));
         prints.collect::<candle_core::Result<_>>().map(FrozenGuard)
     }
 

@@ -16,7 +16,11 @@ pub struct Criterion {
 impl Criterion {
     /// The loss a spec asks for.
     pub fn new(training: &Training, classes: usize) -> Self {
-        Criterion { loss: training.loss, smoothing: training.label_smoothing, classes }
+        Criterion {
+            loss: training.loss,
+            smoothing: training.label_smoothing,
+            classes,
+        }
     }
 
     /// The loss of each sample, `[batch]`, for logits `[batch, classes]`.
@@ -55,9 +59,17 @@ mod tests {
     use super::*;
 
     fn loss(loss: Loss, label_smoothing: f64) -> Vec<f32> {
-        let training = Training { loss, label_smoothing, ..Training::default() };
+        let training = Training {
+            loss,
+            label_smoothing,
+            ..Training::default()
+        };
         let logits = Tensor::new(&[[1f32, 2., -1.], [0.5, 0.5, 3.]], &Device::Cpu).unwrap();
-        Criterion::new(&training, 3).each(&logits, &[1, 0]).unwrap().to_vec1().unwrap()
+        Criterion::new(&training, 3)
+            .each(&logits, &[1, 0])
+            .unwrap()
+            .to_vec1()
+            .unwrap()
     }
 
     /// keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=s, reduction=None) and
@@ -65,14 +77,25 @@ mod tests {
     #[test]
     fn losses_and_label_smoothing_are_those_of_keras() {
         let cases = [
-            (Loss::CategoricalCrossentropy, 0.0, [0.349_012_17, 2.652_008_5]),
-            (Loss::CategoricalCrossentropy, 0.1, [0.482_345_52, 2.568_675_3]),
+            (
+                Loss::CategoricalCrossentropy,
+                0.0,
+                [0.349_012_17, 2.652_008_5],
+            ),
+            (
+                Loss::CategoricalCrossentropy,
+                0.1,
+                [0.482_345_52, 2.568_675_3],
+            ),
             (Loss::BinaryCrossentropy, 0.0, [0.584_483_8, 1.498_913_8]),
             (Loss::BinaryCrossentropy, 0.1, [0.617_817_1, 1.448_913_7]),
         ];
         for (kind, smoothing, expected) in cases {
             for (found, expected) in loss(kind, smoothing).into_iter().zip(expected) {
-                assert!((found - expected).abs() < 2e-6, "{kind} {smoothing}: {found} {expected}");
+                assert!(
+                    (found - expected).abs() < 2e-6,
+                    "{kind} {smoothing}: {found} {expected}"
+                );
             }
         }
     }

@@ -18,18 +18,33 @@ pub struct Tally {
 impl Tally {
     /// Nothing seen yet.
     pub fn new(classes: usize) -> Self {
-        Tally { samples: 0, loss: 0.0, hits: 0, top5_hits: 0, classes: vec![(0, 0); classes] }
+        Tally {
+            samples: 0,
+            loss: 0.0,
+            hits: 0,
+            top5_hits: 0,
+            classes: vec![(0, 0); classes],
+        }
     }
 
     /// Adds a batch: its mean loss, its logits row by row, and its labels.
     ///
     /// # Errors
     /// Logits that are not a value per class and sample.
-    pub fn add(&mut self, mean_loss: f64, logits: &[Vec<f32>], labels: &[u32]) -> Result<(), Error> {
+    pub fn add(
+        &mut self,
+        mean_loss: f64,
+        logits: &[Vec<f32>],
+        labels: &[u32],
+    ) -> Result<(), Error> {
         let classes = self.classes.len();
         if logits.len() != labels.len() || logits.iter().any(|row| row.len() != classes) {
             let found = vec![logits.len(), logits.first().map_or(0, Vec::len)];
-            return Err(Error::Logits { found, batch: labels.len(), classes });
+            return Err(Error::Logits {
+                found,
+                batch: labels.len(),
+                classes,
+            });
         }
         self.samples += labels.len();
         self.loss += mean_loss * labels.len() as f64;
@@ -72,9 +87,17 @@ impl Tally {
 /// How many classes come before `label`: those with a larger logit, and, as in an argmax that takes
 /// the first of equals, earlier ones with the same. A NaN comes before everything.
 fn rank(logits: &[f32], label: usize) -> usize {
-    let Some(&own) = logits.get(label) else { return logits.len() };
-    let before = |(i, &other): (usize, &f32)| other > own || other.is_nan() || own.is_nan() || (other == own && i < label);
-    logits.iter().enumerate().filter(|&(i, other)| i != label && before((i, other))).count()
+    let Some(&own) = logits.get(label) else {
+        return logits.len();
+    };
+    let before = |(i, &other): (usize, &f32)| {
+        other > own || other.is_nan() || own.is_nan() || (other == own && i < label)
+    };
+    logits
+        .iter()
+        .enumerate()
+        .filter(|&(i, other)| i != label && before((i, other)))
+        .count()
 }
 
 #[cfg(test)]
@@ -84,7 +107,9 @@ mod tests {
     #[test]
     fn partial_batches_count_by_their_size() {
         let mut tally = Tally::new(2);
-        tally.add(1.0, &[vec![0., 1.], vec![0., 1.], vec![1., 0.]], &[1, 1, 1]).unwrap();
+        tally
+            .add(1.0, &[vec![0., 1.], vec![0., 1.], vec![1., 0.]], &[1, 1, 1])
+            .unwrap();
         tally.add(5.0, &[vec![0., 1.]], &[0]).unwrap();
         let metrics = tally.metrics(&[Metric::Accuracy, Metric::PerClass]);
         assert_eq!(metrics.loss, 2.0);
@@ -106,11 +131,17 @@ mod tests {
         let mut tally = Tally::new(7);
         let row: Vec<f32> = (0..7).map(|v| v as f32).collect();
         tally.add(0.0, &[row.clone(), row], &[2, 1]).unwrap();
-        assert_eq!(tally.metrics(&[Metric::Top5Accuracy]).top5_accuracy, Some(0.5));
+        assert_eq!(
+            tally.metrics(&[Metric::Top5Accuracy]).top5_accuracy,
+            Some(0.5)
+        );
     }
 
     #[test]
     fn logits_of_another_width_are_refused() {
-        assert!(matches!(Tally::new(3).add(0.0, &[vec![0., 1.]], &[0]), Err(Error::Logits { .. })));
+        assert!(matches!(
+            Tally::new(3).add(0.0, &[vec![0., 1.]], &[0]),
+            Err(Error::Logits { .. })
+        ));
     }
 }

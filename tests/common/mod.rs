@@ -7,15 +7,20 @@ use assert_cmd::Command;
 
 /// The folder of real images, weights and golden runs; see `build.rs`.
 pub fn shared() -> PathBuf {
-    std::env::var_os("RUNNER_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from)
+    std::env::var_os("RUNNER_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
+        PathBuf::from,
+    )
 }
 
 /// The binary, working in `folder`, with a cache of its own and nothing of the user's environment
 /// that could change a spec.
 pub fn runner(folder: &Path) -> Command {
     let mut command = Command::cargo_bin("runner").expect("the binary is built");
-    command.current_dir(folder).env("RUNNER_CACHE", folder.join("cache")).env("NO_COLOR", "1");
+    command
+        .current_dir(folder)
+        .env("RUNNER_CACHE", folder.join("cache"))
+        .env("NO_COLOR", "1");
     command
 }
 
