@@ -206,7 +206,7 @@ fn reproduces(name: &str) {
         .collect();
     let mean_far = relative(mean(&steps.losses), mean(&expected));
     let test_far = relative(test, golden["test_256"]["loss"].as_f64().unwrap());
-    println!("{name}: steps {far:.1e?}, mean {mean_far:.1e}, test {test_far:.1e}");
+    println!("{name}: steps {far:?}, mean {mean_far:.1e}, test {test_far:.1e}");
 
     assert_eq!(steps.losses.len(), expected.len());
     assert!(far[0] < 1e-5, "first step: {:e}", far[0]);

@@ -6,8 +6,11 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
 use rayon::prelude::*;
 
-use super::Error;
+use super::{Error, jpeg};
 use crate::fetch::Progress;
+
+/// What a JPEG starts with.
+const JPEG: &[u8] = b"\xff\xd8";
 
 /// The largest image that is decoded; twice Pillow's `MAX_IMAGE_PIXELS`, where Pillow refuses.
 const MAX_PIXELS: u64 = 178_956_970;
@@ -21,14 +24,14 @@ pub(super) fn decode_sized(bytes: &[u8], height: usize, width: usize) -> Result<
             "an image of {w}×{h} pixels, expected {width}×{height}"
         ));
     }
-    Ok(pixels(decoder)?.into_rgb8())
+    pixels(bytes, decoder)
 }
 
 /// Decodes an image of any size and turns it upright as its EXIF orientation says.
 pub(super) fn decode_upright(bytes: &[u8]) -> Result<RgbImage, String> {
     let mut decoder = open(bytes)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = pixels(decoder)?;
+    let mut image = DynamicImage::from(pixels(bytes, decoder)?);
     image.apply_orientation(orientation);
     Ok(image.into_rgb8())
 }
@@ -54,13 +57,20 @@ fn open(bytes: &[u8]) -> Result<impl ImageDecoder + '_, String> {
     }
 }
 
-fn pixels(decoder: impl ImageDecoder) -> Result<DynamicImage, String> {
-    DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())
+/// The pixels of an image whose size is known to be acceptable.
+fn pixels(bytes: &[u8], decoder: impl ImageDecoder) -> Result<RgbImage, String> {
+    if bytes.starts_with(JPEG)
+        && let Some(image) = jpeg::decode(bytes)?
+    {
+        return Ok(image);
+    }
+    let image = DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())?;
+    Ok(image.into_rgb8())
 }
 
 /// The decoder fills what is missing of a JPEG with grey; a JPEG without an end marker after its first scan is refused.
 fn is_cut_off_jpeg(bytes: &[u8]) -> bool {
-    let Some(mut rest) = bytes.strip_prefix(b"\xff\xd8") else {
+    let Some(mut rest) = bytes.strip_prefix(JPEG) else {
         return false;
     };
     // A marker: FF, its code, and the length of the segment including these two bytes of length.

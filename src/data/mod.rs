@@ -12,6 +12,7 @@ mod files;
 mod idx;
 mod image_folder;
 mod images;
+mod jpeg;
 mod names;
 mod normalize;
 mod parquet;

@@ -170,7 +170,7 @@ fn real_cifar10_is_decoded_as_far_as_the_limits_go() {
         (count.promised.into_inner(), count.done.into_inner()),
         (2100, 2100)
     );
-    // pyarrow 26 and Pillow 13 (another JPEG decoder, hence the tolerance):
+    // pyarrow 26 and Pillow 13:
     //   t = pyarrow.parquet.ParquetFile("train.parquet").read_row_group(0).to_pylist()
     //   [r["label"] for r in t[:8]], [r["label"] for r in t[1800:1808]]
     //   x = [numpy.asarray(Image.open(io.BytesIO(r["img"]["bytes"]))) for r in t[:1800]]; numpy.mean(x, (0, 1, 2))
@@ -179,7 +179,7 @@ fn real_cifar10_is_decoded_as_far_as_the_limits_go() {
     for (c, expected) in MEANS.iter().enumerate() {
         let channel = data.train.images.data.iter().skip(c).step_by(3);
         let mean = channel.map(|&v| f64::from(v)).sum::<f64>() / (1800.0 * 1024.0);
-        assert!((mean - expected).abs() < 0.1, "{c} {mean} {expected}");
+        assert!((mean - expected).abs() < 1e-4, "{c} {mean} {expected}");
     }
 }
 
@@ -211,7 +211,7 @@ fn real_cifar10_is_read_whole_from_all_row_groups() {
         let image = train.images.image(row).unwrap();
         let mean = image.iter().map(|&v| f64::from(v)).sum::<f64>() / image.len() as f64;
         assert_eq!(train.labels[row], label);
-        assert!((mean - expected).abs() < 0.5, "{row} {mean} {expected}");
+        assert!((mean - expected).abs() < 1e-4, "{row} {mean} {expected}");
     }
 }
 
