@@ -13,6 +13,8 @@ pub mod ops;
 pub mod optim;
 pub mod record;
 pub mod rng;
+#[cfg(test)]
+mod shared;
 pub mod spec;
 pub mod sweep;
 pub mod train;

@@ -1,5 +1,7 @@
 //! Mistakes in a spec: each gets a message with its place, what was expected, and the nearest valid name.
 
+mod common;
+
 use std::path::Path;
 
 use runner::spec::Experiment;
@@ -134,19 +136,21 @@ const CASES: &[Case] = &[
     case("[sweep.axes]", "[sweep]\nstrategy = \"random\"\nsamples = 5\n[sweep.axes]", (37, 11), &["only 4 different points"]),
 ];
 
-/// The text that the user sees for a spec that is wrong.
-///
-/// Switching the tests to the binary means to run it here and to expect exit status 2.
+/// What the binary says of a spec that is wrong; it ends with status 2 and leaves nothing behind.
 fn message(path: &Path, overrides: &[&str], variables: &[(&str, &str)]) -> String {
-    let overrides: Vec<String> = overrides.iter().map(|s| s.to_string()).collect();
-    let variables = variables
-        .iter()
-        .map(|(k, v)| (k.to_string(), v.to_string()));
     let folder = path.parent().unwrap();
-    match Experiment::load_with(path, &overrides, variables, folder) {
-        Ok(_) => panic!("{} has a mistake, but is taken", path.display()),
-        Err(error) => format!("{error}\n"),
+    let mut command = common::runner(folder);
+    command.arg(path).envs(variables.iter().copied());
+    for set in overrides {
+        command.args(["--set", set]);
     }
+    let output = command.assert().code(2).get_output().clone();
+    assert!(
+        !folder.join("results").exists(),
+        "{} was started",
+        path.display()
+    );
+    String::from_utf8(output.stderr).unwrap()
 }
 
 fn written(folder: &Path, text: &str) -> std::path::PathBuf {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::shared::shared;
 use crate::spec::{Dataset, Validation};
 
 /// No dataset can be downloaded.
@@ -86,17 +87,6 @@ fn assert_says(message: &str, parts: &[&str]) {
             "\"{part}\" is missing in: {message}"
         );
     }
-}
-
-/// The folder with real data, where it is there.
-fn shared(folder: &str) -> Option<PathBuf> {
-    let near = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    let shared = std::env::var_os("RUNNER_SHARED").map_or_else(near, PathBuf::from);
-    let path = shared.join("data").join(folder);
-    if !path.is_dir() {
-        println!("NOT RUN: needs {}, which is not there", path.display());
-    }
-    path.is_dir().then_some(path)
 }
 
 /// A value in 0..=255 that tells images, places and channels apart.

@@ -156,10 +156,9 @@ fn only_chosen_images_are_decoded() {
 }
 
 #[test]
+#[cfg_attr(not(shared), ignore = "needs the real images, which are not there")]
 fn real_cifar10_is_decoded_as_far_as_the_limits_go() {
-    let Some(path) = shared("cifar10") else {
-        return;
-    };
+    let path = shared("data/cifar10");
     let mut spec = spec(DatasetName::Cifar10, Some(&path));
     (spec.train_limit, spec.test_limit, spec.validation_split) = (Some(2000), Some(100), 0.1);
     let count = Count::default();
@@ -187,10 +186,9 @@ const LABELS: [u32; 16] = [3, 7, 7, 5, 1, 3, 1, 9, 7, 0, 8, 0, 5, 1, 0, 1];
 const MEANS: [f64; 3] = [125.2917, 122.6156, 114.1676];
 
 #[test]
+#[cfg_attr(not(shared), ignore = "needs the real images, which are not there")]
 fn real_cifar10_is_read_whole_from_all_row_groups() {
-    let Some(path) = shared("cifar10") else {
-        return;
-    };
+    let path = shared("data/cifar10");
     let train = load_with(&spec(DatasetName::Cifar10, Some(&path)), 32)
         .unwrap()
         .train;
@@ -216,10 +214,9 @@ fn real_cifar10_is_read_whole_from_all_row_groups() {
 }
 
 #[test]
+#[cfg_attr(not(shared), ignore = "needs the real images, which are not there")]
 fn real_cifar10_is_the_same_with_any_number_of_threads() {
-    let Some(path) = shared("cifar10") else {
-        return;
-    };
+    let path = shared("data/cifar10");
     let mut spec = spec(DatasetName::Cifar10, Some(&path));
     (spec.train_limit, spec.test_limit) = (Some(500), Some(10));
     let with = |threads| {

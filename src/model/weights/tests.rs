@@ -8,6 +8,7 @@ use safetensors::Dtype;
 
 use super::*;
 use crate::fetch::Layout;
+use crate::shared::shared;
 use crate::spec::Arch;
 
 fn tensor(shape: &[usize]) -> HostTensor {
@@ -350,15 +351,9 @@ fn squeezenet() -> Vec<(String, Vec<usize>)> {
 }
 
 #[test]
+#[cfg_attr(not(shared), ignore = "needs the real weights, which are not there")]
 fn the_real_squeezenet_fits() {
-    let shared = std::env::var("RUNNER_SHARED").unwrap_or_else(|_| "../shared".into());
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join(shared)
-        .join("data/squeezenet1_1/squeezenet1_1-imagenet.safetensors");
-    if !path.exists() {
-        println!("not checked: {} is missing", path.display());
-        return;
-    }
+    let path = shared("data/squeezenet1_1/squeezenet1_1-imagenet.safetensors");
     let loaded = load(&path, Arch::Squeezenet1_1, &squeezenet(), &no_extra).unwrap();
     assert_eq!(loaded.len(), 50);
     // torchvision's 1,235,496 parameters less the 513,000 of its classifier.
