@@ -88,6 +88,7 @@ impl RunOptions {
 impl Cli {
     /// Does what the arguments say; the one place where errors are printed.
     pub fn main(self) -> ExitCode {
+        silence_polars();
         let result = match (self.command, self.spec) {
             (Some(Command::Check(args)), _) => {
                 experiment::check(&args.spec, &args.overrides).map(|plan| {
@@ -144,4 +145,19 @@ fn start_log(log: LogWriter, verbosity: Verbosity) {
         .with_ansi(log.has_colors())
         .with_writer(log)
         .init();
+}
+
+/// polars panics on some damaged Parquet files. Our readers catch that and report the file; the panic's
+/// own text would only hide their message.
+fn silence_polars() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let in_polars = |file: &str| {
+            file.split(['/', '\\'])
+                .any(|part| part.starts_with("polars-"))
+        };
+        if !panic.location().is_some_and(|at| in_polars(at.file())) {
+            default(panic);
+        }
+    }));
 }

@@ -285,7 +285,7 @@ fn a_wrong_spec_ends_with_status_2_and_leaves_nothing() {
         .clone();
     let text = String::from_utf8_lossy(&output).into_owned();
     assert!(
-        text.contains("wrong.toml:25:1") && text.contains("did you mean `epochs`"),
+        text.contains("wrong.toml:23:1") && text.contains("did you mean `epochs`"),
         "{text}"
     );
     assert!(!folder.path().join("results").exists());
@@ -301,4 +301,52 @@ fn quiet_says_nothing() {
         .success()
         .stdout("")
         .stderr("");
+}
+
+#[test]
+fn a_damaged_table_is_named_and_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "small.toml", SMALL);
+    runner(folder.path()).arg("small.toml").assert().success();
+    let path = folder.path().join("results/small/runs.parquet");
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..].fill(0xff);
+    fs::write(&path, &bytes).unwrap();
+    let output = runner(folder.path())
+        .arg("small.toml")
+        .assert()
+        .code(1)
+        .get_output()
+        .stderr
+        .clone();
+    let text = String::from_utf8(output).unwrap();
+    assert!(
+        text.contains("runs.parquet") && !text.contains("panicked"),
+        "{text}"
+    );
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
+fn without_a_network_the_message_says_where_the_file_comes_from_and_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "c.toml", &SMALL.replace("digits", "cifar10"));
+    let output = runner(folder.path())
+        .env("HF_ENDPOINT", "http://127.0.0.1:1")
+        .arg("c.toml")
+        .assert()
+        .code(1)
+        .get_output()
+        .stderr
+        .clone();
+    let text = String::from_utf8(output).unwrap();
+    for part in [
+        "train-00000-of-00001.parquet is missing",
+        "http://127.0.0.1:1/datasets/uoft-cs/cifar10",
+        "cache/datasets/cifar10",
+        "dataset.path",
+    ] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
 }

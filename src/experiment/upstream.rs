@@ -37,7 +37,8 @@ impl Chain {
                 return Err(wrong(format!("{} builds on itself", path.display())));
             }
             if !chain.0.contains_key(path) {
-                let upstream = Experiment::load(path, &[])?;
+                // Flags and variables are for the experiment that was asked for, not for this one.
+                let upstream = Experiment::load_with(path, &[], [], Path::new("."))?;
                 if upstream.spec.name == experiment.spec.name {
                     let name = &upstream.spec.name;
                     return Err(wrong(format!("both experiments are named `{name}`")));

@@ -6,10 +6,15 @@ use super::blueprint::{Blueprint, Builder, Link};
 use super::layer::Layer;
 use super::shape::Shape;
 use super::{squeezenet, vgg};
-use crate::spec::{Activation, Backbone, FreezeThrough, HeadKind, HeadLayer, Problem, Spec, Units};
+use crate::spec::{
+    Activation, Backbone, FreezeThrough, HeadKind, HeadLayer, Problem, Spec, Units, Weights,
+};
 
 /// Classes of ImageNet, and so of every original head.
 pub const IMAGENET_CLASSES: usize = 1000;
+
+/// The side of the images that VGG's original dense layers fit.
+const IMAGENET_SIZE: usize = 224;
 
 /// Colour channels of every network's input.
 const CHANNELS: usize = 3;
@@ -58,9 +63,20 @@ fn push_top(chain: &mut Builder, backbone: &Backbone, classes: usize) -> Result<
         )
         .help("remove include_top and describe a new head in [[head]]"));
     }
-    match vgg::plan(backbone.arch) {
-        Some(_) => vgg::top(chain, classes),
-        None => squeezenet::top(chain, classes),
+    let is_vgg = vgg::plan(backbone.arch).is_some();
+    if is_vgg && backbone.weights == Weights::Imagenet && backbone.input_size != IMAGENET_SIZE {
+        let message = format!(
+            "the original head of {} was trained on images of {IMAGENET_SIZE}, not {}",
+            backbone.arch, backbone.input_size
+        );
+        return Err(Problem::new("backbone.input_size", message).help(format!(
+            "set input_size = {IMAGENET_SIZE}, or remove include_top"
+        )));
+    }
+    if is_vgg {
+        vgg::top(chain, classes)
+    } else {
+        squeezenet::top(chain, classes)
     }
     .map_err(|why| Problem::new("backbone.include_top", why))
 }

@@ -158,6 +158,22 @@ fn an_input_too_small_names_the_layer() {
 }
 
 #[test]
+fn the_original_head_wants_its_classes_and_its_input_size() {
+    let mut spec = spec(Arch::Vgg16, FreezeThrough::None);
+    spec.head.clear();
+    spec.backbone.include_top = true;
+    assert_eq!(
+        Blueprint::new(&spec, 10).unwrap_err().key,
+        "backbone.include_top"
+    );
+    spec.backbone.weights = crate::spec::Weights::Imagenet;
+    assert_eq!(
+        Blueprint::new(&spec, IMAGENET_CLASSES).unwrap_err().key,
+        "backbone.input_size"
+    );
+}
+
+#[test]
 fn gradients_reach_every_trained_tensor_and_no_frozen_one() {
     for (arch, boundary) in [
         (Arch::Vgg11, layer("block4_pool")),

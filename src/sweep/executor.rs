@@ -102,13 +102,6 @@ impl<'a> Executor<'a> {
                 trainable_parameters: blueprint.trainable_count(),
             },
         );
-        let data = self.data(spec)?;
-        if data.classes.len() != classes.len() {
-            return Err(Error::ClassesChanged {
-                found: data.classes.len(),
-                planned: classes.len(),
-            });
-        }
         let services = (&self.cache, &self.hub);
         let initial = start::weights(
             spec,
@@ -118,6 +111,13 @@ impl<'a> Executor<'a> {
             services,
             self.progress,
         )?;
+        let data = self.data(spec)?;
+        if data.classes.len() != classes.len() {
+            return Err(Error::ClassesChanged {
+                found: data.classes.len(),
+                planned: classes.len(),
+            });
+        }
         let network = Network::new(blueprint.clone(), &initial, spec.seed, &device)?;
         drop(initial);
         let normalizer = Normalizer::new(&spec.normalization, &data.train);

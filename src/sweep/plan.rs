@@ -3,7 +3,7 @@
 use crate::data;
 use crate::device;
 use crate::model::Blueprint;
-use crate::spec::{Experiment, Problem, Run};
+use crate::spec::{self, Experiment, Problem, Run};
 
 /// A run that is known to fit together.
 #[derive(Clone, Debug)]
@@ -26,7 +26,8 @@ impl Plan {
     /// # Errors
     /// The first mistake, with the index of its run.
     pub fn new(experiment: &Experiment) -> Result<Plan, (usize, Problem)> {
-        let plan = |(i, run)| plan_run(run).map_err(|problem| (i, problem));
+        let mut planner = Planner::default();
+        let plan = |(i, run)| planner.plan(run).map_err(|problem| (i, problem));
         let runs = experiment
             .runs
             .iter()
@@ -37,15 +38,43 @@ impl Plan {
     }
 }
 
-fn plan_run(run: &Run) -> Result<PlannedRun, Problem> {
-    let spec = &run.spec;
-    device::open(spec.training.device)?;
-    let classes = data::classes(&spec.dataset)
-        .map_err(|error| Problem::new("dataset.path", error.to_string()))?;
-    let blueprint = Blueprint::new(spec, classes.len())?;
-    Ok(PlannedRun {
-        run: run.clone(),
-        blueprint,
-        classes,
-    })
+/// What the runs share and is looked up once.
+#[derive(Default)]
+struct Planner {
+    devices: Vec<spec::Device>,
+    classes: Vec<(spec::Dataset, Vec<String>)>,
+}
+
+impl Planner {
+    fn plan(&mut self, run: &Run) -> Result<PlannedRun, Problem> {
+        let spec = &run.spec;
+        self.check_device(spec.training.device)?;
+        let classes = self.classes(&spec.dataset)?;
+        let blueprint = Blueprint::new(spec, classes.len())?;
+        Ok(PlannedRun {
+            run: run.clone(),
+            blueprint,
+            classes,
+        })
+    }
+
+    fn check_device(&mut self, device: spec::Device) -> Result<(), Problem> {
+        if !self.devices.contains(&device) {
+            device::open(device)?;
+            self.devices.push(device);
+        }
+        Ok(())
+    }
+
+    fn classes(&mut self, dataset: &spec::Dataset) -> Result<Vec<String>, Problem> {
+        if let Some((_, classes)) = self.classes.iter().find(|(known, _)| known == dataset) {
+            return Ok(classes.clone());
+        }
+        let classes = data::classes(dataset).map_err(|error| match error {
+            data::Error::Spec(problem) => problem,
+            other => Problem::new("dataset.path", other.to_string()),
+        })?;
+        self.classes.push((dataset.clone(), classes.clone()));
+        Ok(classes)
+    }
 }

@@ -47,7 +47,7 @@ impl Current {
         self.line(parts)
     }
 
-    /// How the run ended; nothing but the first line of an error, the tables hold the rest.
+    /// How the run ended, with the whole of an error: it says what to do.
     pub(super) fn ended(&self, row: &RunRow) -> String {
         let name = if self.label.is_empty() && row.status != Status::Finished {
             format!("run {} {}", row.run, row.status)
@@ -65,10 +65,7 @@ impl Current {
                 let test = row.test.iter().flat_map(|m| metrics("test_", m));
                 [took].into_iter().chain(test).collect()
             }
-            (_, Some(error)) => vec![format!(
-                "{name}: {}",
-                error.lines().next().unwrap_or_default()
-            )],
+            (_, Some(error)) => vec![format!("{name}: {error}")],
             (_, None) => vec![name],
         };
         self.line(parts)
