@@ -1,7 +1,7 @@
 //! A declarative experiment runner for transfer learning on images.
 //!
 //! Data flows one way: `spec` → `data`, `model` → `train` → `sweep` → `record`, with `cli` on top and
-//! `ops`, `optim`, `fetch`, `device` and `rng` below.
+//! `ops`, `optim`, `fetch`, `device`, `rng` and `text` below.
 
 pub mod cli;
 pub mod data;
@@ -17,4 +17,5 @@ pub mod rng;
 mod shared;
 pub mod spec;
 pub mod sweep;
+pub mod text;
 pub mod train;

@@ -13,7 +13,6 @@ mod idx;
 mod image_folder;
 mod images;
 mod jpeg;
-mod names;
 mod normalize;
 mod parquet;
 mod pick;
@@ -31,7 +30,7 @@ pub use normalize::{ChannelOrder, Normalizer};
 pub use split::training_count;
 
 use crate::fetch::Progress;
-use crate::spec::{Dataset, DatasetName, Problem};
+use crate::spec::{Dataset, DatasetName, Problem, classes_of};
 use pick::{Pickers, Subset};
 
 /// A dataset in memory.
@@ -74,7 +73,7 @@ pub fn classes(spec: &Dataset) -> Result<Vec<String>, Error> {
 }
 
 fn all_classes(spec: &Dataset) -> Result<Vec<String>, Error> {
-    match names::known(spec.name) {
+    match classes_of(spec.name) {
         Some(names) => Ok(names.iter().map(|name| name.to_string()).collect()),
         None => Ok(image_folder(spec)?.classes),
     }

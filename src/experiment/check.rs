@@ -5,9 +5,10 @@ use std::path::Path;
 
 use super::upstream::Chain;
 use super::{Error, plan};
-use crate::model::{Blueprint, Cost, summary, thousands};
+use crate::model::{Blueprint, Cost, summary};
 use crate::spec::{DatasetName, Experiment, OptimizerName, Spec};
 use crate::sweep::PlannedRun;
+use crate::text::thousands;
 
 /// The plan as text: runs, layers, shapes, what trains, what it will cost.
 ///

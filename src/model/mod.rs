@@ -21,4 +21,4 @@ pub use cost::Cost;
 pub use layer::{Layer, Parameter, Role};
 pub use network::{Mode, Network, Weights};
 pub use shape::Shape;
-pub use summary::{summary, thousands};
+pub use summary::summary;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::blueprint::{Blueprint, Link};
+use crate::text::thousands;
 
 /// The table: layer, kind, output shape, parameters, frozen or trained; then totals.
 pub fn summary(blueprint: &Blueprint) -> String {
@@ -65,17 +66,4 @@ fn row(link: &Link, frozen: bool) -> [String; 5] {
         thousands(parameters),
         state.into(),
     ]
-}
-
-/// `14,714,688`
-pub fn thousands(n: usize) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -15,7 +15,8 @@ const BATCH_NORM: Layer = Layer::BatchNormalization {
     relu: true,
 };
 
-/// Convolutions in each block, and whether each is followed by batch normalization.
+/// Convolutions in each of the five blocks (Simonyan and Zisserman, table 1: A, B, D, E), and whether each is
+/// followed by batch normalization; none for other families.
 pub fn plan(arch: Arch) -> Option<([usize; 5], bool)> {
     Some(match arch {
         Arch::Vgg11 => ([1, 1, 2, 2, 2], false),

@@ -2,7 +2,8 @@
 
 use super::Results;
 use super::rows::{RunRow, Status, value_at};
-use super::text::{self, percent, short_keys, shorten, thousands};
+use super::text::{self, percent, short_keys, shorten};
+use crate::text::thousands;
 use crate::train::Metrics;
 
 /// The widest line, in characters, where the table can be made to fit.
@@ -169,7 +170,7 @@ fn columns(results: &Results, lines: &[Line]) -> Vec<Column> {
     let test = |l: &Line| show(l.run.test.as_ref()?);
     columns.push(column(&format!("test_{name}"), Need::Result, false, &test));
 
-    let trainable = |l: &Line| l.run.trainable_parameters.map(thousands);
+    let trainable = |l: &Line| l.run.trainable_parameters.map(|n| thousands(n as usize));
     columns.push(column("trainable", Need::Trainable, false, &trainable));
     let seconds = |l: &Line| Some(format!("{:.1}", l.run.seconds));
     columns.push(column("seconds", Need::Seconds, false, &seconds));

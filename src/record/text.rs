@@ -81,19 +81,6 @@ pub(super) fn percent(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
 }
 
-/// 14 714 688 as `14,714,688`.
-pub(super) fn thousands(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,8 +117,6 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(number(value, 3), text);
         }
-        assert_eq!(thousands(14_714_688), "14,714,688");
-        assert_eq!(thousands(999), "999");
         assert_eq!(percent(0.8512), "85.1%");
     }
 }

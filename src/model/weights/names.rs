@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::read::is_counter;
+use crate::model::vgg;
 use crate::spec::Arch;
 
 /// Whose names a file uses.
@@ -27,22 +28,6 @@ struct Layer {
     top: bool,
 }
 
-/// Convolutions in each of a VGG's five blocks (Simonyan and Zisserman, table 1: A, B, D, E), and whether each is
-/// followed by a batch norm; none for other families.
-fn vgg(arch: Arch) -> Option<([usize; 5], bool)> {
-    Some(match arch {
-        Arch::Vgg11 => ([1, 1, 2, 2, 2], false),
-        Arch::Vgg11Bn => ([1, 1, 2, 2, 2], true),
-        Arch::Vgg13 => ([2, 2, 2, 2, 2], false),
-        Arch::Vgg13Bn => ([2, 2, 2, 2, 2], true),
-        Arch::Vgg16 => ([2, 2, 3, 3, 3], false),
-        Arch::Vgg16Bn => ([2, 2, 3, 3, 3], true),
-        Arch::Vgg19 => ([2, 2, 4, 4, 4], false),
-        Arch::Vgg19Bn => ([2, 2, 4, 4, 4], true),
-        Arch::Squeezenet1_1 => return None,
-    })
-}
-
 /// The layers of `arch` that have weights, its top included, in order.
 fn layers(arch: Arch) -> Vec<Layer> {
     let features = |ours: String, n: usize| Layer {
@@ -57,7 +42,7 @@ fn layers(arch: Arch) -> Vec<Layer> {
         timm: timm.into(),
         top: true,
     };
-    let Some((blocks, batch_norm)) = vgg(arch) else {
+    let Some((blocks, batch_norm)) = vgg::plan(arch) else {
         let fires = [3, 4, 6, 7, 9, 10, 11, 12].into_iter().zip(2..);
         return std::iter::once(features("conv1".into(), 0))
             .chain(fires.map(|(n, fire)| features(format!("fire{fire}"), n)))
