@@ -1,11 +1,43 @@
-//! Tells the tests whether the data they compare with is there: `cfg(shared)` and its folder.
+//! Tells the tests whether the data they compare with is there (`cfg(shared)`), and the program which
+//! arithmetic it is built with (`FORWARD_ARITHMETIC`).
 //!
 //! The golden runs and the real images are not part of this package; tests that need them are
 //! reported as ignored, with the reason, where they are not found.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+/// What decides the bits of a forward pass; features kept by another arithmetic are not used.
+const ARITHMETIC: [&str; 4] = ["Cargo.lock", "src/data", "src/model", "src/ops"];
 
 fn main() {
+    look_for_shared_data();
+    let mut hasher = DefaultHasher::new();
+    for path in ARITHMETIC {
+        println!("cargo::rerun-if-changed={path}");
+        hash(Path::new(path), &mut hasher);
+    }
+    println!(
+        "cargo::rustc-env=FORWARD_ARITHMETIC={:016x}",
+        hasher.finish()
+    );
+}
+
+/// The names and contents of all files at and below `path`, in the order of their names.
+fn hash(path: &Path, hasher: &mut DefaultHasher) {
+    path.hash(hasher);
+    match fs::read_dir(path) {
+        Ok(entries) => {
+            let inside: BTreeSet<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+            inside.iter().for_each(|path| hash(path, hasher));
+        }
+        Err(_) => fs::read(path).unwrap_or_default().hash(hasher),
+    }
+}
+
+fn look_for_shared_data() {
     println!("cargo::rustc-check-cfg=cfg(shared)");
     println!("cargo::rerun-if-env-changed=RUNNER_SHARED");
     let manifest = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());

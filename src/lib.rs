@@ -1,12 +1,13 @@
 //! A declarative experiment runner for transfer learning on images.
 //!
-//! Data flows one way: `spec` → `data`, `model` → `train` → `sweep` → `record`, with `cli` on top and
+//! Data flows one way: `spec` → `data`, `model` → `features` → `train` → `sweep` → `record`, with `cli` on top and
 //! `ops`, `optim`, `fetch`, `device`, `rng` and `text` below.
 
 pub mod cli;
 pub mod data;
 pub mod device;
 pub mod experiment;
+pub mod features;
 pub mod fetch;
 pub mod model;
 pub mod ops;

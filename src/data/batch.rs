@@ -95,6 +95,17 @@ impl<'a> Batches<'a> {
         Ok((tensor, images.into_iter().map(|(_, label)| label).collect()))
     }
 
+    /// The labels of the images with these indices.
+    ///
+    /// # Errors
+    /// An index that is not in the part.
+    pub fn labels(&self, indices: &[u32]) -> Result<Vec<u32>> {
+        indices
+            .iter()
+            .map(|&i| self.image(i).map(|(_, label)| label))
+            .collect()
+    }
+
     fn image(&self, i: u32) -> Result<(&'a [u8], u32)> {
         let image = self.part.images.image(i as usize);
         let label = self.part.labels.get(i as usize);

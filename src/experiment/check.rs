@@ -5,6 +5,8 @@ use std::path::Path;
 
 use super::upstream::Chain;
 use super::{Error, plan};
+use crate::device;
+use crate::features;
 use crate::model::{Blueprint, Cost, summary};
 use crate::spec::{DatasetName, Experiment, OptimizerName, Spec};
 use crate::sweep::PlannedRun;
@@ -134,6 +136,12 @@ fn describe(model: &Model<'_>, all: usize) -> String {
         mib(cost.weights),
         mib(cost.training_state),
         mib(cost.activations * batch as u64),
+    );
+    let on_cpu = device::open(spec.training.device).is_ok_and(|(device, _)| device.is_cpu());
+    let _ = write!(
+        text,
+        "{}",
+        features::describe(spec, model.blueprint, on_cpu)
     );
     text
 }

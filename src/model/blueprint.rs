@@ -63,6 +63,15 @@ impl Blueprint {
             .map(|link| link.name.as_str())
     }
 
+    /// How many links give the same for an image in every step: the frozen ones, and right behind them
+    /// those that hold no tensor and are not random. What they give is what can be kept as features.
+    pub fn constant(&self) -> usize {
+        let behind = self.links.iter().skip(self.frozen);
+        let constant =
+            behind.take_while(|link| link.parameters.is_empty() && !link.layer.is_random());
+        self.frozen + constant.count()
+    }
+
     /// Whether the frozen part gives the same output for an image in every epoch.
     pub fn frozen_part_is_constant(&self) -> bool {
         !self

@@ -1,6 +1,7 @@
 //! The network with its weights: forward through the frozen part, then through the trained part.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use candle_core::{Device, Result, Tensor, Var, bail};
 
@@ -113,18 +114,31 @@ impl Network {
         self.forward_trained(&self.forward_frozen(images, mode)?, mode)
     }
 
-    /// What the frozen part gives for images, cut from the graph.
+    /// What the frozen part, and what stays constant behind it ([`Blueprint::constant`]), gives for
+    /// images, cut from the graph.
     ///
     /// # Errors
     /// Images of another shape, or what the device reports.
     pub fn forward_frozen(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.through(
-            self.blueprint.links.iter().take(self.blueprint.frozen),
-            images,
-            mode,
-            true,
-        )
-        .map(|features| features.detach())
+        let links = self.blueprint.links.iter().take(self.blueprint.constant());
+        self.through(links, images, mode, true)
+            .map(|features| features.detach())
+    }
+
+    /// What some of the links of [`Self::forward_frozen`] give in inference, for what the link before
+    /// them gave.
+    ///
+    /// # Errors
+    /// Values of another shape, or what the device reports.
+    pub fn forward_frozen_links(&self, links: Range<usize>, values: &Tensor) -> Result<Tensor> {
+        let links = self
+            .blueprint
+            .links
+            .iter()
+            .take(links.end)
+            .skip(links.start);
+        self.through(links, values, Mode::Evaluate, true)
+            .map(|features| features.detach())
     }
 
     /// The logits for what [`Self::forward_frozen`] gave.
@@ -132,12 +146,8 @@ impl Network {
     /// # Errors
     /// Features of another shape, or what the device reports.
     pub fn forward_trained(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.through(
-            self.blueprint.links.iter().skip(self.blueprint.frozen),
-            features,
-            mode,
-            false,
-        )
+        let links = self.blueprint.links.iter().skip(self.blueprint.constant());
+        self.through(links, features, mode, false)
     }
 
     fn through<'a>(

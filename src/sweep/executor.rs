@@ -11,8 +11,9 @@ use super::error::Error;
 use super::plan::PlannedRun;
 use super::sink::{About, Sink};
 use super::start::{self, Upstream};
-use crate::data::{self, Batches, Data, Normalizer, Part};
+use crate::data::{self, Batches, Data, Normalizer};
 use crate::device;
+use crate::features::{Split, Store};
 use crate::fetch::{self, Cache, Hub, Progress};
 use crate::model::{Network, weights};
 use crate::spec::{DatasetName, Spec, Validation};
@@ -35,6 +36,7 @@ pub struct Executor<'a> {
     upstream: Upstream,
     progress: &'a dyn Progress,
     data: Option<(String, Rc<Data>)>,
+    features: Store,
 }
 
 /// Gets a dataset's files from the network.
@@ -57,6 +59,7 @@ impl<'a> Executor<'a> {
     pub fn new(upstream: Upstream, progress: &'a dyn Progress) -> Result<Self, Error> {
         let (cache, hub) = (Cache::from_env()?, Hub::from_env());
         Ok(Executor {
+            features: Store::new(&cache),
             cache,
             hub,
             upstream,
@@ -121,18 +124,23 @@ impl<'a> Executor<'a> {
         let network = Network::new(blueprint.clone(), &initial, spec.seed, &device)?;
         drop(initial);
         let normalizer = Normalizer::new(&spec.normalization, &data.train);
-        let inputs = |part, augment| inputs(spec, part, &normalizer, augment, &device);
+        let mut features = self.features.of_run(spec, &network, &data, &normalizer)?;
+        let mut inputs = |split: Split| -> Result<Inputs<'_>, Error> {
+            let batches = batches(spec, &data, split, &normalizer, &device);
+            let features = features.get(split, &batches, self.progress)?;
+            Ok(Inputs::new(batches).with_features(features))
+        };
         let fit = Fit {
             spec,
             network: &network,
-            train: inputs(&data.train, true),
-            validation: inputs(&data.validation, false),
+            train: inputs(Split::Training)?,
+            validation: inputs(Split::Validation)?,
             classes: classes.len(),
         };
         let outcome = fit.run(sink)?;
         let test = evaluate(
             &network,
-            &inputs(&data.test, false),
+            &inputs(Split::Test)?,
             &spec.training,
             classes.len(),
         )?;
@@ -180,28 +188,32 @@ fn data_key(spec: &Spec) -> String {
     format!("{:?} {} {seed:?}", spec.dataset, spec.backbone.input_size)
 }
 
-fn inputs<'a>(
+fn batches<'a>(
     spec: &'a Spec,
-    part: &'a Part,
+    data: &'a Data,
+    split: Split,
     normalizer: &'a Normalizer,
-    augment: bool,
     device: &'a Device,
-) -> Inputs<'a> {
-    let augmentation =
-        (augment && spec.augmentation.is_active()).then_some((&spec.augmentation, spec.seed));
-    Inputs::new(Batches::new(
-        part,
+) -> Batches<'a> {
+    let augmented = split == Split::Training && spec.augmentation.is_active();
+    Batches::new(
+        split.of(data),
         normalizer,
         spec.backbone.input_size,
-        augmentation,
+        augmented.then_some((&spec.augmentation, spec.seed)),
         device,
-    ))
+    )
 }
 
 /// What makes a saved model usable alone.
 fn metadata(planned: &PlannedRun, normalizer: &Normalizer) -> BTreeMap<String, String> {
     let spec = &planned.run.spec;
     let json = |value: serde_json::Result<String>| value.unwrap_or_default();
+    // How features are kept changes no byte of a model.
+    let described = Spec {
+        features: Default::default(),
+        ..spec.clone()
+    };
     BTreeMap::from([
         ("format".to_owned(), "pt".to_owned()),
         ("runner_version".into(), env!("CARGO_PKG_VERSION").into()),
@@ -217,6 +229,6 @@ fn metadata(planned: &PlannedRun, normalizer: &Normalizer) -> BTreeMap<String, S
             json(serde_json::to_string(normalizer)),
         ),
         ("head".into(), json(serde_json::to_string(&spec.head))),
-        ("spec".into(), spec.to_json()),
+        ("spec".into(), described.to_json()),
     ])
 }

@@ -1,19 +1,32 @@
-//! What a run's trained part is fed with: a part's batches, carried through the frozen part.
+//! What a run's trained part is fed with: a part's features, or its batches carried through the frozen
+//! part.
+
+use std::sync::Arc;
 
 use candle_core::{Result, Tensor};
 
 use crate::data::Batches;
+use crate::features::Features;
 use crate::model::{Mode, Network};
 
 /// The samples of one part as seen from the freeze boundary.
 pub struct Inputs<'a> {
     batches: Batches<'a>,
+    features: Option<Arc<Features>>,
 }
 
 impl<'a> Inputs<'a> {
     /// Samples that go through the frozen part whenever they are needed.
     pub fn new(batches: Batches<'a>) -> Self {
-        Inputs { batches }
+        Inputs {
+            batches,
+            features: None,
+        }
+    }
+
+    /// Takes the frozen part's outputs from `features`, where there are any.
+    pub fn with_features(self, features: Option<Arc<Features>>) -> Self {
+        Inputs { features, ..self }
     }
 
     /// How many samples there are.
@@ -37,6 +50,10 @@ impl<'a> Inputs<'a> {
         epoch: u64,
         mode: Mode,
     ) -> Result<(Tensor, Vec<u32>)> {
+        if let Some(features) = &self.features {
+            let labels = self.batches.labels(indices)?;
+            return Ok((features.rows(indices, network.device())?, labels));
+        }
         let (images, labels) = self.batches.batch(indices, epoch)?;
         Ok((network.forward_frozen(&images, mode)?, labels))
     }

@@ -1,0 +1,101 @@
+//! What `runner check` says about features.
+
+use std::fmt::Write as _;
+
+use super::policy::{self, Estimate, Place, Reason};
+use super::{Split, budget};
+use crate::data::training_count;
+use crate::model::{Blueprint, thousands};
+use crate::spec::{DatasetName, Spec};
+
+/// A line for the whole and a line for each split: which are kept, where, how large, and why or why not.
+///
+/// Empty where nothing is frozen.
+pub fn describe(spec: &Spec, blueprint: &Blueprint, on_cpu: bool) -> String {
+    let mut text = String::new();
+    let allowed = |split| policy::allowed(spec, blueprint, split);
+    match (allowed(Split::Test), last(blueprint)) {
+        (Ok(budget), Some(last)) => {
+            let (each, budget) = (size(policy::bytes_each(blueprint) as u64), size(budget.0));
+            let _ = writeln!(
+                text,
+                "features               {each} an image through {last}, at most {budget} in memory"
+            );
+        }
+        (Err(reason), _) => {
+            let _ = writeln!(text, "features               none: {reason}");
+            return text;
+        }
+        _ => return text,
+    }
+    let mut free = budget::bytes(spec);
+    for split in Split::ALL {
+        let images = images(spec, split);
+        let line = match (allowed(split), images) {
+            (Err(reason), _) => format!("not kept: {reason}"),
+            (Ok(_), None) => "kept where they fit".into(),
+            (Ok(_), Some(images)) => {
+                let estimate = Estimate::new(blueprint, images, on_cpu);
+                let place = estimate.place(free);
+                if place.is_ok_and(|place| place.memory) {
+                    free -= estimate.bytes;
+                }
+                kept(images, &estimate, place)
+            }
+        };
+        let _ = writeln!(text, "  {split:21}{line}");
+    }
+    text
+}
+
+fn last(blueprint: &Blueprint) -> Option<&str> {
+    let last = blueprint.constant().checked_sub(1)?;
+    blueprint.links.get(last).map(|link| link.name.as_str())
+}
+
+fn kept(images: usize, estimate: &Estimate, place: Result<Place, Reason>) -> String {
+    let all = format!("{} for {}", size(estimate.bytes), thousands(images));
+    match place {
+        Ok(place) => {
+            let place = match (place.memory, place.disk) {
+                (true, true) => "in memory and in the cache folder",
+                (true, false) => "in memory (too quickly computed for the cache folder)",
+                (false, _) => "in the cache folder (too large for memory)",
+            };
+            format!("{all}, {place}")
+        }
+        Err(Reason::NoImages) => "none".into(),
+        Err(reason) => format!("{all}, not kept: {reason}"),
+    }
+}
+
+/// How many images a split has, all classes counted; unknown for a folder.
+fn images(spec: &Spec, split: Split) -> Option<usize> {
+    let (train, test) = match spec.dataset.name {
+        DatasetName::Cifar10 | DatasetName::Cifar100 => (50_000, 10_000),
+        DatasetName::Mnist | DatasetName::FashionMnist => (60_000, 10_000),
+        DatasetName::Digits => (1_437, 360),
+        DatasetName::ImageFolder => return None,
+    };
+    let limited = |all: usize, limit: Option<usize>| limit.map_or(all, |limit| limit.min(all));
+    let train = limited(train, spec.dataset.train_limit);
+    let kept = training_count(train, spec.dataset.validation_split);
+    Some(match split {
+        Split::Training => kept,
+        Split::Validation => train - kept,
+        Split::Test => limited(test, spec.dataset.test_limit),
+    })
+}
+
+/// `8.0 KiB`
+fn size(bytes: u64) -> String {
+    let value = bytes as f64;
+    [("GiB", 30), ("MiB", 20), ("KiB", 10)]
+        .into_iter()
+        .map(|(unit, shift)| (unit, f64::from(1u32 << shift)))
+        .find(|(_, one)| value >= *one)
+        .map_or_else(
+            || format!("{bytes} B"),
+            |(unit, one)| format!("{:.1} {unit}", value / one),
+        )
+}

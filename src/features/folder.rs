@@ -1,0 +1,128 @@
+//! The cache folder's features: `features/<key>.features`, of bounded size.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use memmap2::Mmap;
+
+use super::file::{self, Extent, UNFINISHED, Writer};
+use super::key::Key;
+use crate::fetch::Cache;
+
+/// All files together are kept within this many bytes (16 GiB): the longest unused are removed.
+pub(super) const LIMIT: u64 = 16 << 30;
+const ENDING: &str = "features";
+/// An unfinished file this old is a killed process's.
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
+
+/// Files of features.
+pub(super) struct Folder {
+    path: PathBuf,
+    limit: u64,
+}
+
+impl Folder {
+    pub fn of(cache: &Cache) -> Self {
+        Folder {
+            path: cache.root().join("features"),
+            limit: LIMIT,
+        }
+    }
+
+    /// The file of `key`, checked; one that is damaged is removed, with a warning.
+    pub fn find(&self, key: &Key, extent: Extent) -> Option<Mmap> {
+        let path = self.file(key);
+        file::open(&path, extent).unwrap_or_else(|why| {
+            tracing::warn!(
+                "the kept features in {} cannot be used: {why}; they are computed again",
+                path.display()
+            );
+            let _ = fs::remove_file(&path);
+            None
+        })
+    }
+
+    /// Begins the file of `key`, after making room for it.
+    pub fn begin(&self, key: &Key, extent: Extent) -> io::Result<Writer> {
+        fs::create_dir_all(&self.path)?;
+        self.make_room(file::len(extent))?;
+        Writer::create(&self.file(key), extent)
+    }
+
+    fn file(&self, key: &Key) -> PathBuf {
+        self.path.join(format!("{key}.{ENDING}"))
+    }
+
+    /// Removes what is abandoned, and the longest unused files until `bytes` more keep to the limit.
+    fn make_room(&self, bytes: u64) -> io::Result<()> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.path)?.flatten() {
+            let (path, Ok(about)) = (entry.path(), entry.metadata()) else {
+                continue;
+            };
+            let used = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            if has_ending(&path, ENDING) {
+                files.push((used, about.len(), path));
+            } else if has_ending(&path, UNFINISHED)
+                && used.elapsed().is_ok_and(|age| age > ABANDONED)
+            {
+                let _ = fs::remove_file(path);
+            }
+        }
+        files.sort();
+        let mut total = bytes + files.iter().map(|(_, len, _)| len).sum::<u64>();
+        for (_, len, path) in files {
+            if total <= self.limit {
+                break;
+            }
+            tracing::info!("removing the longest unused features, {}", path.display());
+            fs::remove_file(path)?;
+            total -= len;
+        }
+        Ok(())
+    }
+}
+
+fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|e| e == ending)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_unused_file_is_removed_for_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let extent = (1, 9);
+        let features = Folder {
+            path: folder.path().join("features"),
+            limit: 2 * file::len(extent),
+        };
+        let [a, b, c] = ["a", "b", "c"].map(Key::for_test);
+        for (key, age) in [(&a, 200), (&b, 300), (&c, 0)] {
+            let mut writer = features.begin(key, extent).unwrap();
+            writer.push(&[1.0; 9]).unwrap();
+            writer.finish().unwrap();
+            let file = fs::File::open(features.file(key)).unwrap();
+            let used = SystemTime::now() - Duration::from_secs(age);
+            file.set_modified(used).unwrap();
+        }
+        assert!(features.find(&b, extent).is_none());
+        assert!(features.find(&a, extent).is_some());
+        assert!(features.find(&c, extent).is_some());
+    }
+
+    #[test]
+    fn a_damaged_file_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let features = Folder::of(&Cache::at(folder.path()));
+        let key = Key::for_test("a");
+        features.begin(&key, (1, 1)).unwrap().finish().unwrap();
+        assert!(features.file(&key).is_file());
+        assert!(features.find(&key, (1, 1)).is_none());
+        assert!(!features.file(&key).exists());
+    }
+}

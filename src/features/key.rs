@@ -1,0 +1,174 @@
+//! What decides features' values, as one number.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use candle_core::{Device, Result, Tensor};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::data::{Normalizer, Part};
+use crate::model::{Link, Network};
+
+/// A SHA-256.
+pub(super) type Sum = [u8; 32];
+
+/// The SHA-256 over everything that decides the values: the images' bytes, how they become the network's
+/// input, every layer up to the boundary with its tensors' bytes, and the arithmetic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key(Sum);
+
+/// In lowercase hexadecimal.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+#[cfg(test)]
+impl Key {
+    pub fn for_test(name: &str) -> Self {
+        Key(Sha256::digest(name).into())
+    }
+}
+
+/// Keys of what the first link gives for the images, the first two links, …; `links` as [`links`] gives them.
+pub(super) fn keys(images: &Sum, input: &Sum, links: &[Sum]) -> Vec<Key> {
+    let mut hasher = Sha256::new();
+    hasher.update(images);
+    hasher.update(input);
+    links
+        .iter()
+        .map(|link| {
+            hasher.update(link);
+            Key(hasher.clone().finalize().into())
+        })
+        .collect()
+}
+
+/// The images of a part: their size and bytes, in their order.
+pub(super) fn images(part: &Part) -> Sum {
+    let images = &part.images;
+    let mut hasher = Sha256::new();
+    for n in [images.count, images.height, images.width, images.channels] {
+        hasher.update((n as u64).to_le_bytes());
+    }
+    let blocks: Vec<_> = images
+        .data
+        .par_chunks(1 << 20)
+        .map(Sha256::digest)
+        .collect();
+    blocks.iter().for_each(|block| hasher.update(block));
+    hasher.finalize().into()
+}
+
+/// How images become the network's input, and by which arithmetic everything is computed.
+pub(super) fn input(normalizer: &Normalizer, input_size: usize, device: &Device) -> Sum {
+    let mut hasher = Sha256::new();
+    hasher.update(format!("{input_size} {:?} ", normalizer.order));
+    for number in normalizer.mean.iter().chain(&normalizer.std) {
+        hasher.update(number.to_bits().to_le_bytes());
+    }
+    hasher.update(format!("{:?} {}", device.location(), arithmetic()));
+    hasher.finalize().into()
+}
+
+/// The code that computes, and the processor's instructions it chooses among.
+fn arithmetic() -> String {
+    #[cfg(target_arch = "x86_64")]
+    let instructions = [
+        is_x86_feature_detected!("avx512f"),
+        is_x86_feature_detected!("avx2"),
+        is_x86_feature_detected!("fma"),
+    ];
+    #[cfg(not(target_arch = "x86_64"))]
+    let instructions = ();
+    let processor = std::env::consts::ARCH;
+    format!(
+        "{processor} {instructions:?} {}",
+        env!("FORWARD_ARITHMETIC")
+    )
+}
+
+/// Each of the first `count` links with its frozen tensors.
+///
+/// # Errors
+/// What the device reports.
+pub(super) fn links(network: &Network, count: usize) -> Result<Vec<Sum>> {
+    let tensors: HashMap<&str, &Tensor> = network.frozen().collect();
+    let links = network.blueprint.links.get(..count).unwrap_or_default();
+    links.par_iter().map(|link| sum(link, &tensors)).collect()
+}
+
+fn sum(link: &Link, tensors: &HashMap<&str, &Tensor>) -> Result<Sum> {
+    let mut hasher = Sha256::new();
+    hasher.update(format!("{:?} {:?} ", link.layer, link.output));
+    let found = link.parameters.iter();
+    for tensor in found.filter_map(|parameter| tensors.get(parameter.name.as_str())) {
+        let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+        for values in values.chunks(4096) {
+            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            hasher.update(bytes);
+        }
+    }
+    Ok(hasher.finalize().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Images;
+    use crate::model::{Blueprint, Weights};
+    use crate::spec::{FreezeThrough, Normalization, NormalizationScheme, Spec};
+
+    fn part(data: Vec<u8>, width: usize) -> Part {
+        let images = Images {
+            count: data.len() / width,
+            data,
+            ..Images::empty(1, width, 1)
+        };
+        Part {
+            labels: vec![0; images.count],
+            images,
+            files: None,
+        }
+    }
+
+    fn link_sums(seed: u64, through: &str) -> Vec<Sum> {
+        let text = "name = 't'\ndataset = { name = 'digits' }\n\
+            backbone = { arch = 'squeezenet1_1', weights = 'random', input_size = 32 }\n\
+            head = [{ layer = 'global_average_pooling' }, { layer = 'dense', units = 'classes' }]";
+        let mut spec: Spec = toml::from_str(text).unwrap();
+        spec.freeze.through = FreezeThrough::Layer(through.into());
+        let blueprint = Blueprint::new(&spec, 10).unwrap();
+        let frozen = blueprint.frozen;
+        let network = Network::new(blueprint, &Weights::new(), seed, &Device::Cpu).unwrap();
+        links(&network, frozen).unwrap()
+    }
+
+    #[test]
+    fn a_shallower_boundary_of_the_same_network_has_the_deepers_first_keys() {
+        let (deep, shallow) = (link_sums(1, "fire4"), link_sums(1, "fire3"));
+        let keys = |links: &[Sum]| keys(&[0; 32], &[1; 32], links);
+        assert_eq!(keys(&deep)[..shallow.len()], keys(&shallow));
+        assert_ne!(keys(&deep).last(), keys(&link_sums(2, "fire4")).last());
+    }
+
+    #[test]
+    fn images_and_their_normalization_decide() {
+        assert_ne!(images(&part(vec![1, 2], 1)), images(&part(vec![2, 1], 1)));
+        assert_ne!(images(&part(vec![1, 2], 1)), images(&part(vec![1, 2], 2)));
+        let normalizer = |scheme| {
+            let spec = Normalization {
+                scheme,
+                ..Normalization::default()
+            };
+            Normalizer::new(&spec, &Part::default())
+        };
+        let unit = normalizer(NormalizationScheme::Unit);
+        let symmetric = normalizer(NormalizationScheme::Symmetric);
+        let of = |normalizer, size| input(normalizer, size, &Device::Cpu);
+        assert_ne!(of(&unit, 32), of(&symmetric, 32));
+        assert_ne!(of(&unit, 32), of(&unit, 64));
+    }
+}

@@ -1,0 +1,154 @@
+//! What is worth keeping, and where.
+
+use std::fmt;
+
+use super::Split;
+use super::budget;
+use super::folder;
+use crate::model::Blueprint;
+use crate::spec::{Bytes, Spec};
+
+/// Multiply-accumulates a second, for estimates only: two cores of a small machine; a GPU.
+const PROCESSOR: f64 = 50e9;
+const GPU: f64 = 5e12;
+/// Bytes a second that gathering a batch copies from memory.
+const COPYING: f64 = 5e9;
+/// Bytes a second that a disk gives and takes.
+const DISK: f64 = 500e6;
+/// Features go to the cache folder where computing them takes at least so many seconds, by the estimate.
+const LONG: f64 = 1.0;
+
+/// Where features are kept; at least one of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub memory: bool,
+    /// The cache folder.
+    pub disk: bool,
+}
+
+/// Why features are not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    TurnedOff,
+    NothingFrozen,
+    Augmented,
+    Random,
+    CheaperAgain,
+    TooLarge,
+    NoImages,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reason::TurnedOff => "features.memory = \"0\" turns them off",
+            Reason::NothingFrozen => "nothing that costs anything is frozen",
+            Reason::Augmented => "augmentation changes the images in every epoch",
+            Reason::Random => "a frozen dropout layer changes them in every step",
+            Reason::CheaperAgain => "computing them again is cheaper than reading them",
+            Reason::TooLarge => {
+                "they are larger than features.memory allows and not for the cache folder"
+            }
+            Reason::NoImages => "there are no images",
+        })
+    }
+}
+
+/// The features of one split, before they are there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Estimate {
+    /// Bytes of all images' features.
+    pub bytes: u64,
+    /// Seconds to compute them, roughly.
+    pub seconds: f64,
+}
+
+impl Estimate {
+    /// For `images` images on the processor or on a GPU.
+    pub fn new(blueprint: &Blueprint, images: usize, on_cpu: bool) -> Self {
+        let constant = blueprint.links.iter().take(blueprint.constant());
+        let work: u64 = constant
+            .map(|link| link.layer.multiplications(link.input, link.output))
+            .sum();
+        let rate = if on_cpu { PROCESSOR } else { GPU };
+        Estimate {
+            bytes: (images * bytes_each(blueprint)) as u64,
+            seconds: work as f64 * images as f64 / rate,
+        }
+    }
+
+    /// Where they go when `free` bytes of memory can be had for them.
+    ///
+    /// # Errors
+    /// Why nowhere.
+    pub fn place(&self, free: u64) -> Result<Place, Reason> {
+        if self.bytes == 0 {
+            return Err(Reason::NoImages);
+        }
+        let size = self.bytes as f64;
+        if self.seconds <= size / COPYING {
+            return Err(Reason::CheaperAgain);
+        }
+        let place = Place {
+            memory: self.bytes <= free,
+            disk: self.seconds >= LONG.max(size / DISK) && self.bytes < folder::LIMIT,
+        };
+        if place.memory || place.disk {
+            Ok(place)
+        } else {
+            Err(Reason::TooLarge)
+        }
+    }
+}
+
+/// Bytes of one image's features.
+pub(super) fn bytes_each(blueprint: &Blueprint) -> usize {
+    let last = blueprint.constant().checked_sub(1);
+    let link = last.and_then(|i| blueprint.links.get(i));
+    link.map_or(0, |link| 4 * link.output.elements())
+}
+
+/// The memory budget of a run that may have features of this split.
+///
+/// # Errors
+/// Why it has none.
+pub(super) fn allowed(spec: &Spec, blueprint: &Blueprint, split: Split) -> Result<Bytes, Reason> {
+    let budget = budget::bytes(spec);
+    let mut links = blueprint.links.iter().take(blueprint.constant());
+    let training = split == Split::Training;
+    if !links.any(|link| link.layer.multiplications(link.input, link.output) > 0) {
+        Err(Reason::NothingFrozen)
+    } else if budget == 0 {
+        Err(Reason::TurnedOff)
+    } else if training && spec.augmentation.is_active() {
+        Err(Reason::Augmented)
+    } else if training && !blueprint.frozen_part_is_constant() {
+        Err(Reason::Random)
+    } else {
+        Ok(Bytes(budget))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn size_and_work_decide_the_place() {
+        let place = |bytes, seconds, free| Estimate { bytes, seconds }.place(free);
+        let at = |memory, disk| Ok(Place { memory, disk });
+        // 352 MiB behind block4_pool, a minute's work.
+        assert_eq!(place(352 * MIB, 60.0, 1 << 30), at(true, true));
+        assert_eq!(place(352 * MIB, 60.0, 100 * MIB), at(false, true));
+        // Quickly computed: not for the folder.
+        assert_eq!(place(MIB, 0.5, MIB), at(true, false));
+        assert_eq!(place(MIB, 0.5, MIB - 1), Err(Reason::TooLarge));
+        // 10 GiB that take 10 seconds: a disk is slower.
+        assert_eq!(place(10 << 30, 10.0, 11 << 30), at(true, false));
+        assert_eq!(place(10 << 30, 1.0, 11 << 30), Err(Reason::CheaperAgain));
+        assert_eq!(place(20 << 30, 1e4, 1 << 30), Err(Reason::TooLarge));
+        assert_eq!(place(0, 0.0, 1), Err(Reason::NoImages));
+    }
+}

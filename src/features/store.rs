@@ -1,0 +1,271 @@
+//! Features by what decides them: in memory, in the cache folder, or computed.
+
+use std::collections::HashSet;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use candle_core::Result;
+
+use super::compute::{self, Source};
+use super::file::Writer;
+use super::folder::Folder;
+use super::key::{self, Key, Sum};
+use super::policy::{self, Estimate, Place, Reason};
+use super::{Features, Split};
+use crate::data::{Batches, Data, Normalizer};
+use crate::fetch::{Cache, Progress};
+use crate::model::{Link, Network};
+use crate::spec::Spec;
+
+/// The features of one experiment's runs.
+///
+/// In memory they stay within the budget of the run that asks: those that no run uses and that were not
+/// used for the longest time go first.
+pub struct Store {
+    folder: Folder,
+    /// The last used at the end.
+    kept: Vec<(Key, Arc<Features>)>,
+    /// What [`Split::ALL`] hold in the dataset last seen.
+    images: Option<(Weak<Data>, [Sum; 3])>,
+    /// What has been said, not to be said again for every run.
+    told: HashSet<String>,
+}
+
+/// The store as one run sees it.
+pub struct OfRun<'a> {
+    store: &'a mut Store,
+    spec: &'a Spec,
+    network: &'a Network,
+    data: &'a Rc<Data>,
+    input: Sum,
+    /// Of the constant links; empty where no split has features.
+    links: Vec<Sum>,
+}
+
+impl Store {
+    /// A store whose files are in the cache folder.
+    pub fn new(cache: &Cache) -> Self {
+        Store {
+            folder: Folder::of(cache),
+            kept: Vec::new(),
+            images: None,
+            told: HashSet::new(),
+        }
+    }
+
+    /// The store for the run that trains `network` on `data`.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn of_run<'a>(
+        &'a mut self,
+        spec: &'a Spec,
+        network: &'a Network,
+        data: &'a Rc<Data>,
+        normalizer: &Normalizer,
+    ) -> Result<OfRun<'a>> {
+        let blueprint = &network.blueprint;
+        let mut wanted = Split::ALL.iter();
+        let any = wanted.any(|split| policy::allowed(spec, blueprint, *split).is_ok());
+        let count = if any { blueprint.constant() } else { 0 };
+        Ok(OfRun {
+            store: self,
+            spec,
+            network,
+            data,
+            input: key::input(normalizer, spec.backbone.input_size, network.device()),
+            links: key::links(network, count)?,
+        })
+    }
+
+    /// What decides a split's images, computed once for a dataset in memory.
+    fn images(&mut self, data: &Rc<Data>, split: Split) -> Sum {
+        let sums = match &self.images {
+            Some((known, sums)) if Weak::ptr_eq(known, &Rc::downgrade(data)) => *sums,
+            _ => Split::ALL.map(|split| key::images(split.of(data))),
+        };
+        self.images = Some((Rc::downgrade(data), sums));
+        sums[split as usize]
+    }
+
+    /// Features in memory or in the folder.
+    fn find(&mut self, key: &Key, link: &Link, images: usize) -> Option<Arc<Features>> {
+        let features = match self.kept.iter().position(|(kept, _)| kept == key) {
+            Some(i) => self.kept.remove(i).1,
+            None => {
+                let file = self.folder.find(key, (images, link.output.elements()))?;
+                tracing::debug!("features behind {} found in the cache folder", link.name);
+                Arc::new(Features::mapped(link.output, file))
+            }
+        };
+        self.kept.push((*key, Arc::clone(&features)));
+        Some(features)
+    }
+
+    /// Bytes that features in use leave of a budget.
+    fn free(&self, budget: u64) -> u64 {
+        let used = self.kept.iter().filter(|(_, f)| Arc::strong_count(f) > 1);
+        budget.saturating_sub(used.map(|(_, f)| f.memory()).sum())
+    }
+
+    /// Forgets the longest unused features until `bytes` more keep to the budget.
+    fn make_room(&mut self, bytes: u64, budget: u64) {
+        let mut total: u64 = bytes + self.kept.iter().map(|(_, f)| f.memory()).sum::<u64>();
+        self.kept.retain(|(_, features)| {
+            let stays =
+                total <= budget || features.memory() == 0 || Arc::strong_count(features) > 1;
+            if !stays {
+                total -= features.memory();
+            }
+            stays
+        });
+    }
+
+    fn tell(&mut self, message: String) {
+        if !self.told.contains(&message) {
+            tracing::info!("{message}");
+            self.told.insert(message);
+        }
+    }
+}
+
+impl OfRun<'_> {
+    /// The features of a split, computed where they are not kept yet; `None` where they are not worth it.
+    ///
+    /// `batches` are the split's images, not augmented where [`Split::Training`] has no augmentation.
+    ///
+    /// # Errors
+    /// What the device reports. A cache folder that cannot be used is only warned of.
+    pub fn get(
+        &mut self,
+        split: Split,
+        batches: &Batches<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Option<Arc<Features>>> {
+        match self.try_get(split, batches, progress)? {
+            Ok(features) => Ok(Some(features)),
+            Err(reason) => {
+                self.store
+                    .tell(format!("features of the {split} are not kept: {reason}"));
+                Ok(None)
+            }
+        }
+    }
+
+    fn try_get(
+        &mut self,
+        split: Split,
+        batches: &Batches<'_>,
+        progress: &dyn Progress,
+    ) -> Result<std::result::Result<Arc<Features>, Reason>> {
+        let blueprint = &self.network.blueprint;
+        let budget = match policy::allowed(self.spec, blueprint, split) {
+            Ok(budget) => budget.0,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let images = batches.len();
+        if images == 0 {
+            return Ok(Err(Reason::NoImages));
+        }
+        let sum = self.store.images(self.data, split);
+        let keys = key::keys(&sum, &self.input, &self.links);
+        let wanted: Vec<(&Key, &Link)> = keys.iter().zip(&blueprint.links).collect();
+        let Some((&(key, last), below)) = wanted.split_last() else {
+            return Ok(Err(Reason::NothingFrozen));
+        };
+        if let Some(features) = self.store.find(key, last, images) {
+            return Ok(Ok(features));
+        }
+        let estimate = Estimate::new(blueprint, images, self.network.device().is_cpu());
+        let place = match estimate.place(self.store.free(budget)) {
+            Ok(place) => place,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let shallower = below.iter().enumerate().rev().find_map(|(i, (key, link))| {
+            let features = self.store.find(key, link, images)?;
+            Some((i + 1, features))
+        });
+        let (from, source) = match &shallower {
+            Some((depth, features)) => (*depth, Source::Features(features)),
+            None => (0, Source::Images(batches)),
+        };
+        let above = from.checked_sub(1).and_then(|i| blueprint.links.get(i));
+        let origin = above.map_or("the images", |link| &link.name);
+        tracing::debug!("features of the {split}: {} from {origin}", last.name);
+        if place.memory {
+            self.store.make_room(estimate.bytes, budget);
+        }
+        let mut kept = Destination::new(&self.store.folder, place, key, last, images);
+        let what = format!("features of the {split} through {}", last.name);
+        progress.start(&what, Some(images as u64), false);
+        let links = from..keys.len();
+        let computed = compute::forward(self.network, links, &source, images, progress, |values| {
+            kept.push(values)
+        });
+        progress.finish();
+        computed?;
+        let features = kept.finish(key, last, images);
+        drop(shallower);
+        Ok(features.map_or(Err(Reason::TooLarge), |features| {
+            let features = Arc::new(features);
+            self.store.make_room(features.memory(), budget);
+            self.store.kept.push((*key, Arc::clone(&features)));
+            Ok(features)
+        }))
+    }
+}
+
+/// Where features go while they are computed.
+struct Destination<'a> {
+    folder: &'a Folder,
+    memory: Option<Vec<f32>>,
+    file: Option<Writer>,
+}
+
+impl<'a> Destination<'a> {
+    fn new(folder: &'a Folder, place: Place, key: &Key, link: &Link, images: usize) -> Self {
+        let width = link.output.elements();
+        let memory = || {
+            let mut values = Vec::new();
+            values.try_reserve_exact(images * width).ok()?;
+            Some(values)
+        };
+        let file = || warn_of(folder.begin(key, (images, width)));
+        Destination {
+            folder,
+            memory: place.memory.then(memory).flatten(),
+            file: place.disk.then(file).flatten(),
+        }
+    }
+
+    /// Whether they still go anywhere.
+    fn push(&mut self, values: &[f32]) -> bool {
+        if let Some(memory) = &mut self.memory {
+            memory.extend_from_slice(values);
+        }
+        if let Some(mut file) = self.file.take() {
+            self.file = warn_of(file.push(values)).map(|()| file);
+        }
+        self.memory.is_some() || self.file.is_some()
+    }
+
+    /// All of them, from memory where they are there.
+    fn finish(self, key: &Key, link: &Link, images: usize) -> Option<Features> {
+        let written = self.file.and_then(|file| warn_of(file.finish()));
+        if let Some(values) = self.memory {
+            return Some(Features::in_memory(link.output, values));
+        }
+        written?;
+        let file = self.folder.find(key, (images, link.output.elements()))?;
+        Some(Features::mapped(link.output, file))
+    }
+}
+
+/// The value, or a warning that the cache folder cannot be written.
+fn warn_of<T>(result: std::io::Result<T>) -> Option<T> {
+    result
+        .inspect_err(|error| {
+            tracing::warn!("features cannot be kept in the cache folder: {error}");
+        })
+        .ok()
+}
