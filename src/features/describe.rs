@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use super::policy::{self, Estimate, Place, Reason};
 use super::{Split, budget};
 use crate::data::training_count;
-use crate::model::{Blueprint, thousands};
+use crate::model::Blueprint;
 use crate::spec::{DatasetName, Spec};
+use crate::text::thousands;
 
 /// A line for the whole and a line for each split: which are kept, where, how large, and why or why not.
 ///
