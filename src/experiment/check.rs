@@ -6,9 +6,9 @@ use std::path::Path;
 use super::upstream::Chain;
 use super::{Error, plan};
 use crate::device;
-use crate::features;
+use crate::features::{self, Split};
 use crate::model::{Blueprint, Cost, summary};
-use crate::spec::{DatasetName, Experiment, OptimizerName, Spec};
+use crate::spec::{Experiment, OptimizerName, Spec};
 use crate::sweep::PlannedRun;
 use crate::text::thousands;
 
@@ -116,7 +116,7 @@ fn describe(model: &Model<'_>, all: usize) -> String {
         si(cost.forward),
         si(cost.training)
     );
-    if let Some(images) = training_images(spec) {
+    if let Some(images) = Split::Training.planned(spec) {
         let run = cost
             .training
             .saturating_mul((images * spec.training.epochs) as u64);
@@ -163,18 +163,6 @@ fn moments(spec: &Spec) -> usize {
         OptimizerName::Sgd => usize::from(spec.optimizer.momentum() > 0.0),
         OptimizerName::Rmsprop => 1 + usize::from(spec.optimizer.momentum() > 0.0),
     }
-}
-
-/// Training images of a built-in dataset after limit and split; unknown for a folder or some classes.
-fn training_images(spec: &Spec) -> Option<usize> {
-    let all = match spec.dataset.name {
-        DatasetName::Cifar10 | DatasetName::Cifar100 => 50_000,
-        DatasetName::Mnist | DatasetName::FashionMnist => 60_000,
-        DatasetName::Digits => 1_437,
-        DatasetName::ImageFolder => return None,
-    };
-    let limited = spec.dataset.train_limit.map_or(all, |limit| limit.min(all));
-    Some((limited as f64 * (1.0 - spec.dataset.validation_split)).floor() as usize)
 }
 
 /// `1.3 G`

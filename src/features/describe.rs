@@ -4,9 +4,8 @@ use std::fmt::Write as _;
 
 use super::policy::{self, Estimate, Place, Reason};
 use super::{Split, budget};
-use crate::data::training_count;
 use crate::model::Blueprint;
-use crate::spec::{DatasetName, Spec};
+use crate::spec::Spec;
 use crate::text::thousands;
 
 /// A line for the whole and a line for each split: which are kept, where, how large, and why or why not.
@@ -31,7 +30,7 @@ pub fn describe(spec: &Spec, blueprint: &Blueprint, on_cpu: bool) -> String {
     }
     let mut free = budget::bytes(spec);
     for split in Split::ALL {
-        let images = images(spec, split);
+        let images = split.planned(spec);
         let line = match (allowed(split), images) {
             (Err(reason), _) => format!("not kept: {reason}"),
             (Ok(_), None) => "kept where they fit".into(),
@@ -68,24 +67,6 @@ fn kept(images: usize, estimate: &Estimate, place: Result<Place, Reason>) -> Str
         Err(Reason::NoImages) => "none".into(),
         Err(reason) => format!("{all}, not kept: {reason}"),
     }
-}
-
-/// How many images a split has, all classes counted; unknown for a folder.
-fn images(spec: &Spec, split: Split) -> Option<usize> {
-    let (train, test) = match spec.dataset.name {
-        DatasetName::Cifar10 | DatasetName::Cifar100 => (50_000, 10_000),
-        DatasetName::Mnist | DatasetName::FashionMnist => (60_000, 10_000),
-        DatasetName::Digits => (1_437, 360),
-        DatasetName::ImageFolder => return None,
-    };
-    let limited = |all: usize, limit: Option<usize>| limit.map_or(all, |limit| limit.min(all));
-    let train = limited(train, spec.dataset.train_limit);
-    let kept = training_count(train, spec.dataset.validation_split);
-    Some(match split {
-        Split::Training => kept,
-        Split::Validation => train - kept,
-        Split::Test => limited(test, spec.dataset.test_limit),
-    })
 }
 
 /// `8.0 KiB`

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::data::{Data, Part};
+use crate::data::{Data, Part, training_count};
+use crate::spec::{DatasetName, Spec};
 
 /// A part of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,25 @@ impl Split {
             Split::Validation => &data.validation,
             Split::Test => &data.test,
         }
+    }
+
+    /// How many images it will have at most, known without reading any: those of all classes, up to the
+    /// spec's limits; unknown for a folder.
+    pub fn planned(self, spec: &Spec) -> Option<usize> {
+        let (train, test) = match spec.dataset.name {
+            DatasetName::Cifar10 | DatasetName::Cifar100 => (50_000, 10_000),
+            DatasetName::Mnist | DatasetName::FashionMnist => (60_000, 10_000),
+            DatasetName::Digits => (1_437, 360),
+            DatasetName::ImageFolder => return None,
+        };
+        let limited = |all: usize, limit: Option<usize>| limit.map_or(all, |limit| limit.min(all));
+        let train = limited(train, spec.dataset.train_limit);
+        let kept = training_count(train, spec.dataset.validation_split);
+        Some(match self {
+            Split::Training => kept,
+            Split::Validation => train - kept,
+            Split::Test => limited(test, spec.dataset.test_limit),
+        })
     }
 }
 

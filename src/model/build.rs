@@ -1,13 +1,12 @@
 //! From a spec to a blueprint: backbone, head, and the place of the freeze boundary.
 
-use std::collections::HashMap;
-
 use super::blueprint::{Blueprint, Builder, Link};
 use super::layer::Layer;
 use super::shape::Shape;
 use super::{squeezenet, vgg};
 use crate::spec::{
     Activation, Backbone, FreezeThrough, HeadKind, HeadLayer, Problem, Spec, Units, Weights,
+    head_names, nearest,
 };
 
 /// Classes of ImageNet, and so of every original head.
@@ -88,13 +87,8 @@ fn push_head(
     head: &[HeadLayer],
     classes: usize,
 ) -> Result<Activation, Problem> {
-    let mut used = HashMap::new();
     let mut output = Activation::Linear;
-    for (i, spec) in head.iter().enumerate() {
-        let name = spec
-            .name
-            .clone()
-            .unwrap_or_else(|| automatic_name(spec.layer, &mut used));
+    for (i, (spec, name)) in head.iter().zip(head_names(head)).enumerate() {
         let problem = |why: String| Problem::new(format!("head.{i}"), why);
         if chain.has(&name) {
             return Err(problem(format!("a layer named `{name}` is there already"))
@@ -118,16 +112,6 @@ fn push_head(
             format!("the head gives {shape}, but the dataset has {classes} classes"),
         )
         .help("end it with layer = \"dense\", units = \"classes\", activation = \"softmax\"")),
-    }
-}
-
-/// Keras's automatic name: the kind, then the kind with `_1`, `_2`, …
-fn automatic_name(kind: HeadKind, used: &mut HashMap<HeadKind, usize>) -> String {
-    let count = used.entry(kind).or_insert(0);
-    *count += 1;
-    match *count {
-        1 => kind.to_string(),
-        n => format!("{kind}_{}", n - 1),
     }
 }
 
@@ -183,9 +167,8 @@ fn frozen_links(
             Some(i) => i + 1,
             None => {
                 let nearest = nearest(name, links.iter().map(|link| link.name.as_str()));
-                return Err(problem(format!(
-                    "`{name}` is not a layer; did you mean `{nearest}`?"
-                )));
+                let meant = nearest.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+                return Err(problem(format!("`{name}` is not a layer{meant}")));
             }
         },
     };
@@ -200,11 +183,4 @@ fn frozen_links(
         ));
     }
     Ok(frozen)
-}
-
-fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> &'a str {
-    names
-        .map(|name| (strsim::jaro_winkler(word, name), name))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or("none", |(_, name)| name)
 }

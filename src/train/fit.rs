@@ -76,6 +76,7 @@ impl Fit<'_> {
             .as_ref()
             .is_some_and(|rule| rule.restore_best);
         let mut best: (usize, Option<Weights>) = (1, None);
+        let (mut epochs, mut stopped_early) = (0, false);
 
         for number in 1..=training.epochs {
             let epoch = self.epoch(number, &mut state, observer)?;
@@ -88,21 +89,23 @@ impl Fit<'_> {
                 state.schedule.epoch_end(value);
             }
             observer.epoch(&epoch);
-            let stopped_early = verdict.stop && training.early_stopping.is_some();
-            if stopped_early || number == training.epochs {
-                if let (best_epoch, Some(weights)) = &best
-                    && *best_epoch != number
-                {
-                    self.network.restore(weights)?;
-                }
-                return Ok(Outcome {
-                    epochs: number,
-                    best_epoch: best.0,
-                    stopped_early,
-                });
+            epochs = number;
+            stopped_early = verdict.stop && training.early_stopping.is_some();
+            if stopped_early {
+                break;
             }
         }
-        Err(Error::NoImages)
+        let (best_epoch, weights) = best;
+        if let Some(weights) = weights
+            && best_epoch != epochs
+        {
+            self.network.restore(&weights)?;
+        }
+        Ok(Outcome {
+            epochs,
+            best_epoch,
+            stopped_early,
+        })
     }
 
     /// The early stopping rule; without one in the spec, only its monitor is used.
