@@ -11,6 +11,7 @@ mod network;
 #[path = "bad_input/secrets.rs"]
 mod secrets;
 #[path = "download/server.rs"]
+#[allow(dead_code, reason = "each test file uses its part")]
 mod server;
 
 use std::collections::BTreeMap;

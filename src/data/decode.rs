@@ -17,6 +17,9 @@ const JPEG: &[u8] = b"\xff\xd8";
 /// The largest image that is decoded; twice Pillow's `MAX_IMAGE_PIXELS`, where Pillow refuses.
 const MAX_PIXELS: u64 = 178_956_970;
 
+/// Encoders write about ten scans; every one of them takes time for the whole image, however few bytes it has.
+const MAX_SCANS: usize = 500;
+
 /// No image has more pixels in a byte: deflate makes at most 1032 bytes of one
 /// (<https://www.zlib.net/zlib_tech.html>), a PNG has at most 8 pixels in each of these, and a JPEG, with a bit for 64
 /// pixels, packs less.
@@ -46,6 +49,9 @@ pub(super) fn decode_upright(bytes: &[u8]) -> Result<RgbImage, String> {
 fn open(bytes: &[u8]) -> Result<impl ImageDecoder + '_, String> {
     if is_cut_off_jpeg(bytes) {
         return Err("the JPEG is cut off: its end-of-image marker is missing".into());
+    }
+    if bytes.starts_with(JPEG) && scans(bytes) > MAX_SCANS {
+        return Err(format!("a JPEG of more than {MAX_SCANS} scans"));
     }
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
     let reader = reader.map_err(|e| e.to_string())?;
@@ -77,6 +83,11 @@ fn pixels(bytes: &[u8], decoder: impl ImageDecoder) -> Result<RgbImage, String> 
     }
     let image = DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())?;
     Ok(image.into_rgb8())
+}
+
+/// How many scans a JPEG has at most: its markers that start one, and those of its thumbnails.
+fn scans(bytes: &[u8]) -> usize {
+    bytes.windows(2).filter(|two| two == b"\xff\xda").count()
 }
 
 /// The decoder fills what is missing of a JPEG with grey; a JPEG without an end marker after its first scan is refused.
