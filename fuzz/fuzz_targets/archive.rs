@@ -1,5 +1,5 @@
 #![no_main]
-//! CIFAR-100's archive: the bytes are the tar archive inside the compression.
+//! CIFAR-10's archive: the bytes are the tar archive inside the compression.
 
 use std::io::Write;
 
@@ -13,5 +13,5 @@ fuzz_target!(|bytes: &[u8]| {
     let mut gz = GzEncoder::new(Vec::new(), Compression::none());
     let packed = gz.write_all(bytes).and_then(|()| gz.finish());
     let path = put("a.tar.gz", &packed.expect("memory can be written"));
-    let _ = load(DatasetName::Cifar100, &path, OnBadImage::Error);
+    let _ = load(DatasetName::Cifar10, &path, OnBadImage::Error);
 });

@@ -14,7 +14,10 @@ const NAMES: [&str; 4] = [
 
 fn good(name: &str) -> Vec<u8> {
     let (mut header, values) = match name.contains("images") {
-        true => (vec![0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28], 2 * 784),
+        true => (
+            vec![0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28],
+            2 * 784,
+        ),
         false => (vec![0, 0, 8, 1, 0, 0, 0, 2], 2),
     };
     header.resize(header.len() + values, 1);

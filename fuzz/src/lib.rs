@@ -1,6 +1,12 @@
 //! What the fuzz targets share: folders to put files into, and the way to the readers, which is the program's own.
 //!
-//! `cargo fuzz run idx` (nightly, or `RUSTC_BOOTSTRAP=1`) feeds one of them; `seeds.sh` makes the first inputs.
+//! First inputs come from the property tests, then a target is run for a minute, with a nightly compiler or with
+//! `RUSTC_BOOTSTRAP=1`:
+//!
+//! ```sh
+//! FUZZ_SEEDS=$PWD/fuzz/corpus cargo test --release --test any_input
+//! cargo fuzz run --sanitizer none idx -- -max_total_time=60 -rss_limit_mb=1024 -timeout=10
+//! ```
 
 use std::error::Error;
 use std::path::{Path, PathBuf};

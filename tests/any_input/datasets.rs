@@ -1,6 +1,6 @@
 //! IDX files, CIFAR batches, rows of Parquet, JPEG and PNG.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use runner::spec::DatasetName;
 
-use super::mutation::almost;
+use super::mutation::{almost, seed};
 use super::{cases, load_within};
 
 /// What takes memory whatever the file's length: the threads' buffers, polars.
@@ -46,6 +46,9 @@ fn mnist(folder: &Path) -> Vec<(String, Vec<u8>)> {
 fn idx_files() {
     let tmp = tempfile::tempdir().unwrap();
     let files = mnist(tmp.path());
+    for (i, (_, good)) in files.iter().enumerate() {
+        seed("idx", &[&[i as u8], &good[..]].concat());
+    }
     let file =
         select(files).prop_flat_map(|(name, good)| (Just(name), Just(good.clone()), almost(good)));
     proptest!(cases(600), |((name, good, bytes) in file)| {
@@ -64,6 +67,7 @@ fn cifar_batches() {
     }
     fs::write(tmp.path().join("test_batch.bin"), &record).unwrap();
     let two = [&record[..], &record].concat();
+    seed("cifar_binary", &[3; 2 * 3074]);
     proptest!(cases(400), |(bytes in almost(two))| {
         fs::write(tmp.path().join("data_batch_1.bin"), &bytes).unwrap();
         load_within(DatasetName::Cifar10, tmp.path(), FIXED, 16, bytes.len());
@@ -119,6 +123,7 @@ fn parquet_files() {
     let tmp = tempfile::tempdir().unwrap();
     let png = encoded(32, ImageFormat::Png);
     let good = parquet(vec![Some(png.clone()), Some(png)], &[Some(1), Some(2)]);
+    seed("parquet", &good);
     fs::write(tmp.path().join("test.parquet"), &good).unwrap();
     // The panics of polars are caught and become errors; their messages are for nobody.
     std::panic::set_hook(Box::new(|_| {}));
@@ -140,6 +145,7 @@ fn jpeg_and_png() {
     let tmp = tempfile::tempdir().unwrap();
     fs::create_dir(tmp.path().join("a")).unwrap();
     for (name, format) in [("i.png", ImageFormat::Png), ("i.jpg", ImageFormat::Jpeg)] {
+        seed("image", &encoded(40, format));
         let path = tmp.path().join("a").join(name);
         proptest!(cases(600), |(bytes in almost(encoded(40, format)))| {
             fs::write(&path, &bytes).unwrap();

@@ -1,5 +1,7 @@
 //! Files that are almost right.
 
+use std::path::Path;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -86,6 +88,15 @@ fn change() -> impl Strategy<Value = Change> {
         )
             .prop_map(|(at, number, big, width)| Change::Number(at, number, big, width)),
     ]
+}
+
+/// Keeps a good file as a first input for the fuzz target of this name, below the folder that `FUZZ_SEEDS` names.
+pub fn seed(target: &str, good: &[u8]) {
+    if let Some(folder) = std::env::var_os("FUZZ_SEEDS") {
+        let folder = Path::new(&folder).join(target);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("good-{}", good.len())), good).unwrap();
+    }
 }
 
 /// `good` with one to four changes, or bytes that have nothing to do with it.

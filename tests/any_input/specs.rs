@@ -6,7 +6,7 @@ use proptest::sample::select;
 use runner::spec::Experiment;
 use toml::Value;
 
-use super::mutation::almost;
+use super::mutation::{almost, seed};
 use super::{cases, memory};
 
 const GOOD: &str = r#"
@@ -45,6 +45,7 @@ fn load_within(bytes: &[u8], folder: &std::path::Path) {
 fn changed_specs() {
     let tmp = tempfile::tempdir().unwrap();
     let good = GOOD.as_bytes().to_vec();
+    seed("spec", &good);
     proptest!(cases(1500), |(bytes in almost(good))| load_within(&bytes, tmp.path()));
 }
 
