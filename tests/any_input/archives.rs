@@ -96,3 +96,15 @@ fn names_and_contents_that_are_mostly_nothing_are_not_kept() {
         load_within(DatasetName::Cifar10, &path, FIXED, 0, 0);
     }
 }
+
+#[test]
+fn entries_that_promise_many_records_reserve_little() {
+    let tmp = tempfile::tempdir().unwrap();
+    let mut header = tar::Header::new_gnu();
+    header.set_path("data_batch_1.bin").unwrap();
+    header.set_size(10_000 * 3073);
+    header.set_cksum();
+    let mut tar = tar::Builder::new(Vec::new());
+    tar.append(&header, &[3; 5000][..]).unwrap();
+    load(tmp.path(), &gzipped(&tar.into_inner().unwrap()), 0);
+}

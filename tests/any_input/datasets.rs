@@ -155,3 +155,35 @@ fn jpeg_and_png() {
         fs::remove_file(path).unwrap();
     }
 }
+
+#[test]
+fn pictures_that_promise_many_pixels_reserve_little() {
+    let tmp = tempfile::tempdir().unwrap();
+    fs::create_dir(tmp.path().join("a")).unwrap();
+    let path = tmp.path().join("a/i.png");
+    // 10,000 pixels each way: in a PNG's IHDR, which has a checksum, and in a JPEG's SOF.
+    let mut png = encoded(40, ImageFormat::Png);
+    png[16..24].copy_from_slice(&[0, 0, 0x27, 0x10, 0, 0, 0x27, 0x10]);
+    let mut checksum = flate2::Crc::new();
+    checksum.update(&png[12..29]);
+    png[29..33].copy_from_slice(&checksum.sum().to_be_bytes());
+    let mut jpeg = encoded(40, ImageFormat::Jpeg);
+    let sof = jpeg.windows(2).position(|two| two == b"\xff\xc0").unwrap();
+    jpeg[sof + 5..sof + 9].copy_from_slice(&[0x27, 0x10, 0x27, 0x10]);
+    for bytes in [png, jpeg] {
+        fs::write(&path, &bytes).unwrap();
+        load_within(DatasetName::ImageFolder, tmp.path(), FIXED, 0, bytes.len());
+    }
+}
+
+#[test]
+fn tables_that_promise_many_rows_reserve_little() {
+    let tmp = tempfile::tempdir().unwrap();
+    let rows = 100_000;
+    let bytes = parquet(vec![None; rows], &vec![Some(1); rows]);
+    assert!(bytes.len() < 100_000, "{}", bytes.len());
+    for name in ["train.parquet", "test.parquet"] {
+        fs::write(tmp.path().join(name), &bytes).unwrap();
+    }
+    load_within(DatasetName::Cifar10, tmp.path(), FIXED, 0, bytes.len());
+}
