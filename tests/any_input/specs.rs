@@ -65,7 +65,7 @@ fn value() -> impl Strategy<Value = Value> {
         "softmax", "8GiB", "",
     ];
     let leaf = prop_oneof![
-        select(words.map(|word| Value::from(word)).to_vec()),
+        select(words.map(Value::from).to_vec()),
         any::<String>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         (-3..9i64).prop_map(Value::from),
