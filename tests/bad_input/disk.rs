@@ -155,9 +155,11 @@ fn a_results_folder_that_vanishes_ends_the_sweep_and_what_was_finished_is_kept()
     let results = tmp.path().join("results");
     let models = || -> Vec<PathBuf> {
         let runs = results.join("small/runs");
-        let files = runs.is_dir().then(|| all_files(&runs)).unwrap_or_default();
+        if !runs.is_dir() {
+            return Vec::new();
+        }
         let is_model = |path: &PathBuf| path.ends_with("model.safetensors");
-        files.into_iter().filter(is_model).collect()
+        all_files(&runs).into_iter().filter(is_model).collect()
     };
     wait_until("the first run has its model", || !models().is_empty());
     // As when a disk is taken away: the folder is gone, and none can be made in its place.
