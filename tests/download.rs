@@ -311,6 +311,18 @@ fn a_file_of_another_length_in_the_cache_is_replaced() {
 }
 
 #[test]
+fn an_altered_file_in_the_cache_is_fetched_again() {
+    let (_folder, cache) = cache(0);
+    let server = Server::start(|r| Answer::file(r, b"abc", TAG));
+    let mut remote = remote(server.url("/f"));
+    (remote.size, remote.sha256) = (Some(3), Some(SHA256_ABC.into()));
+    let path = get(&cache, &remote).unwrap();
+    fs::write(&path, b"abd").unwrap();
+    assert_eq!(fs::read(get(&cache, &remote).unwrap()).unwrap(), b"abc");
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
 fn a_silent_server_is_given_up() {
     let (_folder, cache) = cache(1);
     let server = Server::start(|_| Answer::silence());

@@ -46,6 +46,7 @@ RUNS = {
     "test_accuracy": FLOAT,
     "test_top5_accuracy": FLOAT,
     "test_per_class": FLOATS,
+    "skipped_images": INT32,
     "parameters": INT64,
     "trainable_parameters": INT64,
     "seconds": FLOAT,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -16,7 +16,7 @@ const SIZE: usize = 32;
 /// Bytes of one of an image's three colour planes.
 const PLANE: usize = SIZE * SIZE;
 /// No more than this is unpacked of an archive; the official ones hold under 200 MB.
-const MAX_ARCHIVE: u64 = 1 << 30;
+const MAX_ARCHIVE: u64 = 1 << 28;
 
 /// What the official files are called and what a record looks like.
 pub(super) struct Layout {
@@ -118,6 +118,7 @@ impl Layout {
             train,
             validation: None,
             test,
+            skipped: 0,
         })
     }
 
@@ -167,7 +168,8 @@ impl Layout {
             );
             return Err(Error::file(path, message));
         }
-        let mut bytes = Vec::with_capacity(len as usize);
+        // Not made as large as the length says before so much has come: an archive's header can say anything.
+        let mut bytes = Vec::new();
         reader
             .take(len)
             .read_to_end(&mut bytes)
@@ -193,19 +195,30 @@ impl Files {
         let wrong = |e: io::Error| Error::file(&path, format!("not a whole .tar.gz archive: {e}"));
         let mut archive = tar::Archive::new(MultiGzDecoder::new(file).take(MAX_ARCHIVE));
         let mut found = HashMap::new();
-        for entry in archive.entries().map_err(wrong)? {
+        // Raw: long names and the like stand in entries of their own, which are as long as their header says. The names
+        // looked for need none, and nobody reads them.
+        for entry in archive.entries().map_err(wrong)?.raw(true) {
             let entry = entry.map_err(wrong)?;
             let inside = entry.path().map_err(wrong)?.into_owned();
             let name = file_name(&inside);
             let Some(name) = layout.names().find(|known| *known == name) else {
                 continue;
             };
-            if !entry.header().entry_type().is_file() || found.contains_key(name) {
-                continue;
+            let refused = |why| Error::file(&path, format!("entry {}: {why}", inside.display()));
+            let is_plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+            if !inside.components().all(is_plain) {
+                return Err(refused("its path leads out of the archive"));
             }
-            let inside = path.join(inside);
-            let bytes = layout.read_file(&inside, entry.size(), entry)?;
-            found.insert(name, (inside, bytes));
+            if !entry.header().entry_type().is_file() {
+                return Err(refused("a link or the like, expected a file"));
+            }
+            if found.contains_key(name) {
+                return Err(refused("a second file of this name"));
+            }
+            // Shown as a path, but never used as one: nothing of an archive is written to the disk.
+            let shown = path.join(&inside);
+            let bytes = layout.read_file(&shown, entry.size(), entry)?;
+            found.insert(name, (shown, bytes));
         }
         // Only the end of the gzip stream has the checksum.
         io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(wrong)?;

@@ -1,19 +1,29 @@
 //! JPEG and PNG bytes to RGB pixels.
 
 use std::io::Cursor;
+use std::sync::{Mutex, PoisonError};
 
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
 use rayon::prelude::*;
 
-use super::{Error, jpeg};
+use super::{BadImage, Error, Part, jpeg};
 use crate::fetch::Progress;
+use crate::spec::OnBadImage;
 
 /// What a JPEG starts with.
 const JPEG: &[u8] = b"\xff\xd8";
 
 /// The largest image that is decoded; twice Pillow's `MAX_IMAGE_PIXELS`, where Pillow refuses.
 const MAX_PIXELS: u64 = 178_956_970;
+
+/// Encoders write about ten scans; every one of them takes time for the whole image, however few bytes it has.
+const MAX_SCANS: usize = 500;
+
+/// No image has more pixels in a byte: deflate makes at most 1032 bytes of one
+/// (<https://www.zlib.net/zlib_tech.html>), a PNG has at most 8 pixels in each of these, and a JPEG, with a bit for 64
+/// pixels, packs less.
+const MAX_PIXELS_PER_BYTE: u64 = 8 * 1032;
 
 /// Decodes an image that must have this size; transparency is dropped, as by Pillow's `convert("RGB")`.
 pub(super) fn decode_sized(bytes: &[u8], height: usize, width: usize) -> Result<RgbImage, String> {
@@ -40,6 +50,9 @@ fn open(bytes: &[u8]) -> Result<impl ImageDecoder + '_, String> {
     if is_cut_off_jpeg(bytes) {
         return Err("the JPEG is cut off: its end-of-image marker is missing".into());
     }
+    if bytes.starts_with(JPEG) && scans(bytes) > MAX_SCANS {
+        return Err(format!("a JPEG of more than {MAX_SCANS} scans"));
+    }
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
     let reader = reader.map_err(|e| e.to_string())?;
     if reader.format().is_none() {
@@ -52,6 +65,10 @@ fn open(bytes: &[u8]) -> Result<impl ImageDecoder + '_, String> {
         n if n > MAX_PIXELS => Err(format!(
             "an image of {width}×{height} pixels; at most {} megapixels are read",
             MAX_PIXELS / 1_000_000
+        )),
+        n if n / MAX_PIXELS_PER_BYTE > bytes.len() as u64 => Err(format!(
+            "an image of {width}×{height} pixels cannot be in {} bytes: its header is wrong",
+            bytes.len()
         )),
         _ => Ok(decoder),
     }
@@ -66,6 +83,11 @@ fn pixels(bytes: &[u8], decoder: impl ImageDecoder) -> Result<RgbImage, String> 
     }
     let image = DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())?;
     Ok(image.into_rgb8())
+}
+
+/// How many scans a JPEG has at most: its markers that start one, and those of its thumbnails.
+fn scans(bytes: &[u8]) -> usize {
+    bytes.windows(2).filter(|two| two == b"\xff\xda").count()
 }
 
 /// The decoder fills what is missing of a JPEG with grey; a JPEG without an end marker after its first scan is refused.
@@ -92,38 +114,101 @@ fn is_cut_off_jpeg(bytes: &[u8]) -> bool {
     rest.is_empty()
 }
 
-/// A piece of work that `Progress` is told of; ended when it is dropped.
-pub(super) struct Task<'a>(&'a dyn Progress);
+/// Images being decoded to their places in memory; `Progress` is told, the end included.
+pub(super) struct Decoding<'a> {
+    progress: &'a dyn Progress,
+    on_bad: OnBadImage,
+    /// Places gone through.
+    done: usize,
+    /// The places of images that did not decode, and why.
+    bad: Vec<(usize, BadImage)>,
+}
 
-impl<'a> Task<'a> {
-    pub fn start(progress: &'a dyn Progress, what: &str, images: usize) -> Self {
+impl<'a> Decoding<'a> {
+    pub fn start(
+        progress: &'a dyn Progress,
+        what: &str,
+        images: usize,
+        on_bad: OnBadImage,
+    ) -> Self {
         progress.start(what, Some(images as u64), false);
-        Task(progress)
+        Decoding {
+            progress,
+            on_bad,
+            done: 0,
+            bad: Vec::new(),
+        }
+    }
+
+    /// Fills the next `places`, each of `len` bytes, in parallel: `fill` writes the image made of an item into the
+    /// item's place.
+    ///
+    /// # Errors
+    /// The error of the first item that has one, however the threads run; an [`Error::Image`] only where bad images are
+    /// not to be skipped.
+    pub fn fill<T: Sync>(
+        &mut self,
+        places: &mut [u8],
+        len: usize,
+        items: &[T],
+        fill: impl Fn(&T, &mut [u8]) -> Result<(), Error> + Sync,
+    ) -> Result<(), Error> {
+        let (progress, skips) = (self.progress, self.on_bad == OnBadImage::Skip);
+        let bad = Mutex::new(Vec::new());
+        let places = places.par_chunks_exact_mut(len.max(1));
+        let attempts = places.zip(items).enumerate();
+        let failed = attempts.find_map_first(|(i, (place, item))| {
+            let result = fill(item, place);
+            progress.advance(1);
+            match result {
+                Err(Error::Image(image)) if skips => {
+                    tracing::debug!("skipped: {image}");
+                    let mut bad = bad.lock().unwrap_or_else(PoisonError::into_inner);
+                    bad.push((self.done + i, image));
+                    None
+                }
+                other => other.err(),
+            }
+        });
+        self.bad
+            .extend(bad.into_inner().unwrap_or_else(PoisonError::into_inner));
+        self.done += items.len();
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Takes the images that did not decode out of `part`, which has all places; how many.
+    ///
+    /// # Errors
+    /// [`Error::EmptyClass`].
+    pub fn finish(mut self, part: &mut Part) -> Result<usize, Error> {
+        let mut bad = std::mem::take(&mut self.bad);
+        bad.sort_unstable_by_key(|(place, _)| *place);
+        let Some((_, first)) = bad.first() else {
+            return Ok(0);
+        };
+        tracing::warn!(
+            "{} of {} images do not decode and are skipped; the first: {first}",
+            bad.len(),
+            self.done
+        );
+        let places: Vec<usize> = bad.iter().map(|(place, _)| *place).collect();
+        let labels: Vec<u32> = places
+            .iter()
+            .filter_map(|&place| part.labels.get(place).copied())
+            .collect();
+        part.remove(&places);
+        for (label, (_, first)) in labels.iter().zip(bad) {
+            if !part.labels.contains(label) {
+                let images = labels.iter().filter(|other| *other == label).count();
+                return Err(Error::EmptyClass { images, first });
+            }
+        }
+        Ok(places.len())
     }
 }
 
-impl Drop for Task<'_> {
+impl Drop for Decoding<'_> {
     fn drop(&mut self) {
-        self.0.finish();
+        self.progress.finish();
     }
-}
-
-/// Fills `places`, each of `len` bytes, in parallel: `fill` writes the image made of an item into the item's place.
-///
-/// # Errors
-/// The error of the first item that has one, however the threads run.
-pub(super) fn fill<T: Sync>(
-    places: &mut [u8],
-    len: usize,
-    items: &[T],
-    task: &Task,
-    fill: impl Fn(&T, &mut [u8]) -> Result<(), Error> + Sync,
-) -> Result<(), Error> {
-    let places = places.par_chunks_exact_mut(len.max(1));
-    let failed = places.zip(items).find_map_first(|(place, item)| {
-        let result = fill(item, place);
-        task.0.advance(1);
-        result.err()
-    });
-    failed.map_or(Ok(()), Err)
 }

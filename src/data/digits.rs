@@ -23,6 +23,7 @@ pub(super) fn read(pickers: Pickers) -> Result<Parts, Error> {
         train: part(&frame, 0..TRAIN, pickers.train).map_err(|e| wrong(&e))?,
         validation: None,
         test: part(&frame, TRAIN..frame.height(), pickers.test).map_err(|e| wrong(&e))?,
+        skipped: 0,
     })
 }
 

@@ -30,12 +30,29 @@ pub enum Error {
     /// A file is not what it should be: which record, what was expected.
     #[error("{}: {message}", .path.display())]
     File { path: PathBuf, message: String },
+    /// An image does not decode.
+    #[error("{0} (dataset.on_bad_image = \"skip\" leaves such images out)")]
+    Image(BadImage),
+    /// Leaving out what does not decode leaves nothing of a class.
+    #[error("none of a class's {images} images decodes; the first: {first}")]
+    EmptyClass { images: usize, first: BadImage },
     /// The chosen images do not fit into memory.
     #[error(
         "{images} images need {} MiB of memory, more than can be had; \
          lower dataset.train_limit or backbone.input_size", .bytes >> 20
     )]
     Memory { images: usize, bytes: usize },
+}
+
+/// An image that does not decode: where it is, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {}{reason}", .path.display(), .row.map(|row| format!("row {row}: ")).unwrap_or_default())]
+pub struct BadImage {
+    /// The image's own file, or the table it is in.
+    pub path: PathBuf,
+    /// In a table, from 0.
+    pub row: Option<usize>,
+    pub reason: String,
 }
 
 impl Error {

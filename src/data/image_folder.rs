@@ -9,13 +9,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::decode::{Task, decode_upright, fill};
+use super::decode::{Decoding, decode_upright};
 use super::files::{entries, file_name, walk};
 use super::pick::{Picker, Pickers};
 use super::resize::Resizer;
-use super::{Error, Images, Part, Parts};
+use super::{BadImage, Error, Images, Part, Parts};
 use crate::fetch::Progress;
 use crate::rng::{Purpose, Stream};
+use crate::spec::OnBadImage;
 
 const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
 const EXTENSIONS: [&str; 3] = ["jpg", "jpeg", "png"];
@@ -94,6 +95,7 @@ impl Folders {
         size: usize,
         seed: u64,
         mut pickers: Pickers,
+        on_bad: OnBadImage,
         progress: &dyn Progress,
     ) -> Result<Parts, Error> {
         let list = |folder: &Path, ordering, picker: &mut Picker| {
@@ -111,9 +113,12 @@ impl Folders {
             &mut pickers.validation,
         )?;
         let test = optional(&self.test, Ordering::Test, &mut pickers.test)?;
-        let decode = |list, part: &str| {
+        let mut skipped = 0;
+        let mut decode = |list: Vec<_>, part: &str| -> Result<Part, Error> {
             let what = format!("Decoding the {part} images of {}", self.root.display());
-            self.decode(list, size, &what, progress)
+            let (part, bad) = self.decode(list, size, &what, on_bad, progress)?;
+            skipped += bad;
+            Ok(part)
         };
         Ok(Parts {
             train: decode(train, "training")?,
@@ -121,6 +126,7 @@ impl Folders {
                 .map(|list| decode(list, "validation"))
                 .transpose()?,
             test: decode(test.unwrap_or_default(), "test")?,
+            skipped,
         })
     }
 
@@ -164,33 +170,43 @@ impl Folders {
         Ok(wanted)
     }
 
+    /// The images of a list, and how many of it were skipped.
     fn decode(
         &self,
         list: Vec<(PathBuf, u32)>,
         size: usize,
         what: &str,
+        on_bad: OnBadImage,
         progress: &dyn Progress,
-    ) -> Result<Part, Error> {
-        let mut images = Images::black(list.len(), size, size, 3)?;
-        if !list.is_empty() {
-            let task = Task::start(progress, what, list.len());
-            let len = images.image_len();
-            fill(&mut images.data, len, &list, &task, |(path, _), place| {
-                let encoded = std::fs::read(path).map_err(Error::io(path))?;
-                let decoded = decode_upright(&encoded).map_err(|e| Error::file(path, e))?;
-                resize_to(&decoded, size, place);
-                Ok(())
-            })?;
-        }
+    ) -> Result<(Part, usize), Error> {
         let relative = |path: &Path| {
             let path = path.strip_prefix(&self.root).unwrap_or(path);
             path.to_string_lossy().into_owned()
         };
-        Ok(Part {
-            images,
+        let mut part = Part {
+            images: Images::black(list.len(), size, size, 3)?,
             labels: list.iter().map(|(_, label)| *label).collect(),
             files: Some(list.iter().map(|(path, _)| relative(path)).collect()),
-        })
+        };
+        if list.is_empty() {
+            return Ok((part, 0));
+        }
+        let mut decoding = Decoding::start(progress, what, list.len(), on_bad);
+        let len = part.images.image_len();
+        decoding.fill(&mut part.images.data, len, &list, |(path, _), place| {
+            let encoded = std::fs::read(path).map_err(Error::io(path))?;
+            let decoded = decode_upright(&encoded).map_err(|reason| {
+                Error::Image(BadImage {
+                    path: path.clone(),
+                    row: None,
+                    reason,
+                })
+            })?;
+            resize_to(&decoded, size, place);
+            Ok(())
+        })?;
+        let skipped = decoding.finish(&mut part)?;
+        Ok((part, skipped))
     }
 }
 

@@ -121,6 +121,26 @@ impl Part {
         }
     }
 
+    /// Takes out the images with these indices, which ascend.
+    pub(super) fn remove(&mut self, indices: &[usize]) {
+        let len = self.images.image_len();
+        let stays: Vec<bool> = (0..self.len())
+            .map(|i| indices.binary_search(&i).is_err())
+            .collect();
+        let mut kept = 0;
+        for (i, _) in stays.iter().enumerate().filter(|(_, stays)| **stays) {
+            let image = i * len..(i + 1) * len;
+            self.images.data.copy_within(image, kept * len);
+            kept += 1;
+        }
+        self.images.data.truncate(kept * len);
+        self.images.count = kept;
+        keep(&mut self.labels, &stays);
+        if let Some(files) = &mut self.files {
+            keep(files, &stays);
+        }
+    }
+
     /// The images with these indices, in their order.
     pub(super) fn take(&self, indices: &[usize]) -> Part {
         let Images {
@@ -143,4 +163,10 @@ impl Part {
         }
         part
     }
+}
+
+/// Keeps the items that stay.
+fn keep<T>(items: &mut Vec<T>, stays: &[bool]) {
+    let mut stays = stays.iter();
+    items.retain(|_| stays.next().is_some_and(|stays| *stays));
 }

@@ -24,7 +24,7 @@ mod tests;
 use std::path::PathBuf;
 
 pub use batch::{Batches, order};
-pub use error::Error;
+pub use error::{BadImage, Error};
 pub use images::{Images, Part};
 pub use normalize::{ChannelOrder, Normalizer};
 pub use split::training_count;
@@ -42,6 +42,8 @@ pub struct Data {
     pub validation: Part,
     /// Empty where an image folder has no `test/`.
     pub test: Part,
+    /// How many images were to be in a part and are not, as they do not decode.
+    pub skipped: usize,
 }
 
 /// Gives the folder of a dataset whose `path` is not set, downloading it if need be.
@@ -62,6 +64,8 @@ struct Parts {
     /// Where the files themselves say which images are for validation.
     validation: Option<Part>,
     test: Part,
+    /// Images left out as they do not decode.
+    skipped: usize,
 }
 
 /// The classes a spec chooses, known without reading images.
@@ -89,7 +93,8 @@ fn image_folder(spec: &Dataset) -> Result<image_folder::Folders, Error> {
 
 /// Reads the images a spec chooses: the classes' subset, of these the first up to the limits, then the split.
 ///
-/// Images of an image folder are resized to squares of `input_size`; others stay as they are stored.
+/// Images of an image folder are resized to squares of `input_size`; others stay as they are stored. An image that does
+/// not decode is an error, or is left out as `on_bad_image` says; the limits count it.
 ///
 /// # Errors
 /// Files that are missing or not what they should be; classes that are not there; no image left for training.
@@ -110,6 +115,7 @@ pub fn load(
         mut train,
         validation,
         test,
+        skipped,
     } = read(spec, input_size, seed, pickers, source, progress)?;
     if train.is_empty() {
         return Err(Problem::new("dataset", "chooses no training image").into());
@@ -126,6 +132,7 @@ pub fn load(
         train,
         validation,
         test,
+        skipped,
     })
 }
 
@@ -147,9 +154,12 @@ fn read(
     match dataset {
         DatasetName::Digits => digits::read(pickers),
         DatasetName::Mnist | DatasetName::FashionMnist => idx::read(&path()?, dataset, pickers),
-        DatasetName::ImageFolder => image_folder(spec)?.read(input_size, seed, pickers, progress),
+        DatasetName::ImageFolder => {
+            let folders = image_folder(spec)?;
+            folders.read(input_size, seed, pickers, spec.on_bad_image, progress)
+        }
         DatasetName::Cifar10 | DatasetName::Cifar100 => {
-            read_cifar(path()?, dataset, pickers, progress)
+            read_cifar(path()?, spec, pickers, progress)
         }
     }
 }
@@ -157,14 +167,15 @@ fn read(
 /// Parquet files where there are any, else the official binary files, else their archive.
 fn read_cifar(
     path: PathBuf,
-    dataset: DatasetName,
+    spec: &Dataset,
     pickers: Pickers,
     progress: &dyn Progress,
 ) -> Result<Parts, Error> {
+    let dataset = spec.name;
     if path.is_dir()
         && let Some(files) = parquet::Files::find(&path, dataset)?
     {
-        return files.read(dataset, pickers, progress);
+        return files.read(dataset, pickers, spec.on_bad_image, progress);
     }
     let layout = cifar_binary::Layout::of(dataset);
     match layout.find(&path)? {

@@ -8,17 +8,19 @@ use std::path::{Path, PathBuf};
 use polars::io::parquet::metadata::FileMetadataRef;
 use polars::prelude::{Column, DataType, ParallelStrategy, ParquetReader, PolarsResult, SerReader};
 
-use super::decode::{Task, decode_sized, fill};
+use super::decode::{Decoding, decode_sized};
 use super::files::{file_name, walk};
 use super::pick::{Picker, Pickers};
-use super::{Error, Images, Part, Parts};
+use super::{BadImage, Error, Images, Part, Parts};
 use crate::fetch::Progress;
-use crate::spec::DatasetName;
+use crate::spec::{DatasetName, OnBadImage};
 
 /// CIFAR's images are 32×32.
 const SIZE: usize = 32;
 /// Bytes of a decoded image.
 const IMAGE_LEN: usize = SIZE * SIZE * 3;
+/// Fewer bytes than a label and an encoded image take in any honest file.
+const MIN_ROW: u64 = 16;
 const IMAGE_COLUMNS: &[&str] = &["img", "image"];
 /// How deep below the given folder the files may lie, e.g. `plain_text/`.
 const DEPTH: usize = 4;
@@ -64,20 +66,26 @@ impl Files {
         &self,
         dataset: DatasetName,
         pickers: Pickers,
+        on_bad: OnBadImage,
         progress: &dyn Progress,
     ) -> Result<Parts, Error> {
         let labels: &[&str] = match dataset {
             DatasetName::Cifar100 => &["fine_label", "label"],
             _ => &["label"],
         };
-        let read = |files: &[PathBuf], part: &str, picker| {
+        let mut skipped = 0;
+        let mut read = |files: &[PathBuf], part: &str, picker| -> Result<Part, Error> {
             let what = format!("Decoding {dataset}'s {part} images");
-            read_part(files, labels, picker, &what, progress)
+            let start = |images| Decoding::start(progress, &what, images, on_bad);
+            let (part, bad) = read_part(files, labels, picker, start)?;
+            skipped += bad;
+            Ok(part)
         };
         Ok(Parts {
             train: read(&self.train, "training", pickers.train)?,
             validation: None,
             test: read(&self.test, "test", pickers.test)?,
+            skipped,
         })
     }
 }
@@ -117,13 +125,13 @@ fn check_shards(
     }
 }
 
-fn read_part(
+/// The images of a part, and how many were skipped; `start` begins the decoding of so many.
+fn read_part<'a>(
     paths: &[PathBuf],
     label_columns: &[&str],
     mut picker: Picker,
-    what: &str,
-    progress: &dyn Progress,
-) -> Result<Part, Error> {
+    start: impl FnOnce(usize) -> Decoding<'a>,
+) -> Result<(Part, usize), Error> {
     let mut labels = Vec::new();
     let mut wanted = Vec::new();
     for path in paths {
@@ -131,19 +139,20 @@ fn read_part(
         let rows = file.pick(label_columns, &mut picker, &mut labels)?;
         wanted.push((file, rows));
     }
-    let mut images = Images::black(labels.len(), SIZE, SIZE, 3)?;
-    let task = Task::start(progress, what, labels.len());
-    let mut places = &mut images.data[..];
-    for (file, rows) in &wanted {
-        let (here, rest) = places.split_at_mut(rows.len() * IMAGE_LEN);
-        file.decode(rows, here, &task)?;
-        places = rest;
-    }
-    Ok(Part {
-        images,
+    let mut part = Part {
+        images: Images::black(labels.len(), SIZE, SIZE, 3)?,
         labels,
         files: None,
-    })
+    };
+    let mut decoding = start(part.len());
+    let mut places = &mut part.images.data[..];
+    for (file, rows) in &wanted {
+        let (here, rest) = places.split_at_mut(rows.len() * IMAGE_LEN);
+        file.decode(rows, here, &mut decoding)?;
+        places = rest;
+    }
+    let skipped = decoding.finish(&mut part)?;
+    Ok((part, skipped))
 }
 
 /// Polars panics on some damaged files.
@@ -167,6 +176,12 @@ impl<'a> ParquetFile<'a> {
         let mut structure = || Ok((reader.schema()?, reader.get_metadata()?.clone()));
         let (schema, metadata) = guarded(&mut structure)
             .map_err(|e| Error::file(path, format!("not a whole Parquet file: {e}")))?;
+        let length = std::fs::metadata(path).map_err(Error::io(path))?.len();
+        let rows = metadata.num_rows;
+        if rows as u64 > length / MIN_ROW {
+            let message = format!("promises {rows} rows of images in {length} bytes");
+            return Err(Error::file(path, message));
+        }
         Ok(ParquetFile {
             path,
             columns: schema.iter_names().map(|name| name.to_string()).collect(),
@@ -240,7 +255,12 @@ impl<'a> ParquetFile<'a> {
     }
 
     /// Decodes these rows' images (ascending) to their `places`, one row group in memory at a time.
-    fn decode(&self, rows: &[usize], places: &mut [u8], task: &Task) -> Result<(), Error> {
+    fn decode(
+        &self,
+        rows: &[usize],
+        places: &mut [u8],
+        decoding: &mut Decoding,
+    ) -> Result<(), Error> {
         let name = self.column(IMAGE_COLUMNS)?;
         let (mut rows, mut places, mut end) = (rows, places, 0usize);
         for group in &self.metadata.row_groups {
@@ -249,7 +269,7 @@ impl<'a> ParquetFile<'a> {
             let (here_places, later_places) = places.split_at_mut(here.len() * IMAGE_LEN);
             if let (Some(&from), Some(&to)) = (here.first(), here.last()) {
                 let column = self.read(name, from..to + 1)?;
-                self.decode_column(&column, from, here, here_places, task)?;
+                self.decode_column(&column, from, here, here_places, decoding)?;
             }
             (rows, places) = (later, later_places);
         }
@@ -269,7 +289,7 @@ impl<'a> ParquetFile<'a> {
         offset: usize,
         rows: &[usize],
         places: &mut [u8],
-        task: &Task,
+        decoding: &mut Decoding,
     ) -> Result<(), Error> {
         let bytes = column
             .struct_()
@@ -281,12 +301,18 @@ impl<'a> ParquetFile<'a> {
                 format!("column \"{name}\" is {kind}, expected a struct with binary \"bytes\"");
             Error::file(self.path, message)
         })?;
-        fill(places, IMAGE_LEN, rows, task, |&row, place| {
-            let at = |why: String| Error::file(self.path, format!("row {row}: {why}"));
+        decoding.fill(places, IMAGE_LEN, rows, |&row, place| {
+            let bad = |reason: String| {
+                Error::Image(BadImage {
+                    path: self.path.to_owned(),
+                    row: Some(row),
+                    reason,
+                })
+            };
             let encoded = bytes
                 .get(row - offset)
-                .ok_or_else(|| at("the image is null".into()))?;
-            let pixels = decode_sized(encoded, SIZE, SIZE).map_err(at)?;
+                .ok_or_else(|| bad("the image is null".into()))?;
+            let pixels = decode_sized(encoded, SIZE, SIZE).map_err(bad)?;
             place.copy_from_slice(&pixels);
             Ok(())
         })

@@ -31,6 +31,40 @@ impl Default for Patience {
     }
 }
 
+impl Patience {
+    /// The default, every time multiplied by `RUNNER_PATIENCE`.
+    ///
+    /// # Errors
+    /// [`Error::Patience`] where that is no number greater than 0.
+    pub fn from_env() -> Result<Self, Error> {
+        match std::env::var_os("RUNNER_PATIENCE") {
+            None => Ok(Patience::default()),
+            Some(factor) => {
+                let factor = factor.to_string_lossy().into_owned();
+                Patience::times(&factor).ok_or(Error::Patience(factor))
+            }
+        }
+    }
+
+    fn times(factor: &str) -> Option<Self> {
+        let factor: f64 = factor.trim().parse().ok()?;
+        let times = |time: Duration| {
+            let seconds = time.as_secs_f64() * factor;
+            Duration::try_from_secs_f64(seconds).ok()
+        };
+        let Patience {
+            connect,
+            silence,
+            pauses,
+        } = Patience::default();
+        Some(Patience {
+            connect: times(connect).filter(|time| !time.is_zero())?,
+            silence: times(silence)?,
+            pauses: pauses.into_iter().map(times).collect::<Option<_>>()?,
+        })
+    }
+}
+
 /// A file somewhere else.
 #[derive(Clone, Debug)]
 pub struct Remote {
@@ -70,11 +104,10 @@ impl Cache {
     /// (`~/.cache`; `~/Library/Caches` on macOS; `%LOCALAPPDATA%` on Windows).
     ///
     /// # Errors
-    /// [`Error::NoFolder`] where nothing says where that is.
+    /// [`Error::NoFolder`] where nothing says where that is, and as [`Patience::from_env`].
     pub fn from_env() -> Result<Self, Error> {
-        folder(|name| std::env::var_os(name))
-            .map(Cache::at)
-            .ok_or(Error::NoFolder)
+        let root = folder(|name| std::env::var_os(name)).ok_or(Error::NoFolder)?;
+        Ok(Cache::at(root).with_patience(Patience::from_env()?))
     }
 
     /// The cache at `root`, which need not exist yet.
@@ -98,8 +131,9 @@ impl Cache {
 
     /// The path of `remote` in the cache, downloading it there if it is not there yet.
     ///
-    /// A download is continued where an earlier one was cut, checked by length and SHA-256, and gets its final name
-    /// when it is whole. Of several processes that want the same file, one downloads it and the others wait.
+    /// A file in the cache and a downloaded one are checked by length and SHA-256, where these are known; a wrong one in
+    /// the cache is fetched again. A download is continued where an earlier one was cut, and gets its final name when it
+    /// is whole. Of several processes that want the same file, one downloads it and the others wait.
     ///
     /// # Errors
     /// [`Error::Download`] where the network or the server fails for good, [`Error::Io`] where the disk does.
@@ -115,11 +149,11 @@ impl Cache {
         progress: &dyn Progress,
     ) -> Result<PathBuf, Error> {
         let path = self.path(&remote.path_in_cache);
-        if is_there(&path, remote.size) {
+        if is_there(&path, remote) {
             return Ok(path);
         }
         let partial = self.partial(&remote.path_in_cache)?;
-        if is_there(&path, remote.size) {
+        if is_there(&path, remote) {
             return Ok(path);
         }
         let client = self.client();
@@ -154,32 +188,47 @@ impl Cache {
     }
 }
 
-/// Whether a file is there, as long as it is to be.
-fn is_there(path: &Path, size: Option<u64>) -> bool {
+/// Whether a file is there, as it is to be; a wrong one is warned of.
+fn is_there(path: &Path, remote: &Remote) -> bool {
     let Ok(found) = fs::metadata(path) else {
         return false;
     };
-    let right = size.is_none_or(|size| found.len() == size);
-    if !right {
-        tracing::warn!(
-            "{} has {} bytes instead of {}; it is fetched again",
-            path.display(),
-            found.len(),
-            size.unwrap_or_default()
-        );
+    let wrong = match (&remote.size, &remote.sha256) {
+        (Some(size), _) if found.len() != *size => {
+            Some(format!("{} bytes instead of {size}", found.len()))
+        }
+        (_, Some(expected)) => match download::sha256(path) {
+            Ok(sum) if sum == *expected => None,
+            Ok(sum) => Some(format!("the SHA-256 {sum} instead of {expected}")),
+            Err(error) => Some(format!("unreadable parts: {error}")),
+        },
+        _ => None,
+    };
+    if let Some(wrong) = &wrong {
+        tracing::warn!("{} has {wrong}; it is fetched again", path.display());
     }
-    found.is_file() && right
+    found.is_file() && wrong.is_none()
 }
 
 /// The error for `remote`, which `failure` kept from `path`.
 pub(super) fn failed(remote: &Remote, path: &Path, failure: Failure) -> Error {
     Error::Download {
         file: remote.name().to_string(),
-        url: remote.url.clone(),
+        url: without_password(&remote.url),
         reason: failure.reason,
         path: path.to_path_buf(),
         key: remote.key,
     }
+}
+
+/// The address without the name and password that may stand before its host.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    format!("{scheme}://{host}{path}")
 }
 
 /// Counts as a start: after as many new bytes the pauses begin anew.
@@ -257,6 +306,29 @@ mod tests {
             Some("/home/u/.cache/runner".into())
         );
         assert_eq!(at(&[]), None);
+    }
+
+    #[test]
+    fn patience_is_multiplied_and_its_pauses_grow() {
+        let halved = Patience::times("0.5").unwrap();
+        assert_eq!(halved.silence, Duration::from_secs(15));
+        let pauses = [500, 1500, 4500].map(Duration::from_millis);
+        assert_eq!(halved.pauses, pauses);
+        for wrong in ["", "0", "-1", "nan", "inf", "1e300", "fast"] {
+            assert!(Patience::times(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn passwords_in_addresses_are_not_shown() {
+        for (url, shown) in [
+            ("https://hub.example/a@b", "https://hub.example/a@b"),
+            ("https://me:secret@hub.example/a", "https://hub.example/a"),
+            ("http://s@cr@t@hub.example:80", "http://hub.example:80"),
+            ("nonsense", "nonsense"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
     }
 
     #[test]

@@ -152,7 +152,7 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// The SHA-256 of a file in lowercase hexadecimal.
-fn sha256(path: &Path) -> io::Result<String> {
+pub(super) fn sha256(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut piece = vec![0; PIECE];

@@ -41,6 +41,13 @@ pub enum Error {
     #[error("there is no folder for downloads: set RUNNER_CACHE to one")]
     NoFolder,
 
+    /// `RUNNER_PATIENCE` is wrong.
+    #[error(
+        "RUNNER_PATIENCE is \"{0}\"; it must be a number greater than 0, by which the waiting times for servers are \
+         multiplied, e.g. 2"
+    )]
+    Patience(String),
+
     /// The dataset is not one that is downloaded.
     #[error("the dataset {0} is not downloaded; set dataset.path to a local copy")]
     NotDownloaded(DatasetName),

@@ -64,7 +64,7 @@ pub fn imagenet(
         selection.download(&client, &partial, progress)
     });
     match outcome {
-        Ok(Some(path)) => partial.publish(&path).map(|()| path),
+        Ok(Some(path)) => Selection::publish(partial, &path).map(|()| path),
         Ok(None) => cache.checked_file(&remote, &is_weights, progress),
         Err(failure) => {
             let whole = cache.path(&remote.path_in_cache);

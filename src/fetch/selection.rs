@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::client::{Bytes, Client, Failure};
-use super::download::{Meter, hex, pour, unwritable};
+use super::download::{Meter, hex, pour, sha256, unwritable};
 use super::head::Head;
 use super::partial::Partial;
-use super::{Layout, Progress, Remote};
+use super::{Error, Layout, Progress, Remote};
 
 /// The wanted tensors of one file.
 pub(super) struct Selection<'a> {
@@ -33,7 +33,21 @@ impl Selection<'_> {
         }
         let head = Head::kept(&self.head_path())?;
         let (chosen, _) = head.layout.select(self.wanted);
-        Some(self.path(&chosen)).filter(|path| path.is_file())
+        Some(self.path(&chosen)).filter(|path| path.is_file() && is_unaltered(path))
+    }
+
+    /// Gives what was downloaded its name, and keeps its checksum beside it.
+    pub fn publish(partial: Partial, path: &Path) -> Result<(), Error> {
+        sha256(partial.path())
+            .and_then(|sum| {
+                fs::create_dir_all(path.parent().unwrap_or(path))?;
+                fs::write(sum_path(path), sum)
+            })
+            .map_err(|source| Error::Io {
+                path: sum_path(path),
+                source,
+            })?;
+        partial.publish(path)
     }
 
     /// One attempt at having the wanted tensors in `partial`; the path the file is to get, or none where the server
@@ -116,6 +130,25 @@ impl Selection<'_> {
         self.folder
             .join(format!("{count}-tensors-{hash}.safetensors"))
     }
+}
+
+/// Where the checksum of a selection is kept.
+fn sum_path(path: &Path) -> PathBuf {
+    path.with_extension("sha256")
+}
+
+/// Whether a file has the checksum it was given; one that was given none is taken on trust.
+fn is_unaltered(path: &Path) -> bool {
+    let (Ok(kept), Ok(found)) = (fs::read_to_string(sum_path(path)), sha256(path)) else {
+        return true;
+    };
+    if kept != found {
+        tracing::warn!(
+            "{} was altered since it was downloaded; it is fetched again",
+            path.display()
+        );
+    }
+    kept == found
 }
 
 /// The part file, ready for more bytes, and how many bytes of tensors it has. It begins with the new head; one that

@@ -133,6 +133,7 @@ fn run(id: &str, point: Vec<(String, AxisValue)>, rows: &[EpochRow]) -> RunRow {
         epochs: rows.len(),
         best_epoch: best.map(|row| row.epoch.epoch),
         test,
+        skipped_images: Some(0),
         parameters: Some(14_848_586),
         trainable_parameters: Some(134_410),
         seconds: 12.5 * rows.len() as f64,

@@ -149,6 +149,7 @@ impl<'a> Recorder<'a> {
             epochs: 0,
             best_epoch: None,
             test: None,
+            skipped_images: None,
             parameters: None,
             trainable_parameters: None,
             seconds: 0.0,
@@ -282,6 +283,7 @@ impl Sink for Recorder<'_> {
                     "stopped_early": done.outcome.stopped_early,
                     "test_loss": done.test.as_ref().map(|test| test.loss),
                     "test_accuracy": done.test.as_ref().and_then(|test| test.accuracy),
+                    "skipped_images": done.skipped_images,
                     "seconds": done.seconds,
                 }),
             ),
@@ -297,6 +299,7 @@ impl Sink for Recorder<'_> {
                 row.epochs = done.outcome.epochs;
                 row.best_epoch = Some(done.outcome.best_epoch);
                 row.test.clone_from(&done.test);
+                row.skipped_images = Some(done.skipped_images);
             }
             Err(error) => {
                 row.status = Status::Failed;

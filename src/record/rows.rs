@@ -62,6 +62,8 @@ pub struct RunRow {
     pub best_epoch: Option<usize>,
     /// Absent where the run did not come to its end, or has no test images.
     pub test: Option<Metrics>,
+    /// Images that do not decode and were left out; absent where the run did not come to its end.
+    pub skipped_images: Option<usize>,
     /// Of the whole model; absent where the run failed before the model was built.
     pub parameters: Option<u64>,
     /// Those that training changes; absent as `parameters`.

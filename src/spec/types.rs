@@ -69,6 +69,9 @@ pub struct Dataset {
     /// Which training images are held out.
     #[serde(default)]
     pub validation: Validation,
+    /// What becomes of an image that does not decode.
+    #[serde(default)]
+    pub on_bad_image: OnBadImage,
 }
 
 fn default_validation_split() -> f64 {
@@ -143,6 +146,18 @@ names! {
         Digits = "digits",
         /// A folder a class, JPEG and PNG.
         ImageFolder = "image_folder",
+    }
+}
+
+names! {
+    /// What becomes of an image that does not decode.
+    #[derive(Default)]
+    OnBadImage {
+        /// The run fails and names it.
+        #[default]
+        Error = "error",
+        /// It is left out, and counted in `skipped_images`; it still counts towards the limits.
+        Skip = "skip",
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Finished {
     pub outcome: Outcome,
     /// Absent where the dataset has no test images.
     pub test: Option<Metrics>,
+    /// Images of the dataset that do not decode and were left out.
+    pub skipped_images: usize,
     /// Wall time of the run.
     pub seconds: f64,
 }
@@ -153,6 +155,7 @@ impl<'a> Executor<'a> {
         Ok(Finished {
             outcome,
             test,
+            skipped_images: data.skipped,
             seconds: start.elapsed().as_secs_f64(),
         })
     }

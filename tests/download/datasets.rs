@@ -7,7 +7,7 @@ use runner::fetch::{Hub, NoProgress, dataset};
 use runner::spec::DatasetName;
 
 use super::server::{Answer, Server};
-use super::{TAG, cache};
+use super::{SHA256_ABC, TAG, cache, get, remote};
 
 #[test]
 fn offline_the_datasets_file_and_its_place_are_named() {
@@ -33,8 +33,15 @@ fn offline_the_datasets_file_and_its_place_are_named() {
 }
 
 #[test]
-fn a_dataset_put_into_the_cache_by_hand_needs_no_network() {
+fn files_put_into_the_cache_by_hand_need_no_network_but_must_be_the_right_ones() {
     let (_folder, cache) = cache(0);
+    let mut file = remote("http://127.0.0.1:9/f".into());
+    (file.size, file.sha256) = (Some(3), Some(SHA256_ABC.into()));
+    let place = cache.root().join(&file.path_in_cache);
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
+    fs::write(&place, "abc").unwrap();
+    assert_eq!(get(&cache, &file).unwrap(), place);
+
     let hub = Hub::at("http://127.0.0.1:9", None);
     let folder = cache.root().join("datasets/cifar100");
     let place = |name: &str, length| {
@@ -47,8 +54,8 @@ fn a_dataset_put_into_the_cache_by_hand_needs_no_network() {
     // The lengths of the hub's files; the files here have no blocks on disk.
     place("train-00000-of-00001.parquet", 118_518_617);
     place("test-00000-of-00001.parquet", 23_772_751);
-    let found = dataset(&cache, &hub, DatasetName::Cifar100, &NoProgress).unwrap();
-    assert_eq!(found, folder);
+    let error = dataset(&cache, &hub, DatasetName::Cifar100, &NoProgress).unwrap_err();
+    assert!(error.to_string().contains("refuses connections"), "{error}");
 }
 
 #[test]

@@ -75,6 +75,19 @@ fn only_the_wanted_tensors_are_served_and_only_once() {
 }
 
 #[test]
+fn altered_weights_in_the_cache_are_fetched_again() {
+    let (folder, cache) = cache(0);
+    let (bytes, _) = file(folder.path());
+    let server = Server::start(move |r| Answer::file(r, &bytes, TAG));
+    let path = backbone(&cache, &server).unwrap();
+    let mut altered = fs::read(&path).unwrap();
+    *altered.last_mut().unwrap() ^= 1;
+    fs::write(&path, altered).unwrap();
+    assert_eq!(backbone(&cache, &server).unwrap(), path);
+    assert_eq!(weights::read(&path).unwrap().tensors, convolutions());
+}
+
+#[test]
 fn another_selection_is_another_file_and_needs_no_new_head() {
     let (folder, cache) = cache(0);
     let (bytes, head) = file(folder.path());

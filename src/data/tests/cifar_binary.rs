@@ -201,6 +201,76 @@ fn a_damaged_archive_is_refused_wherever_the_damage_is() {
     assert!(refused > good.len() * 9 / 10, "{refused} of {}", good.len());
 }
 
+/// An archive of these entries: path as it is, type, length in the header, bytes.
+fn raw_archive(path: &Path, entries: &[(&str, tar::EntryType, u64, &[u8])]) {
+    let gz = GzEncoder::new(File::create(path).unwrap(), Compression::fast());
+    let mut tar = tar::Builder::new(gz);
+    for (name, kind, length, bytes) in entries {
+        let mut header = tar::Header::new_gnu();
+        // `set_path` would refuse what is tested here.
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_entry_type(*kind);
+        header.set_size(*length);
+        header.set_cksum();
+        tar.append(&header, *bytes).unwrap();
+    }
+    tar.into_inner().unwrap().finish().unwrap();
+}
+
+#[test]
+fn paths_out_of_the_archive_links_and_doubles_are_refused_and_nothing_is_written() {
+    use tar::EntryType::{Regular, Symlink};
+    let tmp = TempDir::new().unwrap();
+    let path = tmp.path().join("cifar-10-binary.tar.gz");
+    let (record, length) = (record(&[1], 1), 3073);
+    let name = "data_batch_1.bin";
+    let absolute = tmp.path().join("out").join(name).display().to_string();
+    for (entries, says) in [
+        (
+            vec![("x/../../data_batch_1.bin", Regular, length, &record[..])],
+            "leads out of the archive",
+        ),
+        (
+            vec![(&absolute[..], Regular, length, &record[..])],
+            "leads out of the archive",
+        ),
+        (vec![(name, Symlink, 0, &[])], "expected a file"),
+        (
+            vec![(name, tar::EntryType::Link, 0, &[])],
+            "expected a file",
+        ),
+        (
+            vec![
+                (name, Regular, length, &record[..]),
+                ("x/data_batch_1.bin", Regular, length, &record[..]),
+            ],
+            "a second file of this name",
+        ),
+    ] {
+        raw_archive(&path, &entries);
+        let message = error(DatasetName::Cifar10, &path);
+        assert_says(&message, &["cifar-10-binary.tar.gz", name, says]);
+        assert_eq!(fs::read_dir(tmp.path()).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn lengths_beyond_the_header_or_the_archive_are_refused() {
+    use tar::EntryType::Regular;
+    let tmp = TempDir::new().unwrap();
+    let path = tmp.path().join("cifar-10-binary.tar.gz");
+    let name = "data_batch_1.bin";
+    for (length, says) in [
+        (u64::MAX >> 1, "whole records"),
+        (10_001 * 3073, "whole records"),
+        (10_000 * 3073, "of 30730000 bytes"),
+    ] {
+        raw_archive(&path, &[(name, Regular, length, &[7; 5000])]);
+        let message = error(DatasetName::Cifar10, &path);
+        assert_says(&message, &["cifar-10-binary.tar.gz", name, says]);
+    }
+}
+
 #[test]
 fn another_kind_of_file_is_refused() {
     let tmp = TempDir::new().unwrap();

@@ -224,6 +224,84 @@ fn the_first_image_that_does_not_decode_is_named() {
 }
 
 #[test]
+fn images_that_do_not_decode_are_skipped_and_counted_where_the_spec_says_so() {
+    let tmp = TempDir::new().unwrap();
+    for (part, count) in [("train", 6), ("val", 2), ("test", 2)] {
+        save_classes(&tmp.path().join(part), &["a", "b"], count);
+    }
+    let mut spec = spec(DatasetName::ImageFolder, Some(tmp.path()));
+    spec.on_bad_image = OnBadImage::Skip;
+    let whole = load_with(&spec, 8).unwrap();
+    assert_eq!(whole.skipped, 0);
+    let bad = ["train/a/03.png", "train/b/00.png", "val/b/01.png"];
+    for name in bad {
+        fs::write(tmp.path().join(name), "<html>").unwrap();
+    }
+    let count = Count::default();
+    let data = load(&spec, 8, 0, &Offline, &count).unwrap();
+    assert_eq!(data.skipped, 3);
+    let lengths = [&data.train, &data.validation, &data.test].map(Part::len);
+    assert_eq!(lengths, [10, 3, 4]);
+    assert_eq!((count.done.into_inner(), count.open.into_inner()), (20, 0));
+    // What is left is what it would be without them: file, label and pixels.
+    let images = |part: &Part| -> Vec<_> {
+        let files = part.files.clone().unwrap();
+        let image = |i: usize| part.images.image(i).unwrap().to_vec();
+        let all = files.into_iter().zip(&part.labels).enumerate();
+        all.map(|(i, (file, label))| (file, *label, image(i)))
+            .collect()
+    };
+    for (with, without) in [
+        (&whole.train, &data.train),
+        (&whole.validation, &data.validation),
+        (&whole.test, &data.test),
+    ] {
+        let mut expected = images(with);
+        expected.retain(|(file, ..)| !bad.contains(&file.as_str()));
+        assert_eq!(images(without), expected);
+        assert_eq!(without.images.data.len(), without.len() * 8 * 8 * 3);
+    }
+}
+
+#[test]
+fn a_class_of_which_no_image_decodes_is_refused() {
+    let tmp = TempDir::new().unwrap();
+    save_classes(tmp.path(), &["a", "b"], 2);
+    for name in ["b/00.png", "b/01.png"] {
+        fs::write(tmp.path().join(name), "").unwrap();
+    }
+    let mut spec = spec(DatasetName::ImageFolder, Some(tmp.path()));
+    spec.on_bad_image = OnBadImage::Skip;
+    let message = load_with(&spec, 8).unwrap_err().to_string();
+    assert_says(&message, &["none of a class's 2 images decodes", "b/0"]);
+}
+
+#[test]
+fn headers_that_promise_more_pixels_than_their_file_can_hold_are_refused() {
+    let tmp = TempDir::new().unwrap();
+    save_classes(tmp.path(), &["a"], 1);
+    let path = tmp.path().join("a/00.png");
+    let mut png = fs::read(&path).unwrap();
+    // IHDR: width and height, 10,000 each, and the chunk's checksum.
+    png[16..24].copy_from_slice(&[0, 0, 0x27, 0x10, 0, 0, 0x27, 0x10]);
+    let checksum = crc32(&png[12..29]);
+    png[29..33].copy_from_slice(&checksum.to_be_bytes());
+    fs::write(&path, png).unwrap();
+    let message = error(DatasetName::ImageFolder, tmp.path());
+    assert_says(
+        &message,
+        &["a/00.png", "10000×10000", "its header is wrong"],
+    );
+}
+
+/// CRC-32 as PNG has it (ISO 3309).
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
+#[test]
 fn folders_that_do_not_fit_are_refused() {
     let tmp = TempDir::new().unwrap();
     let message = || error(DatasetName::ImageFolder, tmp.path());

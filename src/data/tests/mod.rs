@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::shared::shared;
-use crate::spec::{Dataset, Validation};
+use crate::spec::{Dataset, OnBadImage, Validation};
 
 /// No dataset can be downloaded.
 struct Offline;
@@ -64,6 +64,7 @@ fn spec(name: DatasetName, path: Option<&Path>) -> Dataset {
         test_limit: None,
         validation_split: 0.0,
         validation: Validation::Tail,
+        on_bad_image: OnBadImage::Error,
     }
 }
 

@@ -156,6 +156,50 @@ fn only_chosen_images_are_decoded() {
 }
 
 #[test]
+fn rows_that_do_not_decode_are_skipped_and_counted_where_the_spec_says_so() {
+    let tmp = TempDir::new().unwrap();
+    write_cifar10(tmp.path());
+    let path = |name: &str| tmp.path().join("plain_text").join(name);
+    let mut images = pngs(3);
+    (images[0], images[2]) = (None, Some(b"nothing".to_vec()));
+    let labels = [Some(9), Some(0), Some(3)];
+    write(
+        path("train-00000-of-00002.parquet"),
+        "img",
+        images,
+        "label",
+        &labels,
+    );
+    let second = vec![Some(png(picture(3, 32), 32)), Some(png(picture(4, 31), 31))];
+    let labels = [Some(3), Some(0)];
+    write(
+        path("train-00001-of-00002.parquet"),
+        "img",
+        second,
+        "label",
+        &labels,
+    );
+
+    let message = error(DatasetName::Cifar10, tmp.path());
+    assert_says(
+        &message,
+        &[
+            "00000-of-00002.parquet: row 0: the image is null",
+            "on_bad_image",
+        ],
+    );
+    let mut spec = spec(DatasetName::Cifar10, Some(tmp.path()));
+    spec.on_bad_image = OnBadImage::Skip;
+    // 9 has no image left.
+    let message = load_with(&spec, 32).unwrap_err().to_string();
+    assert_says(&message, &["none of a class's 1 images decodes", "row 0"]);
+    spec.classes = Some([0, 3, 5].map(crate::spec::Choice::Index).to_vec());
+    let data = load_with(&spec, 32).unwrap();
+    assert_eq!((data.skipped, data.train.labels), (2, vec![0, 1]));
+    assert!(data.train.images.data == [picture(1, 32), picture(3, 32)].concat());
+}
+
+#[test]
 #[cfg_attr(not(shared), ignore = "needs the real images, which are not there")]
 fn real_cifar10_is_decoded_as_far_as_the_limits_go() {
     let path = shared("data/cifar10");
@@ -327,6 +371,23 @@ fn cut_off_and_foreign_files_are_refused() {
         fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
     };
     assert_refused(cut_off, &["not a whole Parquet file"]);
+}
+
+#[test]
+fn more_rows_than_a_file_can_hold_are_refused() {
+    // Runs of equal labels: a hundred thousand rows in a few hundred bytes.
+    let many = |path: PathBuf| {
+        let rows = 100_000;
+        let columns = vec![
+            Series::new("img".into(), vec![None::<&str>; rows]).into_column(),
+            Series::new("label".into(), vec![1i64; rows]).into_column(),
+        ];
+        let mut frame = DataFrame::new_infer_height(columns).unwrap();
+        ParquetWriter::new(File::create(path).unwrap())
+            .finish(&mut frame)
+            .unwrap();
+    };
+    assert_refused(many, &["promises 100000 rows of images in"]);
 }
 
 #[test]

@@ -29,6 +29,7 @@ const FIXED: &[&str] = &[
     "test_accuracy",
     "test_top5_accuracy",
     "test_per_class",
+    "skipped_images",
     "parameters",
     "trainable_parameters",
     "device",

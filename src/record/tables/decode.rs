@@ -71,6 +71,7 @@ impl Decoder {
         let epochs = self.counts("epochs")?;
         let best_epoch = self.counts("best_epoch")?;
         let test = self.metrics("test_")?;
+        let skipped_images = self.counts("skipped_images")?;
         let parameters = self.large_counts("parameters")?;
         let trainable_parameters = self.large_counts("trainable_parameters")?;
         let seconds = self.floats("seconds")?;
@@ -93,6 +94,7 @@ impl Decoder {
                 epochs: at(&epochs, i).unwrap_or(0),
                 best_epoch: at(&best_epoch, i),
                 test,
+                skipped_images: at(&skipped_images, i),
                 parameters: at(&parameters, i),
                 trainable_parameters: at(&trainable_parameters, i),
                 seconds: at(&seconds, i).unwrap_or(f64::NAN),

@@ -66,6 +66,7 @@ pub(super) fn runs(axes: &[AxisColumn], rows: &[RunRow]) -> PolarsResult<DataFra
         rows.iter().map(|r| r.test.clone()).collect(),
     ));
     columns.extend([
+        counts("skipped_images", rows.iter().map(|r| r.skipped_images)),
         large_counts("parameters", rows.iter().map(|r| r.parameters)),
         large_counts(
             "trainable_parameters",

@@ -73,6 +73,7 @@ fn run(run: &str, point: Vec<(String, AxisValue)>, started: SystemTime) -> RunRo
             top5_accuracy: Some(1.0),
             per_class: Some(vec![0.5, 1.0]),
         }),
+        skipped_images: Some(3),
         parameters: Some(14_848_586),
         trainable_parameters: Some(134_410),
         seconds: 5.25,
@@ -90,6 +91,7 @@ fn failed(id: &str, point: Vec<(String, AxisValue)>) -> RunRow {
         epochs: 0,
         best_epoch: None,
         test: None,
+        skipped_images: None,
         parameters: None,
         trainable_parameters: None,
         ..run(
@@ -182,6 +184,7 @@ fn columns_have_the_documented_order_and_types() {
         ("test_accuracy", "f64"),
         ("test_top5_accuracy", "f64"),
         ("test_per_class", "list[f64]"),
+        ("skipped_images", "i32"),
         ("parameters", "i64"),
         ("trainable_parameters", "i64"),
         ("seconds", "f64"),
@@ -219,6 +222,7 @@ fn tables_without_rows_or_values_have_the_same_columns_and_types() {
         "best_epoch",
         "test_loss",
         "test_per_class",
+        "skipped_images",
         "parameters",
     ] {
         assert_eq!(runs.column(column).unwrap().null_count(), 1, "{column}");

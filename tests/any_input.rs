@@ -1,0 +1,69 @@
+//! Whatever a file holds: its reader ends with a value or an error, does not panic, and takes no more memory than
+//! some multiple of the file's length.
+
+#[path = "any_input/archives.rs"]
+mod archives;
+#[path = "any_input/datasets.rs"]
+mod datasets;
+#[path = "any_input/memory.rs"]
+mod memory;
+#[path = "any_input/mutation.rs"]
+mod mutation;
+#[path = "any_input/specs.rs"]
+mod specs;
+#[path = "any_input/weights.rs"]
+mod weights;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use proptest::test_runner::{Config, RngSeed};
+use runner::data::{self, Data};
+use runner::fetch::NoProgress;
+use runner::spec::{Dataset, DatasetName, OnBadImage, Validation};
+
+/// So many cases, the same in every run; what other cases find is the fuzzing's business.
+fn cases(cases: u32) -> Config {
+    Config {
+        cases,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..Config::default()
+    }
+}
+
+/// Nothing can be downloaded.
+struct Offline;
+
+impl data::Source for Offline {
+    fn files(&self, _: DatasetName) -> Result<PathBuf, Box<dyn Error + Send + Sync>> {
+        Err("offline".into())
+    }
+}
+
+/// The dataset at `path`, as squares of 32 pixels where it is an image folder.
+fn load(name: DatasetName, path: &Path, on_bad_image: OnBadImage) -> Result<Data, data::Error> {
+    let spec = Dataset {
+        name,
+        path: Some(path.to_owned()),
+        classes: None,
+        train_limit: None,
+        test_limit: None,
+        validation_split: 0.1,
+        validation: Validation::Stratified,
+        on_bad_image,
+    };
+    data::load(&spec, 32, 0, &Offline, &NoProgress)
+}
+
+/// Loads the dataset, an error or not, within `fixed` bytes and `factor` more for each of `length`.
+fn load_within(name: DatasetName, path: &Path, fixed: usize, factor: usize, length: usize) {
+    for on_bad_image in [OnBadImage::Error, OnBadImage::Skip] {
+        let (result, peak) =
+            memory::peak(|| load(name, path, on_bad_image).map(|data| data.train.len()));
+        assert!(
+            peak <= fixed + factor * length,
+            "{peak} bytes of memory for {length} of {name}: {result:?}"
+        );
+    }
+}
