@@ -12,6 +12,7 @@ pub use error::Error;
 use crate::record::progress::Reporter;
 use crate::record::{Done, Recorder};
 use crate::spec::Experiment;
+use crate::stop::Stop;
 use crate::sweep::{Executor, Plan};
 
 /// How an experiment is run.
@@ -23,6 +24,10 @@ pub struct Options {
     pub results: PathBuf,
     /// Do finished runs again.
     pub fresh: bool,
+    /// Start no further run after one that failed.
+    pub fail_fast: bool,
+    /// Set to end at the next good place.
+    pub stop: Stop,
 }
 
 /// Runs the experiment of a spec file, and first those it builds on.
@@ -46,12 +51,18 @@ fn execute(
 ) -> Result<Done, Error> {
     let upstream = chain.models(experiment, options, reporter)?;
     let mut recorder = Recorder::open(experiment, plan, &options.results, options.fresh, reporter)?;
-    let mut executor = Executor::new(upstream, reporter)?;
+    let mut executor = Executor::new(upstream, options.stop.clone(), reporter)?;
     for planned in &plan.runs {
+        if options.stop.is_requested() {
+            break;
+        }
         if !recorder.has(&planned.run.id) {
             let folder = recorder.begin(planned)?;
             // A failed run is recorded by the sink; the next one goes on.
-            let _ = executor.run(planned, &folder, &mut recorder);
+            let failed = executor.run(planned, &folder, &mut recorder).is_err();
+            if failed && options.fail_fast {
+                break;
+            }
         }
     }
     Ok(recorder.finish()?)

@@ -69,6 +69,7 @@ impl Chain {
                 ..options.clone()
             };
             let done = execute(upstream, plan, below, &options, reporter)?;
+            options.stop.check()?;
             let name = &upstream.spec.name;
             for run in &experiment.runs {
                 if run.spec.backbone.weights != Weights::Experiment(path.clone()) {

@@ -17,7 +17,13 @@ use super::{paths, tree};
 const PREFIX: &str = "RUNNER_";
 
 /// Variables of the runner that are not keys.
-const OWN_VARIABLES: [&str; 3] = ["RUNNER_CACHE", "RUNNER_LOG", "RUNNER_SHARED"];
+const OWN_VARIABLES: [&str; 5] = [
+    "RUNNER_CACHE",
+    "RUNNER_FAIL_POINT",
+    "RUNNER_KILLS",
+    "RUNNER_LOG",
+    "RUNNER_SHARED",
+];
 
 /// Variables that GitHub's and Gitea's CI sets for its own runner, none of them a key.
 const CI_VARIABLES: [&str; 11] = [

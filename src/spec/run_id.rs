@@ -70,12 +70,11 @@ fn short_value(axis: &str, value: &AxisValue) -> String {
 }
 
 /// Eight hex digits of the SHA-256 of the spec's canonical JSON, without what cannot change the result: the
-/// experiment's name, the device, the memory for features.
+/// experiment's name, the device, the memory for features, the time between checkpoints.
 fn fingerprint(spec: &Spec) -> String {
-    let mut spec = spec.clone();
+    let mut spec = spec.without_logistics();
     spec.name = String::new();
     spec.training.device = Default::default();
-    spec.features = Default::default();
     let mut canonical = serde_json::to_value(&spec).unwrap_or_default();
     canonical.sort_all_objects();
     let digest = Sha256::digest(canonical.to_string());

@@ -1,6 +1,8 @@
 //! How one run is done: data, network, training, test, saved model.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
@@ -17,7 +19,8 @@ use crate::features::{Split, Store};
 use crate::fetch::{self, Cache, Hub, Progress};
 use crate::model::{Network, weights};
 use crate::spec::{DatasetName, Spec, Validation};
-use crate::train::{Fit, Inputs, Metrics, Outcome, evaluate};
+use crate::stop::Stop;
+use crate::train::{Fit, Inputs, Keeper, Metrics, Outcome, checkpoint, evaluate};
 
 /// What a finished run leaves beside its model.
 #[derive(Clone, Debug)]
@@ -35,6 +38,7 @@ pub struct Executor<'a> {
     hub: Hub,
     upstream: Upstream,
     progress: &'a dyn Progress,
+    stop: Stop,
     data: Option<(String, Rc<Data>)>,
     features: Store,
 }
@@ -52,14 +56,15 @@ impl data::Source for Downloads<'_> {
 }
 
 impl<'a> Executor<'a> {
-    /// An executor with the user's cache and hub.
+    /// An executor with the user's cache and hub, whose run ends at its next good place once `stop` is wished.
     ///
     /// # Errors
     /// A cache folder that cannot be told.
-    pub fn new(upstream: Upstream, progress: &'a dyn Progress) -> Result<Self, Error> {
+    pub fn new(upstream: Upstream, stop: Stop, progress: &'a dyn Progress) -> Result<Self, Error> {
         let (cache, hub) = (Cache::from_env()?, Hub::from_env());
         Ok(Executor {
-            features: Store::new(&cache),
+            features: Store::new(&cache, stop.clone()),
+            stop,
             cache,
             hub,
             upstream,
@@ -68,17 +73,20 @@ impl<'a> Executor<'a> {
         })
     }
 
-    /// Does a run and saves its model as `model.safetensors` in `folder`.
+    /// Does a run, from its checkpoint in `folder` where there is one, and saves its model there as
+    /// `model.safetensors`.
     ///
     /// # Errors
-    /// Whatever stops the run; `sink` has been told.
+    /// Whatever stops the run, a panic too; `sink` has been told.
     pub fn run(
         &mut self,
         planned: &PlannedRun,
         folder: &Path,
         sink: &mut dyn Sink,
     ) -> Result<Finished, Error> {
-        let result = self.try_run(planned, folder, sink);
+        // What is shared by runs is replaced as a whole, never left half changed.
+        let attempt = AssertUnwindSafe(|| self.try_run(planned, folder, sink));
+        let result = catch_unwind(attempt).unwrap_or_else(|panic| Err(Error::Panic(text(&*panic))));
         sink.run_ended(planned, result.as_ref());
         result
     }
@@ -115,6 +123,7 @@ impl<'a> Executor<'a> {
             self.progress,
         )?;
         let data = self.data(spec)?;
+        self.stop.check()?;
         if data.classes.len() != classes.len() {
             return Err(Error::ClassesChanged {
                 found: data.classes.len(),
@@ -137,12 +146,18 @@ impl<'a> Executor<'a> {
             validation: inputs(Split::Validation)?,
             classes: classes.len(),
         };
-        let outcome = fit.run(sink)?;
+        let mut keeper = Keeper::new(
+            folder.join(checkpoint::FOLDER),
+            spec.training.checkpoint_minutes,
+            self.stop.clone(),
+        );
+        let outcome = fit.run(sink, &mut keeper)?;
         let test = evaluate(
             &network,
             &inputs(Split::Test)?,
             &spec.training,
             classes.len(),
+            &self.stop,
         )?;
         let metadata = metadata(planned, &normalizer);
         weights::save(
@@ -180,6 +195,13 @@ impl<'a> Executor<'a> {
     }
 }
 
+/// What a panic says.
+fn text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "it panicked".into())
+}
+
 /// Everything that decides a dataset's images and their order.
 fn data_key(spec: &Spec) -> String {
     let by_seed = spec.dataset.validation != Validation::Tail
@@ -209,11 +231,6 @@ fn batches<'a>(
 fn metadata(planned: &PlannedRun, normalizer: &Normalizer) -> BTreeMap<String, String> {
     let spec = &planned.run.spec;
     let json = |value: serde_json::Result<String>| value.unwrap_or_default();
-    // How features are kept changes no byte of a model.
-    let described = Spec {
-        features: Default::default(),
-        ..spec.clone()
-    };
     BTreeMap::from([
         ("format".to_owned(), "pt".to_owned()),
         ("runner_version".into(), env!("CARGO_PKG_VERSION").into()),
@@ -229,6 +246,6 @@ fn metadata(planned: &PlannedRun, normalizer: &Normalizer) -> BTreeMap<String, S
             json(serde_json::to_string(normalizer)),
         ),
         ("head".into(), json(serde_json::to_string(&spec.head))),
-        ("spec".into(), described.to_json()),
+        ("spec".into(), spec.without_logistics().to_json()),
     ])
 }

@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::{DataFrame, ParquetReader, ParquetWriter, SerReader};
 
+use super::Results;
 use super::rows::{Axis, EpochRow, RunRow};
-use super::{Results, write_atomically};
+use crate::atomic::write_atomically;
 use axis::AxisColumn;
 use decode::Decoder;
 
