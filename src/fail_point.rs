@@ -1,7 +1,8 @@
 //! Deaths on purpose, for the tests: `RUNNER_FAIL_POINT=<file>:<n>:<stage>` aborts the process when it comes to
 //! that stage of writing a file whose name contains `<file>` for the `n`th time.
 //!
-//! Stages of a file are `begun` (still empty), `half`, `written` (not synced) and `renamed`. Without the variable a
+//! Stages of a file are `begun` (still empty), `half`, `written` (not synced) and `renamed`. `batch:<n>:panic` panics in
+//! the `n`th batch that is trained. Without the variable a
 //! point costs one look at a constant.
 
 use std::path::Path;
@@ -32,12 +33,9 @@ impl Point {
     /// Whether this is the time.
     fn is(&self, path: &Path, stage: &str) -> bool {
         let named = |name: &std::ffi::OsStr| name.to_string_lossy().contains(&self.file);
-        self.stage == stage
-            && path.file_name().is_some_and(named)
-            && self
-                .left
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1))
-                .is_err()
+        let is_here = self.stage == stage && path.file_name().is_some_and(named);
+        // Once only: after 0 it wraps around.
+        is_here && self.left.fetch_sub(1, Ordering::Relaxed) == 0
     }
 }
 
@@ -54,6 +52,14 @@ pub fn reached(path: &Path, stage: &str) {
     }
 }
 
+/// Panics here where the tests want it.
+pub fn panics(name: &str) {
+    assert!(
+        !is_here(Path::new(name), "panic"),
+        "a fail point is reached"
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +72,7 @@ mod tests {
         assert!(!point.is(runs, "written"));
         assert!(!point.is(Path::new("runs.parquet/b.tmp"), "half"));
         assert!(point.is(runs, "half"));
+        assert!(!point.is(runs, "half"));
         for wrong in ["", "a", "a:b:c", "a:0:half", "a:1"] {
             assert!(Point::parse(wrong).is_none(), "{wrong}");
         }

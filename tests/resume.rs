@@ -125,6 +125,24 @@ fn death_while_a_file_is_written_loses_nothing() {
 }
 
 #[test]
+fn death_while_features_are_written_loses_nothing() {
+    let spec = r#"
+        dataset = { name = "digits", train_limit = 400, test_limit = 20 }
+        backbone = { arch = "vgg11_bn", weights = "random", input_size = 32 }
+        freeze = { through = "all" }
+        head = [{ layer = "flatten" }, { layer = "dense", units = "classes", activation = "softmax" }]
+        training = { epochs = 1 }
+    "#;
+    let (whole, _) = Experiment::uninterrupted(spec);
+    for stage in ["begun", "written", "renamed"] {
+        let experiment = Experiment::new(spec);
+        experiment.die_at(&format!("features:1:{stage}"));
+        experiment.finish();
+        assert_same(&experiment, &whole);
+    }
+}
+
+#[test]
 fn damaged_checkpoints_fall_back_to_the_one_before() {
     let (whole, _) = Experiment::uninterrupted(ALL_STATES);
     // The newest, the one before, both.

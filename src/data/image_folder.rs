@@ -88,6 +88,31 @@ impl Folders {
         Err(Error::file(other, message))
     }
 
+    /// Every image of every part, by its name inside the dataset's folder.
+    pub fn files(&self) -> Result<Vec<(String, PathBuf)>, Error> {
+        let parts = [
+            Some(&self.train),
+            self.validation.as_ref(),
+            self.test.as_ref(),
+        ];
+        let mut files = Vec::new();
+        for part in parts.into_iter().flatten() {
+            for class in &self.classes {
+                files.extend(walk(&part.join(class), DEPTH)?);
+            }
+        }
+        files.retain(|file| is_image(file));
+        Ok(files
+            .into_iter()
+            .map(|file| (self.relative(&file), file))
+            .collect())
+    }
+
+    fn relative(&self, path: &Path) -> String {
+        let path = path.strip_prefix(&self.root).unwrap_or(path);
+        path.to_string_lossy().into_owned()
+    }
+
     /// Decodes the images that are wanted to squares of `size`, RGB.
     pub fn read(
         &self,
@@ -182,14 +207,10 @@ impl Folders {
                 Ok(())
             })?;
         }
-        let relative = |path: &Path| {
-            let path = path.strip_prefix(&self.root).unwrap_or(path);
-            path.to_string_lossy().into_owned()
-        };
         Ok(Part {
             images,
             labels: list.iter().map(|(_, label)| *label).collect(),
-            files: Some(list.iter().map(|(path, _)| relative(path)).collect()),
+            files: Some(list.iter().map(|(path, _)| self.relative(path)).collect()),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod error;
+mod identity;
 mod upstream;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use crate::record::{Done, Recorder};
 use crate::spec::Experiment;
 use crate::stop::Stop;
 use crate::sweep::{Executor, Plan};
+use upstream::Chain;
 
 /// How an experiment is run.
 #[derive(Clone, Debug)]
@@ -35,9 +37,7 @@ pub struct Options {
 /// # Errors
 /// A wrong spec, or records that cannot be written. Runs that fail are no error: they are recorded.
 pub fn run(spec: &Path, options: &Options, reporter: &dyn Reporter) -> Result<Done, Error> {
-    let experiment = Experiment::load(spec, &options.overrides)?;
-    let plan = plan(&experiment)?;
-    let chain = upstream::Chain::of(&experiment, spec)?;
+    let (experiment, plan, chain) = prepare(spec, &options.overrides)?;
     execute(&experiment, &plan, &chain, options, reporter)
 }
 
@@ -45,7 +45,7 @@ pub fn run(spec: &Path, options: &Options, reporter: &dyn Reporter) -> Result<Do
 fn execute(
     experiment: &Experiment,
     plan: &Plan,
-    chain: &upstream::Chain,
+    chain: &Chain,
     options: &Options,
     reporter: &dyn Reporter,
 ) -> Result<Done, Error> {
@@ -66,6 +66,15 @@ fn execute(
         }
     }
     Ok(recorder.finish()?)
+}
+
+/// Loads an experiment and those it builds on, names its runs and plans them.
+fn prepare(spec: &Path, overrides: &[String]) -> Result<(Experiment, Plan, Chain), Error> {
+    let mut experiment = Experiment::load(spec, overrides)?;
+    let chain = Chain::of(&experiment, spec)?;
+    identity::identify(&mut experiment, &chain)?;
+    let plan = plan(&experiment)?;
+    Ok((experiment, plan, chain))
 }
 
 /// The plan of an experiment, its mistakes shown where they come from.

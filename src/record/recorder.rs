@@ -236,12 +236,12 @@ impl Observer for Recorder<'_> {
         }
         let (epochs, batches) = (row.epochs, begin.batches);
         if begin.is_resumed() {
+            let run = &row.run;
             self.reporter.note(&format!(
-                "{} goes on after {epochs} epochs and {batches} batches",
-                row.run
+                "{run} goes on after {epochs} epochs and {batches} batches"
             ));
-            self.log("resumed", json!({ "epochs": epochs, "batches": batches }));
         }
+        self.log("training", json!({ "epochs": epochs, "batches": batches }));
         self.tables.set_run(row);
         self.update();
     }

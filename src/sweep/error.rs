@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::memory::TooMuch;
 use crate::spec::Problem;
 use crate::stop::Interrupted;
 use crate::{data, features, fetch, model, train};
@@ -23,6 +24,8 @@ pub enum Error {
     Train(#[from] train::Error),
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
+    #[error(transparent)]
+    Memory(#[from] TooMuch),
     #[error("the runner itself failed: {0}; please report this")]
     Panic(String),
     #[error("computing failed: {0}")]

@@ -10,6 +10,7 @@ use std::time::Instant;
 use candle_core::Device;
 
 use super::error::Error;
+use super::memory::Need;
 use super::plan::PlannedRun;
 use super::sink::{About, Sink};
 use super::start::{self, Upstream};
@@ -129,6 +130,9 @@ impl<'a> Executor<'a> {
                 found: data.classes.len(),
                 planned: classes.len(),
             });
+        }
+        if device.is_cpu() {
+            Need::of(planned, &data).check()?;
         }
         let network = Network::new(blueprint.clone(), &initial, spec.seed, &device)?;
         drop(initial);

@@ -14,6 +14,7 @@ use super::metrics::Epoch;
 use super::observer::{Batch, Begin, Observer};
 use super::state::{Running, State};
 use crate::data;
+use crate::fail_point;
 use crate::model::{Mode, Network};
 use crate::ops;
 use crate::optim::{Optimizer, Schedule};
@@ -151,6 +152,7 @@ impl Fit<'_> {
             let running = &mut state.at.running;
             running.batches = i + 1;
             running.seconds = before + start.elapsed().as_secs_f64();
+            fail_point::panics("batch");
             session.observer.batch(&Batch {
                 epoch: number,
                 epochs: training.epochs,

@@ -17,14 +17,29 @@ const TIMES: [&str; 4] = ["seconds", "images_per_second", "peak_memory_mib", "st
 
 /// An experiment in a folder of its own.
 pub struct Experiment {
-    folder: TempDir,
+    /// Removed with it.
+    outer: TempDir,
+    folder: PathBuf,
 }
 
 impl Experiment {
     pub fn new(spec: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), "e.toml", spec);
-        Experiment { folder }
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("project");
+        fs::create_dir(&folder).unwrap();
+        write(&folder, "e.toml", spec);
+        Experiment { outer, folder }
+    }
+
+    /// The same project under another name.
+    pub fn moved_to(self, name: &str) -> Self {
+        let folder = self.outer.path().join(name);
+        fs::rename(&self.folder, &folder).unwrap();
+        Experiment { folder, ..self }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// One that ran from start to end, and how long that took.
@@ -35,7 +50,7 @@ impl Experiment {
     }
 
     pub fn results(&self) -> PathBuf {
-        self.folder.path().join("results/e")
+        self.folder.join("results/e")
     }
 
     /// The folders of its runs, by name.
@@ -54,8 +69,8 @@ impl Experiment {
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));
         command
-            .current_dir(self.folder.path())
-            .env("RUNNER_CACHE", self.folder.path().join("cache"))
+            .current_dir(&self.folder)
+            .env("RUNNER_CACHE", self.folder.join("cache"))
             .env("NO_COLOR", "1")
             .arg("e.toml")
             .stdout(Stdio::piped())
@@ -74,6 +89,22 @@ impl Experiment {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{said}");
         said
+    }
+
+    /// What the only run's log says.
+    pub fn log(&self) -> String {
+        let log = |run: PathBuf| fs::read_to_string(run.join("log.jsonl")).unwrap_or_default();
+        self.runs().into_iter().next().map_or(String::new(), log)
+    }
+
+    /// Starts it and waits until `ready`.
+    pub fn start_until(&self, ready: impl Fn(&Experiment) -> bool) -> Child {
+        let mut child = self.command().spawn().unwrap();
+        while !ready(self) {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child
     }
 
     /// Starts it with a fail point, which must be reached.
@@ -173,10 +204,21 @@ pub fn assert_same(found: &Experiment, expected: &Experiment) {
 }
 
 fn table(path: &Path) -> DataFrame {
-    let table = ParquetReader::new(File::open(path).unwrap())
-        .finish()
-        .unwrap();
-    table.drop_many(TIMES)
+    read_table(path).drop_many(TIMES)
+}
+
+/// A whole table.
+pub fn read_table(path: &Path) -> DataFrame {
+    let file = File::open(path).unwrap();
+    ParquetReader::new(file).finish().unwrap()
+}
+
+/// A column of `runs.parquet`, empty where it is null.
+pub fn column(experiment: &Experiment, name: &str) -> Vec<String> {
+    let table = read_table(&experiment.results().join("runs.parquet"));
+    let column = table.column(name).unwrap().str().unwrap();
+    let text = |value: Option<&str>| value.unwrap_or("").to_owned();
+    column.iter().map(text).collect()
 }
 
 fn file_name(path: &Path) -> String {
