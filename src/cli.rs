@@ -1,19 +1,24 @@
 //! Arguments in, exit status out.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use tracing::level_filters::LevelFilter;
 
 use crate::experiment::{self, Error, Options};
 use crate::record::progress::{self, LogWriter, Verbosity};
+use crate::stop::Stop;
 
 /// Some runs failed; the others are recorded.
 const SOME_FAILED: u8 = 1;
 /// The spec or the command line is wrong.
 const WRONG_SPEC: u8 = 2;
+/// Stopped by a signal, as shells count them: 128 + SIGINT.
+const STOPPED: u8 = 130;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +28,7 @@ Examples:
   runner check experiments/vgg16_ft.toml
 
 Exit status: 0 done; 1 some runs failed (the others are recorded); 2 the spec or the command line
-is wrong; 130 stopped.";
+is wrong; 130 stopped by Ctrl-C or SIGTERM (the same command goes on; a second signal stops at once).";
 
 /// Run transfer learning experiments declared in TOML.
 ///
@@ -64,9 +69,12 @@ struct RunOptions {
     /// The folder that gets a folder for each experiment
     #[arg(long, value_name = "DIR", default_value = "results")]
     results: PathBuf,
-    /// Do runs again that are finished, replacing their results
+    /// Start over: delete what is there of the experiment's runs, after saying what
     #[arg(long)]
     fresh: bool,
+    /// Start no further run after one that failed
+    #[arg(long)]
+    fail_fast: bool,
     /// Say nothing but errors
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
@@ -104,6 +112,7 @@ impl Cli {
             eprintln!("{}", error.render(colour).trim_end());
             ExitCode::from(match error {
                 Error::Spec(_) => WRONG_SPEC,
+                Error::Interrupted(_) => STOPPED,
                 _ => SOME_FAILED,
             })
         })
@@ -113,10 +122,16 @@ impl Cli {
 fn run(spec: &SpecArgs, how: &RunOptions) -> Result<ExitCode, Error> {
     let (reporter, log) = progress::for_stderr(how.verbosity());
     start_log(log, how.verbosity());
+    let stop = Stop::default();
+    if let Err(error) = stop_on_signals(&stop) {
+        reporter.warn(&format!("signals stop the runner at once: {error}"));
+    }
     let options = Options {
         overrides: spec.overrides.clone(),
         results: how.results.clone(),
         fresh: how.fresh,
+        fail_fast: how.fail_fast,
+        stop: stop.clone(),
     };
     let done = experiment::run(&spec.spec, &options, &*reporter);
     reporter.close();
@@ -124,11 +139,21 @@ fn run(spec: &SpecArgs, how: &RunOptions) -> Result<ExitCode, Error> {
     if how.verbosity() != Verbosity::Quiet {
         println!("{done}");
     }
-    Ok(if done.failed() == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(SOME_FAILED)
+    Ok(match (done.is_complete(), stop.is_requested()) {
+        (true, _) => ExitCode::SUCCESS,
+        (_, true) => ExitCode::from(STOPPED),
+        _ => ExitCode::from(SOME_FAILED),
     })
+}
+
+/// The first SIGINT or SIGTERM wishes a stop, the second ends the process.
+fn stop_on_signals(stop: &Stop) -> io::Result<()> {
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: the flag is looked at before it is set.
+        flag::register_conditional_shutdown(signal, i32::from(STOPPED), stop.flag())?;
+        flag::register(signal, stop.flag())?;
+    }
+    Ok(())
 }
 
 /// Warnings (with -v: everything) go to the terminal, between its bars.

@@ -1,14 +1,17 @@
 //! A declarative experiment runner for transfer learning on images.
 //!
 //! Data flows one way: `spec` → `data`, `model` → `features` → `train` → `sweep` → `record`, with `cli` on top and
-//! `ops`, `optim`, `fetch`, `device`, `rng` and `text` below.
+//! `ops`, `optim`, `fetch`, `device`, `rng`, `atomic`, `stop` and `text` below.
 
+pub mod atomic;
 pub mod cli;
 pub mod data;
 pub mod device;
 pub mod experiment;
+mod fail_point;
 pub mod features;
 pub mod fetch;
+mod machine;
 pub mod model;
 pub mod ops;
 pub mod optim;
@@ -17,6 +20,7 @@ pub mod rng;
 #[cfg(test)]
 mod shared;
 pub mod spec;
+pub mod stop;
 pub mod sweep;
 pub mod text;
 pub mod train;

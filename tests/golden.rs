@@ -8,6 +8,7 @@ use std::path::Path;
 use runner::fetch::NoProgress;
 use runner::model::weights::{self, HostTensor};
 use runner::spec::Experiment;
+use runner::stop::Stop;
 use runner::sweep::{About, Error, Executor, Finished, Plan, PlannedRun, Sink, Upstream};
 use runner::train::{Batch, Observer};
 use serde_json::Value;
@@ -184,7 +185,7 @@ fn reproduces(name: &str) {
     let experiment = Experiment::load(&path, &[]).unwrap();
     let plan = Plan::new(&experiment).unwrap();
     let mut steps = Steps::default();
-    let finished = Executor::new(Upstream::new(), &NoProgress)
+    let finished = Executor::new(Upstream::new(), Stop::default(), &NoProgress)
         .unwrap()
         .run(&plan.runs[0], folder.path(), &mut steps)
         .unwrap();

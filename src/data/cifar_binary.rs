@@ -100,6 +100,14 @@ impl Layout {
         Ok(folder.or_else(|| archive.is_file().then_some(Place::Archive(archive))))
     }
 
+    /// The files that are read.
+    pub fn files(&self, place: &Place) -> Vec<PathBuf> {
+        match place {
+            Place::Folder(folder) => self.names().map(|name| folder.join(name)).collect(),
+            Place::Archive(archive) => vec![archive.clone()],
+        }
+    }
+
     /// Reads the images that are wanted.
     pub fn read(&self, place: Place, mut pickers: Pickers) -> Result<Parts, Error> {
         let mut files = match place {

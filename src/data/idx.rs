@@ -33,6 +33,20 @@ pub(super) fn read(
     })
 }
 
+/// The four files.
+pub(super) fn files(folder: &Path, dataset: DatasetName) -> Result<Vec<PathBuf>, Error> {
+    let stems = ["train", "t10k"].into_iter().flat_map(|part| {
+        let stem = |what: &str| format!("{part}-{what}");
+        [
+            (stem("labels"), "idx1-ubyte"),
+            (stem("images"), "idx3-ubyte"),
+        ]
+    });
+    stems
+        .map(|(stem, ending)| find(folder, dataset, &stem, ending))
+        .collect()
+}
+
 fn read_part(
     folder: &Path,
     dataset: DatasetName,

@@ -89,6 +89,31 @@ impl Folders {
         Err(Error::file(other, message))
     }
 
+    /// Every image of every part, by its name inside the dataset's folder.
+    pub fn files(&self) -> Result<Vec<(String, PathBuf)>, Error> {
+        let parts = [
+            Some(&self.train),
+            self.validation.as_ref(),
+            self.test.as_ref(),
+        ];
+        let mut files = Vec::new();
+        for part in parts.into_iter().flatten() {
+            for class in &self.classes {
+                files.extend(walk(&part.join(class), DEPTH)?);
+            }
+        }
+        files.retain(|file| is_image(file));
+        Ok(files
+            .into_iter()
+            .map(|file| (self.relative(&file), file))
+            .collect())
+    }
+
+    fn relative(&self, path: &Path) -> String {
+        let path = path.strip_prefix(&self.root).unwrap_or(path);
+        path.to_string_lossy().into_owned()
+    }
+
     /// Decodes the images that are wanted to squares of `size`, RGB.
     pub fn read(
         &self,
@@ -179,14 +204,10 @@ impl Folders {
         on_bad: OnBadImage,
         progress: &dyn Progress,
     ) -> Result<(Part, usize), Error> {
-        let relative = |path: &Path| {
-            let path = path.strip_prefix(&self.root).unwrap_or(path);
-            path.to_string_lossy().into_owned()
-        };
         let mut part = Part {
             images: Images::black(list.len(), size, size, 3)?,
             labels: list.iter().map(|(_, label)| *label).collect(),
-            files: Some(list.iter().map(|(path, _)| relative(path)).collect()),
+            files: Some(list.iter().map(|(path, _)| self.relative(path)).collect()),
         };
         if list.is_empty() {
             return Ok((part, 0));

@@ -9,6 +9,7 @@ mod decode;
 mod digits;
 mod error;
 mod files;
+mod fingerprint;
 mod idx;
 mod image_folder;
 mod images;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 
 pub use batch::{Batches, order};
 pub use error::{BadImage, Error};
+pub use fingerprint::fingerprint;
 pub use images::{Images, Part};
 pub use normalize::{ChannelOrder, Normalizer};
 pub use split::training_count;

@@ -61,6 +61,11 @@ impl Files {
         Ok(Some(files))
     }
 
+    /// The training and the test files.
+    pub fn all(self) -> Vec<PathBuf> {
+        self.train.into_iter().chain(self.test).collect()
+    }
+
     /// Decodes the images that are wanted.
     pub fn read(
         &self,

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::upstream::Chain;
-use super::{Error, plan};
+use super::{Error, prepare};
 use crate::device;
 use crate::features::{self, Split};
 use crate::model::{Blueprint, Cost, summary};
-use crate::spec::{Experiment, OptimizerName, Spec};
+use crate::optim;
+use crate::spec::{Experiment, Spec};
 use crate::sweep::PlannedRun;
 use crate::text::thousands;
 
@@ -17,9 +17,7 @@ use crate::text::thousands;
 /// # Errors
 /// A wrong spec.
 pub fn check(spec: &Path, overrides: &[String]) -> Result<String, Error> {
-    let experiment = Experiment::load(spec, overrides)?;
-    let plan = plan(&experiment)?;
-    let _ = Chain::of(&experiment, spec)?;
+    let (experiment, plan, _) = prepare(spec, overrides)?;
     let mut text = String::new();
     let _ = write!(text, "{}", heading(&experiment, &plan.runs));
     for model in distinct_models(&plan.runs) {
@@ -108,7 +106,7 @@ fn describe(model: &Model<'_>, all: usize) -> String {
         weights(spec)
     );
     let _ = write!(text, "{}", summary(model.blueprint));
-    let cost = Cost::of(model.blueprint, moments(spec));
+    let cost = Cost::of(model.blueprint, optim::slots(&spec.optimizer));
     let batch = spec.training.batch_size;
     let _ = writeln!(
         text,
@@ -153,15 +151,6 @@ fn weights(spec: &Spec) -> String {
         Weights::Random => "random".into(),
         Weights::File(path) => path.display().to_string(),
         Weights::Experiment(path) => format!("from experiment {}", path.display()),
-    }
-}
-
-/// Values the optimizer keeps for each weight.
-fn moments(spec: &Spec) -> usize {
-    match spec.optimizer.name {
-        OptimizerName::Adam | OptimizerName::Adamw => 2,
-        OptimizerName::Sgd => usize::from(spec.optimizer.momentum() > 0.0),
-        OptimizerName::Rmsprop => 1 + usize::from(spec.optimizer.momentum() > 0.0),
     }
 }
 

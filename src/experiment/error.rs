@@ -1,5 +1,6 @@
 //! Why an experiment could not be run at all.
 
+use crate::stop::Interrupted;
 use crate::{record, spec, sweep};
 
 /// What ends the program before all runs are done.
@@ -14,6 +15,9 @@ pub enum Error {
     /// What the runs share is not there.
     #[error("{0}")]
     Sweep(Box<sweep::Error>),
+    /// Stopped before the experiment itself began.
+    #[error("{0}; the same command, without --fresh, goes on from there")]
+    Interrupted(#[from] Interrupted),
     /// An experiment that this one builds on has not given its model.
     #[error("experiment {name} failed, and this one builds on it: {error}")]
     Upstream { name: String, error: String },

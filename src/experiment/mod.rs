@@ -2,6 +2,7 @@
 
 mod check;
 mod error;
+mod identity;
 mod upstream;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +13,9 @@ pub use error::Error;
 use crate::record::progress::Reporter;
 use crate::record::{Done, Recorder};
 use crate::spec::Experiment;
+use crate::stop::Stop;
 use crate::sweep::{Executor, Plan};
+use upstream::Chain;
 
 /// How an experiment is run.
 #[derive(Clone, Debug)]
@@ -23,6 +26,10 @@ pub struct Options {
     pub results: PathBuf,
     /// Do finished runs again.
     pub fresh: bool,
+    /// Start no further run after one that failed.
+    pub fail_fast: bool,
+    /// Set to end at the next good place.
+    pub stop: Stop,
 }
 
 /// Runs the experiment of a spec file, and first those it builds on.
@@ -30,9 +37,7 @@ pub struct Options {
 /// # Errors
 /// A wrong spec, or records that cannot be written. Runs that fail are no error: they are recorded.
 pub fn run(spec: &Path, options: &Options, reporter: &dyn Reporter) -> Result<Done, Error> {
-    let experiment = Experiment::load(spec, &options.overrides)?;
-    let plan = plan(&experiment)?;
-    let chain = upstream::Chain::of(&experiment, spec)?;
+    let (experiment, plan, chain) = prepare(spec, &options.overrides)?;
     execute(&experiment, &plan, &chain, options, reporter)
 }
 
@@ -40,21 +45,36 @@ pub fn run(spec: &Path, options: &Options, reporter: &dyn Reporter) -> Result<Do
 fn execute(
     experiment: &Experiment,
     plan: &Plan,
-    chain: &upstream::Chain,
+    chain: &Chain,
     options: &Options,
     reporter: &dyn Reporter,
 ) -> Result<Done, Error> {
     let upstream = chain.models(experiment, options, reporter)?;
     let mut recorder = Recorder::open(experiment, plan, &options.results, options.fresh, reporter)?;
-    let mut executor = Executor::new(upstream, reporter)?;
+    let mut executor = Executor::new(upstream, options.stop.clone(), reporter)?;
     for planned in &plan.runs {
+        if options.stop.is_requested() {
+            break;
+        }
         if !recorder.has(&planned.run.id) {
             let folder = recorder.begin(planned)?;
             // A failed run is recorded by the sink; the next one goes on.
-            let _ = executor.run(planned, &folder, &mut recorder);
+            let failed = executor.run(planned, &folder, &mut recorder).is_err();
+            if failed && options.fail_fast {
+                break;
+            }
         }
     }
     Ok(recorder.finish()?)
+}
+
+/// Loads an experiment and those it builds on, names its runs and plans them.
+fn prepare(spec: &Path, overrides: &[String]) -> Result<(Experiment, Plan, Chain), Error> {
+    let mut experiment = Experiment::load(spec, overrides)?;
+    let chain = Chain::of(&experiment, spec)?;
+    identity::identify(&mut experiment, &chain)?;
+    let plan = plan(&experiment)?;
+    Ok((experiment, plan, chain))
 }
 
 /// The plan of an experiment, its mistakes shown where they come from.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Error, Options, execute, plan};
+use super::{Error, Options, execute, identity, plan};
 use crate::record::model_file;
 use crate::record::progress::Reporter;
 use crate::spec::{Experiment, Problem, Run, Weights};
@@ -38,12 +38,13 @@ impl Chain {
             }
             if !chain.0.contains_key(path) {
                 // Flags and variables are for the experiment that was asked for, not for this one.
-                let upstream = Experiment::load_with(path, &[], [], Path::new("."))?;
+                let mut upstream = Experiment::load_with(path, &[], [], Path::new("."))?;
                 if upstream.spec.name == experiment.spec.name {
                     let name = &upstream.spec.name;
                     return Err(wrong(format!("both experiments are named `{name}`")));
                 }
                 let below = Chain::below(&upstream, &[above, std::slice::from_ref(path)].concat())?;
+                identity::identify(&mut upstream, &below)?;
                 let planned = plan(&upstream)?;
                 chain.0.insert(path.clone(), (upstream, planned, below));
             }
@@ -52,6 +53,15 @@ impl Chain {
             }
         }
         Ok(chain)
+    }
+
+    /// The run that `run` takes its backbone from; none where it builds on no experiment.
+    pub(super) fn predecessor(&self, run: &Run) -> Option<&Run> {
+        let Weights::Experiment(path) = &run.spec.backbone.weights else {
+            return None;
+        };
+        let (upstream, ..) = self.0.get(path)?;
+        predecessor(upstream, run).ok()
     }
 
     /// Runs what is not there yet, and tells where each run of `experiment` finds its model.
@@ -69,6 +79,7 @@ impl Chain {
                 ..options.clone()
             };
             let done = execute(upstream, plan, below, &options, reporter)?;
+            options.stop.check()?;
             let name = &upstream.spec.name;
             for run in &experiment.runs {
                 if run.spec.backbone.weights != Weights::Experiment(path.clone()) {

@@ -12,6 +12,8 @@ use memmap2::Mmap;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use crate::fail_point;
+
 const MAGIC: [u8; 16] = *b"runner features1";
 const HEADER: usize = 64;
 const BLOCK: usize = 1 << 20;
@@ -47,6 +49,7 @@ impl Writer {
             finished: false,
         };
         writer.file.write_all(&[0; HEADER])?;
+        fail_point::reached(path, "begun");
         Ok(writer)
     }
 
@@ -81,9 +84,11 @@ impl Writer {
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(&head(self.extent))?;
         self.file.write_all(&checksum)?;
+        fail_point::reached(&self.path, "written");
         self.file.sync_all()?;
         fs::rename(&self.temporary, &self.path)?;
         self.finished = true;
+        fail_point::reached(&self.path, "renamed");
         Ok(())
     }
 }

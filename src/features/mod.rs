@@ -8,6 +8,7 @@
 mod budget;
 mod compute;
 mod describe;
+mod error;
 mod file;
 mod folder;
 mod key;
@@ -17,6 +18,8 @@ mod store;
 mod values;
 
 pub use describe::describe;
+pub use error::Error;
+pub use policy::memory;
 pub use split::Split;
 pub use store::{OfRun, Store};
 pub use values::Features;

@@ -129,6 +129,22 @@ pub(super) fn allowed(spec: &Spec, blueprint: &Blueprint, split: Split) -> Resul
     }
 }
 
+/// Bytes of memory that a run's features take, for so many images of [`Split::ALL`].
+pub fn memory(spec: &Spec, blueprint: &Blueprint, images: [usize; 3], on_cpu: bool) -> u64 {
+    let mut taken = 0;
+    for (split, images) in Split::ALL.into_iter().zip(images) {
+        let Ok(budget) = allowed(spec, blueprint, split) else {
+            continue;
+        };
+        let estimate = Estimate::new(blueprint, images, on_cpu);
+        let place = estimate.place(budget.0.saturating_sub(taken));
+        if place.is_ok_and(|place| place.memory) {
+            taken += estimate.bytes;
+        }
+    }
+    taken
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use candle_core::Result;
-
+use super::Error;
 use super::compute::{self, Source};
 use super::file::Writer;
 use super::folder::Folder;
@@ -16,6 +15,7 @@ use crate::data::{Batches, Data, Normalizer};
 use crate::fetch::{Cache, Progress};
 use crate::model::{Link, Network};
 use crate::spec::Spec;
+use crate::stop::Stop;
 
 /// The features of one experiment's runs.
 ///
@@ -29,6 +29,7 @@ pub struct Store {
     images: Option<(Weak<Data>, [Sum; 3])>,
     /// What has been said, not to be said again for every run.
     told: HashSet<String>,
+    stop: Stop,
 }
 
 /// The store as one run sees it.
@@ -43,13 +44,14 @@ pub struct OfRun<'a> {
 }
 
 impl Store {
-    /// A store whose files are in the cache folder.
-    pub fn new(cache: &Cache) -> Self {
+    /// A store whose files are in the cache folder; it no longer computes once `stop` is wished.
+    pub fn new(cache: &Cache, stop: Stop) -> Self {
         Store {
             folder: Folder::of(cache),
             kept: Vec::new(),
             images: None,
             told: HashSet::new(),
+            stop,
         }
     }
 
@@ -63,7 +65,7 @@ impl Store {
         network: &'a Network,
         data: &'a Rc<Data>,
         normalizer: &Normalizer,
-    ) -> Result<OfRun<'a>> {
+    ) -> Result<OfRun<'a>, Error> {
         let blueprint = &network.blueprint;
         let mut wanted = Split::ALL.iter();
         let any = wanted.any(|split| policy::allowed(spec, blueprint, *split).is_ok());
@@ -135,13 +137,13 @@ impl OfRun<'_> {
     /// `batches` are the split's images, not augmented where [`Split::Training`] has no augmentation.
     ///
     /// # Errors
-    /// What the device reports. A cache folder that cannot be used is only warned of.
+    /// What the device reports; [`Error::Interrupted`]. A cache folder that cannot be used is only warned of.
     pub fn get(
         &mut self,
         split: Split,
         batches: &Batches<'_>,
         progress: &dyn Progress,
-    ) -> Result<Option<Arc<Features>>> {
+    ) -> Result<Option<Arc<Features>>, Error> {
         match self.try_get(split, batches, progress)? {
             Ok(features) => Ok(Some(features)),
             Err(reason) => {
@@ -157,7 +159,7 @@ impl OfRun<'_> {
         split: Split,
         batches: &Batches<'_>,
         progress: &dyn Progress,
-    ) -> Result<std::result::Result<Arc<Features>, Reason>> {
+    ) -> Result<Result<Arc<Features>, Reason>, Error> {
         let blueprint = &self.network.blueprint;
         let budget = match policy::allowed(self.spec, blueprint, split) {
             Ok(budget) => budget.0,
@@ -200,10 +202,11 @@ impl OfRun<'_> {
         progress.start(&what, Some(images as u64), false);
         let links = from..keys.len();
         let computed = compute::forward(self.network, links, &source, images, progress, |values| {
-            kept.push(values)
+            !self.store.stop.is_requested() && kept.push(values)
         });
         progress.finish();
         computed?;
+        self.store.stop.check()?;
         let features = kept.finish(key, last, images);
         drop(shallower);
         Ok(features.map_or(Err(Reason::TooLarge), |features| {

@@ -306,9 +306,21 @@ impl Network {
     /// # Errors
     /// What the device reports.
     pub fn weights(&self) -> Result<Weights> {
+        self.weights_of(|_| true)
+    }
+
+    /// Those that training changes, as [`Self::weights`].
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn learned(&self) -> Result<Weights> {
+        self.weights_of(|slot| !matches!(slot, Slot::Frozen(_)))
+    }
+
+    fn weights_of(&self, wanted: impl Fn(&Slot) -> bool) -> Result<Weights> {
         let mut weights = Weights::new();
         for (parameter, _) in self.blueprint.parameters() {
-            if let Some(slot) = self.slots.get(&parameter.name) {
+            if let Some(slot) = self.slots.get(&parameter.name).filter(|slot| wanted(slot)) {
                 let values = slot.tensor().flatten_all()?.to_vec1::<f32>()?;
                 let data = layout::to_file(parameter, &values);
                 let tensor = HostTensor {
@@ -321,7 +333,7 @@ impl Network {
         Ok(weights)
     }
 
-    /// Puts back tensors taken with [`Self::weights`]; frozen ones stay as they are.
+    /// Puts back tensors taken with [`Self::weights`] or [`Self::learned`]; frozen ones stay as they are.
     ///
     /// # Errors
     /// A tensor of another shape, or what the device reports.

@@ -38,6 +38,11 @@ pub enum Error {
     },
 }
 
+/// How many values an optimizer keeps for each weight.
+pub fn slots(optimizer: &spec::Optimizer) -> usize {
+    rule::Rule::new(optimizer).slots().len()
+}
+
 /// The spec's learning rate, or Keras's default: 0.01 for `sgd`, 1e-3 for the others.
 pub fn base_rate(optimizer: &spec::Optimizer) -> f64 {
     optimizer.learning_rate.unwrap_or(match optimizer.name {

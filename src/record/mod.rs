@@ -1,9 +1,11 @@
 //! Tables, charts, logs, progress.
 
-mod atomic;
 pub mod charts;
+mod done;
+mod error;
 #[cfg(test)]
 mod fixtures;
+mod folder;
 mod log;
 pub mod progress;
 mod recorder;
@@ -14,9 +16,11 @@ pub mod tables;
 mod text;
 mod time;
 
-pub use atomic::write_atomically;
+pub use done::Done;
+pub use error::Error;
+pub use folder::model_file;
 pub use log::RunLog;
-pub use recorder::{Done, Error, Recorder, model_file};
+pub use recorder::Recorder;
 pub use results::Results;
 pub use rows::{Axis, EpochRow, RunRow, Status};
 pub use summary::summary;

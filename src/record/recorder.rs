@@ -1,6 +1,5 @@
 //! Everything an experiment leaves: tables, charts, logs and specs, kept up to date while its runs go on.
 
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,37 +7,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::json;
 
-use super::charts::{ChartError, write_charts};
+use super::charts::write_charts;
+use super::folder::{create, delete_runs, remove_checkpoints, run_folder, write};
 use super::progress::{Reporter, RunStart};
-use super::{
-    Axis, EpochRow, RunLog, RunRow, Status, TableError, Tables, summary, write_atomically,
-};
+use super::{Axis, Done, EpochRow, Error, RunLog, RunRow, Status, Tables, summary};
 use crate::spec::{AxisValue, Experiment};
 use crate::sweep::{self, About, Finished, Plan, PlannedRun, Sink};
-use crate::train::{Batch, Epoch, Observer};
+use crate::train::{Batch, Begin, Epoch, Observer};
 
 /// Charts are drawn again at most this often while a run goes on; always when it ends.
 const CHARTS_EVERY: Duration = Duration::from_secs(10);
-
-/// Why records cannot be written or read.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(transparent)]
-    Table(#[from] TableError),
-    #[error(transparent)]
-    Chart(#[from] ChartError),
-    #[error("{path} cannot be written: {source}; choose another folder with --results")]
-    Io { path: PathBuf, source: io::Error },
-}
-
-/// Where a run's model lies inside the folder of all results.
-pub fn model_file(results: &Path, experiment: &str, run: &str) -> PathBuf {
-    run_folder(&results.join(experiment), run).join("model.safetensors")
-}
-
-fn run_folder(experiment: &Path, run: &str) -> PathBuf {
-    experiment.join("runs").join(run)
-}
 
 /// Records one experiment.
 pub struct Recorder<'a> {
@@ -46,7 +24,6 @@ pub struct Recorder<'a> {
     folder: PathBuf,
     /// The ids of the planned runs, in order.
     order: Vec<String>,
-    fresh: bool,
     tables: Tables,
     reporter: &'a dyn Reporter,
     current: Option<Current>,
@@ -60,12 +37,22 @@ struct Current {
     row: RunRow,
     log: RunLog,
     start: Instant,
+    /// When this start began; the row has the run's first where it is gone on with.
+    started: SystemTime,
+    /// Seconds that earlier starts took.
+    before: f64,
+}
+
+impl Current {
+    fn seconds(&self) -> f64 {
+        self.before + self.start.elapsed().as_secs_f64()
+    }
 }
 
 impl<'a> Recorder<'a> {
     /// Opens the experiment's folder in `results` and writes its spec and its tables once, so that a
-    /// folder that cannot be written is found before anything is trained. With `fresh`, finished runs
-    /// are done again.
+    /// folder that cannot be written is found before anything is trained. With `fresh`, what is there of
+    /// these runs is deleted, which is said before.
     ///
     /// # Errors
     /// A folder that cannot be written, or tables in it that are not ours.
@@ -83,13 +70,15 @@ impl<'a> Recorder<'a> {
             .iter()
             .map(|planned| planned.run.id.clone())
             .collect();
-        let tables = Tables::open(&folder, &axes(experiment), &order)?;
+        let mut tables = Tables::open(&folder, &axes(experiment), &order)?;
+        if fresh {
+            delete_runs(&folder, &order, &mut tables, reporter)?;
+        }
         write(&folder.join("spec.toml"), &experiment.to_toml())?;
         let recorder = Recorder {
             name: experiment.spec.name.clone(),
             folder,
             order,
-            fresh,
             tables,
             reporter,
             current: None,
@@ -97,30 +86,37 @@ impl<'a> Recorder<'a> {
             trouble: None,
         };
         recorder.tables.write()?;
-        let finished = recorder.order.iter().filter(|id| recorder.has(id)).count();
-        if finished > 0 {
-            let (all, name) = (recorder.order.len(), &recorder.name);
+        let finished: Vec<&String> = recorder
+            .order
+            .iter()
+            .filter(|id| recorder.has(id))
+            .collect();
+        for run in &finished {
+            // Killed between its last row and this.
+            remove_checkpoints(&run_folder(&recorder.folder, run))?;
+        }
+        if !finished.is_empty() {
+            let (count, all, name) = (finished.len(), recorder.order.len(), &recorder.name);
             reporter.note(&format!(
-                "{name}: {finished} of {all} runs are finished already (--fresh does them again)"
+                "{name}: {count} of {all} runs are finished already (--fresh does them again)"
             ));
         }
         Ok(recorder)
     }
 
-    /// Whether a run is finished already and is not to be done again.
+    /// Whether a run is finished.
     pub fn has(&self, run: &str) -> bool {
         let finished = self
             .tables
             .run(run)
             .is_some_and(|row| row.status == Status::Finished);
         finished
-            && !self.fresh
             && run_folder(&self.folder, run)
                 .join("model.safetensors")
                 .is_file()
     }
 
-    /// Makes a run's folder, forgetting what an earlier try left.
+    /// Makes a run's folder; what an earlier start left in the tables stays until training begins.
     ///
     /// # Errors
     /// A folder that cannot be written.
@@ -140,31 +136,33 @@ impl<'a> Recorder<'a> {
         write(&folder.join("spec.toml"), &run.spec.to_toml())?;
         let path = folder.join("log.jsonl");
         let log = RunLog::append_to(&path).map_err(|source| Error::Io { path, source })?;
+        let (started, earlier) = (SystemTime::now(), self.tables.run(&run.id));
         // Until the run ends this is what a killed process leaves.
         let row = RunRow {
             run: run.id.clone(),
             point: run.point.clone(),
             status: Status::Interrupted,
             error: None,
-            epochs: 0,
+            epochs: earlier.map_or(0, |row| row.epochs),
             best_epoch: None,
             test: None,
             skipped_images: None,
             parameters: None,
             trainable_parameters: None,
-            seconds: 0.0,
+            seconds: earlier.map_or(0.0, |row| row.seconds),
             device: run.spec.training.device.to_string(),
             spec: run.spec.to_json(),
             version: env!("CARGO_PKG_VERSION").into(),
-            started: SystemTime::now(),
+            started: earlier.map_or(started, |row| row.started),
         };
-        self.tables.remove_run(&run.id);
         self.tables.set_run(row.clone());
         self.tables.write()?;
         self.current = Some(Current {
+            before: row.seconds,
             row,
             log,
             start: Instant::now(),
+            started,
         });
         Ok(folder)
     }
@@ -182,6 +180,7 @@ impl<'a> Recorder<'a> {
         let planned = |row: &&RunRow| self.order.contains(&row.run);
         Ok(Done {
             runs: self.tables.runs().iter().filter(planned).cloned().collect(),
+            planned: self.order.len(),
             summary: summary(&self.tables.results(&self.name)),
             folder: self.folder,
         })
@@ -221,6 +220,33 @@ impl<'a> Recorder<'a> {
 }
 
 impl Observer for Recorder<'_> {
+    fn begin(&mut self, begin: &Begin<'_>) {
+        let Some(current) = &mut self.current else {
+            return;
+        };
+        if !begin.is_resumed() {
+            current.before = 0.0;
+            current.row.started = current.started;
+        }
+        current.row.epochs = begin.epochs.len();
+        current.row.seconds = current.seconds();
+        let row = current.row.clone();
+        self.tables.remove_run(&row.run);
+        for epoch in begin.epochs {
+            self.tables.add_epoch(EpochRow::new(&row, epoch));
+        }
+        let (epochs, batches) = (row.epochs, begin.batches);
+        if begin.is_resumed() {
+            let run = &row.run;
+            self.reporter.note(&format!(
+                "{run} goes on after {epochs} epochs and {batches} batches"
+            ));
+        }
+        self.log("training", json!({ "epochs": epochs, "batches": batches }));
+        self.tables.set_run(row);
+        self.update();
+    }
+
     fn batch(&mut self, batch: &Batch) {
         self.reporter.batch_done(batch);
     }
@@ -231,15 +257,10 @@ impl Observer for Recorder<'_> {
             return;
         };
         current.row.epochs = epoch.epoch;
-        current.row.seconds = current.start.elapsed().as_secs_f64();
+        current.row.seconds = current.seconds();
         let row = current.row.clone();
-        let (run, point) = (row.run.clone(), row.point.clone());
+        self.tables.add_epoch(EpochRow::new(&row, epoch));
         self.tables.set_run(row);
-        self.tables.add_epoch(EpochRow {
-            run,
-            point,
-            epoch: epoch.clone(),
-        });
         self.log("epoch", epoch_fields(epoch));
         self.update();
         if self.charts_drawn.elapsed() >= CHARTS_EVERY {
@@ -287,12 +308,15 @@ impl Sink for Recorder<'_> {
                     "seconds": done.seconds,
                 }),
             ),
+            Err(error) if error.is_interruption() => self.log("interrupted", json!({})),
             Err(error) => self.log("failed", json!({ "error": error.to_string() })),
         }
-        let Some(Current { mut row, start, .. }) = self.current.take() else {
+        let Some(current) = self.current.take() else {
             return;
         };
-        row.seconds = start.elapsed().as_secs_f64();
+        let seconds = current.seconds();
+        let mut row = current.row;
+        row.seconds = seconds;
         match result {
             Ok(done) => {
                 row.status = Status::Finished;
@@ -301,53 +325,22 @@ impl Sink for Recorder<'_> {
                 row.test.clone_from(&done.test);
                 row.skipped_images = Some(done.skipped_images);
             }
+            Err(error) if error.is_interruption() => row.status = Status::Interrupted,
             Err(error) => {
                 row.status = Status::Failed;
                 row.error = Some(error.to_string());
             }
         }
         self.reporter.run_ended(&row);
+        let run = run_folder(&self.folder, &row.run);
         self.tables.set_run(row);
         self.update();
+        // While the result is not on disk, the run can be gone on with.
+        if result.is_ok() && self.trouble.is_none() {
+            let removed = remove_checkpoints(&run);
+            self.note(removed);
+        }
         self.draw();
-    }
-}
-
-/// An experiment whose runs have all ended.
-#[derive(Clone, Debug)]
-pub struct Done {
-    runs: Vec<RunRow>,
-    summary: String,
-    folder: PathBuf,
-}
-
-impl Done {
-    /// How many runs failed.
-    pub fn failed(&self) -> usize {
-        self.runs
-            .iter()
-            .filter(|row| row.status != Status::Finished)
-            .count()
-    }
-
-    /// Why a run has no result.
-    pub fn error(&self, run: &str) -> Option<&str> {
-        let row = self.runs.iter().find(|row| row.run == run)?;
-        (row.status != Status::Finished)
-            .then(|| row.error.as_deref().unwrap_or("it was interrupted"))
-    }
-}
-
-impl fmt::Display for Done {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let folder = self.folder.display();
-        writeln!(f, "{}", self.summary.trim_end())?;
-        writeln!(
-            f,
-            "\ntables  {folder}/metrics.parquet, {folder}/runs.parquet"
-        )?;
-        writeln!(f, "charts  {folder}/charts/")?;
-        write!(f, "models  {folder}/runs/*/model.safetensors")
     }
 }
 
@@ -368,19 +361,5 @@ fn epoch_fields(epoch: &Epoch) -> serde_json::Value {
         "learning_rate": epoch.learning_rate,
         "seconds": epoch.seconds,
         "images_per_second": epoch.images_per_second,
-    })
-}
-
-fn create(folder: &Path) -> Result<(), Error> {
-    fs::create_dir_all(folder).map_err(|source| Error::Io {
-        path: folder.to_owned(),
-        source,
-    })
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Error> {
-    write_atomically(path, text.as_bytes()).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
     })
 }

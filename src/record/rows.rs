@@ -89,6 +89,17 @@ pub struct EpochRow {
     pub epoch: Epoch,
 }
 
+impl EpochRow {
+    /// An epoch of this run.
+    pub fn new(run: &RunRow, epoch: &Epoch) -> Self {
+        EpochRow {
+            run: run.run.clone(),
+            point: run.point.clone(),
+            epoch: epoch.clone(),
+        }
+    }
+}
+
 /// The value of `key` at a point.
 pub(super) fn value_at<'a>(point: &'a [(String, AxisValue)], key: &str) -> Option<&'a AxisValue> {
     point.iter().find(|(k, _)| k == key).map(|(_, v)| v)

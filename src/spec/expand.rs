@@ -11,10 +11,11 @@ use super::key::{self, KeyPath};
 use super::locate::{diagnostics, located, on_axis};
 use super::origin::{Origin, Part};
 use super::read::read;
+use super::run_id::{self, Contents};
 use super::sweep::{self, Axis};
+use super::tree;
 use super::types::{Spec, Sweep};
 use super::validate::validate;
-use super::{run_id, tree};
 
 /// Makes the runs of an experiment from its axes.
 pub(super) struct Expansion<'a> {
@@ -101,7 +102,7 @@ impl Expansion<'_> {
         };
         let point: Vec<_> = point.iter().map(value).collect();
         Ok(Run {
-            id: run_id::run_id(&point, &spec),
+            id: run_id::run_id(&point, &spec, &Contents::new()),
             point,
             spec,
         })

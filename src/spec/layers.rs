@@ -17,8 +17,10 @@ use super::{paths, tree};
 const PREFIX: &str = "RUNNER_";
 
 /// Variables of the runner that are not keys.
-const OWN_VARIABLES: [&str; 4] = [
+const OWN_VARIABLES: [&str; 6] = [
     "RUNNER_CACHE",
+    "RUNNER_FAIL_POINT",
+    "RUNNER_KILLS",
     "RUNNER_LOG",
     "RUNNER_PATIENCE",
     "RUNNER_SHARED",

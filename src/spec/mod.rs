@@ -36,6 +36,7 @@ pub use diagnostic::Diagnostic;
 pub use error::Error;
 pub use experiment::*;
 pub use place::{Place, SourceFile};
+pub use run_id::Contents;
 pub use suggest::nearest;
 pub use sweep::MOST_RUNS;
 pub use types::*;

@@ -1,7 +1,7 @@
-//! A spec written out again, defaults filled in.
+//! A spec written out again, defaults filled in, or reduced to what decides the result.
 
 use super::experiment::Experiment;
-use super::types::Spec;
+use super::types::{Features, Spec, Training};
 
 impl Spec {
     /// This spec as TOML with the defaults filled in; loading it gives the same spec.
@@ -16,6 +16,15 @@ impl Spec {
         let mut spec = self.clone();
         spec.fill(&|_| false);
         serde_json::to_string(&spec).unwrap_or_default()
+    }
+
+    /// This spec without what cannot change a byte of the result: where features are kept, and when checkpoints are
+    /// written.
+    pub fn without_logistics(&self) -> Spec {
+        let mut spec = self.clone();
+        spec.features = Features::default();
+        spec.training.checkpoint_minutes = Training::default().checkpoint_minutes;
+        spec
     }
 }
 

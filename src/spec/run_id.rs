@@ -1,10 +1,11 @@
 //! Names of runs: readable, and different where the result may differ.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::experiment::AxisValue;
+use super::experiment::{AxisValue, Run};
 use super::key;
 use super::paths;
 use super::types::Spec;
@@ -12,8 +13,11 @@ use super::types::Spec;
 /// Characters of the readable part at most.
 const PREFIX: usize = 80;
 
+/// What the files that a spec names hold: the key that names one → a digest.
+pub type Contents = BTreeMap<String, String>;
+
 /// The run's name: its point, and eight hex digits of the SHA-256 of everything that decides its result.
-pub(super) fn run_id(point: &[(String, AxisValue)], spec: &Spec) -> String {
+pub(super) fn run_id(point: &[(String, AxisValue)], spec: &Spec, contents: &Contents) -> String {
     let parts: Vec<String> = point
         .iter()
         .map(|(axis, value)| format!("{}={}", short_key(axis, point), short_value(axis, value)))
@@ -28,7 +32,7 @@ pub(super) fn run_id(point: &[(String, AxisValue)], spec: &Spec) -> String {
         .take(PREFIX)
         .map(|c| if allowed(c) { c } else { '_' })
         .collect();
-    format!("{prefix}-{}", fingerprint(spec))
+    format!("{prefix}-{}", fingerprint(spec, contents))
 }
 
 /// The key's end from its last name on, as far as no other axis ends so.
@@ -70,13 +74,18 @@ fn short_value(axis: &str, value: &AxisValue) -> String {
 }
 
 /// Eight hex digits of the SHA-256 of the spec's canonical JSON, without what cannot change the result: the
-/// experiment's name, the device, the memory for features.
-fn fingerprint(spec: &Spec) -> String {
-    let mut spec = spec.clone();
+/// experiment's name, the device, the memory for features, the time between checkpoints, and where files lie whose
+/// contents are known.
+fn fingerprint(spec: &Spec, contents: &Contents) -> String {
+    let mut spec = spec.without_logistics();
     spec.name = String::new();
     spec.training.device = Default::default();
-    spec.features = Default::default();
     let mut canonical = serde_json::to_value(&spec).unwrap_or_default();
+    for (key, digest) in contents {
+        if let Some(value) = canonical.pointer_mut(&format!("/{}", key.replace('.', "/"))) {
+            *value = digest.as_str().into();
+        }
+    }
     canonical.sort_all_objects();
     let digest = Sha256::digest(canonical.to_string());
     digest
@@ -86,9 +95,31 @@ fn fingerprint(spec: &Spec) -> String {
         .collect()
 }
 
+impl Run {
+    /// Names the run by what the files of its spec hold instead of where they lie.
+    pub fn identify(&mut self, contents: &Contents) {
+        self.id = run_id(&self.point, &self.spec, contents);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn known_contents_take_the_place_of_paths() {
+        let id = |path: &str, digest: Option<&str>| {
+            let text = format!(
+                "name = 'x'\ndataset = {{ name = 'mnist', path = '{path}' }}\nbackbone = {{ arch = 'vgg11' }}"
+            );
+            let contents = digest.map(|digest| ("dataset.path".to_owned(), digest.to_owned()));
+            let spec = toml::from_str(&text).unwrap();
+            run_id(&[], &spec, &contents.into_iter().collect())
+        };
+        assert_ne!(id("/a", None), id("/b", None));
+        assert_eq!(id("/a", Some("1")), id("/b", Some("1")));
+        assert_ne!(id("/a", Some("1")), id("/a", Some("2")));
+    }
 
     fn prefix(point: &[(&str, AxisValue)]) -> String {
         let point: Vec<(String, AxisValue)> = point
@@ -96,7 +127,7 @@ mod tests {
             .map(|(k, v)| (k.to_string(), v.clone()))
             .collect();
         let text = "name = \"x\"\ndataset = { name = \"mnist\" }\nbackbone = { arch = \"vgg11\" }";
-        let id = run_id(&point, &toml::from_str(text).unwrap());
+        let id = run_id(&point, &toml::from_str(text).unwrap(), &Contents::new());
         let (prefix, hash) = id.rsplit_once('-').unwrap();
         assert!(
             hash.len() == 8 && hash.chars().all(|c| c.is_ascii_hexdigit()),

@@ -451,6 +451,8 @@ pub struct Training {
     /// A whole model, as the runner saves it, to start from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initial_weights: Option<PathBuf>,
+    /// Minutes between two checkpoints inside an epoch; there is one after every epoch.
+    pub checkpoint_minutes: f64,
     /// Where to compute.
     pub device: Device,
     /// Arithmetic of the network.
@@ -468,6 +470,7 @@ impl Default for Training {
             shuffle: true,
             early_stopping: None,
             initial_weights: None,
+            checkpoint_minutes: 10.0,
             device: Device::Auto,
             precision: Precision::F32,
         }

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::memory::TooMuch;
 use crate::spec::Problem;
-use crate::{data, fetch, model, train};
+use crate::stop::Interrupted;
+use crate::{data, features, fetch, model, train};
 
 /// What stops one run; the sweep records it and goes on.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +19,15 @@ pub enum Error {
     #[error(transparent)]
     Weights(#[from] model::weights::Error),
     #[error(transparent)]
+    Features(#[from] features::Error),
+    #[error(transparent)]
     Train(#[from] train::Error),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    #[error(transparent)]
+    Memory(#[from] TooMuch),
+    #[error("the runner itself failed: {0}; please report this")]
+    Panic(String),
     #[error("computing failed: {0}")]
     Candle(#[from] candle_core::Error),
     #[error(
@@ -27,4 +37,16 @@ pub enum Error {
     ClassesChanged { found: usize, planned: usize },
     #[error("{0}: {1}")]
     Io(PathBuf, std::io::Error),
+}
+
+impl Error {
+    /// Whether the run was stopped and can be gone on with.
+    pub fn is_interruption(&self) -> bool {
+        matches!(
+            self,
+            Error::Interrupted(_)
+                | Error::Features(features::Error::Interrupted(_))
+                | Error::Train(train::Error::Interrupted(_))
+        )
+    }
 }

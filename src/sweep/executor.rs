@@ -1,6 +1,8 @@
 //! How one run is done: data, network, training, test, saved model.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
@@ -8,6 +10,7 @@ use std::time::Instant;
 use candle_core::Device;
 
 use super::error::Error;
+use super::memory::Need;
 use super::plan::PlannedRun;
 use super::sink::{About, Sink};
 use super::start::{self, Upstream};
@@ -17,7 +20,8 @@ use crate::features::{Split, Store};
 use crate::fetch::{self, Cache, Hub, Progress};
 use crate::model::{Network, weights};
 use crate::spec::{DatasetName, Spec, Validation};
-use crate::train::{Fit, Inputs, Metrics, Outcome, evaluate};
+use crate::stop::Stop;
+use crate::train::{Fit, Inputs, Keeper, Metrics, Outcome, checkpoint, evaluate};
 
 /// What a finished run leaves beside its model.
 #[derive(Clone, Debug)]
@@ -37,6 +41,7 @@ pub struct Executor<'a> {
     hub: Hub,
     upstream: Upstream,
     progress: &'a dyn Progress,
+    stop: Stop,
     data: Option<(String, Rc<Data>)>,
     features: Store,
 }
@@ -54,14 +59,15 @@ impl data::Source for Downloads<'_> {
 }
 
 impl<'a> Executor<'a> {
-    /// An executor with the user's cache and hub.
+    /// An executor with the user's cache and hub, whose run ends at its next good place once `stop` is wished.
     ///
     /// # Errors
     /// A cache folder that cannot be told.
-    pub fn new(upstream: Upstream, progress: &'a dyn Progress) -> Result<Self, Error> {
+    pub fn new(upstream: Upstream, stop: Stop, progress: &'a dyn Progress) -> Result<Self, Error> {
         let (cache, hub) = (Cache::from_env()?, Hub::from_env());
         Ok(Executor {
-            features: Store::new(&cache),
+            features: Store::new(&cache, stop.clone()),
+            stop,
             cache,
             hub,
             upstream,
@@ -70,17 +76,20 @@ impl<'a> Executor<'a> {
         })
     }
 
-    /// Does a run and saves its model as `model.safetensors` in `folder`.
+    /// Does a run, from its checkpoint in `folder` where there is one, and saves its model there as
+    /// `model.safetensors`.
     ///
     /// # Errors
-    /// Whatever stops the run; `sink` has been told.
+    /// Whatever stops the run, a panic too; `sink` has been told.
     pub fn run(
         &mut self,
         planned: &PlannedRun,
         folder: &Path,
         sink: &mut dyn Sink,
     ) -> Result<Finished, Error> {
-        let result = self.try_run(planned, folder, sink);
+        // What is shared by runs is replaced as a whole, never left half changed.
+        let attempt = AssertUnwindSafe(|| self.try_run(planned, folder, sink));
+        let result = catch_unwind(attempt).unwrap_or_else(|panic| Err(Error::Panic(text(&*panic))));
         sink.run_ended(planned, result.as_ref());
         result
     }
@@ -117,11 +126,15 @@ impl<'a> Executor<'a> {
             self.progress,
         )?;
         let data = self.data(spec)?;
+        self.stop.check()?;
         if data.classes.len() != classes.len() {
             return Err(Error::ClassesChanged {
                 found: data.classes.len(),
                 planned: classes.len(),
             });
+        }
+        if device.is_cpu() {
+            Need::of(planned, &data).check()?;
         }
         let network = Network::new(blueprint.clone(), &initial, spec.seed, &device)?;
         drop(initial);
@@ -139,12 +152,18 @@ impl<'a> Executor<'a> {
             validation: inputs(Split::Validation)?,
             classes: classes.len(),
         };
-        let outcome = fit.run(sink)?;
+        let mut keeper = Keeper::new(
+            folder.join(checkpoint::FOLDER),
+            spec.training.checkpoint_minutes,
+            self.stop.clone(),
+        );
+        let outcome = fit.run(sink, &mut keeper)?;
         let test = evaluate(
             &network,
             &inputs(Split::Test)?,
             &spec.training,
             classes.len(),
+            &self.stop,
         )?;
         let metadata = metadata(planned, &normalizer);
         weights::save(
@@ -183,6 +202,13 @@ impl<'a> Executor<'a> {
     }
 }
 
+/// What a panic says.
+fn text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "it panicked".into())
+}
+
 /// Everything that decides a dataset's images and their order.
 fn data_key(spec: &Spec) -> String {
     let by_seed = spec.dataset.validation != Validation::Tail
@@ -212,11 +238,6 @@ fn batches<'a>(
 fn metadata(planned: &PlannedRun, normalizer: &Normalizer) -> BTreeMap<String, String> {
     let spec = &planned.run.spec;
     let json = |value: serde_json::Result<String>| value.unwrap_or_default();
-    // How features are kept changes no byte of a model.
-    let described = Spec {
-        features: Default::default(),
-        ..spec.clone()
-    };
     BTreeMap::from([
         ("format".to_owned(), "pt".to_owned()),
         ("runner_version".into(), env!("CARGO_PKG_VERSION").into()),
@@ -232,6 +253,6 @@ fn metadata(planned: &PlannedRun, normalizer: &Normalizer) -> BTreeMap<String, S
             json(serde_json::to_string(normalizer)),
         ),
         ("head".into(), json(serde_json::to_string(&spec.head))),
-        ("spec".into(), described.to_json()),
+        ("spec".into(), spec.without_logistics().to_json()),
     ])
 }

@@ -2,12 +2,14 @@
 
 mod error;
 mod executor;
+mod memory;
 mod plan;
 mod sink;
 mod start;
 
 pub use error::Error;
 pub use executor::{Executor, Finished};
+pub use memory::{Need, TooMuch};
 pub use plan::{Plan, PlannedRun};
 pub use sink::{About, Sink};
 pub use start::Upstream;

@@ -1,5 +1,7 @@
 //! When to stop, and which epoch was the best, as Keras's `EarlyStopping`.
 
+use serde::{Deserialize, Serialize};
+
 use crate::spec;
 
 /// Watches one metric over the epochs.
@@ -8,7 +10,14 @@ pub struct EarlyStopping {
     monitor: String,
     patience: usize,
     min_delta: f64,
+    watched: Watched,
+}
+
+/// What has been seen so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Watched {
     best: Option<f64>,
+    /// Epochs since then.
     waited: usize,
 }
 
@@ -33,9 +42,18 @@ impl EarlyStopping {
             monitor: spec.monitor.clone(),
             patience: spec.patience,
             min_delta: spec.min_delta.abs(),
-            best: None,
-            waited: 0,
+            watched: Watched::default(),
         }
+    }
+
+    /// What has been seen, to be given to [`Self::go_on`].
+    pub fn watched(&self) -> Watched {
+        self.watched
+    }
+
+    /// Goes on from what had been seen.
+    pub fn go_on(&mut self, watched: Watched) {
+        self.watched = watched;
     }
 
     /// The metric's name.
@@ -52,18 +70,20 @@ impl EarlyStopping {
                 value - self.min_delta > best
             }
         };
-        if self.best.is_none_or(improves) && !value.is_nan() {
-            self.best = Some(value);
-            self.waited = 0;
+        if self.watched.best.is_none_or(improves) && !value.is_nan() {
+            self.watched = Watched {
+                best: Some(value),
+                waited: 0,
+            };
             return Verdict {
                 best: true,
                 stop: false,
             };
         }
-        self.waited += 1;
+        self.watched.waited += 1;
         Verdict {
             best: false,
-            stop: self.waited >= self.patience,
+            stop: self.watched.waited >= self.patience,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Why a run cannot go on.
 
+use super::checkpoint;
 use crate::optim;
+use crate::stop::Interrupted;
 
 /// What stops a run; the other runs of the sweep go on.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +27,12 @@ pub enum Error {
         batch: usize,
         classes: usize,
     },
+    #[error("the state of the run cannot be saved: {0}")]
+    State(String),
+    #[error(transparent)]
+    Checkpoint(#[from] checkpoint::Error),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     #[error(transparent)]
     Optimizer(#[from] optim::Error),
     #[error("computing failed: {0}")]

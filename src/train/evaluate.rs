@@ -7,16 +7,18 @@ use super::metrics::Metrics;
 use super::tally::Tally;
 use crate::model::{Mode, Network};
 use crate::spec::Training;
+use crate::stop::Stop;
 
 /// Measures the network over all samples in file order, dropout off; `None` where there are none.
 ///
 /// # Errors
-/// What the device reports.
+/// What the device reports; [`Interrupted`](crate::stop::Interrupted) where `stop` is wished meanwhile.
 pub fn evaluate(
     network: &Network,
     inputs: &Inputs<'_>,
     training: &Training,
     classes: usize,
+    stop: &Stop,
 ) -> Result<Option<Metrics>, Error> {
     if inputs.is_empty() {
         return Ok(None);
@@ -25,6 +27,7 @@ pub fn evaluate(
     let mut tally = Tally::new(classes);
     let order: Vec<u32> = (0..inputs.len() as u32).collect();
     for indices in order.chunks(training.batch_size) {
+        stop.check()?;
         let (features, labels) = inputs.batch(network, indices, 0, Mode::Evaluate)?;
         let logits = network.forward_trained(&features, Mode::Evaluate)?;
         let loss = criterion

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::checkpoint::{self, Keeper};
 use super::early_stopping::{EarlyStopping, lower_is_better};
 use super::error::Error;
 use super::evaluate::evaluate;
@@ -10,10 +11,11 @@ use super::inputs::Inputs;
 use super::loss::Criterion;
 use super::memory;
 use super::metrics::Epoch;
-use super::observer::{Batch, Observer};
-use super::tally::Tally;
+use super::observer::{Batch, Begin, Observer};
+use super::state::{Running, State};
 use crate::data;
-use crate::model::{Mode, Network, Weights};
+use crate::fail_point;
+use crate::model::{Mode, Network};
 use crate::ops;
 use crate::optim::{Optimizer, Schedule};
 use crate::spec::{self, Spec};
@@ -39,73 +41,81 @@ pub struct Outcome {
     pub stopped_early: bool,
 }
 
-/// What changes from step to step.
-struct State {
-    optimizer: Optimizer,
-    schedule: Schedule,
-    step: u64,
+/// What holds for a whole run.
+struct Session<'a> {
+    observer: &'a mut dyn Observer,
+    keeper: &'a mut Keeper,
+    /// Until the first step is done.
     guard: Option<FrozenGuard>,
 }
 
 impl Fit<'_> {
-    /// Trains until the last epoch or until early stopping says so.
+    /// Trains until the last epoch or until early stopping says so; from the keeper's newest checkpoint, where there
+    /// is one.
     ///
     /// # Errors
-    /// A loss that is not finite, a trainable tensor without a gradient, a frozen one that moved, or
-    /// what the device reports.
-    pub fn run(&self, observer: &mut dyn Observer) -> Result<Outcome, Error> {
+    /// A loss that is not finite, a trainable tensor without a gradient, a frozen one that moved, a checkpoint of
+    /// another run, or what the device reports. [`Error::Interrupted`] where the run was stopped; a checkpoint is
+    /// written then.
+    pub fn run(&self, observer: &mut dyn Observer, keeper: &mut Keeper) -> Result<Outcome, Error> {
         let training = &self.spec.training;
         if self.train.is_empty() {
             return Err(Error::NoImages);
         }
-        let steps_per_epoch = self.train.len().div_ceil(training.batch_size);
-        let mut state = State {
-            optimizer: Optimizer::new(&self.spec.optimizer, &self.network.trained())?,
-            schedule: Schedule::new(
-                &self.spec.optimizer.schedule,
-                self.spec.optimizer.learning_rate(),
-                steps_per_epoch,
-                training.epochs,
-            ),
-            step: 0,
+        let mut state = self.begin(keeper)?;
+        observer.begin(&Begin {
+            epochs: &state.at.epochs,
+            batches: state.at.running.batches,
+        });
+        let mut session = Session {
+            observer,
+            keeper,
             guard: Some(FrozenGuard::new(self.network)?),
         };
-        let mut stopping = EarlyStopping::new(&self.stopping_rule());
-        let restores = training
-            .early_stopping
-            .as_ref()
-            .is_some_and(|rule| rule.restore_best);
-        let mut best: (usize, Option<Weights>) = (1, None);
-        let (mut epochs, mut stopped_early) = (0, false);
-
-        for number in 1..=training.epochs {
-            let epoch = self.epoch(number, &mut state, observer)?;
-            let verdict = stopping.epoch(epoch.value(stopping.monitor()).unwrap_or(f64::NAN));
-            if verdict.best {
-                let weights = restores.then(|| self.network.weights()).transpose()?;
-                best = (number, weights);
-            }
-            if let Some(value) = state.schedule.monitor().and_then(|name| epoch.value(name)) {
-                state.schedule.epoch_end(value);
-            }
-            observer.epoch(&epoch);
-            epochs = number;
-            stopped_early = verdict.stop && training.early_stopping.is_some();
-            if stopped_early {
-                break;
-            }
+        while state.at.epochs.len() < training.epochs && !state.at.stopped_early {
+            let epoch = match self.epoch(&mut state, &mut session) {
+                Err(Error::Interrupted(interrupted)) => {
+                    session.keeper.save(&state, self.network)?;
+                    return Err(interrupted.into());
+                }
+                epoch => epoch?,
+            };
+            self.end_epoch(&epoch, &mut state)?;
+            session.keeper.save(&state, self.network)?;
+            session.observer.epoch(&epoch);
         }
-        let (best_epoch, weights) = best;
-        if let Some(weights) = weights
-            && best_epoch != epochs
+        let epochs = state.at.epochs.len();
+        if let Some(weights) = &state.best
+            && state.at.best_epoch != epochs
         {
-            self.network.restore(&weights)?;
+            self.network.restore(weights)?;
         }
         Ok(Outcome {
             epochs,
-            best_epoch,
-            stopped_early,
+            best_epoch: state.at.best_epoch,
+            stopped_early: state.at.stopped_early,
         })
+    }
+
+    /// The state after the newest checkpoint, else that of a new run.
+    fn begin(&self, keeper: &Keeper) -> Result<State, Error> {
+        let training = &self.spec.training;
+        let mut state = State::new(
+            Optimizer::new(&self.spec.optimizer, &self.network.trained())?,
+            Schedule::new(
+                &self.spec.optimizer.schedule,
+                self.spec.optimizer.learning_rate(),
+                self.train.len().div_ceil(training.batch_size),
+                training.epochs,
+            ),
+            EarlyStopping::new(&self.stopping_rule()),
+            self.classes,
+        );
+        if let Some((path, checkpoint)) = keeper.newest()? {
+            let resumed = state.resume(checkpoint, self.network);
+            resumed.map_err(|why| checkpoint::Error::Foreign { path, why })?;
+        }
+        Ok(state)
     }
 
     /// The early stopping rule; without one in the spec, only its monitor is used.
@@ -120,15 +130,10 @@ impl Fit<'_> {
             })
     }
 
-    /// One pass over the training images, then the validation.
-    fn epoch(
-        &self,
-        number: usize,
-        state: &mut State,
-        observer: &mut dyn Observer,
-    ) -> Result<Epoch, Error> {
+    /// One pass over the training images, or the rest of one, then the validation.
+    fn epoch(&self, state: &mut State, session: &mut Session<'_>) -> Result<Epoch, Error> {
         let training = &self.spec.training;
-        let start = Instant::now();
+        let number = state.at.epochs.len() + 1;
         let order = data::order(
             self.spec.seed,
             number as u64,
@@ -136,49 +141,74 @@ impl Fit<'_> {
             training.shuffle,
         );
         let batches = order.len().div_ceil(training.batch_size);
-        let mut tally = Tally::new(self.classes);
-        let mut learning_rate = 0.0;
-        let mut images = 0;
-        for (i, indices) in order.chunks(training.batch_size).enumerate() {
-            learning_rate = state.schedule.rate(state.step);
-            let at = (number, i + 1, learning_rate);
-            self.step(indices, at, state, &mut tally)?;
-            images += indices.len();
-            observer.batch(&Batch {
+        let (start, before) = (Instant::now(), state.at.running.seconds);
+        let done = state.at.running.batches;
+        for (i, indices) in order.chunks(training.batch_size).enumerate().skip(done) {
+            session.keeper.stop().check()?;
+            if i > done && session.keeper.is_due() {
+                session.keeper.save(state, self.network)?;
+            }
+            self.step(indices, (number, i + 1), state, session)?;
+            let running = &mut state.at.running;
+            running.batches = i + 1;
+            running.seconds = before + start.elapsed().as_secs_f64();
+            fail_point::panics("batch");
+            session.observer.batch(&Batch {
                 epoch: number,
                 epochs: training.epochs,
                 batch: i + 1,
                 batches,
-                images,
-                loss: tally.loss(),
-                accuracy: tally.accuracy(),
+                images: running.tally.samples(),
+                loss: running.tally.loss(),
+                accuracy: running.tally.accuracy(),
             });
         }
-        let training_seconds = start.elapsed().as_secs_f64();
-        let validation = evaluate(self.network, &self.validation, training, self.classes)?;
+        let stop = session.keeper.stop();
+        let validation = evaluate(self.network, &self.validation, training, self.classes, stop)?;
+        let running = &state.at.running;
         Ok(Epoch {
             epoch: number,
-            training: tally.metrics(&training.metrics),
+            training: running.tally.metrics(&training.metrics),
             validation,
-            learning_rate,
-            seconds: start.elapsed().as_secs_f64(),
-            images_per_second: images as f64 / training_seconds,
+            learning_rate: running.learning_rate,
+            seconds: before + start.elapsed().as_secs_f64(),
+            images_per_second: running.tally.samples() as f64 / running.seconds,
             peak_memory_mib: memory::peak_mib(),
         })
+    }
+
+    /// What an epoch means for the best weights, the schedule and early stopping.
+    fn end_epoch(&self, epoch: &Epoch, state: &mut State) -> Result<(), Error> {
+        let stopping = &mut state.stopping;
+        let verdict = stopping.epoch(epoch.value(stopping.monitor()).unwrap_or(f64::NAN));
+        let rule = self.spec.training.early_stopping.as_ref();
+        if verdict.best {
+            let restores = rule.is_some_and(|rule| rule.restore_best);
+            state.best = restores.then(|| self.network.learned()).transpose()?;
+            state.at.best_epoch = epoch.epoch;
+        }
+        if let Some(value) = state.schedule.monitor().and_then(|name| epoch.value(name)) {
+            state.schedule.epoch_end(value);
+        }
+        state.at.stopped_early = verdict.stop && rule.is_some();
+        state.at.running = Running::new(self.classes);
+        state.at.epochs.push(epoch.clone());
+        Ok(())
     }
 
     /// One update from one batch; the loss and the hits are those before it.
     fn step(
         &self,
         indices: &[u32],
-        (epoch, batch, learning_rate): (usize, usize, f64),
+        (epoch, batch): (usize, usize),
         state: &mut State,
-        tally: &mut Tally,
+        session: &mut Session<'_>,
     ) -> Result<(), Error> {
         let mode = Mode::Train {
             seed: self.spec.seed,
-            step: state.step,
+            step: state.at.step,
         };
+        let learning_rate = state.schedule.rate(state.at.step);
         let (features, labels) = self
             .train
             .batch(self.network, indices, epoch as u64, mode)?;
@@ -195,12 +225,16 @@ impl Fit<'_> {
                 learning_rate,
             });
         }
-        tally.add(f64::from(loss), &logits.detach().to_vec2()?, &labels)?;
+        let running = &mut state.at.running;
+        running
+            .tally
+            .add(f64::from(loss), &logits.detach().to_vec2()?, &labels)?;
+        running.learning_rate = learning_rate;
         state
             .optimizer
             .step(&ops::backward(&mean_loss)?, learning_rate)?;
-        state.step += 1;
-        state
+        state.at.step += 1;
+        session
             .guard
             .take()
             .map_or(Ok(()), |guard| guard.check(self.network))

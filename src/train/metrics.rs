@@ -1,7 +1,9 @@
 //! What is measured over a part of the data.
 
+use serde::{Deserialize, Serialize};
+
 /// Means over the samples of one part (training, validation or test).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     pub loss: f64,
     /// In [0, 1]; absent where the spec does not ask for it.
@@ -25,7 +27,7 @@ impl Metrics {
 }
 
 /// What one epoch gave.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// From 1.
     pub epoch: usize,

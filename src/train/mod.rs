@@ -1,5 +1,6 @@
-//! The loop of one run: step, epoch, evaluate, stop early.
+//! The loop of one run: step, epoch, evaluate, stop early, checkpoint.
 
+pub mod checkpoint;
 mod early_stopping;
 mod error;
 mod evaluate;
@@ -10,11 +11,13 @@ mod loss;
 mod memory;
 mod metrics;
 mod observer;
+mod state;
 mod tally;
 
+pub use checkpoint::Keeper;
 pub use error::Error;
 pub use evaluate::evaluate;
 pub use fit::{Fit, Outcome};
 pub use inputs::Inputs;
 pub use metrics::{Epoch, Metrics};
-pub use observer::{Batch, Observer};
+pub use observer::{Batch, Begin, Observer};

@@ -19,8 +19,25 @@ pub struct Batch {
     pub accuracy: f64,
 }
 
-/// Told after every batch and epoch of a run.
+/// Where the training of a run begins, or goes on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Begin<'a> {
+    /// The epochs that are done already.
+    pub epochs: &'a [Epoch],
+    /// Batches of the next one that are done already.
+    pub batches: usize,
+}
+
+impl Begin<'_> {
+    /// Whether an earlier start is gone on with.
+    pub fn is_resumed(&self) -> bool {
+        !self.epochs.is_empty() || self.batches > 0
+    }
+}
+
+/// Told where a run's training begins, and after every batch and epoch.
 pub trait Observer {
+    fn begin(&mut self, _begin: &Begin<'_>) {}
     fn batch(&mut self, _batch: &Batch) {}
     fn epoch(&mut self, _epoch: &Epoch) {}
 }

@@ -1,11 +1,13 @@
 //! Sums over the samples of a part, from which its metrics are made.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::Error;
 use super::metrics::Metrics;
 use crate::spec::Metric;
 
 /// Sums of losses and hits; the order of samples does not matter to hits, losses are summed in order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tally {
     samples: usize,
     loss: f64,
@@ -58,6 +60,11 @@ impl Tally {
             }
         }
         Ok(())
+    }
+
+    /// Samples seen.
+    pub fn samples(&self) -> usize {
+        self.samples
     }
 
     /// The mean loss so far; NaN before the first sample.

@@ -1,6 +1,9 @@
 //! What the integration tests share: the real binary, and the folder of real data.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+#[cfg(unix)]
+pub mod survival;
+
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;

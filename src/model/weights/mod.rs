@@ -17,7 +17,7 @@ pub use error::Error;
 pub use fit::load;
 pub use names::needed;
 pub use read::read;
-pub use save::save;
+pub use save::{save, write};
 
 /// A tensor's values on the host.
 #[derive(Clone, Debug, PartialEq)]

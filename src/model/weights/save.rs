@@ -1,14 +1,17 @@
 //! Writing a safetensors file.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use safetensors::Dtype;
 
 use super::{Error, HostTensor};
+use crate::atomic::NewFile;
 use crate::fetch::Layout;
+
+/// Values turned into bytes at once.
+const PIECE: usize = 16 * 1024;
 
 /// Writes tensors as f32 under their names. Equal tensors and metadata give equal bytes; `path` has the old file or
 /// the whole new one, never a part.
@@ -20,35 +23,38 @@ pub fn save(
     tensors: &BTreeMap<String, HostTensor>,
     metadata: &BTreeMap<String, String>,
 ) -> Result<(), Error> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written = write(&temporary, tensors, metadata).and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|source| {
-        let _ = fs::remove_file(&temporary);
-        Error::Io {
-            path: path.to_path_buf(),
-            source,
-        }
+    let tensors = tensors.iter().map(|(name, t)| (name.clone(), t)).collect();
+    let write = || {
+        let mut file = NewFile::create(path)?;
+        write(&mut file, &tensors, metadata)?;
+        file.commit(path)
+    };
+    write().map_err(|source| Error::Io {
+        path: path.to_path_buf(),
+        source,
     })
 }
 
-fn write(
-    path: &Path,
-    tensors: &BTreeMap<String, HostTensor>,
+/// Writes what [`save`] puts into a file.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(
+    out: &mut impl Write,
+    tensors: &BTreeMap<String, &HostTensor>,
     metadata: &BTreeMap<String, String>,
 ) -> io::Result<()> {
-    let entry = |(name, tensor): (&String, &HostTensor)| {
+    let entry = |(name, tensor): (&String, &&HostTensor)| {
         let shape = tensor.shape.clone();
         (name.clone(), Dtype::F32, shape, 4 * tensor.data.len())
     };
     let layout = Layout::of(tensors.iter().map(entry), metadata.clone());
-    let mut file = BufWriter::new(File::create(path)?);
-    file.write_all(&layout.encode())?;
-    for tensor in tensors.values() {
-        for value in &tensor.data {
-            file.write_all(&value.to_le_bytes())?;
-        }
+    out.write_all(&layout.encode())?;
+    let mut bytes = Vec::with_capacity(4 * PIECE);
+    for piece in tensors.values().flat_map(|t| t.data.chunks(PIECE)) {
+        bytes.clear();
+        bytes.extend(piece.iter().flat_map(|value| value.to_le_bytes()));
+        out.write_all(&bytes)?;
     }
-    file.into_inner()?.sync_all()
+    Ok(())
 }

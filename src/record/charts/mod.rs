@@ -18,7 +18,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Results, write_atomically};
+use super::Results;
+use crate::atomic::write_atomically;
 
 pub use compare::compare;
 pub use curves::curves;

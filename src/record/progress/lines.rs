@@ -65,6 +65,7 @@ impl Current {
                 let test = row.test.iter().flat_map(|m| metrics("test_", m));
                 [took].into_iter().chain(test).collect()
             }
+            (Status::Interrupted, _) => vec![format!("{name} after {} epochs", row.epochs)],
             (_, Some(error)) => vec![format!("{name}: {error}")],
             (_, None) => vec![name],
         };

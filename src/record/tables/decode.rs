@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::{Column, DataFrame, DataType, TimeUnit, TimeZone};
 
-use super::{TableError, axis};
+use super::{FORMAT, TableError, axis};
 use crate::record::rows::{Axis, EpochRow, RunRow, Status};
 use crate::record::time::from_unix_micros;
 use crate::spec::AxisValue;
@@ -24,6 +24,26 @@ impl Decoder {
         Decoder {
             path: path.to_owned(),
             frame,
+        }
+    }
+
+    /// The table, where `format` is what this runner reads and writes; one that says none must have a column `run`
+    /// to count as another version's.
+    pub(super) fn checked(self, format: Option<String>) -> Result<Self, TableError> {
+        match format {
+            Some(format) if format == FORMAT => Ok(self),
+            None => {
+                self.required("run", self.strings("run")?)?;
+                Err(self.other("1".into()))
+            }
+            Some(format) => Err(self.other(format)),
+        }
+    }
+
+    fn other(&self, found: String) -> TableError {
+        TableError::Format {
+            path: self.path.clone(),
+            found,
         }
     }
 

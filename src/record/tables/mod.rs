@@ -11,10 +11,13 @@ use std::io::{self, Cursor, ErrorKind};
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{DataFrame, ParquetReader, ParquetWriter, SerReader};
+use polars::prelude::{
+    DataFrame, FileMetadata, KeyValueMetadata, ParquetReader, ParquetWriter, PolarsError, SerReader,
+};
 
+use super::Results;
 use super::rows::{Axis, EpochRow, RunRow};
-use super::{Results, write_atomically};
+use crate::atomic::write_atomically;
 use axis::AxisColumn;
 use decode::Decoder;
 
@@ -22,6 +25,11 @@ use decode::Decoder;
 pub const METRICS_FILE: &str = "metrics.parquet";
 /// The table with a row a run.
 pub const RUNS_FILE: &str = "runs.parquet";
+
+/// Changes with what the tables and ids of runs mean. 1, of version 0.1.0, was not written down.
+const FORMAT: &str = "2";
+/// Where the format stands among a Parquet file's own key-value pairs.
+const FORMAT_KEY: &str = "runner.format";
 
 /// Why a table cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +41,12 @@ pub enum TableError {
         path = path.display()
     )]
     Foreign { path: PathBuf, why: String },
+    #[error(
+        "{path} was made by another version of the runner (format {found}, this one's is {FORMAT}); go on with that \
+         version, move the folder away, or choose another one with --results",
+        path = path.display()
+    )]
+    Format { path: PathBuf, found: String },
     #[error("cannot write {path}: {source}", path = path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("cannot make {path}: {why}", path = path.display())]
@@ -56,7 +70,7 @@ impl Tables {
     /// form of the experiment — stay after them, with the columns of axes that are no longer swept.
     ///
     /// # Errors
-    /// A file that cannot be read, is damaged, or is not one of this runner's tables.
+    /// A file that cannot be read, is damaged, is not one of this runner's tables, or has another format.
     pub fn open(folder: &Path, axes: &[Axis], order: &[String]) -> Result<Self, TableError> {
         let decode = |file: &str| read(&folder.join(file));
         let epochs = decode(METRICS_FILE)?.map_or(Ok(Vec::new()), |d| d.epochs(axes))?;
@@ -150,7 +164,12 @@ impl Tables {
         let path = self.folder.join(file);
         let mut bytes = Vec::new();
         frame
-            .and_then(|mut frame| ParquetWriter::new(&mut bytes).finish(&mut frame))
+            .and_then(|mut frame| {
+                let format = vec![(FORMAT_KEY.to_owned(), FORMAT.to_owned())];
+                ParquetWriter::new(&mut bytes)
+                    .with_key_value_metadata(Some(KeyValueMetadata::from_static(format)))
+                    .finish(&mut frame)
+            })
             .map_err(|e| TableError::Encode {
                 path: path.clone(),
                 why: e.to_string(),
@@ -182,6 +201,13 @@ impl Tables {
     }
 }
 
+/// The format that a file says it has.
+fn format_of(metadata: &FileMetadata) -> Option<String> {
+    let pairs = metadata.key_value_metadata().as_ref()?;
+    let pair = pairs.iter().find(|pair| pair.key == FORMAT_KEY)?;
+    pair.value.clone()
+}
+
 fn read(path: &Path) -> Result<Option<Decoder>, TableError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
@@ -194,9 +220,13 @@ fn read(path: &Path) -> Result<Option<Decoder>, TableError> {
         }
     };
     // polars checks a file's structure, but panics on some damaged pages.
-    let frame = catch_unwind(|| ParquetReader::new(Cursor::new(bytes)).finish());
+    let frame = catch_unwind(|| {
+        let mut reader = ParquetReader::new(Cursor::new(bytes));
+        let format = format_of(reader.get_metadata()?);
+        Ok::<_, PolarsError>((format, reader.finish()?))
+    });
     let why = match frame {
-        Ok(Ok(frame)) => return Ok(Some(Decoder::new(path, frame))),
+        Ok(Ok((format, frame))) => return Decoder::new(path, frame).checked(format).map(Some),
         Ok(Err(e)) => e.to_string(),
         Err(_) => "its pages cannot be decoded".to_owned(),
     };

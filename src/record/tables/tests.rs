@@ -342,7 +342,11 @@ fn columns_of_a_kind_it_does_not_know_are_passed_over() {
         .unwrap();
     let runs = &mut runs.drop("version").unwrap();
     let file = fs::File::create(folder.path().join(RUNS_FILE)).unwrap();
-    ParquetWriter::new(file).finish(runs).unwrap();
+    let format = vec![(FORMAT_KEY.to_owned(), FORMAT.to_owned())];
+    ParquetWriter::new(file)
+        .with_key_value_metadata(Some(KeyValueMetadata::from_static(format)))
+        .finish(runs)
+        .unwrap();
     let read = Tables::open(folder.path(), &axes(), &order()).unwrap();
     assert_eq!(read.runs()[0].point, written.runs()[0].point);
     assert_eq!(read.runs()[0].version, "");
@@ -378,6 +382,28 @@ fn a_foreign_or_damaged_file_is_refused_by_name_and_left_alone() {
             message.contains("runs.parquet") && message.contains(why),
             "{message}"
         );
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn tables_of_another_format_are_refused_with_a_word_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let path = folder.path().join(RUNS_FILE);
+    let mut runs = frame(folder.path(), RUNS_FILE);
+    for (format, found) in [(None, "format 1,"), (Some("3"), "format 3,")] {
+        let pairs = format.map(|format| vec![(FORMAT_KEY.to_owned(), format.to_owned())]);
+        ParquetWriter::new(fs::File::create(&path).unwrap())
+            .with_key_value_metadata(pairs.map(KeyValueMetadata::from_static))
+            .finish(&mut runs)
+            .unwrap();
+        let bytes = fs::read(&path).unwrap();
+        let error = Tables::open(folder.path(), &axes(), &order()).unwrap_err();
+        let message = error.to_string();
+        for part in ["runs.parquet", found, "--results"] {
+            assert!(message.contains(part), "{part} is not in {message}");
+        }
         assert_eq!(fs::read(&path).unwrap(), bytes);
     }
 }

@@ -1,0 +1,52 @@
+//! What tells a dataset on disk from another one, without reading it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::files::file_name;
+use super::{Error, cifar_binary, idx, parquet};
+use crate::spec::{Dataset, DatasetName};
+
+/// A SHA-256 over the names and sizes of the files that a dataset is read from, wherever they lie; `None` without
+/// [`Dataset::path`].
+///
+/// # Errors
+/// Files that are missing.
+pub fn fingerprint(spec: &Dataset) -> Result<Option<String>, Error> {
+    let Some(path) = &spec.path else {
+        return Ok(None);
+    };
+    let mut files = match spec.name {
+        DatasetName::Digits => Vec::new(),
+        DatasetName::Mnist | DatasetName::FashionMnist => named(idx::files(path, spec.name)?),
+        DatasetName::Cifar10 | DatasetName::Cifar100 => named(cifar(path, spec.name)?),
+        DatasetName::ImageFolder => super::image_folder(spec)?.files()?,
+    };
+    files.sort();
+    let mut hasher = Sha256::new();
+    for (name, path) in files {
+        let size = fs::metadata(&path).map_err(Error::io(&path))?.len();
+        hasher.update(format!("{size} {name}\n"));
+    }
+    let digest = hasher.finalize();
+    Ok(Some(digest.iter().map(|b| format!("{b:02x}")).collect()))
+}
+
+fn cifar(path: &Path, dataset: DatasetName) -> Result<Vec<PathBuf>, Error> {
+    if path.is_dir()
+        && let Some(files) = parquet::Files::find(path, dataset)?
+    {
+        return Ok(files.all());
+    }
+    let layout = cifar_binary::Layout::of(dataset);
+    let place = layout.find(path)?;
+    Ok(place.map_or(Vec::new(), |place| layout.files(&place)))
+}
+
+/// Files whose names alone tell what they are.
+fn named(files: Vec<PathBuf>) -> Vec<(String, PathBuf)> {
+    let named = |path: PathBuf| (file_name(&path), path);
+    files.into_iter().map(named).collect()
+}

@@ -1,0 +1,56 @@
+//! What the machine has.
+
+use std::fs;
+
+/// The memory the process can have in bytes: the machine's, or the control group's or the process's own limit where
+/// that is less (Linux only).
+pub fn memory() -> Option<u64> {
+    let read = |path: &str| fs::read_to_string(path).ok();
+    let physical = total(&read("/proc/meminfo")?)?;
+    let groups = [
+        "/sys/fs/cgroup/memory.max",
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+    ];
+    let groups = groups
+        .iter()
+        .filter_map(|path| read(path)?.trim().parse().ok());
+    let own = read("/proc/self/limits").and_then(|limits| address_space(&limits));
+    Some(groups.chain(own).fold(physical, u64::min))
+}
+
+/// `MemTotal` of `/proc/meminfo` in bytes.
+fn total(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+/// The soft limit of the address space in `/proc/self/limits`; none where it is unlimited.
+fn address_space(limits: &str) -> Option<u64> {
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max address space"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machines_memory_is_read_in_kib() {
+        let text = "MemTotal:       16384 kB\nMemFree:  1 kB\n";
+        assert_eq!(total(text), Some(16 << 20));
+        assert_eq!(total("MemFree: 1 kB\n"), None);
+    }
+
+    #[test]
+    fn the_soft_limit_of_the_address_space_is_read_in_bytes() {
+        let line =
+            |soft| format!("Limit  Soft Limit\nMax address space  {soft}  unlimited  bytes\n");
+        assert_eq!(address_space(&line("4096")), Some(4096));
+        assert_eq!(address_space(&line("unlimited")), None);
+    }
+}

@@ -1,0 +1,204 @@
+//! The two newest checkpoints of a run: `<number>-<checksum>.safetensors`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::file::{self, Checkpoint};
+use crate::atomic::NewFile;
+use crate::model::weights::HostTensor;
+
+/// How many are kept.
+const KEPT: usize = 2;
+const ENDING: &str = "safetensors";
+
+/// Why a checkpoint cannot be used or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the checkpoint {} cannot be used: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error(
+        "the checkpoint {} does not fit this run: {why}; delete it, and the run starts over",
+        path.display()
+    )]
+    Foreign { path: PathBuf, why: String },
+}
+
+/// Where one run's checkpoints are.
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+/// A checkpoint's file, told by its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    number: u64,
+    checksum: String,
+    path: PathBuf,
+}
+
+impl Entry {
+    fn of(path: PathBuf) -> Option<Self> {
+        let (number, checksum) = path
+            .file_name()?
+            .to_str()?
+            .strip_suffix(ENDING)?
+            .strip_suffix('.')?
+            .split_once('-')?;
+        Some(Entry {
+            number: number.parse().ok()?,
+            checksum: checksum.to_owned(),
+            path,
+        })
+    }
+}
+
+impl Folder {
+    pub fn new(path: PathBuf) -> Self {
+        Folder(path)
+    }
+
+    /// The newest whole checkpoint with its path. Damaged ones are removed, with a warning.
+    ///
+    /// # Errors
+    /// Files that cannot be read; they are left.
+    pub fn newest(&self) -> Result<Option<(PathBuf, Checkpoint)>, Error> {
+        for entry in self.entries()?.into_iter().rev() {
+            let bytes = fs::read(&entry.path).map_err(io_error(&entry.path))?;
+            let whole = file::checksum(&bytes) == entry.checksum;
+            let checkpoint = match whole {
+                true => Checkpoint::decode(&bytes),
+                false => Err("its checksum is wrong".into()),
+            };
+            match checkpoint {
+                Ok(checkpoint) => return Ok(Some((entry.path, checkpoint))),
+                Err(why) => {
+                    tracing::warn!(
+                        "the checkpoint {} is damaged: {why}; the run goes on from the one before",
+                        entry.path.display()
+                    );
+                    fs::remove_file(&entry.path).map_err(io_error(&entry.path))?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes a checkpoint, then removes all but the newest two.
+    ///
+    /// # Errors
+    /// A folder that cannot be written; the checkpoints in it are as they were.
+    pub fn add(&self, tensors: &BTreeMap<String, &HostTensor>, state: String) -> Result<(), Error> {
+        fs::create_dir_all(&self.0).map_err(io_error(&self.0))?;
+        let older = self.entries()?;
+        let number = older.last().map_or(1, |newest| newest.number + 1);
+        // The name is known once the bytes are.
+        let nameless = self.0.join(super::FOLDER);
+        let write = || {
+            let mut new = NewFile::create(&nameless)?;
+            let checksum = file::encode(&mut new, tensors, state)?;
+            let name = format!("{number:06}-{checksum}.{ENDING}");
+            new.commit(&self.0.join(name))
+        };
+        write().map_err(io_error(&self.0))?;
+        let surplus = (older.len() + 1).saturating_sub(KEPT);
+        for entry in older.iter().take(surplus) {
+            fs::remove_file(&entry.path).map_err(io_error(&entry.path))?;
+        }
+        Ok(())
+    }
+
+    /// From the oldest.
+    fn entries(&self) -> Result<Vec<Entry>, Error> {
+        let files = match fs::read_dir(&self.0) {
+            Ok(files) => files,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(io_error(&self.0)(e)),
+        };
+        let mut entries = Vec::new();
+        for file in files {
+            entries.extend(Entry::of(file.map_err(io_error(&self.0))?.path()));
+        }
+        entries.sort();
+        Ok(entries)
+    }
+}
+
+fn io_error(path: &Path) -> impl Fn(io::Error) -> Error {
+    move |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(value: f32) -> HostTensor {
+        HostTensor {
+            shape: vec![2],
+            data: vec![value, f32::INFINITY],
+        }
+    }
+
+    fn filled(folder: &Path, checkpoints: usize) -> Folder {
+        let folder = Folder::new(folder.join("checkpoint"));
+        for n in 1..=checkpoints {
+            let tensor = tensor(n as f32);
+            let tensors = BTreeMap::from([("a".to_owned(), &tensor)]);
+            folder.add(&tensors, format!("state {n}")).unwrap();
+        }
+        folder
+    }
+
+    fn state(folder: &Folder) -> Option<String> {
+        folder.newest().unwrap().map(|(_, c)| c.state)
+    }
+
+    #[test]
+    fn the_newest_of_the_two_kept_is_read_bit_by_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = filled(folder.path(), 3);
+        let (_, found) = checkpoints.newest().unwrap().unwrap();
+        assert_eq!(found.tensors["a"], tensor(3.0));
+        assert_eq!(found.state, "state 3");
+        assert_eq!(fs::read_dir(&checkpoints.0).unwrap().count(), 2);
+        assert!(
+            filled(&folder.path().join("none"), 0)
+                .newest()
+                .unwrap()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn one_changed_byte_anywhere_is_noticed_and_the_one_before_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = filled(folder.path(), 2);
+        let newest = checkpoints.entries().unwrap().pop().unwrap();
+        let good = fs::read(&newest.path).unwrap();
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            fs::write(&newest.path, &bad).unwrap();
+            assert_eq!(state(&checkpoints).unwrap(), "state 1", "byte {at}");
+            assert!(!newest.path.exists());
+        }
+        fs::write(&newest.path, &good[..good.len() / 2]).unwrap();
+        assert_eq!(state(&checkpoints).unwrap(), "state 1");
+    }
+
+    #[test]
+    fn after_a_damaged_one_the_one_before_is_kept_with_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = filled(folder.path(), 2);
+        let newest = checkpoints.entries().unwrap().pop().unwrap();
+        fs::write(&newest.path, "").unwrap();
+        assert_eq!(state(&checkpoints).unwrap(), "state 1");
+        checkpoints.add(&BTreeMap::new(), "state 3".into()).unwrap();
+        let newest = checkpoints.entries().unwrap().pop().unwrap();
+        fs::write(&newest.path, "").unwrap();
+        assert_eq!(state(&checkpoints).unwrap(), "state 1");
+    }
+}

@@ -1,0 +1,188 @@
+//! Everything that changes while a run trains.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint::Checkpoint;
+use super::early_stopping::{EarlyStopping, Watched};
+use super::error::Error;
+use super::metrics::Epoch;
+use super::tally::Tally;
+use crate::model::weights::HostTensor;
+use crate::model::{Network, Weights};
+use crate::optim::{Optimizer, OptimizerState, Schedule, ScheduleState};
+
+/// Changes with the layout of [`Saved`] and of the tensors' names.
+const FORMAT: u32 = 1;
+
+/// What the tensors of a checkpoint are for, before their names.
+const WEIGHTS: &str = "weights.";
+const OPTIMIZER: &str = "optimizer.";
+const BEST: &str = "best.";
+
+/// The state of the loop; the weights are the network's.
+pub(super) struct State {
+    pub optimizer: Optimizer,
+    pub schedule: Schedule,
+    pub stopping: EarlyStopping,
+    /// The weights of the best epoch, where they are wanted at the end.
+    pub best: Option<Weights>,
+    pub at: Position,
+}
+
+/// How far a run is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Position {
+    /// Updates done.
+    pub step: u64,
+    pub stopped_early: bool,
+    /// From 1.
+    pub best_epoch: usize,
+    pub running: Running,
+    /// Those that have ended.
+    pub epochs: Vec<Epoch>,
+}
+
+/// The epoch that goes on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Running {
+    /// Batches done.
+    pub batches: usize,
+    /// Of the last batch.
+    pub learning_rate: f64,
+    /// Spent on them.
+    pub seconds: f64,
+    pub tally: Tally,
+}
+
+/// What of a state is no tensor.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    format: u32,
+    optimizer_steps: u64,
+    schedule: ScheduleState,
+    stopping: Watched,
+    position: Position,
+}
+
+impl Running {
+    /// An epoch before its first batch.
+    pub fn new(classes: usize) -> Self {
+        Running {
+            batches: 0,
+            learning_rate: 0.0,
+            seconds: 0.0,
+            tally: Tally::new(classes),
+        }
+    }
+}
+
+impl State {
+    /// A run before its first batch.
+    pub fn new(
+        optimizer: Optimizer,
+        schedule: Schedule,
+        stopping: EarlyStopping,
+        classes: usize,
+    ) -> Self {
+        State {
+            optimizer,
+            schedule,
+            stopping,
+            best: None,
+            at: Position {
+                step: 0,
+                stopped_early: false,
+                best_epoch: 1,
+                running: Running::new(classes),
+                epochs: Vec::new(),
+            },
+        }
+    }
+
+    /// Gives `write` the tensors and the text of a checkpoint.
+    pub fn with_tensors<T>(
+        &self,
+        network: &Network,
+        write: impl FnOnce(&BTreeMap<String, &HostTensor>, String) -> T,
+    ) -> Result<T, Error> {
+        let learned = network.learned()?;
+        let optimizer = self.optimizer.state()?;
+        let slots = optimizer.tensors.iter();
+        let slots: Weights = slots
+            .map(|(name, tensor)| Ok((name.clone(), to_host(tensor)?)))
+            .collect::<Result<_, Error>>()?;
+        let mut tensors = BTreeMap::new();
+        let best = self.best.iter().map(|best| (BEST, best));
+        for (prefix, some) in [(WEIGHTS, &learned), (OPTIMIZER, &slots)]
+            .into_iter()
+            .chain(best)
+        {
+            tensors.extend(some.iter().map(|(name, t)| (format!("{prefix}{name}"), t)));
+        }
+        let saved = Saved {
+            format: FORMAT,
+            optimizer_steps: optimizer.steps,
+            schedule: self.schedule.state(),
+            stopping: self.stopping.watched(),
+            position: self.at.clone(),
+        };
+        // TOML keeps every bit of a float, NaN and infinities included; JSON does not.
+        let text = toml::to_string(&saved).map_err(|e| Error::State(e.to_string()))?;
+        Ok(write(&tensors, text))
+    }
+
+    /// Goes on from a checkpoint of the same run: this state, which is new, and the network's weights.
+    ///
+    /// # Errors
+    /// Why it is none of this run.
+    pub fn resume(&mut self, checkpoint: Checkpoint, network: &Network) -> Result<(), String> {
+        let saved: Saved = toml::from_str(&checkpoint.state)
+            .map_err(|e| format!("another version of the runner wrote it ({})", e.message()))?;
+        if saved.format != FORMAT {
+            return Err(format!(
+                "another version of the runner wrote it (format {}, here {FORMAT})",
+                saved.format
+            ));
+        }
+        let mut tensors = checkpoint.tensors;
+        let weights = take(&mut tensors, WEIGHTS);
+        let slots = take(&mut tensors, OPTIMIZER);
+        let best = take(&mut tensors, BEST);
+        let slots = slots.iter().map(|(name, tensor)| {
+            let tensor = Tensor::from_slice(&tensor.data, tensor.shape.as_slice(), &Device::Cpu)?;
+            Ok((name.clone(), tensor))
+        });
+        let optimizer = OptimizerState {
+            steps: saved.optimizer_steps,
+            tensors: slots
+                .collect::<candle_core::Result<_>>()
+                .map_err(|e| e.to_string())?,
+        };
+        self.optimizer
+            .load_state(&optimizer)
+            .map_err(|e| e.to_string())?;
+        network.restore(&weights).map_err(|e| e.to_string())?;
+        self.schedule.load_state(saved.schedule);
+        self.stopping.go_on(saved.stopping);
+        self.best = (!best.is_empty()).then_some(best);
+        self.at = saved.position;
+        Ok(())
+    }
+}
+
+/// Takes out what begins with a prefix, without it.
+fn take(tensors: &mut Weights, prefix: &str) -> Weights {
+    let taken = tensors.extract_if(.., |name, _| name.starts_with(prefix));
+    let bare = |name: String| name.strip_prefix(prefix).unwrap_or(&name).to_owned();
+    taken.map(|(name, tensor)| (bare(name), tensor)).collect()
+}
+
+fn to_host(tensor: &Tensor) -> Result<HostTensor, Error> {
+    Ok(HostTensor {
+        shape: tensor.dims().to_vec(),
+        data: tensor.flatten_all()?.to_vec1()?,
+    })
+}

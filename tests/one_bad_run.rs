@@ -1,0 +1,76 @@
+//! A run that cannot go on is recorded with its reason; the others go on.
+#![cfg(unix)]
+
+mod common;
+
+use common::SMALL;
+use common::survival::{Experiment, assert_same, column};
+
+/// The small experiment with one axis.
+fn swept(axis: &str) -> Experiment {
+    Experiment::new(&format!("{SMALL}\n[sweep.axes]\n{axis}\n"))
+}
+
+/// Two runs, the first of which diverges.
+fn diverging() -> Experiment {
+    swept("\"optimizer.learning_rate\" = [1e30, 1e-3]")
+}
+
+fn assert_first_failed_with(experiment: &Experiment, parts: &[&str]) {
+    assert_eq!(column(experiment, "status"), ["failed", "finished"]);
+    let error = &column(experiment, "error")[0];
+    for part in parts {
+        assert!(error.contains(part), "{part} is not in: {error}");
+    }
+}
+
+#[test]
+fn a_loss_that_is_not_finite_fails_that_run_with_its_place_and_a_hint() {
+    let experiment = diverging();
+    assert_eq!(experiment.run().status.code(), Some(1));
+    let parts = [
+        "epoch 1, batch 2",
+        "learning rate 1e30",
+        "optimizer.learning_rate",
+    ];
+    assert_first_failed_with(&experiment, &parts);
+}
+
+#[test]
+fn a_panic_inside_a_run_fails_that_run_and_the_next_start_mends_it() {
+    let seeds = "seed = [0, 1]";
+    let experiment = swept(seeds);
+    let output = experiment
+        .command()
+        .env("RUNNER_FAIL_POINT", "batch:2:panic")
+        .output();
+    assert_eq!(output.unwrap().status.code(), Some(1));
+    assert_first_failed_with(&experiment, &["a fail point is reached", "report"]);
+    experiment.finish();
+    let whole = swept(seeds);
+    whole.finish();
+    assert_same(&experiment, &whole);
+}
+
+#[test]
+fn a_run_that_cannot_fit_into_memory_fails_before_it_takes_any() {
+    let experiment = swept("\"backbone.input_size\" = [16384, 32]");
+    assert_eq!(experiment.run().status.code(), Some(1));
+    let parts = [
+        "GiB",
+        "values of a batch of 54",
+        "training.batch_size",
+        "backbone.input_size",
+    ];
+    assert_first_failed_with(&experiment, &parts);
+}
+
+#[test]
+fn fail_fast_starts_no_further_run() {
+    let experiment = diverging();
+    let output = experiment.command().arg("--fail-fast").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(column(&experiment, "status"), ["failed"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("1 of 2 runs not started"), "{said}");
+}
