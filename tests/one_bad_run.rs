@@ -13,7 +13,9 @@ fn swept(axis: &str) -> Experiment {
 
 /// Two runs, the first of which diverges.
 fn diverging() -> Experiment {
-    swept("\"optimizer.learning_rate\" = [1e30, 1e-3]")
+    let small_batches = SMALL.replace("epochs = 1", "epochs = 1\nbatch_size = 8");
+    let axis = "\"optimizer.learning_rate\" = [3e38, 1e-3]";
+    Experiment::new(&format!("{small_batches}\n[sweep.axes]\n{axis}\n"))
 }
 
 fn assert_first_failed_with(experiment: &Experiment, parts: &[&str]) {
@@ -29,8 +31,8 @@ fn a_loss_that_is_not_finite_fails_that_run_with_its_place_and_a_hint() {
     let experiment = diverging();
     assert_eq!(experiment.run().status.code(), Some(1));
     let parts = [
-        "epoch 1, batch 2",
-        "learning rate 1e30",
+        "epoch 1, batch ",
+        "learning rate 3e38",
         "optimizer.learning_rate",
     ];
     assert_first_failed_with(&experiment, &parts);
@@ -58,7 +60,7 @@ fn a_run_that_cannot_fit_into_memory_fails_before_it_takes_any() {
     assert_eq!(experiment.run().status.code(), Some(1));
     let parts = [
         "GiB",
-        "values of a batch of 54",
+        "values of a batch of 32",
         "training.batch_size",
         "backbone.input_size",
     ];
