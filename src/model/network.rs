@@ -152,45 +152,15 @@ impl Network {
 
     fn through<'a>(
         &self,
-        links: impl Iterator<Item = &'a Link>,
+        mut links: impl Iterator<Item = &'a Link>,
         x: &Tensor,
         mode: Mode,
         frozen: bool,
     ) -> Result<Tensor> {
-        let mut links = links.peekable();
-        let mut x = x.clone();
-        while let Some(link) = links.peek() {
-            if self.is_chained(link) {
-                let mut chain = ops::Chain::new(&x);
-                while let Some(link) = links.next_if(|link| self.is_chained(link)) {
-                    chain = self.chain(link, chain).map_err(in_layer(link))?;
-                }
-                x = chain.finish()?;
-            } else if let Some(link) = links.next() {
-                x = self.link(link, &x, mode, frozen).map_err(in_layer(link))?;
-            }
-            if mode == Mode::Evaluate {
-                // Nothing holds the values before then.
-                x = x.detach();
-            }
-        }
-        Ok(x)
-    }
-
-    /// Whether the link is one of those that run as one operation with their neighbours.
-    fn is_chained(&self, link: &Link) -> bool {
-        self.device.is_cpu() && matches!(link.layer, Layer::Conv2d { .. } | Layer::MaxPool2d(_))
-    }
-
-    fn chain(&self, link: &Link, chain: ops::Chain) -> Result<ops::Chain> {
-        match &link.layer {
-            Layer::Conv2d { config, .. } => {
-                let (kernel, bias) = (self.tensor(link, "weight")?, self.tensor(link, "bias")?);
-                chain.conv2d(kernel, bias, config)
-            }
-            Layer::MaxPool2d(config) => chain.max_pool2d(config),
-            layer => bail!("{layer:?} cannot be chained"),
-        }
+        links.try_fold(x.clone(), |x, link| {
+            self.link(link, &x, mode, frozen)
+                .map_err(|e| e.context(format!("in layer {}", link.name)))
+        })
     }
 
     fn link(&self, link: &Link, x: &Tensor, mode: Mode, frozen: bool) -> Result<Tensor> {
@@ -368,11 +338,6 @@ fn initial(
         None => init::values(parameter, seed),
     };
     Tensor::from_vec(values, parameter.shape(), device)
-}
-
-/// Names the layer in an error.
-fn in_layer(link: &Link) -> impl Fn(candle_core::Error) -> candle_core::Error {
-    move |error| error.context(format!("in layer {}", link.name))
 }
 
 fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {

@@ -4,11 +4,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::forward::{Finish, convolve, convolve_fastest};
+use super::forward::{Finish, convolve};
 use super::im2col::{gather, gather_outputs, scatter_add};
 use super::shape::{Region, Shape};
-use super::winograd;
-use crate::ops::cpu::{CHUNK, Shared, with_scratch};
+use crate::ops::cpu::{Shared, with_scratch};
 use crate::ops::matrix::{MAX_DEPTH, Matrix, multiply, split};
 
 /// Rows of the kernel a task computes the gradient of.
@@ -23,9 +22,6 @@ const MIN_PART: usize = 2048;
 /// The gradient of the kernel, `[depth, cout]`: each value the sum over output positions of what the tap
 /// saw there × the output's gradient `dy`.
 pub(in crate::ops) fn kernel_gradient(s: &Shape, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    if winograd::pays(s) {
-        return winograd::kernel_gradient(s, x, dy);
-    }
     let regions = if s.is_sparse() {
         s.regions_by_tap()
     } else {
@@ -92,18 +88,12 @@ fn accumulate_block(
 }
 
 /// Adds all parts of `size` values to the first, in order, and keeps that.
-pub(super) fn add_parts(sums: &mut Vec<f32>, size: usize) {
+fn add_parts(sums: &mut Vec<f32>, size: usize) {
     let (first, others) = sums.split_at_mut(size);
     if !others.is_empty() {
-        first
-            .par_chunks_mut(CHUNK)
-            .enumerate()
-            .for_each(|(i, totals)| {
-                for part in others.chunks_exact(size) {
-                    let part = &part[i * CHUNK..];
-                    totals.iter_mut().zip(part).for_each(|(t, p)| *t += p);
-                }
-            });
+        first.par_iter_mut().enumerate().for_each(|(i, total)| {
+            others.chunks_exact(size).for_each(|part| *total += part[i]);
+        });
     }
     sums.truncate(size);
 }
@@ -117,7 +107,11 @@ pub(in crate::ops) fn input_gradient(s: &Shape, kernel: &[f32], dy: &[f32]) -> V
     let matrix = Matrix::new(kernel, s.depth(), s.cout);
     match s.flipped() {
         Some(flipped) if s.is_product() => convolve(&flipped, dy, matrix.transposed(), plain),
-        Some(flipped) => convolve_fastest(&flipped, dy, &flip(s, kernel), plain),
+        Some(flipped) => {
+            let kernel = flip(s, kernel);
+            let matrix = Matrix::new(&kernel, flipped.depth(), flipped.cout);
+            convolve(&flipped, dy, matrix, plain)
+        }
         None => input_gradient_by_image(s, matrix, dy),
     }
 }

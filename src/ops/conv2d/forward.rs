@@ -6,7 +6,6 @@ use rayon::prelude::*;
 
 use super::im2col::{for_rows, gather};
 use super::shape::{Region, Shape};
-use super::winograd;
 use crate::ops::cpu::{Shared, with_scratch};
 use crate::ops::matrix::{MAX_DEPTH, Matrix, multiply, split};
 
@@ -29,20 +28,6 @@ struct Tile<'a> {
     region: &'a Region,
     rows: Range<usize>,
     columns: Range<usize>,
-}
-
-/// Convolves `x` with `kernel` `[kh, kw, cin, cout]`, the way that is fastest for the shape.
-pub(in crate::ops) fn convolve_fastest(
-    s: &Shape,
-    x: &[f32],
-    kernel: &[f32],
-    finish: Finish<'_>,
-) -> Vec<f32> {
-    if winograd::pays(s) {
-        winograd::convolve(s, x, kernel, finish)
-    } else {
-        convolve(s, x, Matrix::new(kernel, s.depth(), s.cout), finish)
-    }
 }
 
 /// Convolves `x` with `kernel`, a `[depth, cout]` matrix.

@@ -5,7 +5,6 @@ mod composition;
 mod forward;
 mod im2col;
 mod shape;
-mod winograd;
 
 #[cfg(test)]
 mod tests;
@@ -13,9 +12,8 @@ mod tests;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Tensor};
 
 use super::backward::deliver;
-use super::cpu::{
-    check, check_dims, column_sums, keep_where_positive, tensor_like, values, with_values,
-};
+use super::cpu::{check, check_dims, column_sums, tensor_like, values, with_values, zip_map};
+use super::matrix::Matrix;
 pub(super) use composition::strided;
 use forward::Finish;
 pub(super) use shape::Shape;
@@ -54,21 +52,6 @@ pub fn conv2d(
     bias: Option<&Tensor>,
     config: &Conv2dConfig,
 ) -> Result<Tensor> {
-    let shape = checked(x, kernel, bias, config)?;
-    if !x.device().is_cpu() {
-        return composition::conv2d(x, kernel, bias, config);
-    }
-    let out = (shape.n, shape.ho, shape.wo, shape.cout);
-    ConvolutionOp::apply(x, kernel, bias, shape, out.into(), config.relu)
-}
-
-/// The sizes of a convolution of tensors that fit.
-fn checked(
-    x: &Tensor,
-    kernel: &Tensor,
-    bias: Option<&Tensor>,
-    config: &Conv2dConfig,
-) -> Result<Shape> {
     check("conv2d", &[("x", x), ("the kernel", kernel)])?;
     let shape = Shape::new(x.dims(), kernel.dims(), config)?;
     if let Some(bias) = bias {
@@ -76,22 +59,11 @@ fn checked(
         let kernel = ("a kernel", kernel.dims());
         check_dims("conv2d", ("the bias", bias), &[shape.cout], kernel)?;
     }
-    Ok(shape)
-}
-
-/// What gives the gradients of a convolution on the CPU.
-pub(super) fn conv2d_op(
-    x: &Tensor,
-    kernel: &Tensor,
-    bias: &Tensor,
-    config: &Conv2dConfig,
-) -> Result<ConvolutionOp> {
-    let shape = checked(x, kernel, Some(bias), config)?;
-    Ok(ConvolutionOp {
-        shape,
-        out: (shape.n, shape.ho, shape.wo, shape.cout).into(),
-        relu: config.relu,
-    })
+    if !x.device().is_cpu() {
+        return composition::conv2d(x, kernel, bias, config);
+    }
+    let out = (shape.n, shape.ho, shape.wo, shape.cout);
+    ConvolutionOp::apply(x, kernel, bias, shape, out.into(), config.relu)
 }
 
 /// The convolution, or the product it is for single pixels, as candle's operation.
@@ -135,12 +107,12 @@ impl CustomOp3 for ConvolutionOp {
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, candle_core::Shape)> {
         let s = &self.shape;
-        let kernel = values(kernel, kernel_layout)?;
+        let kernel = Matrix::new(values(kernel, kernel_layout)?, s.depth(), s.cout);
         let finish = Finish {
             bias: Some(values(bias, bias_layout)?),
             relu: self.relu,
         };
-        let out = forward::convolve_fastest(s, values(x, x_layout)?, kernel, finish);
+        let out = forward::convolve(s, values(x, x_layout)?, kernel, finish);
         Ok((CpuStorage::F32(out), self.out.clone()))
     }
 
@@ -152,44 +124,33 @@ impl CustomOp3 for ConvolutionOp {
         y: &Tensor,
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let dy = with_values(&dy.contiguous()?, |dy| Ok(dy.to_vec()))?;
-        let wanted = [x, kernel, bias].map(Tensor::track_op);
-        let [dx, dkernel, dbias] = self.gradients([x, kernel, y], dy, wanted)?;
-        let deliver = |tensor: &Tensor, gradient: Option<Vec<f32>>| {
-            let gradient = gradient.map(|values| tensor_like(values, tensor));
-            Ok::<_, candle_core::Error>(gradient.transpose()?.and_then(|g| deliver(tensor, g)))
-        };
-        Ok((
-            dx.map(|values| tensor_like(values, x)).transpose()?,
-            deliver(kernel, dkernel)?,
-            deliver(bias, dbias)?,
-        ))
-    }
-}
-
-impl ConvolutionOp {
-    /// The gradients of x, kernel and bias, those that are wanted, from that of the output.
-    pub fn gradients(
-        &self,
-        [x, kernel, y]: [&Tensor; 3],
-        mut dy: Vec<f32>,
-        [of_x, of_kernel, of_bias]: [bool; 3],
-    ) -> Result<[Option<Vec<f32>>; 3]> {
         let s = &self.shape;
+        let mut dy = dy.contiguous()?;
         if self.relu {
-            with_values(y, |y| {
-                keep_where_positive(&mut dy, y);
-                Ok(())
+            let before_relu = with_values(&dy, |dy| {
+                with_values(y, |y| {
+                    Ok(zip_map(dy, y, |dy, y| if y > 0.0 { dy } else { 0.0 }))
+                })
             })?;
+            dy = tensor_like(before_relu, y)?;
         }
-        let dbias = of_bias.then(|| column_sums(&dy, s.cout));
-        let dkernel =
-            of_kernel.then(|| with_values(x, |x| Ok(backward::kernel_gradient(s, x, &dy))));
-        let dx = of_x.then(|| {
-            with_values(kernel, |kernel| {
-                Ok(backward::input_gradient(s, kernel, &dy))
-            })
-        });
-        Ok([dx.transpose()?, dkernel.transpose()?, dbias])
+        with_values(&dy, |dy| {
+            let dbias = bias
+                .track_op()
+                .then(|| tensor_like(column_sums(dy, s.cout), bias));
+            let dkernel = kernel.track_op().then(|| {
+                let gradient = with_values(x, |x| Ok(backward::kernel_gradient(s, x, dy)))?;
+                tensor_like(gradient, kernel)
+            });
+            let dx = x.track_op().then(|| {
+                let gradient = with_values(kernel, |k| Ok(backward::input_gradient(s, k, dy)))?;
+                tensor_like(gradient, x)
+            });
+            Ok((
+                dx.transpose()?,
+                dkernel.transpose()?.and_then(|g| deliver(kernel, g)),
+                dbias.transpose()?.and_then(|g| deliver(bias, g)),
+            ))
+        })
     }
 }

@@ -145,20 +145,16 @@ impl Shape {
         }
     }
 
-    /// Products of one image and pair of channels that do not meet only padding.
-    pub fn useful_products(&self) -> usize {
+    /// Whether so many products meet only padding that they are worth skipping; the same for any batch.
+    pub fn is_sparse(&self) -> bool {
         let useful = |out, size, taps| -> usize {
             (0..out)
                 .map(|o| valid_taps(o, self.stride, self.padding, size, taps).len())
                 .sum()
         };
-        useful(self.ho, self.h, self.kh) * useful(self.wo, self.w, self.kw)
-    }
-
-    /// Whether so many products meet only padding that they are worth skipping; the same for any batch.
-    pub fn is_sparse(&self) -> bool {
+        let useful = useful(self.ho, self.h, self.kh) * useful(self.wo, self.w, self.kw);
         let all = self.ho * self.wo * self.kh * self.kw;
-        all as f64 >= SPARSE_FROM * self.useful_products() as f64
+        all as f64 >= SPARSE_FROM * useful as f64
     }
 
     /// Regions that cover the output and whose taps never meet padding.
