@@ -152,22 +152,52 @@ impl Network {
 
     fn through<'a>(
         &self,
-        mut links: impl Iterator<Item = &'a Link>,
+        links: impl Iterator<Item = &'a Link>,
         x: &Tensor,
         mode: Mode,
         frozen: bool,
     ) -> Result<Tensor> {
-        links.try_fold(x.clone(), |x, link| {
-            self.link(link, &x, mode, frozen)
-                .map_err(|e| e.context(format!("in layer {}", link.name)))
-        })
+        let mut links = links.peekable();
+        let mut x = x.clone();
+        while let Some(link) = links.peek() {
+            if self.is_chained(link) {
+                let mut chain = ops::Chain::new(&x);
+                while let Some(link) = links.next_if(|link| self.is_chained(link)) {
+                    chain = self.chain(link, chain, frozen).map_err(in_layer(link))?;
+                }
+                x = chain.finish()?;
+            } else if let Some(link) = links.next() {
+                x = self.link(link, &x, mode, frozen).map_err(in_layer(link))?;
+            }
+            if mode == Mode::Evaluate {
+                // Nothing holds the values before then.
+                x = x.detach();
+            }
+        }
+        Ok(x)
+    }
+
+    /// Whether the link is one of those that run as one operation with their neighbours.
+    fn is_chained(&self, link: &Link) -> bool {
+        self.device.is_cpu() && matches!(link.layer, Layer::Conv2d { .. } | Layer::MaxPool2d(_))
+    }
+
+    fn chain(&self, link: &Link, chain: ops::Chain, frozen: bool) -> Result<ops::Chain> {
+        match &link.layer {
+            Layer::Conv2d { config, .. } => {
+                let (kernel, bias) = (self.tensor(link, "weight")?, self.tensor(link, "bias")?);
+                chain.conv2d(kernel, bias, &by_use(config, frozen))
+            }
+            Layer::MaxPool2d(config) => chain.max_pool2d(config),
+            layer => bail!("{layer:?} cannot be chained"),
+        }
     }
 
     fn link(&self, link: &Link, x: &Tensor, mode: Mode, frozen: bool) -> Result<Tensor> {
         match &link.layer {
-            Layer::Conv2d { config, .. } => self.conv2d(link, "", x, config),
+            Layer::Conv2d { config, .. } => self.conv2d(link, "", x, &by_use(config, frozen)),
             Layer::MaxPool2d(config) => ops::max_pool2d(x, config),
-            Layer::Fire { .. } => self.fire(link, x),
+            Layer::Fire { .. } => self.fire(link, x, frozen),
             Layer::Flatten => x.flatten_from(1),
             Layer::GlobalAveragePooling => ops::global_average_pool(x),
             Layer::Dense { activation, .. } => {
@@ -212,11 +242,14 @@ impl Network {
         ops::conv2d(x, kernel, Some(bias), config)
     }
 
-    fn fire(&self, link: &Link, x: &Tensor) -> Result<Tensor> {
-        let conv = |padding| ops::Conv2dConfig {
-            stride: 1,
-            padding,
-            relu: true,
+    fn fire(&self, link: &Link, x: &Tensor, frozen: bool) -> Result<Tensor> {
+        let conv = |padding| {
+            let config = ops::Conv2dConfig {
+                padding,
+                relu: true,
+                ..ops::Conv2dConfig::default()
+            };
+            by_use(&config, frozen)
         };
         let squeezed = self.conv2d(link, "squeeze.", x, &conv(0))?;
         let expand1x1 = self.conv2d(link, "expand1x1.", &squeezed, &conv(0))?;
@@ -338,6 +371,23 @@ fn initial(
         None => init::values(parameter, seed),
     };
     Tensor::from_vec(values, parameter.shape(), device)
+}
+
+/// What the frozen part gives is used in every epoch and run, so that its sums are made the way that rounds least.
+fn by_use(config: &ops::Conv2dConfig, frozen: bool) -> ops::Conv2dConfig {
+    ops::Conv2dConfig {
+        method: if frozen {
+            ops::Method::Direct
+        } else {
+            config.method
+        },
+        ..*config
+    }
+}
+
+/// Names the layer in an error.
+fn in_layer(link: &Link) -> impl Fn(candle_core::Error) -> candle_core::Error {
+    move |error| error.context(format!("in layer {}", link.name))
 }
 
 fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {

@@ -19,8 +19,8 @@ const POOL: Layer = Layer::MaxPool2d(Pool2dConfig {
 pub fn backbone(chain: &mut Builder) -> Result<(), String> {
     let config = Conv2dConfig {
         stride: 2,
-        padding: 0,
         relu: true,
+        ..Conv2dConfig::default()
     };
     chain.push(
         "conv1",
@@ -60,9 +60,8 @@ pub fn backbone(chain: &mut Builder) -> Result<(), String> {
 /// None in practice: a backbone's output is always a feature map.
 pub fn top(chain: &mut Builder, classes: usize) -> Result<(), String> {
     let config = Conv2dConfig {
-        stride: 1,
-        padding: 0,
         relu: true,
+        ..Conv2dConfig::default()
     };
     chain.push("dropout", Layer::Dropout { rate: 0.5 })?;
     chain.push(

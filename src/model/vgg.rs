@@ -41,9 +41,9 @@ pub fn backbone(
     batch_norm: bool,
 ) -> Result<(), String> {
     let config = Conv2dConfig {
-        stride: 1,
         padding: 1,
         relu: !batch_norm,
+        ..Conv2dConfig::default()
     };
     let pool = Pool2dConfig {
         kernel: 2,

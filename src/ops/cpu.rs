@@ -3,12 +3,14 @@
 //! The same bytes come out for any number of threads: work is split over output elements, or into chunks
 //! whose size depends on shapes alone and whose results are combined in order.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::ops::Range;
 
 use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
+
+use super::simd::vectorized;
 
 /// Rows summed by one task before the sums of all tasks are added, in order.
 const ROWS_PER_SUM: usize = 1024;
@@ -110,17 +112,32 @@ impl<'a> Shared<'a> {
 }
 
 thread_local! {
-    static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    /// Memory that is not in use; more than one where tasks start tasks.
+    static SCRATCH: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Runs `f` with `len` values of this thread's scratch memory, whatever they hold.
+/// Runs `f` with `len` values of this thread's scratch memory, whatever they hold; they start at a cache line.
 pub(super) fn with_scratch<T>(len: usize, f: impl FnOnce(&mut [f32]) -> T) -> T {
-    let mut scratch = SCRATCH.take();
-    if scratch.len() < len {
-        scratch.resize(len, 0.0);
+    /// Bytes of a cache line, and the values it holds.
+    const LINE: usize = 64;
+    const LINE_VALUES: usize = LINE / size_of::<f32>();
+
+    let needed = len + LINE_VALUES;
+    let idle = SCRATCH.with_borrow_mut(|idle| {
+        // Kept in the order of length: the shortest that is long enough, else the longest.
+        let fits = idle.partition_point(|scratch| scratch.len() < needed);
+        (!idle.is_empty()).then(|| idle.remove(fits.min(idle.len() - 1)))
+    });
+    let mut scratch = idle.unwrap_or_default();
+    if scratch.len() < needed {
+        scratch = vec![0.0; needed];
     }
-    let result = f(&mut scratch[..len]);
-    SCRATCH.set(scratch);
+    let start = scratch.as_ptr().align_offset(LINE).min(LINE_VALUES);
+    let result = f(&mut scratch[start..start + len]);
+    SCRATCH.with_borrow_mut(|idle| {
+        let place = idle.partition_point(|other| other.len() < scratch.len());
+        idle.insert(place, scratch);
+    });
     result
 }
 
@@ -149,13 +166,34 @@ pub(super) fn row_sums(
 /// The sum of each of the `width` columns of `values`, whose rows lie one after another.
 pub(super) fn column_sums(values: &[f32], width: usize) -> Vec<f32> {
     let sums = row_sums(values.len() / width, width, |rows, sums| {
-        for row in values[rows.start * width..rows.end * width].chunks_exact(width) {
-            sums.iter_mut()
-                .zip(row)
-                .for_each(|(s, v)| *s += f64::from(*v));
-        }
+        vectorized(
+            #[inline(always)]
+            || {
+                for row in values[rows.start * width..rows.end * width].chunks_exact(width) {
+                    sums.iter_mut()
+                        .zip(row)
+                        .for_each(|(s, v)| *s += f64::from(*v));
+                }
+            },
+        );
     });
     sums.into_iter().map(|s| s as f32).collect()
+}
+
+/// The gradient before a ReLU from that after it, in place: what belongs to a positive value of `y` stays.
+pub(super) fn keep_where_positive(dy: &mut [f32], y: &[f32]) {
+    dy.par_chunks_mut(CHUNK)
+        .zip(y.par_chunks(CHUNK))
+        .for_each(|(dy, y)| {
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (dy, y) in dy.iter_mut().zip(y) {
+                        *dy = if *y > 0.0 { *dy } else { 0.0 };
+                    }
+                },
+            );
+        });
 }
 
 /// `out[i] = f(a[i], b[i])`, in parallel.
@@ -164,9 +202,14 @@ pub(super) fn zip_map(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) 
     out.par_chunks_mut(CHUNK)
         .zip(a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK)))
         .for_each(|(out, (a, b))| {
-            out.iter_mut()
-                .zip(a.iter().zip(b))
-                .for_each(|(o, (a, b))| *o = f(*a, *b));
+            vectorized(
+                #[inline(always)]
+                || {
+                    out.iter_mut()
+                        .zip(a.iter().zip(b))
+                        .for_each(|(o, (a, b))| *o = f(*a, *b));
+                },
+            );
         });
     out
 }

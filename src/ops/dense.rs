@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::conv2d::{ConvolutionOp, Shape};
+use super::conv2d::ConvolutionOp;
 use super::cpu::{check, check_dims};
 use super::relu;
 
@@ -38,8 +38,7 @@ pub fn dense(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, relu: bool) -> 
     if !x.device().is_cpu() {
         return composition(x, weight, bias, relu);
     }
-    let shape = Shape::product(n, inputs, outputs);
-    ConvolutionOp::apply(x, weight, bias, shape, (n, outputs).into(), relu)
+    ConvolutionOp::product(n, inputs, outputs, relu).apply(x, weight, bias)
 }
 
 /// As [`dense`], of checked tensors, by candle's own operations.

@@ -79,6 +79,24 @@ pub(super) fn multiply(
     }
 }
 
+/// As [`multiply`], but `out` has its columns `out_stride` apart, each value after value; for a `b` whose columns
+/// lie that way.
+pub(super) fn multiply_turned(
+    out: &mut [f32],
+    out_stride: usize,
+    a: Matrix<'_>,
+    b: Matrix<'_>,
+    accumulate: bool,
+) {
+    if a.rows == 1 || b.columns == 1 {
+        // A single row or column lies the same both ways.
+        multiply_thin(out, b.columns, a, b, accumulate);
+    } else {
+        assert!(out_stride >= a.rows && (b.columns - 1) * out_stride + a.rows <= out.len());
+        product(out, (1, out_stride), a, b, accumulate);
+    }
+}
+
 /// Products of one row or column take another path in `gemm`, with other roundings: they are computed
 /// with a second one, of zeros.
 fn multiply_thin(out: &mut [f32], out_stride: usize, a: Matrix, b: Matrix, accumulate: bool) {
@@ -111,19 +129,30 @@ fn multiply_thin(out: &mut [f32], out_stride: usize, a: Matrix, b: Matrix, accum
 }
 
 fn multiply_wide(out: &mut [f32], out_stride: usize, a: Matrix, b: Matrix, accumulate: bool) {
+    assert!(out_stride >= b.columns && (a.rows - 1) * out_stride + b.columns <= out.len());
+    product(out, (out_stride, 1), a, b, accumulate);
+}
+
+/// `out`'s element (r, c) is `out[r * row_stride + c * column_stride]`; the callers assert that all lie inside.
+fn product(
+    out: &mut [f32],
+    (row_stride, column_stride): (usize, usize),
+    a: Matrix,
+    b: Matrix,
+    accumulate: bool,
+) {
     assert!(a.columns == b.rows && (1..=MAX_DEPTH).contains(&b.rows));
     assert!(a.span() <= a.data.len() && b.span() <= b.data.len());
-    assert!(out_stride >= b.columns && (a.rows - 1) * out_stride + b.columns <= out.len());
-    // SAFETY: all elements that are read or written lie inside the slices, by the assertions above;
-    // `out` is exclusively borrowed, and its rows do not overlap.
+    // SAFETY: all elements that are read lie inside the slices, by the assertions above, and those that are
+    // written by the callers' assertions; `out` is exclusively borrowed, and its elements do not overlap.
     unsafe {
         gemm(
             a.rows,
             b.columns,
             b.rows,
             out.as_mut_ptr(),
-            1,
-            out_stride as isize,
+            column_stride as isize,
+            row_stride as isize,
             accumulate,
             a.data.as_ptr(),
             a.column_stride as isize,

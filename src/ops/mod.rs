@@ -6,6 +6,7 @@
 
 mod backward;
 mod batch_norm;
+mod chain;
 mod concat;
 mod conv2d;
 mod cpu;
@@ -13,18 +14,23 @@ mod cross_entropy;
 mod dense;
 mod dropout;
 mod matrix;
+mod memory;
 mod pool;
 mod relu;
+mod simd;
 
 #[cfg(test)]
 mod testing;
 
 pub use backward::backward;
 pub use batch_norm::{BatchNorm, batch_norm, batch_norm_inference};
+pub use chain::Chain;
 pub use concat::concat;
-pub use conv2d::{Conv2dConfig, conv2d};
+pub use conv2d::{Conv2dConfig, Method, conv2d};
 pub use cross_entropy::{sigmoid_cross_entropy, softmax_cross_entropy};
 pub use dense::dense;
 pub use dropout::dropout;
+pub use memory::keep_freed_memory;
 pub use pool::{Pool2dConfig, global_average_pool, max_pool2d};
 pub use relu::relu;
+pub(crate) use simd::vectorized;

@@ -2,6 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
+use crate::ops::vectorized;
 use crate::spec::{self, OptimizerName};
 
 /// An optimizer with its options; what each is stands in [`spec::Optimizer`].
@@ -86,6 +87,21 @@ impl Rule {
     /// Updates `weights`, whose gradients are `gradients` and slots `first` and `second` (empty where the
     /// rule has fewer).
     pub fn update(
+        &self,
+        step: Step,
+        weights: &mut [f32],
+        gradients: &[f32],
+        first: &mut [f32],
+        second: &mut [f32],
+    ) {
+        vectorized(
+            #[inline(always)]
+            || self.update_values(step, weights, gradients, first, second),
+        );
+    }
+
+    #[inline(always)]
+    fn update_values(
         &self,
         step: Step,
         weights: &mut [f32],

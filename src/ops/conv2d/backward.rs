@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::forward::{Finish, convolve};
+use super::forward::{Finish, convolve, convolve_swapped};
 use super::im2col::{gather, gather_outputs, scatter_add};
 use super::shape::{Region, Shape};
-use crate::ops::cpu::{Shared, with_scratch};
+use super::winograd;
+use crate::ops::cpu::{CHUNK, Shared, with_scratch};
 use crate::ops::matrix::{MAX_DEPTH, Matrix, multiply, split};
 
 /// Rows of the kernel a task computes the gradient of.
@@ -16,12 +17,17 @@ const BLOCK: usize = 256;
 const TILE_ROWS: usize = 256;
 /// Tasks wanted; fewer blocks of kernel rows than this are split over output positions too.
 const TASKS: usize = 16;
+/// Channels of the output from which on the kernel is used where it lies rather than flipped first.
+const DEEP: usize = 128;
 /// A part of the output positions is at least this many.
 const MIN_PART: usize = 2048;
 
 /// The gradient of the kernel, `[depth, cout]`: each value the sum over output positions of what the tap
 /// saw there × the output's gradient `dy`.
 pub(in crate::ops) fn kernel_gradient(s: &Shape, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    if winograd::pays(s) {
+        return winograd::kernel_gradient(s, x, dy);
+    }
     let regions = if s.is_sparse() {
         s.regions_by_tap()
     } else {
@@ -88,12 +94,18 @@ fn accumulate_block(
 }
 
 /// Adds all parts of `size` values to the first, in order, and keeps that.
-fn add_parts(sums: &mut Vec<f32>, size: usize) {
+pub(super) fn add_parts(sums: &mut Vec<f32>, size: usize) {
     let (first, others) = sums.split_at_mut(size);
     if !others.is_empty() {
-        first.par_iter_mut().enumerate().for_each(|(i, total)| {
-            others.chunks_exact(size).for_each(|part| *total += part[i]);
-        });
+        first
+            .par_chunks_mut(CHUNK)
+            .enumerate()
+            .for_each(|(i, totals)| {
+                for part in others.chunks_exact(size) {
+                    let part = &part[i * CHUNK..];
+                    totals.iter_mut().zip(part).for_each(|(t, p)| *t += p);
+                }
+            });
     }
     sums.truncate(size);
 }
@@ -107,6 +119,10 @@ pub(in crate::ops) fn input_gradient(s: &Shape, kernel: &[f32], dy: &[f32]) -> V
     let matrix = Matrix::new(kernel, s.depth(), s.cout);
     match s.flipped() {
         Some(flipped) if s.is_product() => convolve(&flipped, dy, matrix.transposed(), plain),
+        Some(flipped) if winograd::pays(&flipped) => {
+            winograd::convolve(&flipped, dy, winograd::Kernel::Flipped(kernel), plain)
+        }
+        Some(flipped) if s.cout >= DEEP => convolve_swapped(&flipped, dy, kernel),
         Some(flipped) => {
             let kernel = flip(s, kernel);
             let matrix = Matrix::new(&kernel, flipped.depth(), flipped.cout);

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::im2col::{for_rows, gather};
 use super::shape::{Region, Shape};
 use crate::ops::cpu::{Shared, with_scratch};
-use crate::ops::matrix::{MAX_DEPTH, Matrix, multiply, split};
+use crate::ops::matrix::{MAX_DEPTH, Matrix, multiply, multiply_turned, split};
 
 /// Output positions a task computes: its part of the image matrix stays in the second-level cache.
 const TILE_ROWS: usize = 256;
@@ -106,6 +106,55 @@ fn compute(
         }
         store(s, finish, tile, sums, out);
     });
+}
+
+/// Convolves `x` with the kernel `[kh, kw, cout, cin]`, flipped in space and its channels swapped.
+///
+/// The sums are those of [`convolve`] with such a kernel, without making it: each tap is the second factor of a
+/// product as it lies, and results are turned when they are stored.
+pub(in crate::ops) fn convolve_swapped(s: &Shape, x: &[f32], kernel: &[f32]) -> Vec<f32> {
+    let regions = s.regions_by_position();
+    let mut out = vec![0f32; s.rows() * s.cout];
+    let shared = Shared::new(&mut out);
+    tiles(s, &regions).into_par_iter().for_each(|tile| {
+        let (rows, width) = (tile.rows.len(), tile.columns.len());
+        with_scratch(rows * (width + MAX_DEPTH), |scratch| {
+            let (sums, seen) = scratch.split_at_mut(rows * width);
+            let mut accumulate = false;
+            for depth in tap_depths(s, tile.region) {
+                gather(s, x, tile.region, tile.rows.clone(), &depth, seen);
+                let a = Matrix::new(seen, rows, depth.len());
+                let tap = s.kh * s.kw - 1 - depth.start / s.cin;
+                let tap = &kernel[tap * s.cin * s.cout..][..s.cin * s.cout];
+                let ins = depth.start % s.cin;
+                let b = Matrix::new(tap, s.cout, s.cin)
+                    .part(tile.columns.clone(), ins..ins + depth.len())
+                    .transposed();
+                multiply_turned(sums, rows, a, b, accumulate);
+                accumulate = true;
+            }
+            if !accumulate {
+                sums.fill(0.0);
+            }
+            for_rows(tile.region, tile.rows.clone(), |i, image, oy, ox| {
+                let start = ((image * s.ho + oy) * s.wo + ox) * s.cout + tile.columns.start;
+                // SAFETY: tiles differ in region (disjoint positions), rows or columns.
+                let out = unsafe { shared.slice(start..start + width) };
+                let sums = sums.iter().skip(i).step_by(rows);
+                out.iter_mut().zip(sums).for_each(|(out, sum)| *out = *sum);
+            });
+        });
+    });
+    out
+}
+
+/// The kernel rows of a region's taps, in order, each of one tap and at most [`MAX_DEPTH`].
+fn tap_depths(s: &Shape, region: &Region) -> Vec<Range<usize>> {
+    s.depths(region)
+        .into_iter()
+        .flat_map(|depths| depths.step_by(s.cin))
+        .flat_map(|start| split(start..start + s.cin, MAX_DEPTH))
+        .collect()
 }
 
 /// Adds the bias, applies ReLU and writes the tile's sums to their places.

@@ -5,6 +5,7 @@ mod composition;
 mod forward;
 mod im2col;
 mod shape;
+mod winograd;
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,9 @@ mod tests;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Tensor};
 
 use super::backward::deliver;
-use super::cpu::{check, check_dims, column_sums, tensor_like, values, with_values, zip_map};
+use super::cpu::{
+    check, check_dims, column_sums, keep_where_positive, tensor_like, values, with_values,
+};
 use super::matrix::Matrix;
 pub(super) use composition::strided;
 use forward::Finish;
@@ -27,6 +30,8 @@ pub struct Conv2dConfig {
     pub padding: usize,
     /// Whether ReLU follows.
     pub relu: bool,
+    /// How the output is computed; gradients are always computed the fastest way.
+    pub method: Method,
 }
 
 impl Default for Conv2dConfig {
@@ -35,8 +40,19 @@ impl Default for Conv2dConfig {
             stride: 1,
             padding: 0,
             relu: false,
+            method: Method::Fastest,
         }
     }
+}
+
+/// How a convolution's sums are made, on the CPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// The way that is fastest for the shape; Winograd's is within 2e-5 of the largest value.
+    #[default]
+    Fastest,
+    /// Sums of products as the definition has them, which round least: for what is computed once and used often.
+    Direct,
 }
 
 /// Convolves `x` `[n, h, w, cin]` with `kernel` `[kh, kw, cin, cout]` (Keras's layout; a cross-correlation,
@@ -52,6 +68,21 @@ pub fn conv2d(
     bias: Option<&Tensor>,
     config: &Conv2dConfig,
 ) -> Result<Tensor> {
+    let shape = checked(x, kernel, bias, config)?;
+    if !x.device().is_cpu() {
+        return composition::conv2d(x, kernel, bias, config);
+    }
+    let op = ConvolutionOp::new(shape, config);
+    op.apply(x, kernel, bias)
+}
+
+/// The sizes of a convolution of tensors that fit.
+fn checked(
+    x: &Tensor,
+    kernel: &Tensor,
+    bias: Option<&Tensor>,
+    config: &Conv2dConfig,
+) -> Result<Shape> {
     check("conv2d", &[("x", x), ("the kernel", kernel)])?;
     let shape = Shape::new(x.dims(), kernel.dims(), config)?;
     if let Some(bias) = bias {
@@ -59,36 +90,57 @@ pub fn conv2d(
         let kernel = ("a kernel", kernel.dims());
         check_dims("conv2d", ("the bias", bias), &[shape.cout], kernel)?;
     }
-    if !x.device().is_cpu() {
-        return composition::conv2d(x, kernel, bias, config);
-    }
-    let out = (shape.n, shape.ho, shape.wo, shape.cout);
-    ConvolutionOp::apply(x, kernel, bias, shape, out.into(), config.relu)
+    Ok(shape)
+}
+
+/// What gives the gradients of a convolution on the CPU.
+pub(super) fn conv2d_op(
+    x: &Tensor,
+    kernel: &Tensor,
+    bias: &Tensor,
+    config: &Conv2dConfig,
+) -> Result<ConvolutionOp> {
+    let shape = checked(x, kernel, Some(bias), config)?;
+    Ok(ConvolutionOp::new(shape, config))
 }
 
 /// The convolution, or the product it is for single pixels, as candle's operation.
 pub(super) struct ConvolutionOp {
     shape: Shape,
+    /// The result's shape.
     out: candle_core::Shape,
     relu: bool,
+    method: Method,
 }
 
 impl ConvolutionOp {
-    /// Runs on the CPU; `shape` fits the tensors' element counts, `out` is the result's shape.
-    pub fn apply(
-        x: &Tensor,
-        kernel: &Tensor,
-        bias: Option<&Tensor>,
-        shape: Shape,
-        out: candle_core::Shape,
-        relu: bool,
-    ) -> Result<Tensor> {
+    fn new(shape: Shape, config: &Conv2dConfig) -> Self {
+        ConvolutionOp {
+            shape,
+            out: (shape.n, shape.ho, shape.wo, shape.cout).into(),
+            relu: config.relu,
+            method: config.method,
+        }
+    }
+
+    /// The product of `[rows, inputs]` with `[inputs, outputs]`.
+    pub fn product(rows: usize, inputs: usize, outputs: usize, relu: bool) -> Self {
+        ConvolutionOp {
+            shape: Shape::product(rows, inputs, outputs),
+            out: (rows, outputs).into(),
+            relu,
+            method: Method::Direct,
+        }
+    }
+
+    /// Runs on the CPU; the tensors fit the shape.
+    pub fn apply(self, x: &Tensor, kernel: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         let bias = match bias {
             Some(bias) => bias.contiguous()?,
-            None => Tensor::zeros(shape.cout, x.dtype(), x.device())?,
+            None => Tensor::zeros(self.shape.cout, x.dtype(), x.device())?,
         };
-        let op = ConvolutionOp { shape, out, relu };
-        x.contiguous()?.apply_op3(&kernel.contiguous()?, &bias, op)
+        x.contiguous()?
+            .apply_op3(&kernel.contiguous()?, &bias, self)
     }
 }
 
@@ -107,12 +159,17 @@ impl CustomOp3 for ConvolutionOp {
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, candle_core::Shape)> {
         let s = &self.shape;
-        let kernel = Matrix::new(values(kernel, kernel_layout)?, s.depth(), s.cout);
+        let kernel = values(kernel, kernel_layout)?;
         let finish = Finish {
             bias: Some(values(bias, bias_layout)?),
             relu: self.relu,
         };
-        let out = forward::convolve(s, values(x, x_layout)?, kernel, finish);
+        let x = values(x, x_layout)?;
+        let out = if self.method == Method::Fastest && winograd::pays(s) {
+            winograd::convolve(s, x, winograd::Kernel::Plain(kernel), finish)
+        } else {
+            forward::convolve(s, x, Matrix::new(kernel, s.depth(), s.cout), finish)
+        };
         Ok((CpuStorage::F32(out), self.out.clone()))
     }
 
@@ -124,33 +181,44 @@ impl CustomOp3 for ConvolutionOp {
         y: &Tensor,
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let dy = with_values(&dy.contiguous()?, |dy| Ok(dy.to_vec()))?;
+        let wanted = [x, kernel, bias].map(Tensor::track_op);
+        let [dx, dkernel, dbias] = self.gradients([x, kernel, y], dy, wanted)?;
+        let deliver = |tensor: &Tensor, gradient: Option<Vec<f32>>| {
+            let gradient = gradient.map(|values| tensor_like(values, tensor));
+            Ok::<_, candle_core::Error>(gradient.transpose()?.and_then(|g| deliver(tensor, g)))
+        };
+        Ok((
+            dx.map(|values| tensor_like(values, x)).transpose()?,
+            deliver(kernel, dkernel)?,
+            deliver(bias, dbias)?,
+        ))
+    }
+}
+
+impl ConvolutionOp {
+    /// The gradients of x, kernel and bias, those that are wanted, from that of the output.
+    pub fn gradients(
+        &self,
+        [x, kernel, y]: [&Tensor; 3],
+        mut dy: Vec<f32>,
+        [of_x, of_kernel, of_bias]: [bool; 3],
+    ) -> Result<[Option<Vec<f32>>; 3]> {
         let s = &self.shape;
-        let mut dy = dy.contiguous()?;
         if self.relu {
-            let before_relu = with_values(&dy, |dy| {
-                with_values(y, |y| {
-                    Ok(zip_map(dy, y, |dy, y| if y > 0.0 { dy } else { 0.0 }))
-                })
+            with_values(y, |y| {
+                keep_where_positive(&mut dy, y);
+                Ok(())
             })?;
-            dy = tensor_like(before_relu, y)?;
         }
-        with_values(&dy, |dy| {
-            let dbias = bias
-                .track_op()
-                .then(|| tensor_like(column_sums(dy, s.cout), bias));
-            let dkernel = kernel.track_op().then(|| {
-                let gradient = with_values(x, |x| Ok(backward::kernel_gradient(s, x, dy)))?;
-                tensor_like(gradient, kernel)
-            });
-            let dx = x.track_op().then(|| {
-                let gradient = with_values(kernel, |k| Ok(backward::input_gradient(s, k, dy)))?;
-                tensor_like(gradient, x)
-            });
-            Ok((
-                dx.transpose()?,
-                dkernel.transpose()?.and_then(|g| deliver(kernel, g)),
-                dbias.transpose()?.and_then(|g| deliver(bias, g)),
-            ))
-        })
+        let dbias = of_bias.then(|| column_sums(&dy, s.cout));
+        let dkernel =
+            of_kernel.then(|| with_values(x, |x| Ok(backward::kernel_gradient(s, x, &dy))));
+        let dx = of_x.then(|| {
+            with_values(kernel, |kernel| {
+                Ok(backward::input_gradient(s, kernel, &dy))
+            })
+        });
+        Ok([dx.transpose()?, dkernel.transpose()?, dbias])
     }
 }

@@ -145,16 +145,20 @@ impl Shape {
         }
     }
 
-    /// Whether so many products meet only padding that they are worth skipping; the same for any batch.
-    pub fn is_sparse(&self) -> bool {
+    /// Products of one image and pair of channels that do not meet only padding.
+    pub fn useful_products(&self) -> usize {
         let useful = |out, size, taps| -> usize {
             (0..out)
                 .map(|o| valid_taps(o, self.stride, self.padding, size, taps).len())
                 .sum()
         };
-        let useful = useful(self.ho, self.h, self.kh) * useful(self.wo, self.w, self.kw);
+        useful(self.ho, self.h, self.kh) * useful(self.wo, self.w, self.kw)
+    }
+
+    /// Whether so many products meet only padding that they are worth skipping; the same for any batch.
+    pub fn is_sparse(&self) -> bool {
         let all = self.ho * self.wo * self.kh * self.kw;
-        all as f64 >= SPARSE_FROM * useful as f64
+        all as f64 >= SPARSE_FROM * self.useful_products() as f64
     }
 
     /// Regions that cover the output and whose taps never meet padding.
@@ -253,9 +257,8 @@ mod tests {
     #[test]
     fn a_3x3_kernel_on_a_2x2_image_sees_four_taps_everywhere() {
         let config = Conv2dConfig {
-            stride: 1,
             padding: 1,
-            relu: false,
+            ..Conv2dConfig::default()
         };
         let shape = Shape::new(&[1, 2, 2, 5], &[3, 3, 5, 7], &config).unwrap();
         assert!(shape.is_sparse());

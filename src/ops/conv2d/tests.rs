@@ -11,6 +11,7 @@ fn config(stride: usize, padding: usize, relu: bool) -> Conv2dConfig {
         stride,
         padding,
         relu,
+        ..Conv2dConfig::default()
     }
 }
 
@@ -111,6 +112,16 @@ fn the_composition_has_the_kernels_values_and_gradients() {
         ([2, 12, 12, 520], [1, 1, 520, 16], 1, 0, true),
         ([40, 8, 8, 5], [3, 3, 5, 7], 1, 1, false),
         ([2, 9, 9, 4], [2, 2, 4, 600], 3, 1, false),
+        // The kernel used where it lies for the gradient of x; also of a single pixel's row.
+        ([3, 2, 2, 40], [3, 3, 40, 300], 1, 1, true),
+        ([1, 1, 1, 30], [3, 3, 30, 130], 1, 1, false),
+        ([2, 5, 6, 24], [3, 3, 24, 600], 1, 1, true),
+        // By Winograd's way, with full and cut tiles, one and several blocks.
+        ([2, 8, 8, 32], [3, 3, 32, 48], 1, 1, true),
+        ([3, 7, 13, 80], [3, 3, 80, 144], 1, 1, false),
+        ([40, 4, 4, 144], [3, 3, 144, 64], 1, 1, true),
+        ([2, 14, 10, 64], [3, 3, 64, 32], 1, 0, true),
+        ([1, 6, 6, 32], [3, 3, 32, 32], 1, 2, true),
     ] {
         let config = config(stride, padding, relu);
         let tensors = inputs(&x, &kernel, 3);
@@ -123,6 +134,26 @@ fn the_composition_has_the_kernels_values_and_gradients() {
         got.iter()
             .zip(&wanted)
             .for_each(|(got, wanted)| assert_close(got, wanted, 1e-4));
+    }
+}
+
+#[test]
+fn the_fastest_way_is_close_to_the_direct_one() {
+    for (x, kernel) in [
+        ([2, 16, 16, 64], [3, 3, 64, 64]),
+        ([3, 8, 8, 256], [3, 3, 256, 128]),
+        ([4, 4, 4, 512], [3, 3, 512, 512]),
+    ] {
+        let tensors = inputs(&x, &kernel, 13);
+        let [fastest, direct] = [Method::Fastest, Method::Direct].map(|method| {
+            let config = Conv2dConfig {
+                method,
+                ..config(1, 1, true)
+            };
+            flat(&conv2d(&tensors[0], &tensors[1], Some(&tensors[2]), &config).unwrap())
+        });
+        assert_ne!(fastest, direct);
+        assert_values_close(&fastest, &direct, 2e-5);
     }
 }
 
@@ -172,6 +203,7 @@ fn bytes_do_not_depend_on_the_number_of_threads() {
         ([5, 4, 4, 80], [3, 3, 80, 150]),
         ([7, 2, 2, 300], [3, 3, 300, 300]),
         ([3, 7, 7, 40], [1, 1, 40, 50]),
+        ([40, 8, 8, 48], [3, 3, 48, 80]),
     ] {
         let tensors = inputs(&x, &kernel, 5);
         let config = config(1, kernel[0] / 2, true);
@@ -186,6 +218,7 @@ fn an_images_bytes_do_not_depend_on_the_rest_of_the_batch() {
     for (h, cin, cout, k) in [
         (2, 300, 130, 3),
         (4, 64, 64, 3),
+        (7, 32, 96, 3),
         (9, 3, 64, 3),
         (1, 600, 1, 1),
     ] {

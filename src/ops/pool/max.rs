@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::ops::conv2d::strided;
 use crate::ops::cpu::{check, tensor_like, values, with_scratch, with_values};
+use crate::ops::simd::vectorized;
 
 /// The windows of a pooling; the same in both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +90,8 @@ pub(super) fn composition(x: &Tensor, config: &Pool2dConfig) -> Result<Tensor> {
     }
 }
 
-struct MaxPoolOp {
+/// The pooling as candle's operation.
+pub(in crate::ops) struct MaxPoolOp {
     n: usize,
     h: usize,
     w: usize,
@@ -100,7 +102,8 @@ struct MaxPoolOp {
 }
 
 impl MaxPoolOp {
-    fn new(x: &[usize], config: &Pool2dConfig) -> Result<Self> {
+    /// Of an `x` of these dimensions.
+    pub fn new(x: &[usize], config: &Pool2dConfig) -> Result<Self> {
         let &[n, h, w, c] = x else {
             bail!("max_pool2d: x must be [batch, height, width, channels], got {x:?}");
         };
@@ -125,6 +128,7 @@ impl MaxPoolOp {
     }
 
     /// Calls `f(place in y, places in x)` for each window of an image; both count values from the image's first.
+    #[inline(always)]
     fn for_windows(&self, mut f: impl FnMut(usize, &[usize])) {
         let mut places = Vec::with_capacity(self.config.kernel * self.config.kernel);
         for oy in 0..self.ho {
@@ -173,16 +177,10 @@ impl CustomOp1 for MaxPoolOp {
         y.par_chunks_mut(self.ho * self.wo * self.c)
             .zip(x.par_chunks(self.h * self.w * self.c))
             .for_each(|(y, x)| {
-                self.for_windows(|out, places| {
-                    let y = &mut y[out..out + self.c];
-                    y.fill(f32::NEG_INFINITY);
-                    for &place in places {
-                        let x = &x[place..place + self.c];
-                        y.iter_mut().zip(x).for_each(|(y, x)| {
-                            *y = if *x > *y || x.is_nan() { *x } else { *y };
-                        });
-                    }
-                });
+                vectorized(
+                    #[inline(always)]
+                    || self.maxima(x, y),
+                )
             });
         let shape = (self.n, self.ho, self.wo, self.c);
         Ok((CpuStorage::F32(y), shape.into()))
@@ -197,7 +195,8 @@ impl CustomOp1 for MaxPoolOp {
 }
 
 impl MaxPoolOp {
-    fn gradient(&self, x: &[f32], y: &[f32], dy: &[f32]) -> Vec<f32> {
+    /// The gradient of the input from that of the output.
+    pub fn gradient(&self, x: &[f32], y: &[f32], dy: &[f32]) -> Vec<f32> {
         let (x_size, y_size) = (self.h * self.w * self.c, self.ho * self.wo * self.c);
         let mut dx = vec![0f32; x.len()];
         dx.par_chunks_mut(x_size)
@@ -205,23 +204,52 @@ impl MaxPoolOp {
             .zip(y.par_chunks(y_size).zip(dy.par_chunks(y_size)))
             .for_each(|((dx, x), (y, dy))| {
                 with_scratch(self.c, |rest| {
-                    self.for_windows(|out, places| {
-                        let y = &y[out..out + self.c];
-                        // What is still to be given away, channel by channel.
-                        rest.copy_from_slice(&dy[out..out + self.c]);
-                        for &place in places {
-                            let x = &x[place..place + self.c];
-                            let dx = &mut dx[place..place + self.c];
-                            for c in 0..self.c {
-                                let first = x[c] == y[c] || (x[c].is_nan() && y[c].is_nan());
-                                let given = if first { rest[c] } else { 0.0 };
-                                dx[c] += given;
-                                rest[c] = if first { 0.0 } else { rest[c] };
-                            }
-                        }
-                    });
+                    vectorized(
+                        #[inline(always)]
+                        || self.give_to_first(x, y, dy, dx, rest),
+                    );
                 });
             });
         dx
+    }
+
+    /// The maximum of each window of one image.
+    #[inline(always)]
+    fn maxima(&self, x: &[f32], y: &mut [f32]) {
+        self.for_windows(
+            #[inline(always)]
+            |out, places| {
+                let y = &mut y[out..out + self.c];
+                y.fill(f32::NEG_INFINITY);
+                for &place in places {
+                    let x = &x[place..place + self.c];
+                    y.iter_mut().zip(x).for_each(|(y, x)| {
+                        *y = if *x > *y || x.is_nan() { *x } else { *y };
+                    });
+                }
+            },
+        );
+    }
+
+    /// Adds each window's gradient to its first maximum, in one image; `rest` holds a value a channel.
+    #[inline(always)]
+    fn give_to_first(&self, x: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32], rest: &mut [f32]) {
+        self.for_windows(
+            #[inline(always)]
+            |out, places| {
+                let y = &y[out..out + self.c];
+                // What is still to be given away, channel by channel.
+                rest.copy_from_slice(&dy[out..out + self.c]);
+                for &place in places {
+                    let x = &x[place..place + self.c];
+                    let dx = &mut dx[place..place + self.c];
+                    for (((dx, x), y), rest) in dx.iter_mut().zip(x).zip(y).zip(&mut *rest) {
+                        let first = x == y || (x.is_nan() && y.is_nan());
+                        *dx += if first { *rest } else { 0.0 };
+                        *rest = if first { 0.0 } else { *rest };
+                    }
+                }
+            },
+        );
     }
 }

@@ -7,4 +7,5 @@ mod max;
 mod tests;
 
 pub use average::global_average_pool;
+pub(super) use max::MaxPoolOp;
 pub use max::{Pool2dConfig, max_pool2d};

@@ -1,0 +1,137 @@
+//! The convolution itself; with a flipped kernel, the gradient of its input.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::channel_blocks;
+use super::planes::{FromKernel, FromTiles, Kernel, KernelPart, Planes, ToOutputs};
+use super::product::Product;
+use super::tiling::{POINTS, Tiling};
+use crate::ops::conv2d::forward::Finish;
+use crate::ops::conv2d::shape::Shape;
+use crate::ops::cpu::{Shared, with_scratch};
+use crate::ops::matrix::split;
+use crate::ops::simd::dispatch;
+
+/// Tiles whose channels out are computed by neighbouring tasks.
+const TILE_BLOCK: usize = 64;
+/// Tiles transformed by a task.
+pub(super) const TRANSFORM_BLOCK: usize = 8;
+
+/// Convolves `x` with `kernel`.
+pub(in crate::ops::conv2d) fn convolve(
+    s: &Shape,
+    x: &[f32],
+    kernel: Kernel<'_>,
+    finish: Finish<'_>,
+) -> Vec<f32> {
+    let mut out = vec![0f32; s.rows() * s.cout];
+    let convolution = Convolution {
+        shape: s,
+        tiling: Tiling::new(s),
+        kernel,
+        finish,
+        out: Shared::new(&mut out),
+    };
+    let blocks: Vec<Range<usize>> = split(0..convolution.tiling.tiles(), TILE_BLOCK).collect();
+    blocks.into_par_iter().for_each(|tiles| {
+        let planes = Planes {
+            rows: tiles.len(),
+            channels: s.cin,
+        };
+        with_scratch(planes.size(), |inputs| {
+            transform_inputs(&convolution.tiling, x, planes, &tiles, inputs);
+            let inputs = &*inputs;
+            let outs: Vec<Range<usize>> = channel_blocks(s.cout).collect();
+            outs.into_par_iter()
+                .for_each(|outs| convolution.compute(inputs, planes, &tiles, outs));
+        });
+    });
+    out
+}
+
+/// Transforms the inputs of `tiles` to planes, in parallel.
+pub(super) fn transform_inputs(
+    tiling: &Tiling,
+    x: &[f32],
+    planes: Planes,
+    tiles: &Range<usize>,
+    out: &mut [f32],
+) {
+    let out = Shared::new(out);
+    let parts: Vec<Range<usize>> = split(tiles.clone(), TRANSFORM_BLOCK).collect();
+    parts.into_par_iter().for_each(|part| {
+        dispatch(FromTiles::inputs(
+            tiling,
+            x,
+            planes,
+            tiles.start,
+            part,
+            &out,
+        ));
+    });
+}
+
+struct Convolution<'a> {
+    shape: &'a Shape,
+    tiling: Tiling,
+    kernel: Kernel<'a>,
+    finish: Finish<'a>,
+    out: Shared<'a>,
+}
+
+impl Convolution<'_> {
+    /// The channels `outs` of the tiles whose transformed inputs are given.
+    fn compute(&self, inputs: &[f32], from: Planes, tiles: &Range<usize>, outs: Range<usize>) {
+        let to = Planes {
+            rows: tiles.len(),
+            channels: outs.len(),
+        };
+        let parts = channel_blocks(self.shape.cin).map(|ins| KernelPart {
+            cin: self.shape.cin,
+            cout: self.shape.cout,
+            ins,
+            outs: outs.clone(),
+        });
+        let largest = parts.clone().map(|part| part.planes().size()).max();
+        with_scratch(to.size() + largest.unwrap_or(0), |scratch| {
+            let (sums, weights) = scratch.split_at_mut(to.size());
+            for part in parts {
+                let planes = part.planes();
+                dispatch(FromKernel {
+                    kernel: self.kernel,
+                    part: &part,
+                    out: weights,
+                });
+                for point in 0..POINTS {
+                    Product {
+                        rows: tiles.len(),
+                        depth: planes.rows,
+                        columns: to.channels,
+                        a: &inputs[from.plane(point)][part.ins.start..],
+                        a_row: from.channels,
+                        a_depth: 1,
+                        b: &weights[planes.plane(point)],
+                        b_row: planes.channels,
+                        out: &mut sums[to.plane(point)],
+                        out_row: to.channels,
+                        accumulate: part.ins.start > 0,
+                    }
+                    .compute();
+                }
+            }
+            dispatch(ToOutputs {
+                tiling: &self.tiling,
+                sums,
+                planes: to,
+                first: tiles.start,
+                channel: outs.start,
+                bias: self.finish.bias,
+                relu: self.finish.relu,
+                out: &self.out,
+                cout: self.shape.cout,
+            });
+        });
+    }
+}

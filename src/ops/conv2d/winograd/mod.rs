@@ -1,0 +1,47 @@
+//! 3×3 convolutions of stride 1 by Winograd's F(4×4, 3×3): up to a quarter of the multiplications.
+//!
+//! Tiles of 4×4 outputs (6×6 inputs) and kernels are transformed to 36 points each; at every point, the
+//! tiles × channels of the input times the channels × channels of the kernel are a matrix product; its
+//! result is transformed back (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015).
+
+mod forward;
+mod kernel_gradient;
+mod planes;
+mod product;
+mod tiling;
+mod transform;
+
+use std::ops::Range;
+
+pub(super) use forward::convolve;
+pub(super) use kernel_gradient::kernel_gradient;
+pub(super) use planes::Kernel;
+
+use super::shape::Shape;
+use crate::ops::matrix::split;
+use crate::ops::simd::LANES;
+use tiling::{POINTS, Tiling};
+
+/// Fewer channels than this are not worth the transforms.
+const MIN_CHANNELS: usize = 32;
+/// The multiplications saved that are, as a ratio; measured on AVX2 and AVX-512.
+const MIN_GAIN: usize = 2;
+
+/// Channels of the kernel a task transforms at a time, each way, so that they stay in the second-level cache.
+const CHANNEL_BLOCK: usize = 64;
+
+/// Whether this way is faster; the same for any batch.
+pub(super) fn pays(s: &Shape) -> bool {
+    let channels = |count: usize| count >= MIN_CHANNELS && count.is_multiple_of(LANES);
+    s.kh == 3
+        && s.kw == 3
+        && s.stride == 1
+        && channels(s.cin)
+        && channels(s.cout)
+        && s.useful_products() >= MIN_GAIN * POINTS * Tiling::new(s).per_image()
+}
+
+/// Channels in parts of about equal length.
+fn channel_blocks(channels: usize) -> impl Iterator<Item = Range<usize>> + Clone {
+    split(0..channels / LANES, CHANNEL_BLOCK / LANES).map(|r| r.start * LANES..r.end * LANES)
+}

@@ -1,0 +1,19 @@
+//! How the C library's allocator treats the memory of tensors.
+
+/// Makes the allocator keep freed memory for the next tensor instead of giving it back to the system.
+///
+/// A training step allocates and frees the same sizes again and again; with glibc's defaults the larger ones
+/// are new pages of zeros each time, which costs a fifth of a step. To be called before any other thread starts.
+/// Does nothing with other C libraries.
+pub fn keep_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        /// The largest that glibc takes (half of its `HEAP_MAX_SIZE`).
+        const LARGEST_FROM_HEAP: libc::c_int = 32 << 20;
+        // SAFETY: mallopt only sets parameters of the allocator, and no other thread runs yet.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, LARGEST_FROM_HEAP);
+            libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! SIMD chosen at run time: AVX-512, AVX2, NEON or plain, by the `pulp` crate.
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// A multiple of the lanes of every SIMD, in f32 values.
+pub(super) const LANES: usize = 16;
+
+/// Runs `kernel` with the widest vectors this processor has.
+///
+/// Whatever it calls must be inlined (`#[inline(always)]`, no closures handed over) to be compiled for them.
+pub(super) fn dispatch<K: WithSimd>(kernel: K) -> K::Output {
+    Arch::new().dispatch(kernel)
+}
+
+/// Runs plain loops compiled for the widest vectors this processor has, if the closure is inlined
+/// (`#[inline(always)]`).
+#[inline(always)]
+pub(crate) fn vectorized<T>(loops: impl FnOnce() -> T) -> T {
+    Arch::new().dispatch(loops)
+}
+
+/// The vector of values from `at` on.
+#[inline(always)]
+pub(super) fn load<S: Simd>(values: &[f32], at: usize) -> S::f32s {
+    S::as_simd_f32s(&values[at..at + S::F32_LANES]).0[0]
+}
+
+/// Puts a vector at the values from `at` on.
+#[inline(always)]
+pub(super) fn store<S: Simd>(values: &mut [f32], at: usize, vector: S::f32s) {
+    S::as_mut_simd_f32s(&mut values[at..at + S::F32_LANES]).0[0] = vector;
+}
+
+/// Asks for the value at `at` to be brought near, for use soon; a hint, which may also lie outside.
+#[inline(always)]
+pub(super) fn prefetch(values: &[f32], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing that could be seen and never faults; SSE is there on every x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(values.as_ptr().wrapping_add(at).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (values, at);
+}
+
+/// ReLU; NaN stays NaN.
+#[inline(always)]
+pub(super) fn relu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let zero = simd.splat_f32s(0.0);
+    simd.select_f32s(simd.less_than_f32s(x, zero), zero, x)
+}
