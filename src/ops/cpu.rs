@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::ops::Range;
+use std::ptr;
 
 use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
@@ -99,6 +100,28 @@ impl<'a> Shared<'a> {
         }
     }
 
+    /// Puts `values` at the elements from `at` on.
+    ///
+    /// # Safety
+    /// No other task may touch these elements at the same time.
+    pub unsafe fn write(&self, at: usize, values: &[f32]) {
+        assert!(at <= self.len && values.len() <= self.len - at);
+        // SAFETY: inside the exclusively borrowed memory; apart from others by this function's contract.
+        unsafe { ptr::copy_nonoverlapping(values.as_ptr(), self.start.add(at), values.len()) };
+    }
+
+    /// Puts a vector of f32 values at the elements from `at` on.
+    ///
+    /// # Safety
+    /// No other task may touch these elements at the same time; `V` holds f32 values and nothing else.
+    #[inline(always)]
+    pub unsafe fn write_vector<V: Copy>(&self, at: usize, vector: V) {
+        let lanes = size_of::<V>() / size_of::<f32>();
+        assert!(at <= self.len && lanes <= self.len - at);
+        // SAFETY: as in `write`; the place of a vector may be any f32's.
+        unsafe { self.start.add(at).cast::<V>().write_unaligned(vector) };
+    }
+
     /// The elements of `range`.
     ///
     /// # Safety
@@ -109,6 +132,22 @@ impl<'a> Shared<'a> {
         // SAFETY: inside the exclusively borrowed slice; apart from others by this function's contract.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
+}
+
+/// `len` values, written by `fill` and not set to zero before.
+///
+/// # Safety
+/// `fill` writes every one of them, by [`Shared::write`] or [`Shared::write_vector`], and does nothing else with them.
+pub(super) unsafe fn filled(len: usize, fill: impl FnOnce(&Shared<'_>)) -> Vec<f32> {
+    let mut values = Vec::with_capacity(len);
+    fill(&Shared {
+        start: values.as_mut_ptr(),
+        len,
+        life: PhantomData,
+    });
+    // SAFETY: the vector has room for them, and by this function's contract all are written.
+    unsafe { values.set_len(len) };
+    values
 }
 
 thread_local! {

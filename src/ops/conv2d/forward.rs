@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::im2col::{for_rows, gather};
 use super::shape::{Region, Shape};
-use crate::ops::cpu::{Shared, with_scratch};
+use crate::ops::cpu::{Shared, filled, with_scratch};
 use crate::ops::matrix::{MAX_DEPTH, Matrix, multiply, multiply_turned, split};
 
 /// Output positions a task computes: its part of the image matrix stays in the second-level cache.
@@ -42,12 +42,13 @@ pub(in crate::ops) fn convolve(
     } else {
         vec![s.everything()]
     };
-    let mut out = vec![0f32; s.rows() * s.cout];
-    let shared = Shared::new(&mut out);
-    tiles(s, &regions).into_par_iter().for_each(|tile| {
-        compute(s, x, kernel, finish, &tile, &shared);
-    });
-    out
+    let fill = |out: &Shared<'_>| {
+        tiles(s, &regions).into_par_iter().for_each(|tile| {
+            compute(s, x, kernel, finish, &tile, out);
+        });
+    };
+    // SAFETY: the regions cover the outputs, and the tiles the regions' rows and columns.
+    unsafe { filled(s.rows() * s.cout, fill) }
 }
 
 fn tiles<'a>(s: &Shape, regions: &'a [Region]) -> Vec<Tile<'a>> {
@@ -114,38 +115,44 @@ fn compute(
 /// product as it lies, and results are turned when they are stored.
 pub(in crate::ops) fn convolve_swapped(s: &Shape, x: &[f32], kernel: &[f32]) -> Vec<f32> {
     let regions = s.regions_by_position();
-    let mut out = vec![0f32; s.rows() * s.cout];
-    let shared = Shared::new(&mut out);
-    tiles(s, &regions).into_par_iter().for_each(|tile| {
-        let (rows, width) = (tile.rows.len(), tile.columns.len());
-        with_scratch(rows * (width + MAX_DEPTH), |scratch| {
-            let (sums, seen) = scratch.split_at_mut(rows * width);
-            let mut accumulate = false;
-            for depth in tap_depths(s, tile.region) {
-                gather(s, x, tile.region, tile.rows.clone(), &depth, seen);
-                let a = Matrix::new(seen, rows, depth.len());
-                let tap = s.kh * s.kw - 1 - depth.start / s.cin;
-                let tap = &kernel[tap * s.cin * s.cout..][..s.cin * s.cout];
-                let ins = depth.start % s.cin;
-                let b = Matrix::new(tap, s.cout, s.cin)
-                    .part(tile.columns.clone(), ins..ins + depth.len())
-                    .transposed();
-                multiply_turned(sums, rows, a, b, accumulate);
-                accumulate = true;
-            }
-            if !accumulate {
-                sums.fill(0.0);
-            }
-            for_rows(tile.region, tile.rows.clone(), |i, image, oy, ox| {
-                let start = ((image * s.ho + oy) * s.wo + ox) * s.cout + tile.columns.start;
-                // SAFETY: tiles differ in region (disjoint positions), rows or columns.
-                let out = unsafe { shared.slice(start..start + width) };
-                let sums = sums.iter().skip(i).step_by(rows);
-                out.iter_mut().zip(sums).for_each(|(out, sum)| *out = *sum);
-            });
+    let fill = |out: &Shared<'_>| {
+        tiles(s, &regions).into_par_iter().for_each(|tile| {
+            compute_swapped(s, x, kernel, &tile, out);
+        });
+    };
+    // SAFETY: the regions cover the outputs, and the tiles the regions' rows and columns.
+    unsafe { filled(s.rows() * s.cout, fill) }
+}
+
+fn compute_swapped(s: &Shape, x: &[f32], kernel: &[f32], tile: &Tile<'_>, out: &Shared<'_>) {
+    let (rows, width) = (tile.rows.len(), tile.columns.len());
+    with_scratch(rows * (width + MAX_DEPTH) + width, |scratch| {
+        let (sums, rest) = scratch.split_at_mut(rows * width);
+        let (row, seen) = rest.split_at_mut(width);
+        let mut accumulate = false;
+        for depth in tap_depths(s, tile.region) {
+            gather(s, x, tile.region, tile.rows.clone(), &depth, seen);
+            let a = Matrix::new(seen, rows, depth.len());
+            let tap = s.kh * s.kw - 1 - depth.start / s.cin;
+            let tap = &kernel[tap * s.cin * s.cout..][..s.cin * s.cout];
+            let ins = depth.start % s.cin;
+            let b = Matrix::new(tap, s.cout, s.cin)
+                .part(tile.columns.clone(), ins..ins + depth.len())
+                .transposed();
+            multiply_turned(sums, rows, a, b, accumulate);
+            accumulate = true;
+        }
+        if !accumulate {
+            sums.fill(0.0);
+        }
+        for_rows(tile.region, tile.rows.clone(), |i, image, oy, ox| {
+            let sums = sums.iter().skip(i).step_by(rows);
+            row.iter_mut().zip(sums).for_each(|(row, sum)| *row = *sum);
+            let start = ((image * s.ho + oy) * s.wo + ox) * s.cout + tile.columns.start;
+            // SAFETY: tiles differ in region (disjoint positions), rows or columns.
+            unsafe { out.write(start, row) };
         });
     });
-    out
 }
 
 /// The kernel rows of a region's taps, in order, each of one tap and at most [`MAX_DEPTH`].
@@ -173,6 +180,6 @@ fn store(s: &Shape, finish: Finish<'_>, tile: &Tile<'_>, sums: &mut [f32], out: 
         }
         let start = ((image * s.ho + oy) * s.wo + ox) * s.cout + tile.columns.start;
         // SAFETY: tiles differ in region (disjoint positions), rows or columns.
-        unsafe { out.slice(start..start + width) }.copy_from_slice(sums);
+        unsafe { out.write(start, sums) };
     });
 }

@@ -5,12 +5,13 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::channel_blocks;
-use super::planes::{FromKernel, FromTiles, Kernel, KernelPart, Planes, ToOutputs};
+use super::kernel::{FromKernel, Kernel, KernelPart};
+use super::planes::{FromTiles, Planes, ToOutputs};
 use super::product::Product;
 use super::tiling::{POINTS, Tiling};
 use crate::ops::conv2d::forward::Finish;
 use crate::ops::conv2d::shape::Shape;
-use crate::ops::cpu::{Shared, with_scratch};
+use crate::ops::cpu::{Shared, filled, with_scratch};
 use crate::ops::matrix::split;
 use crate::ops::simd::dispatch;
 
@@ -26,29 +27,22 @@ pub(in crate::ops::conv2d) fn convolve(
     kernel: Kernel<'_>,
     finish: Finish<'_>,
 ) -> Vec<f32> {
-    let mut out = vec![0f32; s.rows() * s.cout];
-    let convolution = Convolution {
-        shape: s,
-        tiling: Tiling::new(s),
-        kernel,
-        finish,
-        out: Shared::new(&mut out),
-    };
-    let blocks: Vec<Range<usize>> = split(0..convolution.tiling.tiles(), TILE_BLOCK).collect();
-    blocks.into_par_iter().for_each(|tiles| {
-        let planes = Planes {
-            rows: tiles.len(),
-            channels: s.cin,
+    let tiling = Tiling::new(s);
+    let fill = |out: &Shared<'_>| {
+        let convolution = Convolution {
+            shape: s,
+            tiling,
+            kernel,
+            finish,
+            out,
         };
-        with_scratch(planes.size(), |inputs| {
-            transform_inputs(&convolution.tiling, x, planes, &tiles, inputs);
-            let inputs = &*inputs;
-            let outs: Vec<Range<usize>> = channel_blocks(s.cout).collect();
-            outs.into_par_iter()
-                .for_each(|outs| convolution.compute(inputs, planes, &tiles, outs));
-        });
-    });
-    out
+        let blocks: Vec<Range<usize>> = split(0..tiling.tiles(), TILE_BLOCK).collect();
+        blocks
+            .into_par_iter()
+            .for_each(|tiles| convolution.block(x, &tiles));
+    };
+    // SAFETY: the tiles cover the outputs, and the blocks of channels all channels.
+    unsafe { filled(s.rows() * s.cout, fill) }
 }
 
 /// Transforms the inputs of `tiles` to planes, in parallel.
@@ -78,10 +72,24 @@ struct Convolution<'a> {
     tiling: Tiling,
     kernel: Kernel<'a>,
     finish: Finish<'a>,
-    out: Shared<'a>,
+    out: &'a Shared<'a>,
 }
 
 impl Convolution<'_> {
+    fn block(&self, x: &[f32], tiles: &Range<usize>) {
+        let planes = Planes {
+            rows: tiles.len(),
+            channels: self.shape.cin,
+        };
+        with_scratch(planes.size(), |inputs| {
+            transform_inputs(&self.tiling, x, planes, tiles, inputs);
+            let inputs = &*inputs;
+            let outs: Vec<Range<usize>> = channel_blocks(self.shape.cout).collect();
+            outs.into_par_iter()
+                .for_each(|outs| self.compute(inputs, planes, tiles, outs));
+        });
+    }
+
     /// The channels `outs` of the tiles whose transformed inputs are given.
     fn compute(&self, inputs: &[f32], from: Planes, tiles: &Range<usize>, outs: Range<usize>) {
         let to = Planes {
@@ -129,7 +137,7 @@ impl Convolution<'_> {
                 channel: outs.start,
                 bias: self.finish.bias,
                 relu: self.finish.relu,
-                out: &self.out,
+                out: self.out,
                 cout: self.shape.cout,
             });
         });

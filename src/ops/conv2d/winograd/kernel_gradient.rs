@@ -6,12 +6,13 @@ use rayon::prelude::*;
 
 use super::channel_blocks;
 use super::forward::{TRANSFORM_BLOCK, transform_inputs};
-use super::planes::{FromTiles, KernelPart, Planes, ToKernelGradient};
+use super::kernel::{KernelPart, ToKernelGradient};
+use super::planes::{FromTiles, Planes};
 use super::product::Product;
 use super::tiling::{POINTS, Tiling};
 use crate::ops::conv2d::backward::add_parts;
 use crate::ops::conv2d::shape::Shape;
-use crate::ops::cpu::{Shared, with_scratch};
+use crate::ops::cpu::{Shared, filled, with_scratch};
 use crate::ops::matrix::split;
 use crate::ops::simd::dispatch;
 
@@ -23,16 +24,19 @@ pub(in crate::ops::conv2d) fn kernel_gradient(s: &Shape, x: &[f32], dy: &[f32]) 
     let tiling = Tiling::new(s);
     let size = s.depth() * s.cout;
     let blocks: Vec<Range<usize>> = split(0..tiling.tiles(), TILE_BLOCK).collect();
-    let mut sums = vec![0f32; blocks.len() * size];
-    let out = Shared::new(&mut sums);
-    blocks.into_par_iter().enumerate().for_each(|(i, tiles)| {
-        let block = Block {
-            shape: s,
-            tiling: &tiling,
-            tiles,
-        };
-        block.accumulate(x, dy, &out, i * size);
-    });
+    let fill = |out: &Shared<'_>| {
+        let blocks = blocks.par_iter().enumerate();
+        blocks.for_each(|(i, tiles)| {
+            let block = Block {
+                shape: s,
+                tiling: &tiling,
+                tiles: tiles.clone(),
+            };
+            block.accumulate(x, dy, out, i * size);
+        });
+    };
+    // SAFETY: the parts of the kernel cover it, in each block.
+    let mut sums = unsafe { filled(blocks.len() * size, fill) };
     add_parts(&mut sums, size);
     sums
 }

@@ -4,7 +4,13 @@
 //! tiles × channels of the input times the channels × channels of the kernel are a matrix product; its
 //! result is transformed back (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015).
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "plain loops over indices are unrolled and compiled for the vectors at hand; iterators' closures may not be"
+)]
+
 mod forward;
+mod kernel;
 mod kernel_gradient;
 mod planes;
 mod product;
@@ -14,8 +20,8 @@ mod transform;
 use std::ops::Range;
 
 pub(super) use forward::convolve;
+pub(super) use kernel::Kernel;
 pub(super) use kernel_gradient::kernel_gradient;
-pub(super) use planes::Kernel;
 
 use super::shape::Shape;
 use crate::ops::matrix::split;

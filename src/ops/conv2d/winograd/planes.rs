@@ -1,4 +1,5 @@
-//! Into and out of the 36 points: values of tiles and kernels lie in a plane a point, `[rows, channels]` each.
+//! Into and out of the 36 points: values of tiles and kernels lie in a plane a point, `[rows, channels]` each. Here
+//! those of tiles.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -8,10 +9,13 @@ use pulp::{Simd, WithSimd};
 use super::tiling::{IN, OUT, POINTS, Pixels, Tiling};
 use super::transform::{self, Sink, Source, Transform, both_ways};
 use crate::ops::cpu::Shared;
-use crate::ops::simd::{LANES, load, prefetch, relu, store};
+use crate::ops::simd::{load, prefetch, relu, store};
 
 /// Values between two planes beyond their own, so that the planes' rows fall on different sets of the cache.
 const GAP: usize = 16;
+
+/// Values ahead of their use at which a transform asks for its inputs.
+const AHEAD: usize = 64;
 
 /// Where the planes of `rows` × `channels` values lie.
 #[derive(Clone, Copy)]
@@ -22,7 +26,7 @@ pub(super) struct Planes {
 
 impl Planes {
     /// Values from one plane to the next.
-    fn stride(&self) -> usize {
+    pub fn stride(&self) -> usize {
         self.rows * self.channels + GAP
     }
 
@@ -39,12 +43,12 @@ impl Planes {
 }
 
 /// The same vector of channels in all planes.
-struct Column<V> {
-    values: V,
+pub(super) struct Column<V> {
+    pub values: V,
     /// Values from one plane to the next.
-    stride: usize,
+    pub stride: usize,
     /// Where the vector lies in the first plane.
-    at: usize,
+    pub at: usize,
 }
 
 impl<S: Simd> Source<S> for Column<&[f32]> {
@@ -67,12 +71,8 @@ impl<S: Simd> Sink<S> for Column<&Shared<'_>> {
     #[inline(always)]
     fn store(&mut self, _: S, row: usize, column: usize, value: S::f32s) {
         let at = (row * IN + column) * self.stride + self.at;
-        // SAFETY: no other task writes this tile's rows.
-        store::<S>(
-            unsafe { self.values.slice(at..at + S::F32_LANES) },
-            0,
-            value,
-        );
+        // SAFETY: no other task writes this tile's rows; vectors are of f32 values.
+        unsafe { self.values.write_vector(at, value) };
     }
 }
 
@@ -162,10 +162,20 @@ impl<T: Transform<SIDE, IN>, const SIDE: usize> WithSimd for FromTiles<'_, T, SI
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let channels = self.planes.channels;
+        let last = self.tiles.end - 1;
+        let mut next = (self.pixels)(self.tiling, self.tiles.start);
         for tile in self.tiles.clone() {
-            let pixels = (self.pixels)(self.tiling, tile);
+            let pixels = next;
+            next = (self.pixels)(self.tiling, last.min(tile + 1));
             let row = (tile - self.first) * channels;
             for channel in (0..channels).step_by(S::F32_LANES) {
+                let (soon, at) = match channel + AHEAD {
+                    ahead if ahead < channels => (&pixels, ahead),
+                    beyond => (&next, beyond - channels),
+                };
+                for pixel in soon.as_flattened().iter().flatten() {
+                    prefetch(self.values, pixel * channels + at);
+                }
                 let from = Tile {
                     values: self.values,
                     pixels: &pixels,
@@ -216,8 +226,8 @@ impl<S: Simd> Sink<S> for OutputTile<'_, S::f32s> {
             let sum = simd.add_f32s(value, self.bias);
             let sum = if self.relu { relu(simd, sum) } else { sum };
             let at = pixel * self.cout + self.channel;
-            // SAFETY: no other task writes these channels of this tile.
-            store::<S>(unsafe { self.out.slice(at..at + S::F32_LANES) }, 0, sum);
+            // SAFETY: no other task writes these channels of this tile; vectors are of f32 values.
+            unsafe { self.out.write_vector(at, sum) };
         }
     }
 }
@@ -248,189 +258,6 @@ impl WithSimd for ToOutputs<'_> {
                     channel,
                 };
                 both_ways::<S, transform::Output, IN, OUT>(simd, &from, &mut to);
-            }
-        }
-    }
-}
-
-/// A part of a kernel `[3, 3, cin, cout]`: some channels in × some channels out.
-#[derive(Clone)]
-pub(super) struct KernelPart {
-    pub cin: usize,
-    pub cout: usize,
-    pub ins: Range<usize>,
-    pub outs: Range<usize>,
-}
-
-impl KernelPart {
-    /// Channels in are the rows.
-    pub fn planes(&self) -> Planes {
-        Planes {
-            rows: self.ins.len(),
-            channels: self.outs.len(),
-        }
-    }
-}
-
-/// The taps of a channel in with some channels out.
-struct Taps<V> {
-    values: V,
-    /// Values from one tap to the next.
-    stride: usize,
-    /// Where the first tap lies.
-    at: usize,
-}
-
-impl<V> Taps<V> {
-    /// `row` and `channel` are counted from the part's first.
-    #[inline(always)]
-    fn new(values: V, part: &KernelPart, row: usize, channel: usize) -> Self {
-        Taps {
-            values,
-            stride: part.cin * part.cout,
-            at: (part.ins.start + row) * part.cout + part.outs.start + channel,
-        }
-    }
-}
-
-impl<S: Simd> Source<S> for Taps<&[f32]> {
-    #[inline(always)]
-    fn load(&self, _: S, row: usize, column: usize) -> S::f32s {
-        load::<S>(self.values, (row * 3 + column) * self.stride + self.at)
-    }
-}
-
-impl<S: Simd> Sink<S> for Taps<&Shared<'_>> {
-    #[inline(always)]
-    fn store(&mut self, _: S, row: usize, column: usize, value: S::f32s) {
-        let at = (row * 3 + column) * self.stride + self.at;
-        // SAFETY: no other task writes this part of the kernel.
-        store::<S>(
-            unsafe { self.values.slice(at..at + S::F32_LANES) },
-            0,
-            value,
-        );
-    }
-}
-
-/// A kernel, and what of it is used.
-#[derive(Clone, Copy)]
-pub(in crate::ops::conv2d) enum Kernel<'a> {
-    /// `[3, 3, cin, cout]`, as it is.
-    Plain(&'a [f32]),
-    /// `[3, 3, cout, cin]`, flipped in space and its channels swapped.
-    Flipped(&'a [f32]),
-}
-
-/// Transforms a part of a kernel to planes.
-pub(super) struct FromKernel<'a> {
-    pub kernel: Kernel<'a>,
-    pub part: &'a KernelPart,
-    pub out: &'a mut [f32],
-}
-
-impl WithSimd for FromKernel<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        match self.kernel {
-            Kernel::Plain(kernel) => self.plain(simd, kernel),
-            Kernel::Flipped(kernel) => self.flipped(simd, kernel),
-        }
-    }
-}
-
-impl FromKernel<'_> {
-    #[inline(always)]
-    fn plain<S: Simd>(&mut self, simd: S, kernel: &[f32]) {
-        /// Rows ahead of their use that are asked for.
-        const AHEAD: usize = 2;
-        let planes = self.part.planes();
-        for row in 0..planes.rows {
-            for channel in (0..planes.channels).step_by(S::F32_LANES) {
-                let soon = Taps::new(kernel, self.part, row + AHEAD, channel);
-                for tap in 0..9 {
-                    prefetch(kernel, soon.at + tap * soon.stride);
-                }
-                let from = Taps::new(kernel, self.part, row, channel);
-                self.transform(simd, &from, row, channel);
-            }
-        }
-    }
-
-    /// Squares of [`LANES`] × [`LANES`] channels are swapped in memory that stays near.
-    #[inline(always)]
-    fn flipped<S: Simd>(&mut self, simd: S, kernel: &[f32]) {
-        let planes = self.part.planes();
-        let &KernelPart { cin, cout, .. } = self.part;
-        let mut square = [[[0f32; LANES]; LANES]; 9];
-        for channel in (0..planes.channels).step_by(LANES) {
-            for row in (0..planes.rows).step_by(LANES) {
-                for (tap, square) in square.iter_mut().rev().enumerate() {
-                    for c in 0..LANES {
-                        let from = (tap * cout + self.part.outs.start + channel + c) * cin
-                            + self.part.ins.start
-                            + row;
-                        prefetch(kernel, from + LANES);
-                        let from = &kernel[from..from + LANES];
-                        for r in 0..LANES {
-                            square[r][c] = from[r];
-                        }
-                    }
-                }
-                for r in 0..LANES {
-                    for c in (0..LANES).step_by(S::F32_LANES) {
-                        let from = Taps {
-                            values: square.as_flattened().as_flattened(),
-                            stride: LANES * LANES,
-                            at: r * LANES + c,
-                        };
-                        self.transform(simd, &from, row + r, channel + c);
-                    }
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn transform<S: Simd>(&mut self, simd: S, from: &Taps<&[f32]>, row: usize, channel: usize) {
-        let planes = self.part.planes();
-        let mut to = Column {
-            values: &mut *self.out,
-            stride: planes.stride(),
-            at: row * planes.channels + channel,
-        };
-        both_ways::<S, transform::Kernel, 3, IN>(simd, from, &mut to);
-    }
-}
-
-/// Transforms planes of sums back to a part of the kernel's gradient.
-pub(super) struct ToKernelGradient<'a> {
-    pub sums: &'a [f32],
-    pub part: &'a KernelPart,
-    /// The whole gradient; no other task writes this part.
-    pub out: &'a Shared<'a>,
-    /// Where the gradient starts in `out`.
-    pub start: usize,
-}
-
-impl WithSimd for ToKernelGradient<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let planes = self.part.planes();
-        for row in 0..planes.rows {
-            for channel in (0..planes.channels).step_by(S::F32_LANES) {
-                let from = Column {
-                    values: self.sums,
-                    stride: planes.stride(),
-                    at: row * planes.channels + channel,
-                };
-                let mut to = Taps::new(self.out, self.part, row, channel);
-                to.at += self.start;
-                both_ways::<S, transform::KernelGradient, IN, 3>(simd, &from, &mut to);
             }
         }
     }
