@@ -59,13 +59,16 @@ class Runner:
     def version(self):
         return process.run([self.binary, "--version"], self.threads).output.strip()
 
-    def run(self, job):
-        """Does `job` in empty folders: nothing that an earlier run has kept is found."""
+    def run(self, job, under=()):
+        """Does `job` in empty folders: nothing that an earlier run has kept is found.
+
+        `under` is a command that takes another to run, such as a profiler.
+        """
         with tempfile.TemporaryDirectory() as folder:
             spec = Path(folder) / "job.toml"
             spec.write_text(SPEC.format(data=self.data, **vars(job)))
             options = [word for option in job.options for word in ("--set", option)]
-            done = self._call([spec, "--results", folder, "--quiet", *options], folder)
+            done = self._call([spec, "--results", folder, "--quiet", *options], folder, under)
             runs = sorted(Path(folder).glob("job/runs/*"))
             if job.inference:
                 options = [f"--set=dataset.test_limit={job.inference}", "--set=training.batch_size=256"]
@@ -81,8 +84,8 @@ class Runner:
             at = datetime.datetime.fromisoformat(begins[0]["time"])
             return Result(done), at.timestamp() - done.started
 
-    def _call(self, arguments, folder):
-        return process.run([self.binary, *arguments], self.threads, {"RUNNER_CACHE": f"{folder}/cache"})
+    def _call(self, arguments, folder, under=()):
+        return process.run([*under, self.binary, *arguments], self.threads, {"RUNNER_CACHE": f"{folder}/cache"})
 
 
 def events(run):
