@@ -1,7 +1,12 @@
 //! Initial weights, by Keras's defaults.
 
+use rayon::prelude::*;
+
 use super::layer::{Parameter, Role};
 use crate::rng::{Purpose, Stream, name_index};
+
+/// Values one task draws.
+const CHUNK: usize = 64 * 1024;
 
 /// The tensor's values before any training: Glorot uniform kernels, zero biases, batch normalization
 /// as the identity. They depend on the seed and the tensor's name alone.
@@ -22,8 +27,35 @@ fn glorot_uniform(parameter: &Parameter, seed: u64) -> Vec<f32> {
         _ => (1, 1),
     };
     let limit = (6.0 / (fan_in + fan_out) as f64).sqrt() as f32;
-    let mut stream = Stream::new(seed, Purpose::Init, 0, name_index(&parameter.name));
-    (0..parameter.elements())
-        .map(|_| (2.0 * stream.uniform() - 1.0) * limit)
-        .collect()
+    let stream = Stream::new(seed, Purpose::Init, 0, name_index(&parameter.name));
+    let mut values = vec![0f32; parameter.elements()];
+    let chunks = values.par_chunks_mut(CHUNK).enumerate();
+    chunks.for_each(|(i, chunk)| {
+        let mut stream = stream.clone();
+        stream.seek((i * CHUNK) as u64);
+        chunk.fill_with(|| (2.0 * stream.uniform() - 1.0) * limit);
+    });
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_kernel_is_drawn_as_if_in_one_go() {
+        let kernel = Parameter {
+            name: "conv.weight".into(),
+            role: Role::Kernel { dense: false },
+            extent: vec![3, 3, 64, 257],
+        };
+        let values = glorot_uniform(&kernel, 7);
+        let mut stream = Stream::new(7, Purpose::Init, 0, name_index("conv.weight"));
+        let limit = (6.0 / (9 * (64 + 257)) as f64).sqrt() as f32;
+        assert_eq!(values.len(), 9 * 64 * 257);
+        assert!(values.len() > 2 * CHUNK && !values.len().is_multiple_of(CHUNK));
+        for (i, value) in values.into_iter().enumerate() {
+            assert_eq!(value, (2.0 * stream.uniform() - 1.0) * limit, "value {i}");
+        }
+    }
 }

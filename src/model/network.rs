@@ -68,11 +68,12 @@ impl Network {
         let mut slots = BTreeMap::new();
         for (i, link) in blueprint.links.iter().enumerate() {
             for parameter in &link.parameters {
-                let tensor = initial(parameter, weights.get(&parameter.name), seed, device)?;
+                let values = initial(parameter, weights.get(&parameter.name), seed)?;
+                let shape = parameter.shape();
                 let slot = match (i < blueprint.frozen, parameter.role.is_weight()) {
-                    (true, _) => Slot::Frozen(tensor),
-                    (false, true) => Slot::Trained(Var::from_tensor(&tensor)?),
-                    (false, false) => Slot::Moving(Var::from_tensor(&tensor)?),
+                    (true, _) => Slot::Frozen(Tensor::from_vec(values, shape, device)?),
+                    (false, true) => Slot::Trained(Var::from_vec(values, shape, device)?),
+                    (false, false) => Slot::Moving(Var::from_vec(values, shape, device)?),
                 };
                 slots.insert(parameter.name.clone(), slot);
             }
@@ -346,7 +347,8 @@ impl Network {
             if let (Some(Slot::Trained(var) | Slot::Moving(var)), Some(saved)) =
                 (slot, weights.get(&parameter.name))
             {
-                var.set(&initial(parameter, Some(saved), 0, &self.device)?)?;
+                let values = initial(parameter, Some(saved), 0)?;
+                var.set(&Tensor::from_vec(values, parameter.shape(), &self.device)?)?;
             }
         }
         Ok(())
@@ -354,13 +356,8 @@ impl Network {
 }
 
 /// A parameter's first value: from a file where given, else by its initializer.
-fn initial(
-    parameter: &Parameter,
-    given: Option<&HostTensor>,
-    seed: u64,
-    device: &Device,
-) -> Result<Tensor> {
-    let values = match given {
+fn initial(parameter: &Parameter, given: Option<&HostTensor>, seed: u64) -> Result<Vec<f32>> {
+    Ok(match given {
         Some(tensor) if tensor.shape != parameter.file_shape() => bail!(
             "tensor {} has shape {:?}, its layer needs {:?}",
             parameter.name,
@@ -369,8 +366,7 @@ fn initial(
         ),
         Some(tensor) => layout::from_file(parameter, &tensor.data),
         None => init::values(parameter, seed),
-    };
-    Tensor::from_vec(values, parameter.shape(), device)
+    })
 }
 
 /// What the frozen part gives is used in every epoch and run, so that its sums are made the way that rounds least.

@@ -50,9 +50,8 @@ impl Current {
 }
 
 impl<'a> Recorder<'a> {
-    /// Opens the experiment's folder in `results` and writes its spec and its tables once, so that a
-    /// folder that cannot be written is found before anything is trained. With `fresh`, what is there of
-    /// these runs is deleted, which is said before.
+    /// Opens the experiment's folder in `results` and writes its spec, so that a folder that cannot be written is
+    /// found before anything is trained. With `fresh`, what is there of these runs is deleted, which is said before.
     ///
     /// # Errors
     /// A folder that cannot be written, or tables in it that are not ours.
@@ -73,6 +72,7 @@ impl<'a> Recorder<'a> {
         let mut tables = Tables::open(&folder, &axes(experiment), &order)?;
         if fresh {
             delete_runs(&folder, &order, &mut tables, reporter)?;
+            tables.write()?;
         }
         write(&folder.join("spec.toml"), &experiment.to_toml())?;
         let recorder = Recorder {
@@ -85,7 +85,6 @@ impl<'a> Recorder<'a> {
             charts_drawn: Instant::now(),
             trouble: None,
         };
-        recorder.tables.write()?;
         let finished: Vec<&String> = recorder
             .order
             .iter()
@@ -147,8 +146,8 @@ impl<'a> Recorder<'a> {
             best_epoch: None,
             test: None,
             skipped_images: None,
-            parameters: None,
-            trainable_parameters: None,
+            parameters: Some(planned.blueprint.parameter_count() as u64),
+            trainable_parameters: Some(planned.blueprint.trainable_count() as u64),
             seconds: earlier.map_or(0.0, |row| row.seconds),
             device: run.spec.training.device.to_string(),
             spec: run.spec.to_json(),
@@ -224,6 +223,7 @@ impl Observer for Recorder<'_> {
         let Some(current) = &mut self.current else {
             return;
         };
+        let recorded = (current.row.epochs, current.row.started);
         if !begin.is_resumed() {
             current.before = 0.0;
             current.row.started = current.started;
@@ -242,9 +242,13 @@ impl Observer for Recorder<'_> {
                 "{run} goes on after {epochs} epochs and {batches} batches"
             ));
         }
-        self.log("training", json!({ "epochs": epochs, "batches": batches }));
+        let is_recorded = recorded == (row.epochs, row.started);
         self.tables.set_run(row);
-        self.update();
+        // The first step need not wait for what `begin` has written already.
+        if !is_recorded {
+            self.update();
+        }
+        self.log("training", json!({ "epochs": epochs, "batches": batches }));
     }
 
     fn batch(&mut self, batch: &Batch) {
@@ -285,8 +289,6 @@ impl Sink for Recorder<'_> {
         });
         if let Some(current) = &mut self.current {
             current.row.device.clone_from(&about.device);
-            current.row.parameters = Some(about.parameters as u64);
-            current.row.trainable_parameters = Some(about.trainable_parameters as u64);
         }
         self.log(
             "started",

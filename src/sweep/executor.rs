@@ -112,8 +112,6 @@ impl<'a> Executor<'a> {
             planned,
             &About {
                 device: device_name,
-                parameters: blueprint.parameter_count(),
-                trainable_parameters: blueprint.trainable_count(),
             },
         );
         let services = (&self.cache, &self.hub);

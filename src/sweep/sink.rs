@@ -10,8 +10,6 @@ use crate::train::Observer;
 pub struct About {
     /// The word for the device, e.g. `cpu`.
     pub device: String,
-    pub parameters: usize,
-    pub trainable_parameters: usize,
 }
 
 /// Told when a run starts, after every batch and epoch, and when it ends.

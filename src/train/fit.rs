@@ -63,6 +63,7 @@ impl Fit<'_> {
             return Err(Error::NoImages);
         }
         let mut state = self.begin(keeper)?;
+        let guard = Some(FrozenGuard::new(self.network)?);
         observer.begin(&Begin {
             epochs: &state.at.epochs,
             batches: state.at.running.batches,
@@ -70,7 +71,7 @@ impl Fit<'_> {
         let mut session = Session {
             observer,
             keeper,
-            guard: Some(FrozenGuard::new(self.network)?),
+            guard,
         };
         while state.at.epochs.len() < training.epochs && !state.at.stopped_early {
             let epoch = match self.epoch(&mut state, &mut session) {

@@ -37,6 +37,7 @@ impl Begin<'_> {
 
 /// Told where a run's training begins, and after every batch and epoch.
 pub trait Observer {
+    /// All is prepared; the first step follows.
     fn begin(&mut self, _begin: &Begin<'_>) {}
     fn batch(&mut self, _batch: &Batch) {}
     fn epoch(&mut self, _epoch: &Epoch) {}

@@ -61,6 +61,8 @@ pub struct Tables {
     order: Vec<String>,
     runs: Vec<RunRow>,
     epochs: Vec<EpochRow>,
+    /// The bytes of each file as it was last written.
+    written: HashMap<&'static str, Vec<u8>>,
 }
 
 impl Tables {
@@ -81,6 +83,7 @@ impl Tables {
             order: order.to_vec(),
             runs,
             epochs,
+            written: HashMap::new(),
         };
         tables.sort();
         Ok(tables)
@@ -144,21 +147,25 @@ impl Tables {
             .retain(|row| row.run != id || row.epoch.epoch <= last);
     }
 
-    /// Writes both files, each whole or not at all.
+    /// Writes both files, each whole or not at all; one that is there already with the same bytes is left alone.
     ///
     /// # Errors
     /// When the folder is missing or cannot be written; the files are then as they were.
-    pub fn write(&self) -> Result<(), TableError> {
+    pub fn write(&mut self) -> Result<(), TableError> {
         let epoch_points = self.epochs.iter().map(|row| &row.point);
         let run_points = self.runs.iter().map(|row| &row.point);
         let axes = AxisColumn::all(&self.axes, epoch_points.chain(run_points));
-        self.put(METRICS_FILE, encode::epochs(&axes, &self.epochs))?;
-        self.put(RUNS_FILE, encode::runs(&axes, &self.runs))
+        let (epochs, runs) = (
+            encode::epochs(&axes, &self.epochs),
+            encode::runs(&axes, &self.runs),
+        );
+        self.put(METRICS_FILE, epochs)?;
+        self.put(RUNS_FILE, runs)
     }
 
     fn put(
-        &self,
-        file: &str,
+        &mut self,
+        file: &'static str,
         frame: polars::error::PolarsResult<DataFrame>,
     ) -> Result<(), TableError> {
         let path = self.folder.join(file);
@@ -174,7 +181,12 @@ impl Tables {
                 path: path.clone(),
                 why: e.to_string(),
             })?;
-        write_atomically(&path, &bytes).map_err(|source| TableError::Write { path, source })
+        if self.written.get(file) == Some(&bytes) && path.exists() {
+            return Ok(());
+        }
+        write_atomically(&path, &bytes).map_err(|source| TableError::Write { path, source })?;
+        self.written.insert(file, bytes);
+        Ok(())
     }
 
     /// Puts rows in the order of the sweep and of the epochs; a run without a place comes after, where it stood.

@@ -432,7 +432,7 @@ fn damage_anywhere_in_a_file_is_never_a_panic() {
 #[test]
 fn writing_leaves_the_two_files_only_and_the_same_bytes_each_time() {
     let folder = tempfile::tempdir().unwrap();
-    let tables = filled(folder.path());
+    let mut tables = filled(folder.path());
     let first = fs::read(folder.path().join(METRICS_FILE)).unwrap();
     tables.write().unwrap();
     assert_eq!(fs::read(folder.path().join(METRICS_FILE)).unwrap(), first);
@@ -442,10 +442,32 @@ fn writing_leaves_the_two_files_only_and_the_same_bytes_each_time() {
 #[test]
 fn a_folder_that_is_not_there_is_an_error_that_names_the_file() {
     let folder = tempfile::tempdir().unwrap();
-    let tables = Tables::open(&folder.path().join("none"), &axes(), &order()).unwrap();
+    let mut tables = Tables::open(&folder.path().join("none"), &axes(), &order()).unwrap();
     let message = tables.write().unwrap_err().to_string();
     assert!(
         message.starts_with("cannot write") && message.contains("metrics.parquet"),
         "{message}"
     );
+}
+
+#[test]
+fn a_table_is_written_again_only_when_it_has_changed_or_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut tables = filled(folder.path());
+    let [metrics, runs] = [METRICS_FILE, RUNS_FILE].map(|file| folder.path().join(file));
+    tables.write().unwrap();
+    // Whoever writes the files again replaces these.
+    fs::write(&metrics, "same").unwrap();
+    fs::write(&runs, "same").unwrap();
+    let row = tables.runs()[0].clone();
+    tables.set_run(RunRow {
+        seconds: row.seconds + 1.0,
+        ..row
+    });
+    tables.write().unwrap();
+    assert_eq!(fs::read(&metrics).unwrap(), b"same");
+    assert_ne!(fs::read(&runs).unwrap(), b"same");
+    fs::remove_file(&metrics).unwrap();
+    tables.write().unwrap();
+    assert!(read(&metrics).unwrap().is_some());
 }
