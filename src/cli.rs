@@ -1,5 +1,9 @@
 //! Arguments in, exit status out.
 
+mod evaluate;
+mod format;
+mod predict;
+
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,6 +14,8 @@ use signal_hook::flag;
 use tracing::level_filters::LevelFilter;
 
 use crate::experiment::{self, Error, Options};
+use crate::fetch::Progress;
+use crate::inference;
 use crate::record::progress::{self, LogWriter, Verbosity};
 use crate::stop::Stop;
 
@@ -52,6 +58,64 @@ enum Command {
         after_help = "Example:\n  runner check experiments/vgg16_ft.toml --set backbone.input_size=64"
     )]
     Check(SpecArgs),
+    /// Measure a trained model on its test images, or on others
+    Evaluate(evaluate::EvaluateArgs),
+    /// Say what a trained model sees in images
+    Predict(predict::PredictArgs),
+}
+
+/// Why a command has failed: what to show, and the exit status.
+struct Failure {
+    text: String,
+    status: u8,
+}
+
+impl Failure {
+    fn other(message: impl std::fmt::Display) -> Self {
+        Failure {
+            text: format!("error: {message}"),
+            status: SOME_FAILED,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure {
+            text: error.render(is_coloured()),
+            status: match error {
+                Error::Spec(_) => WRONG_SPEC,
+                Error::Interrupted(_) => STOPPED,
+                _ => SOME_FAILED,
+            },
+        }
+    }
+}
+
+impl From<inference::Error> for Failure {
+    fn from(error: inference::Error) -> Self {
+        Failure {
+            text: error.render(is_coloured()),
+            status: if error.is_usage() {
+                WRONG_SPEC
+            } else {
+                SOME_FAILED
+            },
+        }
+    }
+}
+
+fn is_coloured() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Does what takes long, its progress on the terminal.
+fn with_progress<T>(work: impl FnOnce(&dyn Progress) -> T) -> T {
+    let (reporter, log) = progress::for_stderr(Verbosity::Normal);
+    start_log(log, Verbosity::Normal);
+    let result = work(&*reporter);
+    reporter.close();
+    result
 }
 
 #[derive(Debug, Args)]
@@ -97,29 +161,30 @@ impl Cli {
     /// Does what the arguments say; the one place where errors are printed.
     pub fn main(self) -> ExitCode {
         silence_polars();
-        let result = match (self.command, self.spec) {
-            (Some(Command::Check(args)), _) => {
-                experiment::check(&args.spec, &args.overrides).map(|plan| {
-                    print!("{plan}");
-                    ExitCode::SUCCESS
-                })
-            }
-            (None, Some(spec)) => run(&spec, &self.options),
+        let result = match (&self.command, &self.spec) {
+            (Some(command), _) => command.run().map(|()| ExitCode::SUCCESS),
+            (None, Some(spec)) => run(spec, &self.options),
             (None, None) => Ok(ExitCode::from(WRONG_SPEC)),
         };
-        result.unwrap_or_else(|error| {
-            let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            eprintln!("{}", error.render(colour).trim_end());
-            ExitCode::from(match error {
-                Error::Spec(_) => WRONG_SPEC,
-                Error::Interrupted(_) => STOPPED,
-                _ => SOME_FAILED,
-            })
+        result.unwrap_or_else(|failure| {
+            eprintln!("{}", failure.text.trim_end());
+            ExitCode::from(failure.status)
         })
     }
 }
 
-fn run(spec: &SpecArgs, how: &RunOptions) -> Result<ExitCode, Error> {
+impl Command {
+    fn run(&self) -> Result<(), Failure> {
+        match self {
+            Command::Check(args) => print!("{}", experiment::check(&args.spec, &args.overrides)?),
+            Command::Evaluate(args) => evaluate::run(args)?,
+            Command::Predict(args) => predict::run(args)?,
+        }
+        Ok(())
+    }
+}
+
+fn run(spec: &SpecArgs, how: &RunOptions) -> Result<ExitCode, Failure> {
     let (reporter, log) = progress::for_stderr(how.verbosity());
     start_log(log, how.verbosity());
     let stop = Stop::default();

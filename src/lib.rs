@@ -11,6 +11,7 @@ pub mod experiment;
 mod fail_point;
 pub mod features;
 pub mod fetch;
+pub mod inference;
 mod machine;
 pub mod model;
 pub mod ops;

@@ -3,7 +3,7 @@
 
 usage: python3 tests/readers.py RESULTS_DIR...
 
-Each RESULTS_DIR holds metrics.parquet and runs.parquet of one experiment (results/<name>). With more than one, the
+Each RESULTS_DIR holds metrics.parquet, runs.parquet and predictions.parquet of one experiment (results/<name>). With more than one, the
 tables must also stack. Needs polars, pandas, pyarrow and duckdb. Ends with 1 and a message at the first difference.
 """
 
@@ -17,6 +17,7 @@ import polars as pl
 
 STRING, FLOAT, INT32, INT64 = pl.String, pl.Float64, pl.Int32, pl.Int64
 FLOATS = pl.List(pl.Float64)
+FLOAT32, FLOATS32, STRINGS, BINARY = pl.Float32, pl.List(pl.Float32), pl.List(pl.String), pl.Binary
 AXIS_TYPES = {pl.String, pl.Float64, pl.Int64, pl.Boolean}
 
 # The columns around the axes, in order, which stand after `run`.
@@ -55,16 +56,44 @@ RUNS = {
     "version": STRING,
     "started": pl.Datetime("us", "UTC"),
 }
+PREDICTIONS = {
+    "run": STRING,
+    "index": INT32,
+    "file": STRING,
+    "label": STRING,
+    "predicted": STRING,
+    "probability": FLOAT32,
+    "label_probability": FLOAT32,
+    "top5": STRINGS,
+    "top5_probabilities": FLOATS32,
+    "image": BINARY,
+}
+TABLES = {"metrics.parquet": METRICS, "runs.parquet": RUNS, "predictions.parquet": PREDICTIONS}
 DUCKDB_TYPES = {
     STRING: "VARCHAR",
     FLOAT: "DOUBLE",
     INT32: "INTEGER",
     INT64: "BIGINT",
     FLOATS: "DOUBLE[]",
+    FLOAT32: "FLOAT",
+    FLOATS32: "FLOAT[]",
+    STRINGS: "VARCHAR[]",
+    BINARY: "BLOB",
     pl.Datetime("us", "UTC"): "TIMESTAMP WITH TIME ZONE",
 }
 # pandas shows a column of numbers with nulls as float64, and lists and text as object or str.
-PANDAS_KINDS = {STRING: "OT", FLOAT: "f", INT32: "if", INT64: "if", FLOATS: "O", pl.Datetime("us", "UTC"): "M"}
+PANDAS_KINDS = {
+    STRING: "OT",
+    FLOAT: "f",
+    FLOAT32: "f",
+    INT32: "if",
+    INT64: "if",
+    FLOATS: "O",
+    FLOATS32: "O",
+    STRINGS: "O",
+    BINARY: "O",
+    pl.Datetime("us", "UTC"): "M",
+}
 
 
 def expect(condition, message):
@@ -111,8 +140,8 @@ def check_duckdb(path, documented, table):
     expect(rows == table.height, f"{path}: DuckDB reads {rows} rows, polars {table.height}")
 
 
-def check_contents(folder, metrics, runs):
-    """What holds between the rows of the two tables."""
+def check_contents(folder, metrics, runs, predictions):
+    """What holds between the rows of the tables."""
     expect(runs["run"].is_unique().all(), f"{folder}: a run has two rows in runs.parquet")
     expect(
         not metrics.select("run", "epoch").is_duplicated().any(),
@@ -129,6 +158,12 @@ def check_contents(folder, metrics, runs):
         if status == "finished":
             done = counts.get(run, 0)
             expect(done == epochs, f"{folder}: {run} has {done} rows in metrics.parquet, but {epochs} epochs")
+    hits = predictions.group_by("run").agg((pl.col("label") == pl.col("predicted")).mean().alias("hits"))
+    scored = runs.join(hits, on="run", how="left").filter(pl.col("test_accuracy").is_not_null())
+    expect(
+        ((scored["hits"] - scored["test_accuracy"]).abs() < 1e-12).all(),
+        f"{folder}: the predictions do not make up test_accuracy",
+    )
     for table in (metrics, runs):
         for name in table.columns:
             if name.endswith("accuracy"):
@@ -155,7 +190,7 @@ def main(arguments):
     folders = [Path(argument) for argument in arguments]
     for folder in folders:
         tables = []
-        for file, documented in (("metrics.parquet", METRICS), ("runs.parquet", RUNS)):
+        for file, documented in TABLES.items():
             path = folder / file
             expect(path.is_file(), f"{path} is missing")
             table = check_polars(path, documented)
@@ -165,7 +200,7 @@ def main(arguments):
         check_contents(folder, *tables)
         print(f"{folder}: {tables[1].height} runs, {tables[0].height} epochs: good")
     if len(folders) > 1:
-        for file in ("metrics.parquet", "runs.parquet"):
+        for file in TABLES:
             check_stacking(file, folders)
         print(f"{len(folders)} experiments stack")
 

@@ -21,7 +21,7 @@ use crate::spec::OnBadImage;
 const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
 const EXTENSIONS: [&str; 3] = ["jpg", "jpeg", "png"];
 /// How deep below a class's folder images are looked for.
-const DEPTH: usize = 8;
+pub(super) const DEPTH: usize = 8;
 
 /// The folders of an image dataset.
 pub(super) struct Folders {
@@ -245,7 +245,7 @@ fn classes(part: &Path) -> Result<Vec<String>, Error> {
         .collect()
 }
 
-fn is_image(path: &Path) -> bool {
+pub(super) fn is_image(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default();
     EXTENSIONS
         .iter()
@@ -253,7 +253,7 @@ fn is_image(path: &Path) -> bool {
 }
 
 /// To a square of `size`, rounded to bytes.
-fn resize_to(image: &image::RgbImage, size: usize, out: &mut [u8]) {
+pub(super) fn resize_to(image: &image::RgbImage, size: usize, out: &mut [u8]) {
     let (width, height) = image.dimensions();
     let from = (height as usize, width as usize);
     if from == (size, size) {

@@ -16,6 +16,7 @@ mod images;
 mod jpeg;
 mod normalize;
 mod parquet;
+mod photo;
 mod pick;
 mod resize;
 mod split;
@@ -29,6 +30,7 @@ pub use error::{BadImage, Error};
 pub use fingerprint::fingerprint;
 pub use images::{Images, Part};
 pub use normalize::{ChannelOrder, Normalizer};
+pub use photo::image_files;
 pub use split::training_count;
 
 use crate::fetch::Progress;

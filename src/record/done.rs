@@ -58,7 +58,7 @@ impl fmt::Display for Done {
         }
         writeln!(
             f,
-            "\ntables  {folder}/metrics.parquet, {folder}/runs.parquet"
+            "\ntables  {folder}/metrics.parquet, runs.parquet, predictions.parquet"
         )?;
         writeln!(f, "charts  {folder}/charts/")?;
         write!(f, "models  {folder}/runs/*/model.safetensors")

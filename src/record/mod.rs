@@ -7,6 +7,7 @@ mod error;
 mod fixtures;
 mod folder;
 mod log;
+pub mod predictions;
 pub mod progress;
 mod recorder;
 mod results;

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::charts::write_charts;
 use super::folder::{create, delete_runs, remove_checkpoints, run_folder, write};
 use super::progress::{Reporter, RunStart};
-use super::{Axis, Done, EpochRow, Error, RunLog, RunRow, Status, Tables, summary};
+use super::{Axis, Done, EpochRow, Error, RunLog, RunRow, Status, Tables, predictions, summary};
 use crate::spec::{AxisValue, Experiment};
 use crate::sweep::{self, About, Finished, Plan, PlannedRun, Sink};
 use crate::train::{Batch, Begin, Epoch, Observer};
@@ -28,6 +28,8 @@ pub struct Recorder<'a> {
     reporter: &'a dyn Reporter,
     current: Option<Current>,
     charts_drawn: Instant,
+    /// Whether a run has ended since the predictions of all runs were last collected.
+    has_new_predictions: bool,
     /// The last write that failed; tried again with the next event, told at the end.
     trouble: Option<Error>,
 }
@@ -83,6 +85,7 @@ impl<'a> Recorder<'a> {
             reporter,
             current: None,
             charts_drawn: Instant::now(),
+            has_new_predictions: false,
             trouble: None,
         };
         let finished: Vec<&String> = recorder
@@ -173,6 +176,10 @@ impl<'a> Recorder<'a> {
     pub fn finish(mut self) -> Result<Done, Error> {
         self.update();
         self.draw();
+        if self.has_new_predictions || !self.folder.join(predictions::FILE).exists() {
+            let finished = self.order.iter().filter(|id| self.has(id));
+            predictions::collect(&self.folder, finished)?;
+        }
         if let Some(error) = self.trouble {
             return Err(error);
         }
@@ -296,7 +303,7 @@ impl Sink for Recorder<'_> {
         );
     }
 
-    fn run_ended(&mut self, _: &PlannedRun, result: Result<&Finished, &sweep::Error>) {
+    fn run_ended(&mut self, planned: &PlannedRun, result: Result<&Finished, &sweep::Error>) {
         match result {
             Ok(done) => self.log(
                 "finished",
@@ -335,6 +342,11 @@ impl Sink for Recorder<'_> {
         }
         self.reporter.run_ended(&row);
         let run = run_folder(&self.folder, &row.run);
+        if let Ok(done) = result {
+            let written = predictions::write(&run, &row.run, &planned.classes, &done.predictions);
+            self.note(written.map_err(Error::from));
+            self.has_new_predictions = true;
+        }
         self.tables.set_run(row);
         self.update();
         // While the result is not on disk, the run can be gone on with.

@@ -51,10 +51,21 @@ pub(super) fn merge(
     variables: &[(String, String)],
     folder: &Path,
 ) -> Result<Origin, Error> {
-    let mut origin = Origin::new(path.to_path_buf());
-    origin.push(defaults(path));
     let here = |message: String| Error::new(Place::File(path.to_path_buf()), message);
     let text = read(path).map_err(here)?;
+    merge_text(path, text, overrides, variables, folder)
+}
+
+/// [`merge`] with what `path` would hold.
+pub(super) fn merge_text(
+    path: &Path,
+    text: String,
+    overrides: &[String],
+    variables: &[(String, String)],
+    folder: &Path,
+) -> Result<Origin, Error> {
+    let mut origin = Origin::new(path.to_path_buf());
+    origin.push(defaults(path));
     add_file(&mut origin, path, text, folder, &mut Vec::new())?;
     for (name, value) in keys_of(variables) {
         let segments = name[PREFIX.len()..].to_lowercase();

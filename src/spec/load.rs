@@ -52,7 +52,11 @@ impl Experiment {
         folder: &Path,
     ) -> Result<Self, Error> {
         let variables: Vec<(String, String)> = variables.into_iter().collect();
-        let origin = layers::merge(path, overrides, &variables, folder)?;
+        Self::of(layers::merge(path, overrides, &variables, folder)?)
+    }
+
+    /// The experiment that merged layers describe.
+    pub(super) fn of(origin: Origin) -> Result<Self, Error> {
         let mut base = origin.merged().clone();
         tree::remove(&mut base, &key::path(&["sweep"]));
 

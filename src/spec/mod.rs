@@ -20,6 +20,7 @@ mod origin;
 mod paths;
 mod place;
 mod read;
+mod recorded;
 mod resolved;
 mod run_id;
 mod schema;

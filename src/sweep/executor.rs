@@ -12,6 +12,7 @@ use candle_core::Device;
 use super::error::Error;
 use super::memory::Need;
 use super::plan::PlannedRun;
+use super::predictions::TestPredictions;
 use super::sink::{About, Sink};
 use super::start::{self, Upstream};
 use crate::data::{self, Batches, Data, Normalizer};
@@ -21,7 +22,7 @@ use crate::fetch::{self, Cache, Hub, Progress};
 use crate::model::{Network, weights};
 use crate::spec::{DatasetName, Spec, Validation};
 use crate::stop::Stop;
-use crate::train::{Fit, Inputs, Keeper, Metrics, Outcome, checkpoint, evaluate};
+use crate::train::{Fit, Inputs, Keeper, Metrics, Outcome, Prediction, checkpoint, evaluate_each};
 
 /// What a finished run leaves beside its model.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct Finished {
     pub outcome: Outcome,
     /// Absent where the dataset has no test images.
     pub test: Option<Metrics>,
+    /// What was predicted for the test images.
+    pub predictions: TestPredictions,
     /// Images of the dataset that do not decode and were left out.
     pub skipped_images: usize,
     /// Wall time of the run.
@@ -47,7 +50,7 @@ pub struct Executor<'a> {
 }
 
 /// Gets a dataset's files from the network.
-struct Downloads<'a>(&'a Cache, &'a Hub, &'a dyn Progress);
+pub struct Downloads<'a>(pub &'a Cache, pub &'a Hub, pub &'a dyn Progress);
 
 impl data::Source for Downloads<'_> {
     fn files(
@@ -156,12 +159,14 @@ impl<'a> Executor<'a> {
             self.stop.clone(),
         );
         let outcome = fit.run(sink, &mut keeper)?;
-        let test = evaluate(
+        let mut predictions = Vec::new();
+        let test = evaluate_each(
             &network,
             &inputs(Split::Test)?,
             &spec.training,
             classes.len(),
             &self.stop,
+            &mut |row, label| predictions.push(Prediction::new(row, label, blueprint.output)),
         )?;
         let metadata = metadata(planned, &normalizer);
         weights::save(
@@ -172,6 +177,7 @@ impl<'a> Executor<'a> {
         Ok(Finished {
             outcome,
             test,
+            predictions: TestPredictions::new(predictions, &data.test),
             skipped_images: data.skipped,
             seconds: start.elapsed().as_secs_f64(),
         })

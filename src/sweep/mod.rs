@@ -4,12 +4,14 @@ mod error;
 mod executor;
 mod memory;
 mod plan;
+mod predictions;
 mod sink;
 mod start;
 
 pub use error::Error;
-pub use executor::{Executor, Finished};
+pub use executor::{Downloads, Executor, Finished};
 pub use memory::{Need, TooMuch};
 pub use plan::{Plan, PlannedRun};
+pub use predictions::TestPredictions;
 pub use sink::{About, Sink};
 pub use start::Upstream;

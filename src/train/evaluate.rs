@@ -1,5 +1,7 @@
 //! Metrics of a network over a part, nothing learned.
 
+use candle_core::Tensor;
+
 use super::error::Error;
 use super::inputs::Inputs;
 use super::loss::Criterion;
@@ -8,6 +10,44 @@ use super::tally::Tally;
 use crate::model::{Mode, Network};
 use crate::spec::Training;
 use crate::stop::Stop;
+
+/// What a network's logits come to, batch by batch.
+pub struct Scores<'a> {
+    training: &'a Training,
+    criterion: Criterion,
+    tally: Tally,
+}
+
+impl<'a> Scores<'a> {
+    /// Nothing scored yet.
+    pub fn new(training: &'a Training, classes: usize) -> Self {
+        Scores {
+            training,
+            criterion: Criterion::new(training, classes),
+            tally: Tally::new(classes),
+        }
+    }
+
+    /// Adds the logits `[batch, classes]` of a batch; returns them on the host, row by row.
+    ///
+    /// # Errors
+    /// Logits of another shape, or what the device reports.
+    pub fn add(&mut self, logits: &Tensor, labels: &[u32]) -> Result<Vec<Vec<f32>>, Error> {
+        let loss = self
+            .criterion
+            .each(logits, labels)?
+            .mean_all()?
+            .to_scalar::<f32>()?;
+        let rows = logits.to_vec2()?;
+        self.tally.add(f64::from(loss), &rows, labels)?;
+        Ok(rows)
+    }
+
+    /// The metrics that the spec asks for; absent before the first batch.
+    pub fn metrics(&self) -> Option<Metrics> {
+        (self.tally.samples() > 0).then(|| self.tally.metrics(&self.training.metrics))
+    }
+}
 
 /// Measures the network over all samples in file order, dropout off; `None` where there are none.
 ///
@@ -20,21 +60,31 @@ pub fn evaluate(
     classes: usize,
     stop: &Stop,
 ) -> Result<Option<Metrics>, Error> {
-    if inputs.is_empty() {
-        return Ok(None);
-    }
-    let criterion = Criterion::new(training, classes);
-    let mut tally = Tally::new(classes);
+    evaluate_each(network, inputs, training, classes, stop, &mut |_, _| {})
+}
+
+/// [`evaluate`], which gives `each` the logits and the label of every sample, in file order.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_each(
+    network: &Network,
+    inputs: &Inputs<'_>,
+    training: &Training,
+    classes: usize,
+    stop: &Stop,
+    each: &mut dyn FnMut(&[f32], u32),
+) -> Result<Option<Metrics>, Error> {
+    let mut scores = Scores::new(training, classes);
     let order: Vec<u32> = (0..inputs.len() as u32).collect();
     for indices in order.chunks(training.batch_size) {
         stop.check()?;
         let (features, labels) = inputs.batch(network, indices, 0, Mode::Evaluate)?;
         let logits = network.forward_trained(&features, Mode::Evaluate)?;
-        let loss = criterion
-            .each(&logits, &labels)?
-            .mean_all()?
-            .to_scalar::<f32>()?;
-        tally.add(f64::from(loss), &logits.to_vec2()?, &labels)?;
+        let rows = scores.add(&logits, &labels)?;
+        for (row, label) in rows.iter().zip(labels) {
+            each(row, label);
+        }
     }
-    Ok(Some(tally.metrics(&training.metrics)))
+    Ok(scores.metrics())
 }

@@ -11,13 +11,15 @@ mod loss;
 mod memory;
 mod metrics;
 mod observer;
+mod prediction;
 mod state;
 mod tally;
 
 pub use checkpoint::Keeper;
 pub use error::Error;
-pub use evaluate::evaluate;
+pub use evaluate::{Scores, evaluate, evaluate_each};
 pub use fit::{Fit, Outcome};
 pub use inputs::Inputs;
 pub use metrics::{Epoch, Metrics};
 pub use observer::{Batch, Begin, Observer};
+pub use prediction::{Prediction, most_probable, probabilities};

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub use error::Error;
 pub use fit::load;
 pub use names::needed;
-pub use read::read;
+pub use read::{metadata, read};
 pub use save::{save, write};
 
 /// A tensor's values on the host.

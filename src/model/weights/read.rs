@@ -32,6 +32,14 @@ pub fn read(path: &Path) -> Result<WeightFile, Error> {
     })
 }
 
+/// The free text beside the tensors of a safetensors file.
+///
+/// # Errors
+/// A file that is not safetensors or contradicts itself.
+pub fn metadata(path: &Path) -> Result<BTreeMap<String, String>, Error> {
+    Ok(Reader::open(path)?.metadata)
+}
+
 /// Whether this is one of PyTorch's counters of training batches, which nothing here uses.
 pub(super) fn is_counter(name: &str) -> bool {
     name == "num_batches_tracked" || name.ends_with(".num_batches_tracked")

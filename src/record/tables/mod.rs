@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Cursor, ErrorKind};
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use polars::prelude::{
     DataFrame, FileMetadata, KeyValueMetadata, ParquetReader, ParquetWriter, PolarsError, SerReader,
@@ -172,9 +173,8 @@ impl Tables {
         let mut bytes = Vec::new();
         frame
             .and_then(|mut frame| {
-                let format = vec![(FORMAT_KEY.to_owned(), FORMAT.to_owned())];
                 ParquetWriter::new(&mut bytes)
-                    .with_key_value_metadata(Some(KeyValueMetadata::from_static(format)))
+                    .with_key_value_metadata(Some(file_metadata(None)))
                     .finish(&mut frame)
             })
             .map_err(|e| TableError::Encode {
@@ -213,14 +213,32 @@ impl Tables {
     }
 }
 
-/// The format that a file says it has.
-fn format_of(metadata: &FileMetadata) -> Option<String> {
+/// A table file's own key-value pairs: the format, and one more.
+pub(super) fn file_metadata(more: Option<(&str, String)>) -> KeyValueMetadata {
+    let mut pairs = vec![(FORMAT_KEY.to_owned(), FORMAT.to_owned())];
+    pairs.extend(more.map(|(key, value)| (key.to_owned(), value)));
+    KeyValueMetadata::from_static(pairs)
+}
+
+/// What a file says under a key of its own.
+pub(super) fn value_of(metadata: &FileMetadata, key: &str) -> Option<String> {
     let pairs = metadata.key_value_metadata().as_ref()?;
-    let pair = pairs.iter().find(|pair| pair.key == FORMAT_KEY)?;
+    let pair = pairs.iter().find(|pair| pair.key == key)?;
     pair.value.clone()
 }
 
 fn read(path: &Path) -> Result<Option<Decoder>, TableError> {
+    let Some((metadata, frame)) = read_table(path)? else {
+        return Ok(None);
+    };
+    let format = value_of(&metadata, FORMAT_KEY);
+    Decoder::new(path, frame).checked(format).map(Some)
+}
+
+/// A table with the file's own words about it; none where there is no file.
+pub(super) fn read_table(
+    path: &Path,
+) -> Result<Option<(Arc<FileMetadata>, DataFrame)>, TableError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
@@ -232,13 +250,13 @@ fn read(path: &Path) -> Result<Option<Decoder>, TableError> {
         }
     };
     // polars checks a file's structure, but panics on some damaged pages.
-    let frame = catch_unwind(|| {
+    let table = catch_unwind(|| {
         let mut reader = ParquetReader::new(Cursor::new(bytes));
-        let format = format_of(reader.get_metadata()?);
-        Ok::<_, PolarsError>((format, reader.finish()?))
+        let metadata = reader.get_metadata()?.clone();
+        Ok::<_, PolarsError>((metadata, reader.finish()?))
     });
-    let why = match frame {
-        Ok(Ok((format, frame))) => return Decoder::new(path, frame).checked(format).map(Some),
+    let why = match table {
+        Ok(Ok(table)) => return Ok(Some(table)),
         Ok(Err(e)) => e.to_string(),
         Err(_) => "its pages cannot be decoded".to_owned(),
     };

@@ -1,0 +1,75 @@
+//! `runner evaluate`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::format::{Format, columns, print_json};
+use super::{Failure, with_progress};
+use crate::inference::{EvaluatedPart, Evaluation, Model, evaluate};
+use crate::text::thousands;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  runner evaluate results/quickstart/runs/none-0-1a2b3c4d
+  runner evaluate RUN --set dataset.path=photos --part all --format json")]
+pub(super) struct EvaluateArgs {
+    /// A run's folder, results/<name>/runs/<run>, or its model.safetensors
+    run: PathBuf,
+    /// Which images of the dataset
+    #[arg(long, value_enum, default_value_t)]
+    part: EvaluatedPart,
+    /// Evaluate on something else: dataset.path, dataset.test_limit, training.batch_size …; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn run(args: &EvaluateArgs) -> Result<(), Failure> {
+    let model = Model::open_with(&args.run, &args.overrides)?;
+    let found = with_progress(|progress| evaluate(&model, args.part, progress))?;
+    match args.format {
+        Format::Json => print_json(&found)?,
+        Format::Table => print!("{}", table(&found)),
+    }
+    Ok(())
+}
+
+fn table(found: &Evaluation) -> String {
+    let percent = |share: f64| format!("{:.2}%", share * 100.0);
+    let line = |name: &str, value: String| vec![name.to_owned(), value];
+    let head = [
+        line("model", found.model.clone()),
+        line(
+            "images",
+            format!(
+                "{} ({}, {})",
+                thousands(found.images),
+                found.dataset,
+                found.part
+            ),
+        ),
+        line("loss", format!("{:.4}", found.loss)),
+        line("accuracy", percent(found.accuracy)),
+        line("top-5 accuracy", percent(found.top5_accuracy)),
+        line(
+            "speed",
+            format!(
+                "{:.1} images/s ({:.2} s); forward passes alone {:.1} images/s ({:.2} s) on {}",
+                found.images_per_second,
+                found.seconds,
+                found.forward_images_per_second,
+                found.forward_seconds,
+                found.device
+            ),
+        ),
+    ];
+    let mut classes = vec![["class", "images", "accuracy"].map(String::from).to_vec()];
+    classes.extend(found.per_class.iter().map(|class| {
+        let accuracy = class.accuracy.map_or("–".into(), percent);
+        vec![class.class.clone(), thousands(class.images), accuracy]
+    }));
+    format!("{}\n{}", columns(&head, &[]), columns(&classes, &[1, 2]))
+}

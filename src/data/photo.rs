@@ -1,0 +1,108 @@
+//! Single images from files: what a trained model is to look at.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+
+use super::decode::decode_upright;
+use super::files::walk;
+use super::image_folder::{DEPTH, is_image, resize_to};
+use super::{BadImage, Error, Images, Part};
+
+impl Part {
+    /// The image in a JPEG or PNG file, upright, with label 0; `resized` to a square, rounded to bytes, as images of an
+    /// `image_folder` are, else in its own size.
+    ///
+    /// # Errors
+    /// A file that cannot be read or does not decode.
+    pub fn of_file(path: &Path, resized: Option<usize>) -> Result<Part, Error> {
+        let encoded = std::fs::read(path).map_err(Error::io(path))?;
+        let decoded = decode_upright(&encoded).map_err(|reason| {
+            Error::Image(BadImage {
+                path: path.to_owned(),
+                row: None,
+                reason,
+            })
+        })?;
+        let (width, height) = decoded.dimensions();
+        let images = match resized {
+            Some(size) => {
+                let mut images = Images::black(1, size, size, 3)?;
+                resize_to(&decoded, size, &mut images.data);
+                images
+            }
+            None => Images {
+                data: decoded.into_raw(),
+                count: 1,
+                ..Images::empty(height as usize, width as usize, 3)
+            },
+        };
+        Ok(Part {
+            images,
+            labels: vec![0],
+            files: None,
+        })
+    }
+
+    /// Image `i` as it is stored, as the bytes of a PNG file.
+    pub fn png(&self, i: usize) -> Option<Vec<u8>> {
+        let color = match self.images.channels {
+            1 => ExtendedColorType::L8,
+            _ => ExtendedColorType::Rgb8,
+        };
+        let (width, height) = (self.images.width as u32, self.images.height as u32);
+        let mut png = Cursor::new(Vec::new());
+        PngEncoder::new(&mut png)
+            .write_image(self.images.image(i)?, width, height, color)
+            .ok()?;
+        Some(png.into_inner())
+    }
+}
+
+/// The files themselves, and of folders the JPEG and PNG files at any depth that classes of an `image_folder` may have.
+///
+/// # Errors
+/// A folder that cannot be read, or that has no image.
+pub fn image_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let mut inside = walk(path, DEPTH)?;
+        inside.retain(|file| is_image(file));
+        if inside.is_empty() {
+            return Err(Error::file(path, "has no JPEG or PNG image"));
+        }
+        files.append(&mut inside);
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_written_as_png_is_read_back_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let data: Vec<u8> = (0..2 * 3 * 5 * 3).map(|v| v as u8).collect();
+        let part = Part {
+            images: Images {
+                data,
+                count: 2,
+                ..Images::empty(3, 5, 3)
+            },
+            labels: vec![0, 0],
+            files: None,
+        };
+        let path = folder.path().join("a.png");
+        std::fs::write(&path, part.png(1).unwrap()).unwrap();
+        let read = Part::of_file(&path, None).unwrap();
+        assert_eq!(read.images.image(0), part.images.image(1));
+        assert_eq!((read.images.height, read.images.width), (3, 5));
+        assert!(part.png(2).is_none());
+    }
+}

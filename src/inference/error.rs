@@ -1,0 +1,53 @@
+//! Why a model cannot be applied.
+
+use std::path::PathBuf;
+
+use crate::{data, fetch, model, spec, train};
+
+/// What ends an evaluation or a prediction.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line is wrong.
+    #[error("{0}")]
+    Spec(#[from] spec::Error),
+    #[error("there is no model in {}: expected a run's folder, results/<name>/runs/<run>, or its model.safetensors", .0.display())]
+    NoModel(PathBuf),
+    #[error("{}: {message}; only models that this runner saved can be used alone", .path.display())]
+    Metadata { path: PathBuf, message: String },
+    #[error("{0}")]
+    Problem(#[from] spec::Problem),
+    #[error(transparent)]
+    Data(#[from] data::Error),
+    #[error(transparent)]
+    Fetch(#[from] fetch::Error),
+    #[error(transparent)]
+    Weights(#[from] model::weights::Error),
+    #[error(transparent)]
+    Train(#[from] train::Error),
+    #[error("computing failed: {0}")]
+    Candle(#[from] candle_core::Error),
+    #[error(
+        "the dataset has a class \"{found}\" that the model does not know; its classes: {known}"
+    )]
+    UnknownClass { found: String, known: String },
+    #[error("the dataset has no {part} images; --part names another part")]
+    NoImages { part: &'static str },
+}
+
+impl Error {
+    /// Whether what was asked for is wrong, rather than what was found.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Error::Spec(_) | Error::NoModel(_) | Error::Metadata { .. } | Error::Problem(_)
+        )
+    }
+
+    /// The text to show, coloured where asked for.
+    pub fn render(&self, colour: bool) -> String {
+        match self {
+            Error::Spec(error) => error.render(colour),
+            other => format!("error: {other}"),
+        }
+    }
+}

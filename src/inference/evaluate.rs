@@ -1,0 +1,202 @@
+//! How good a saved model is on a part of a dataset.
+
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::{Error, Model};
+use crate::data::{self, Batches, Data, Part};
+use crate::fetch::{Cache, Hub, Progress};
+use crate::model::Mode;
+use crate::spec::{Dataset, Metric};
+use crate::sweep::Downloads;
+use crate::train::Scores;
+
+/// Which images of a dataset are evaluated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum EvaluatedPart {
+    #[default]
+    Test,
+    /// Held out by the spec's `validation_split`, or the folder's own.
+    Validation,
+    /// Without augmentation
+    Train,
+    /// Every image there is
+    All,
+}
+
+impl EvaluatedPart {
+    /// The word in messages and results.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EvaluatedPart::Test => "test",
+            EvaluatedPart::Validation => "validation",
+            EvaluatedPart::Train => "train",
+            EvaluatedPart::All => "all",
+        }
+    }
+
+    fn of(self, data: Data) -> Vec<Part> {
+        let parts = match self {
+            EvaluatedPart::Test => vec![data.test],
+            EvaluatedPart::Validation => vec![data.validation],
+            EvaluatedPart::Train => vec![data.train],
+            EvaluatedPart::All => vec![data.train, data.validation, data.test],
+        };
+        parts.into_iter().filter(|part| !part.is_empty()).collect()
+    }
+}
+
+/// What an evaluation gave.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// The model's file.
+    pub model: String,
+    pub dataset: String,
+    pub part: &'static str,
+    pub images: usize,
+    /// Images that do not decode and were left out.
+    pub skipped_images: usize,
+    pub loss: f64,
+    /// In [0, 1].
+    pub accuracy: f64,
+    /// In [0, 1].
+    pub top5_accuracy: f64,
+    pub per_class: Vec<ClassScore>,
+    pub device: String,
+    pub batch_size: usize,
+    /// Wall time of the evaluation: making batches of the images in memory, forward passes, scores. Reading and decoding
+    /// the images, and loading the model, came before.
+    pub seconds: f64,
+    pub images_per_second: f64,
+    /// Wall time of the forward passes alone, from a batch on the device to logits on the host.
+    pub forward_seconds: f64,
+    pub forward_images_per_second: f64,
+}
+
+/// How good a model is on the images of one class.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClassScore {
+    pub class: String,
+    pub images: usize,
+    /// In [0, 1]; absent without images.
+    pub accuracy: Option<f64>,
+}
+
+/// Evaluates a model on a part of its dataset, or of the one that its overrides name.
+///
+/// # Errors
+/// Data that cannot be had, or has a class that the model does not know; what the device reports.
+pub fn evaluate(
+    model: &Model,
+    part: EvaluatedPart,
+    progress: &dyn Progress,
+) -> Result<Evaluation, Error> {
+    let (parts, skipped_images) = load(model, part, progress)?;
+    let images = parts.iter().map(Part::len).sum();
+    if images == 0 {
+        return Err(Error::NoImages {
+            part: part.as_str(),
+        });
+    }
+    let mut training = model.spec.training.clone();
+    training.metrics = vec![Metric::Accuracy, Metric::Top5Accuracy, Metric::PerClass];
+    let mut scores = Scores::new(&training, model.classes.len());
+    let (start, mut forward) = (Instant::now(), Duration::ZERO);
+    for part in &parts {
+        let batches = batches(model, part);
+        let order: Vec<u32> = (0..part.len() as u32).collect();
+        for indices in order.chunks(training.batch_size) {
+            let (images, labels) = batches.batch(indices, 0)?;
+            let begun = Instant::now();
+            let logits = model.network.forward(&images, Mode::Evaluate)?;
+            model.device.synchronize()?;
+            forward += begun.elapsed();
+            scores.add(&logits, &labels)?;
+        }
+    }
+    let (seconds, forward_seconds) = (start.elapsed().as_secs_f64(), forward.as_secs_f64());
+    let metrics = scores.metrics().unwrap_or_default();
+    Ok(Evaluation {
+        model: model.path.display().to_string(),
+        dataset: model.spec.dataset.name.to_string(),
+        part: part.as_str(),
+        images,
+        skipped_images,
+        loss: metrics.loss,
+        accuracy: metrics.accuracy.unwrap_or(f64::NAN),
+        top5_accuracy: metrics.top5_accuracy.unwrap_or(f64::NAN),
+        per_class: per_class(
+            &model.classes,
+            &parts,
+            &metrics.per_class.unwrap_or_default(),
+        ),
+        device: model.device_name.clone(),
+        batch_size: training.batch_size,
+        seconds,
+        images_per_second: images as f64 / seconds,
+        forward_seconds,
+        forward_images_per_second: images as f64 / forward_seconds,
+    })
+}
+
+/// Batches as the model was trained on, without augmentation.
+pub(super) fn batches<'a>(model: &'a Model, part: &'a Part) -> Batches<'a> {
+    let size = model.spec.backbone.input_size;
+    Batches::new(part, &model.normalizer, size, None, &model.device)
+}
+
+/// The wanted images with the model's labels, and how many were skipped.
+fn load(
+    model: &Model,
+    part: EvaluatedPart,
+    progress: &dyn Progress,
+) -> Result<(Vec<Part>, usize), Error> {
+    let (cache, hub) = (Cache::from_env()?, Hub::from_env());
+    let spec = &model.spec;
+    let dataset = match part {
+        // One training image, as there must be one: others need not be read.
+        EvaluatedPart::Test => Dataset {
+            train_limit: Some(1),
+            validation_split: 0.0,
+            ..spec.dataset.clone()
+        },
+        _ => spec.dataset.clone(),
+    };
+    let downloads = Downloads(&cache, &hub, progress);
+    let size = spec.backbone.input_size;
+    let data = data::load(&dataset, size, spec.seed, &downloads, progress)?;
+    let (labels, skipped) = (labels(&data.classes, &model.classes)?, data.skipped);
+    let mut parts = part.of(data);
+    for label in parts.iter_mut().flat_map(|part| &mut part.labels) {
+        *label = labels.get(*label as usize).copied().unwrap_or(*label);
+    }
+    Ok((parts, skipped))
+}
+
+/// The model's label of each of the dataset's classes.
+fn labels(found: &[String], known: &[String]) -> Result<Vec<u32>, Error> {
+    let label = |class: &String| {
+        let place = known.iter().position(|name| name == class);
+        let place = place.ok_or_else(|| Error::UnknownClass {
+            found: class.clone(),
+            known: known.join(", "),
+        })?;
+        Ok(place as u32)
+    };
+    found.iter().map(label).collect()
+}
+
+fn per_class(classes: &[String], parts: &[Part], accuracies: &[f64]) -> Vec<ClassScore> {
+    let images = |label: usize| {
+        let labels = parts.iter().flat_map(|part| &part.labels);
+        labels.filter(|found| **found as usize == label).count()
+    };
+    let score = |(label, class): (usize, &String)| ClassScore {
+        class: class.clone(),
+        images: images(label),
+        accuracy: accuracies.get(label).copied().filter(|a| !a.is_nan()),
+    };
+    classes.iter().enumerate().map(score).collect()
+}

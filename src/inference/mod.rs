@@ -1,0 +1,11 @@
+//! A trained model used alone: everything comes from the file that a run left.
+
+mod error;
+mod evaluate;
+mod model;
+mod predict;
+
+pub use error::Error;
+pub use evaluate::{ClassScore, EvaluatedPart, Evaluation, evaluate};
+pub use model::Model;
+pub use predict::{ImagePrediction, Ranked, predict};

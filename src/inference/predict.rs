@@ -1,0 +1,67 @@
+//! What a saved model says about images.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::evaluate::batches;
+use super::{Error, Model};
+use crate::data::Part;
+use crate::model::Mode;
+use crate::spec::DatasetName;
+use crate::train::{most_probable, probabilities};
+
+/// What a model says about one image.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ImagePrediction {
+    /// The image's file.
+    pub image: String,
+    /// The most probable classes, the most probable first.
+    pub predictions: Vec<Ranked>,
+}
+
+/// A class with its probability.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ranked {
+    pub class: String,
+    /// In [0, 1].
+    pub probability: f32,
+}
+
+/// The `top` most probable classes of each image, in the order of the files.
+///
+/// # Errors
+/// An image that cannot be read or decoded; what the device reports.
+pub fn predict(
+    model: &Model,
+    files: &[PathBuf],
+    top: usize,
+) -> Result<Vec<ImagePrediction>, Error> {
+    files.iter().map(|file| one(model, file, top)).collect()
+}
+
+fn one(model: &Model, file: &Path, top: usize) -> Result<ImagePrediction, Error> {
+    // Images of a folder were resized when they were read; others are when batches are made of them.
+    let is_folder = model.spec.dataset.name == DatasetName::ImageFolder;
+    let size = model.spec.backbone.input_size;
+    let part = Part::of_file(file, is_folder.then_some(size))?;
+    let (images, _) = batches(model, &part).batch(&[0], 0)?;
+    let logits = model.network.forward(&images, Mode::Evaluate)?;
+    let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
+    let probabilities = probabilities(&logits, model.network.blueprint.output);
+    let ranked = |(class, probability): (u32, f32)| Ranked {
+        class: model
+            .classes
+            .get(class as usize)
+            .cloned()
+            .unwrap_or_default(),
+        probability,
+    };
+    Ok(ImagePrediction {
+        image: file.display().to_string(),
+        predictions: most_probable(&probabilities, top)
+            .into_iter()
+            .map(ranked)
+            .collect(),
+    })
+}

@@ -1,0 +1,41 @@
+//! A run's `predictions.parquet`, read back.
+
+use std::path::Path;
+
+use polars::prelude::DataFrame;
+
+use super::encode::schema;
+use super::{CLASSES_KEY, FILE};
+use crate::record::TableError;
+use crate::record::tables::{read_table, value_of};
+
+/// What one run predicted for the test images.
+#[derive(Clone, Debug)]
+pub struct Predictions {
+    /// The classes' names, in the order of the labels.
+    pub classes: Vec<String>,
+    /// The table as it stands in the file.
+    pub frame: DataFrame,
+}
+
+/// The predictions in a run's folder; none where the run has left none.
+///
+/// # Errors
+/// A file that is damaged, or is not one of the runner's.
+pub fn read(folder: &Path) -> Result<Option<Predictions>, TableError> {
+    let path = folder.join(FILE);
+    let Some((metadata, frame)) = read_table(&path)? else {
+        return Ok(None);
+    };
+    let foreign = |why: String| TableError::Foreign {
+        path: path.clone(),
+        why,
+    };
+    if **frame.schema() != schema() {
+        return Err(foreign("its columns are not those of predictions".into()));
+    }
+    let classes = value_of(&metadata, CLASSES_KEY)
+        .and_then(|names| serde_json::from_str(&names).ok())
+        .ok_or_else(|| foreign("it does not name the classes".into()))?;
+    Ok(Some(Predictions { classes, frame }))
+}

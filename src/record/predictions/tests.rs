@@ -1,0 +1,70 @@
+use std::collections::BTreeMap;
+use std::fs;
+
+use super::*;
+use crate::train::Prediction;
+
+fn predictions() -> TestPredictions {
+    let prediction = |label, top: &[(u32, f32)]| Prediction {
+        label,
+        label_probability: 0.25,
+        top: top.to_vec(),
+    };
+    TestPredictions {
+        each: vec![
+            prediction(0, &[(0, 0.75), (1, 0.25)]),
+            prediction(1, &[(0, 0.5), (1, 0.5)]),
+        ],
+        files: Some(vec!["cat/a.png".into(), "dog/b.png".into()]),
+        pictures: BTreeMap::from([(1, b"png".to_vec())]),
+    }
+}
+
+fn classes() -> Vec<String> {
+    vec!["cat".into(), "dog".into()]
+}
+
+#[test]
+fn predictions_are_read_back_with_the_names_of_the_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "r", &classes(), &predictions()).unwrap();
+    let found = read(folder.path()).unwrap().unwrap();
+    assert_eq!(found.classes, classes());
+    let text = |column: &str, row| {
+        let column = found.frame.column(column).unwrap();
+        column.str().unwrap().get(row).unwrap().to_owned()
+    };
+    assert_eq!(
+        [text("label", 1), text("predicted", 1), text("file", 1)],
+        ["dog", "cat", "dog/b.png"]
+    );
+    let image = found.frame.column("image").unwrap();
+    assert_eq!(image.binary().unwrap().get(0), None);
+    assert_eq!(image.binary().unwrap().get(1), Some(&b"png"[..]));
+}
+
+#[test]
+fn the_experiments_table_has_the_runs_one_after_another_and_passes_over_those_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = ["a".to_owned(), "none".to_owned(), "b".to_owned()];
+    for run in ["b", "a"] {
+        let own = folder.path().join("runs").join(run);
+        fs::create_dir_all(&own).unwrap();
+        write(&own, run, &classes(), &predictions()).unwrap();
+    }
+    collect(folder.path(), runs.iter()).unwrap();
+    let (_, frame) = crate::record::tables::read_table(&folder.path().join(FILE))
+        .unwrap()
+        .unwrap();
+    let column = frame.column("run").unwrap().str().unwrap();
+    let found: Vec<&str> = column.iter().flatten().collect();
+    assert_eq!(found, ["a", "a", "b", "b"]);
+}
+
+#[test]
+fn a_damaged_table_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(FILE), "PAR1 and no more").unwrap();
+    let error = read(folder.path()).unwrap_err().to_string();
+    assert!(error.contains(FILE) && error.contains("damaged"), "{error}");
+}

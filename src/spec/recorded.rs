@@ -1,0 +1,69 @@
+//! A spec that was recorded beside a model, loaded again to apply the model to other data.
+
+use std::path::Path;
+
+use super::diagnostic::Diagnostic;
+use super::experiment::Experiment;
+use super::place::Place;
+use super::types::Spec;
+use super::values::Weights;
+use super::{Error, key, layers};
+
+/// The tables and keys that say what a trained model is applied to and how; all others say how it became what it is.
+const APPLIED: [&[&str]; 4] = [
+    &["dataset"],
+    &["training", "batch_size"],
+    &["training", "device"],
+    &["training", "metrics"],
+];
+
+impl Experiment {
+    /// The spec recorded in the file `model` without the files that its weights came from, with `overrides`
+    /// (`KEY=VALUE`, as given to `--set`) on top that say what the model is applied to; relative paths in them start in
+    /// `folder`.
+    ///
+    /// # Errors
+    /// A key that cannot be changed once the model is trained, and every mistake in the values.
+    pub fn recorded(
+        spec: &Spec,
+        model: &Path,
+        overrides: &[String],
+        folder: &Path,
+    ) -> Result<Self, Error> {
+        for flag in overrides {
+            check(flag)?;
+        }
+        // What the model was made of may be gone.
+        let mut spec = spec.clone();
+        spec.backbone.weights = Weights::Random;
+        spec.training.initial_weights = None;
+        Self::of(layers::merge_text(
+            model,
+            spec.to_toml(),
+            overrides,
+            &[],
+            folder,
+        )?)
+    }
+}
+
+/// Refuses a key that decided how the model was trained; what is malformed is left to the layers.
+fn check(flag: &str) -> Result<(), Error> {
+    let key = key::split_assignment(flag).and_then(|(key, _)| key::parse(key).ok());
+    let Some(key) = key else { return Ok(()) };
+    if APPLIED.iter().any(|applied| {
+        key.iter()
+            .zip(*applied)
+            .all(|(found, wanted)| found == wanted)
+            && key.len() >= applied.len()
+    }) {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` is part of how the model was trained, and cannot be changed now",
+        key::dotted(&key)
+    );
+    Err(Diagnostic::new(Place::Flag(format!("--set {flag}")), message)
+        .help("what can be set: dataset.…, training.batch_size, training.device, training.metrics")
+        .into())
+}
