@@ -116,9 +116,9 @@ fn peak(c: &mut Criterion) {
 
 fn convolutions(c: &mut Criterion) {
     let config = Conv2dConfig {
-        stride: 1,
         padding: 1,
         relu: true,
+        ..Conv2dConfig::default()
     };
     for (side, cin, cout) in CONVOLUTIONS {
         let name = format!("{side}x{side}x{cin}-{cout}");
