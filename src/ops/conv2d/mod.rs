@@ -48,7 +48,7 @@ impl Default for Conv2dConfig {
 /// How a convolution's sums are made, on the CPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Method {
-    /// The way that is fastest for the shape; Winograd's is within 2e-5 of the largest value.
+    /// The way that is fastest for the shape; Winograd's is within 5e-6 of the largest value.
     #[default]
     Fastest,
     /// Sums of products as the definition has them, which round least: for what is computed once and used often.

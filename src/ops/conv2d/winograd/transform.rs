@@ -1,12 +1,37 @@
 //! The transforms of Winograd's F(4×4, 3×3), on vectors of channels.
 //!
-//! Matrices from Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015), section 4.3.
+//! The polynomials are taken at 0, ±[`A`], ±[`B`] and infinity. The usual points, 0, ±1, ±2 (Lavin and Gray, "Fast
+//! Algorithms for Convolutional Neural Networks", 2015, section 4.3), round four times as much: on 256 channels the
+//! largest error is 9e-6 of the largest value with those, 2e-6 with these, and 1e-6 for the sums of the definition.
+//! How the points are chosen: Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution
+//! for Deep Neural Networks" (2020).
 
 use pulp::Simd;
+
+/// The points; they and their products below are exact in f32.
+const A: f32 = 0.625;
+const B: f32 = 1.5;
+const A2: f32 = A * A;
+const B2: f32 = B * B;
+/// `1 / N` for the points ±A, ±B and 0, `N` being the product of the differences to the other points.
+const NA: f32 = 1.0 / (2.0 * A2 * (A2 - B2));
+const NB: f32 = 1.0 / (2.0 * B2 * (B2 - A2));
+const N0: f32 = 1.0 / (A2 * B2);
 
 /// A linear map of `I` to `O` values.
 pub(super) trait Transform<const I: usize, const O: usize> {
     fn apply<S: Simd>(s: S, values: [S::f32s; I]) -> [S::f32s; O];
+}
+
+/// `x + y * factor`
+#[inline(always)]
+fn add<S: Simd>(s: S, x: S::f32s, y: S::f32s, factor: f32) -> S::f32s {
+    s.mul_add_e_f32s(y, s.splat_f32s(factor), x)
+}
+
+#[inline(always)]
+fn times<S: Simd>(s: S, x: S::f32s, factor: f32) -> S::f32s {
+    s.mul_f32s(x, s.splat_f32s(factor))
 }
 
 /// `Bᵀ d`: six values of the input.
@@ -15,21 +40,17 @@ pub(super) struct Input;
 impl Transform<6, 6> for Input {
     #[inline(always)]
     fn apply<S: Simd>(s: S, d: [S::f32s; 6]) -> [S::f32s; 6] {
-        let four = s.splat_f32s(4.0);
-        let minus_five = s.splat_f32s(-5.0);
-        let minus_four = s.splat_f32s(-4.0);
-        let two = s.splat_f32s(2.0);
-        let even = s.mul_add_e_f32s(d[2], minus_four, d[4]);
-        let odd = s.mul_add_e_f32s(d[1], minus_four, d[3]);
-        let even2 = s.sub_f32s(d[4], d[2]);
-        let odd2 = s.mul_f32s(two, s.sub_f32s(d[3], d[1]));
+        let even_a = add(s, d[4], d[2], -B2);
+        let odd_a = times(s, add(s, d[3], d[1], -B2), A);
+        let even_b = add(s, d[4], d[2], -A2);
+        let odd_b = times(s, add(s, d[3], d[1], -A2), B);
         [
-            s.mul_add_e_f32s(d[0], four, s.mul_add_e_f32s(d[2], minus_five, d[4])),
-            s.add_f32s(even, odd),
-            s.sub_f32s(even, odd),
-            s.add_f32s(even2, odd2),
-            s.sub_f32s(even2, odd2),
-            s.mul_add_e_f32s(d[1], four, s.mul_add_e_f32s(d[3], minus_five, d[5])),
+            add(s, add(s, d[4], d[2], -(A2 + B2)), d[0], A2 * B2),
+            s.add_f32s(even_a, odd_a),
+            s.sub_f32s(even_a, odd_a),
+            s.add_f32s(even_b, odd_b),
+            s.sub_f32s(even_b, odd_b),
+            add(s, add(s, d[5], d[3], -(A2 + B2)), d[1], A2 * B2),
         ]
     }
 }
@@ -40,18 +61,16 @@ pub(super) struct Kernel;
 impl Transform<3, 6> for Kernel {
     #[inline(always)]
     fn apply<S: Simd>(s: S, g: [S::f32s; 3]) -> [S::f32s; 6] {
-        let sixth = s.splat_f32s(1.0 / 6.0);
-        let minus_sixth = s.splat_f32s(-1.0 / 6.0);
-        let even = s.mul_f32s(s.add_f32s(g[0], g[2]), minus_sixth);
-        let odd = s.mul_f32s(g[1], sixth);
-        let even2 = s.mul_add_e_f32s(g[0], s.splat_f32s(1.0 / 24.0), s.mul_f32s(g[2], sixth));
-        let odd2 = s.mul_f32s(g[1], s.splat_f32s(1.0 / 12.0));
+        let even_a = add(s, times(s, g[0], NA), g[2], NA * A2);
+        let odd_a = times(s, g[1], NA * A);
+        let even_b = add(s, times(s, g[0], NB), g[2], NB * B2);
+        let odd_b = times(s, g[1], NB * B);
         [
-            s.mul_f32s(g[0], s.splat_f32s(0.25)),
-            s.sub_f32s(even, odd),
-            s.add_f32s(even, odd),
-            s.add_f32s(even2, odd2),
-            s.sub_f32s(even2, odd2),
+            times(s, g[0], N0),
+            s.add_f32s(even_a, odd_a),
+            s.sub_f32s(even_a, odd_a),
+            s.add_f32s(even_b, odd_b),
+            s.sub_f32s(even_b, odd_b),
             g[2],
         ]
     }
@@ -63,66 +82,55 @@ pub(super) struct Output;
 impl Transform<6, 4> for Output {
     #[inline(always)]
     fn apply<S: Simd>(s: S, m: [S::f32s; 6]) -> [S::f32s; 4] {
-        let sum = s.add_f32s(m[1], m[2]);
-        let difference = s.sub_f32s(m[1], m[2]);
-        let sum2 = s.add_f32s(m[3], m[4]);
-        let difference2 = s.sub_f32s(m[3], m[4]);
+        let sum_a = s.add_f32s(m[1], m[2]);
+        let difference_a = s.sub_f32s(m[1], m[2]);
+        let sum_b = s.add_f32s(m[3], m[4]);
+        let difference_b = s.sub_f32s(m[3], m[4]);
+        let cubes = add(s, m[5], difference_a, A * A2);
         [
-            s.add_f32s(s.add_f32s(m[0], sum), sum2),
-            s.mul_add_e_f32s(difference2, s.splat_f32s(2.0), difference),
-            s.mul_add_e_f32s(sum2, s.splat_f32s(4.0), sum),
-            s.add_f32s(
-                s.mul_add_e_f32s(difference2, s.splat_f32s(8.0), difference),
-                m[5],
-            ),
+            s.add_f32s(m[0], s.add_f32s(sum_a, sum_b)),
+            add(s, times(s, difference_a, A), difference_b, B),
+            add(s, times(s, sum_a, A2), sum_b, B2),
+            add(s, cubes, difference_b, B * B2),
         ]
     }
 }
 
-/// `A y`: the transpose of [`output`].
+/// `A y`: the transpose of [`Output`].
 pub(super) struct OutputGradient;
 
 impl Transform<4, 6> for OutputGradient {
     #[inline(always)]
     fn apply<S: Simd>(s: S, y: [S::f32s; 4]) -> [S::f32s; 6] {
-        let four = s.splat_f32s(4.0);
-        let even = s.add_f32s(y[0], y[2]);
-        let odd = s.add_f32s(y[1], y[3]);
-        let even2 = s.mul_add_e_f32s(y[2], four, y[0]);
-        let odd2 = s.mul_f32s(s.splat_f32s(2.0), s.mul_add_e_f32s(y[3], four, y[1]));
+        let even_a = add(s, y[0], y[2], A2);
+        let odd_a = add(s, times(s, y[1], A), y[3], A * A2);
+        let even_b = add(s, y[0], y[2], B2);
+        let odd_b = add(s, times(s, y[1], B), y[3], B * B2);
         [
             y[0],
-            s.add_f32s(even, odd),
-            s.sub_f32s(even, odd),
-            s.add_f32s(even2, odd2),
-            s.sub_f32s(even2, odd2),
+            s.add_f32s(even_a, odd_a),
+            s.sub_f32s(even_a, odd_a),
+            s.add_f32s(even_b, odd_b),
+            s.sub_f32s(even_b, odd_b),
             y[3],
         ]
     }
 }
 
-/// `Gᵀ u`: the transpose of [`kernel`].
+/// `Gᵀ u`: the transpose of [`Kernel`].
 pub(super) struct KernelGradient;
 
 impl Transform<6, 3> for KernelGradient {
     #[inline(always)]
     fn apply<S: Simd>(s: S, u: [S::f32s; 6]) -> [S::f32s; 3] {
-        let sixth = s.splat_f32s(1.0 / 6.0);
-        let minus_sixth = s.splat_f32s(-1.0 / 6.0);
-        let sum = s.mul_f32s(s.add_f32s(u[1], u[2]), minus_sixth);
-        let sum2 = s.add_f32s(u[3], u[4]);
+        let sum_a = s.add_f32s(u[1], u[2]);
+        let difference_a = s.sub_f32s(u[1], u[2]);
+        let sum_b = s.add_f32s(u[3], u[4]);
+        let difference_b = s.sub_f32s(u[3], u[4]);
         [
-            s.mul_add_e_f32s(
-                u[0],
-                s.splat_f32s(0.25),
-                s.mul_add_e_f32s(sum2, s.splat_f32s(1.0 / 24.0), sum),
-            ),
-            s.mul_add_e_f32s(
-                s.sub_f32s(u[3], u[4]),
-                s.splat_f32s(1.0 / 12.0),
-                s.mul_f32s(s.sub_f32s(u[2], u[1]), sixth),
-            ),
-            s.add_f32s(s.mul_add_e_f32s(sum2, sixth, sum), u[5]),
+            add(s, add(s, times(s, u[0], N0), sum_a, NA), sum_b, NB),
+            add(s, times(s, difference_a, NA * A), difference_b, NB * B),
+            add(s, add(s, u[5], sum_a, NA * A2), sum_b, NB * B2),
         ]
     }
 }
