@@ -19,6 +19,17 @@ const ROWS_PER_SUM: usize = 1024;
 /// Elements an elementwise kernel gives one task.
 pub(super) const CHUNK: usize = 16 * 1024;
 
+/// Chunks of [`CHUNK`] elements that are worth handing to another thread.
+pub(super) const MIN_CHUNKS: usize = 4;
+
+/// Tasks that are worth handing to another thread, when all `tasks` do `multiplications` together: waking one takes as
+/// long as some millions.
+pub(super) fn min_tasks(multiplications: usize, tasks: usize) -> usize {
+    const WORTH: usize = 4_000_000;
+    let each = multiplications / tasks.max(1);
+    WORTH.div_ceil(each.max(1))
+}
+
 /// The values of a contiguous f32 tensor on the CPU.
 pub(super) fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     let Some((start, end)) = layout.contiguous_offsets() else {
@@ -223,6 +234,7 @@ pub(super) fn column_sums(values: &[f32], width: usize) -> Vec<f32> {
 pub(super) fn keep_where_positive(dy: &mut [f32], y: &[f32]) {
     dy.par_chunks_mut(CHUNK)
         .zip(y.par_chunks(CHUNK))
+        .with_min_len(MIN_CHUNKS)
         .for_each(|(dy, y)| {
             vectorized(
                 #[inline(always)]
@@ -240,6 +252,7 @@ pub(super) fn zip_map(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) 
     let mut out = vec![0f32; a.len()];
     out.par_chunks_mut(CHUNK)
         .zip(a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK)))
+        .with_min_len(MIN_CHUNKS)
         .for_each(|(out, (a, b))| {
             vectorized(
                 #[inline(always)]

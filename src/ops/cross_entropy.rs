@@ -5,6 +5,9 @@ use rayon::prelude::*;
 
 use super::cpu::{check, check_dims, tensor_like, values, with_values};
 
+/// Samples that are worth handing to another thread.
+const MIN_SAMPLES: usize = 512;
+
 /// For each sample `-sum(targets * log(softmax(logits)))`: `[n, k]` and `[n, k]` to `[n]`.
 ///
 /// Targets are probabilities and get no gradient.
@@ -151,7 +154,7 @@ impl CustomOp2 for Loss {
         let losses = logits
             .par_chunks(k)
             .zip(targets.par_chunks(k))
-            .with_min_len(16)
+            .with_min_len(MIN_SAMPLES)
             .map(|(logits, targets)| self.value(logits, targets))
             .collect();
         Ok((CpuStorage::F32(losses), n.into()))
@@ -173,7 +176,7 @@ impl CustomOp2 for Loss {
                         .par_chunks_mut(k)
                         .zip(logits.par_chunks(k).zip(targets.par_chunks(k)))
                         .zip(dy.par_iter())
-                        .with_min_len(16)
+                        .with_min_len(MIN_SAMPLES)
                         .for_each(|((out, (logits, targets)), dy)| {
                             self.gradient(logits, targets, *dy, out);
                         });

@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::cpu::{CHUNK, check, tensor_like, values, with_values};
+use super::cpu::{CHUNK, MIN_CHUNKS, check, tensor_like, values, with_values};
 use crate::rng::Stream;
 
 /// `x`, of any shape, with the part `rate` of its values set to 0 and the others scaled by `1 / (1 - rate)`.
@@ -47,6 +47,7 @@ impl DropoutOp {
         out.par_chunks_mut(CHUNK)
             .zip(x.par_chunks(CHUNK))
             .enumerate()
+            .with_min_len(MIN_CHUNKS)
             .for_each(|(i, (out, x))| {
                 let mut stream = self.stream.clone();
                 stream.seek((i * CHUNK) as u64);

@@ -11,8 +11,10 @@ use super::Error;
 use super::rule::{Rule, Step};
 use crate::spec::{self, OptimizerName};
 
-/// Values one task updates.
+/// Values updated at a time.
 const CHUNK: usize = 16 * 1024;
+/// Chunks that are worth handing to another thread.
+const MIN_CHUNKS: usize = 8;
 
 /// An optimizer of a fixed set of named tensors.
 pub struct Optimizer {
@@ -299,7 +301,8 @@ impl InplaceOp2 for Update<'_> {
         };
         let pairs = weights
             .par_chunks_mut(CHUNK)
-            .zip(gradients.par_chunks(CHUNK));
+            .zip(gradients.par_chunks(CHUNK))
+            .with_min_len(MIN_CHUNKS);
         match slots.as_mut_slice() {
             [] => pairs.for_each(|(w, g)| self.rule.update(self.step, w, g, &mut [], &mut [])),
             [a] => pairs

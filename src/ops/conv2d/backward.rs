@@ -8,7 +8,7 @@ use super::forward::{Finish, convolve, convolve_swapped};
 use super::im2col::{gather, gather_outputs, scatter_add};
 use super::shape::{Region, Shape};
 use super::winograd;
-use crate::ops::cpu::{CHUNK, Shared, with_scratch};
+use crate::ops::cpu::{CHUNK, Shared, min_tasks, with_scratch};
 use crate::ops::matrix::{MAX_DEPTH, Matrix, multiply, split};
 
 /// Rows of the kernel a task computes the gradient of.
@@ -45,7 +45,9 @@ pub(in crate::ops) fn kernel_gradient(s: &Shape, x: &[f32], dy: &[f32]) -> Vec<f
     let size = s.depth() * s.cout;
     let mut sums = vec![0f32; parts * size];
     let shared = Shared::new(&mut sums);
-    (0..parts * blocks.len()).into_par_iter().for_each(|task| {
+    let tasks = (0..parts * blocks.len()).into_par_iter();
+    let min = min_tasks(s.multiplications(), tasks.len());
+    tasks.with_min_len(min).for_each(|task| {
         let (part, (region, depth)) = (task % parts, &blocks[task / parts]);
         let rows = s.n * region.positions();
         let rows = rows * part / parts..rows * (part + 1) / parts;

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::im2col::{for_rows, gather};
 use super::shape::{Region, Shape};
-use crate::ops::cpu::{Shared, filled, with_scratch};
+use crate::ops::cpu::{Shared, filled, min_tasks, with_scratch};
 use crate::ops::matrix::{MAX_DEPTH, Matrix, multiply, multiply_turned, split};
 
 /// Output positions a task computes: its part of the image matrix stays in the second-level cache.
@@ -43,12 +43,19 @@ pub(in crate::ops) fn convolve(
         vec![s.everything()]
     };
     let fill = |out: &Shared<'_>| {
-        tiles(s, &regions).into_par_iter().for_each(|tile| {
-            compute(s, x, kernel, finish, &tile, out);
+        in_parallel(s, &regions, |tile| {
+            compute(s, x, kernel, finish, tile, out);
         });
     };
     // SAFETY: the regions cover the outputs, and the tiles the regions' rows and columns.
     unsafe { filled(s.rows() * s.cout, fill) }
+}
+
+/// Runs `compute` on all tiles.
+fn in_parallel(s: &Shape, regions: &[Region], compute: impl Fn(&Tile<'_>) + Sync + Send) {
+    let tiles = tiles(s, regions);
+    let min = min_tasks(s.multiplications(), tiles.len());
+    tiles.par_iter().with_min_len(min).for_each(compute);
 }
 
 fn tiles<'a>(s: &Shape, regions: &'a [Region]) -> Vec<Tile<'a>> {
@@ -116,8 +123,8 @@ fn compute(
 pub(in crate::ops) fn convolve_swapped(s: &Shape, x: &[f32], kernel: &[f32]) -> Vec<f32> {
     let regions = s.regions_by_position();
     let fill = |out: &Shared<'_>| {
-        tiles(s, &regions).into_par_iter().for_each(|tile| {
-            compute_swapped(s, x, kernel, &tile, out);
+        in_parallel(s, &regions, |tile| {
+            compute_swapped(s, x, kernel, tile, out);
         });
     };
     // SAFETY: the regions cover the outputs, and the tiles the regions' rows and columns.

@@ -155,6 +155,11 @@ impl Shape {
         useful(self.ho, self.h, self.kh) * useful(self.wo, self.w, self.kw)
     }
 
+    /// Products of the whole batch that do not meet only padding.
+    pub fn multiplications(&self) -> usize {
+        self.n * self.useful_products() * self.cin * self.cout
+    }
+
     /// Whether so many products meet only padding that they are worth skipping; the same for any batch.
     pub fn is_sparse(&self) -> bool {
         let all = self.ho * self.wo * self.kh * self.kw;
