@@ -19,6 +19,17 @@ pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
     file.commit(path)
 }
 
+/// As [`write_atomically`], for what is written again where it is missing: the name outlasts a power failure only once
+/// another file of the folder is written.
+///
+/// # Errors
+/// The same.
+pub fn write_atomically_for_now(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut file = NewFile::create(path)?;
+    file.write_all(contents)?;
+    file.rename_to(path)
+}
+
 /// A file that is being written beside its place, and removed unless it is committed.
 pub struct NewFile {
     out: BufWriter<File>,
@@ -47,7 +58,13 @@ impl NewFile {
     ///
     /// # Errors
     /// A full disk, or a name that cannot be given; nothing is left beside it then.
-    pub fn commit(mut self, path: &Path) -> io::Result<()> {
+    pub fn commit(self, path: &Path) -> io::Result<()> {
+        self.rename_to(path)?;
+        sync_folder_of(path);
+        Ok(())
+    }
+
+    fn rename_to(mut self, path: &Path) -> io::Result<()> {
         self.out.flush()?;
         let file = self.out.get_ref();
         if fail_point::is_here(&self.temporary, "half") {
@@ -59,7 +76,6 @@ impl NewFile {
         fs::rename(&self.temporary, path)?;
         self.committed = true;
         fail_point::reached(&self.temporary, "renamed");
-        sync_folder_of(path);
         Ok(())
     }
 }

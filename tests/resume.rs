@@ -105,9 +105,10 @@ fn death_while_a_file_is_written_loses_nothing() {
     let files = [
         ("spec.toml", 1),
         ("spec.toml", 2),
+        ("runs.parquet", 1),
         ("runs.parquet", 2),
         ("runs.parquet", 4),
-        ("metrics.parquet", 4),
+        ("metrics.parquet", 2),
         ("checkpoint", 1),
         ("checkpoint", 2),
         ("checkpoint", 5),

@@ -33,7 +33,8 @@ fn glorot_uniform(parameter: &Parameter, seed: u64) -> Vec<f32> {
     chunks.for_each(|(i, chunk)| {
         let mut stream = stream.clone();
         stream.seek((i * CHUNK) as u64);
-        chunk.fill_with(|| (2.0 * stream.uniform() - 1.0) * limit);
+        stream.fill_uniform(chunk);
+        chunk.iter_mut().for_each(|v| *v = (2.0 * *v - 1.0) * limit);
     });
     values
 }

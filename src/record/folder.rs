@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::progress::Reporter;
 use super::{Error, Tables};
-use crate::atomic::write_atomically;
+use crate::atomic::write_atomically_for_now;
 use crate::train::checkpoint;
 
 /// Where a run's model lies inside the folder of all results.
@@ -68,8 +68,9 @@ pub(super) fn create(folder: &Path) -> Result<(), Error> {
     })
 }
 
+/// Writes a spec; every start does.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Error> {
-    write_atomically(path, text.as_bytes()).map_err(|source| Error::Io {
+    write_atomically_for_now(path, text.as_bytes()).map_err(|source| Error::Io {
         path: path.to_owned(),
         source,
     })
