@@ -4,6 +4,7 @@ mod compare;
 mod evaluate;
 mod format;
 mod predict;
+mod shell;
 mod watch;
 
 use std::io::{self, IsTerminal};
@@ -70,6 +71,14 @@ enum Command {
     Watch(watch::WatchArgs),
     /// Write report.html and charts again from what is recorded
     Report(watch::ReportArgs),
+    /// Write a commented spec to begin with
+    Init(shell::InitArgs),
+    /// Print the JSON Schema of specs, for editors
+    Schema,
+    /// Print a script that completes commands in a shell
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page (view it with: runner man | man -l -)
+    Man,
     /// Say what a trained model sees in images
     Predict(predict::PredictArgs),
 }
@@ -216,6 +225,10 @@ impl Command {
             Command::Evaluate(args) => evaluate::run(args)?,
             Command::Watch(args) => watch::watch(args)?,
             Command::Report(args) => watch::report(args)?,
+            Command::Init(args) => shell::init(args)?,
+            Command::Schema => print!("{}", shell::schema()),
+            Command::Completions { shell } => shell::completions(*shell)?,
+            Command::Man => shell::manual()?,
             Command::Predict(args) => predict::run(args)?,
         }
         Ok(())

@@ -182,7 +182,15 @@ pub fn assert_same(found: &Experiment, expected: &Experiment) {
             serde_json::from_str::<serde_json::Value>(line).unwrap();
         }
         let left: Vec<_> = entries(found).iter().map(|p| file_name(p)).collect();
-        assert_eq!(left, ["log.jsonl", "model.safetensors", "predictions.parquet", "spec.toml"]);
+        assert_eq!(
+            left,
+            [
+                "log.jsonl",
+                "model.safetensors",
+                "predictions.parquet",
+                "spec.toml"
+            ]
+        );
     }
     for file in ["metrics.parquet", "runs.parquet", "predictions.parquet"] {
         let table = |e: &Experiment| table(&e.results().join(file));

@@ -4,8 +4,10 @@ use crate::record::fixtures::{floats, integers, sweep, texts};
 /// The charts of a made-up sweep, by file.
 fn charts(axes: Vec<crate::record::Axis>) -> Vec<(String, String)> {
     let folder = tempfile::tempdir().unwrap();
-    sweep(axes, 6).write(folder.path());
-    let experiment = Experiment::read(folder.path()).unwrap();
+    let folder = folder.path().join("made_up");
+    std::fs::create_dir(&folder).unwrap();
+    sweep(axes, 6).write(&folder);
+    let experiment = Experiment::read(&folder).unwrap();
     let chart = |chart: Chart| (chart.file, chart.svg.standalone());
     all(&experiment).into_iter().map(chart).collect()
 }
