@@ -1,8 +1,11 @@
 //! Arguments in, exit status out.
 
+mod compare;
 mod evaluate;
 mod format;
 mod predict;
+mod shell;
+mod watch;
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -13,10 +16,12 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use tracing::level_filters::LevelFilter;
 
+use crate::analysis;
 use crate::experiment::{self, Error, Options};
 use crate::fetch::Progress;
 use crate::inference;
 use crate::record::progress::{self, LogWriter, Verbosity};
+use crate::report;
 use crate::stop::Stop;
 
 /// Some runs failed; the others are recorded.
@@ -58,8 +63,22 @@ enum Command {
         after_help = "Example:\n  runner check experiments/vgg16_ft.toml --set backbone.input_size=64"
     )]
     Check(SpecArgs),
+    /// Compare the runs of experiments: which setting is best, and whether that is more than noise
+    Compare(compare::CompareArgs),
     /// Measure a trained model on its test images, or on others
     Evaluate(evaluate::EvaluateArgs),
+    /// Show an experiment's report on localhost, kept up to date while it runs
+    Watch(watch::WatchArgs),
+    /// Write report.html and charts again from what is recorded
+    Report(watch::ReportArgs),
+    /// Write a commented spec to begin with
+    Init(shell::InitArgs),
+    /// Print the JSON Schema of specs, for editors
+    Schema,
+    /// Print a script that completes commands in a shell
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page (view it with: runner man | man -l -)
+    Man,
     /// Say what a trained model sees in images
     Predict(predict::PredictArgs),
 }
@@ -71,10 +90,35 @@ struct Failure {
 }
 
 impl Failure {
+    fn usage(message: impl std::fmt::Display) -> Self {
+        Failure {
+            status: WRONG_SPEC,
+            ..Failure::other(message)
+        }
+    }
+
     fn other(message: impl std::fmt::Display) -> Self {
         Failure {
             text: format!("error: {message}"),
             status: SOME_FAILED,
+        }
+    }
+}
+
+impl From<analysis::Error> for Failure {
+    fn from(error: analysis::Error) -> Self {
+        match error.is_usage() {
+            true => Failure::usage(error),
+            false => Failure::other(error),
+        }
+    }
+}
+
+impl From<report::Error> for Failure {
+    fn from(error: report::Error) -> Self {
+        match error {
+            report::Error::Analysis(error) => error.into(),
+            other => Failure::other(other),
         }
     }
 }
@@ -177,7 +221,14 @@ impl Command {
     fn run(&self) -> Result<(), Failure> {
         match self {
             Command::Check(args) => print!("{}", experiment::check(&args.spec, &args.overrides)?),
+            Command::Compare(args) => compare::run(args)?,
             Command::Evaluate(args) => evaluate::run(args)?,
+            Command::Watch(args) => watch::watch(args)?,
+            Command::Report(args) => watch::report(args)?,
+            Command::Init(args) => shell::init(args)?,
+            Command::Schema => print!("{}", shell::schema()),
+            Command::Completions { shell } => shell::completions(*shell)?,
+            Command::Man => shell::manual()?,
             Command::Predict(args) => predict::run(args)?,
         }
         Ok(())

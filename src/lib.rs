@@ -1,8 +1,10 @@
 //! A declarative experiment runner for transfer learning on images.
 //!
 //! Data flows one way: `spec` → `data`, `model` → `features` → `train` → `sweep` → `record`, with `cli` on top and
-//! `ops`, `optim`, `fetch`, `device`, `rng`, `atomic`, `stop` and `text` below.
+//! `ops`, `optim`, `fetch`, `device`, `rng`, `atomic`, `stop` and `text` below. `analysis`, `report` and `watch` read what
+//! `record` writes; `inference` applies the models of finished runs.
 
+pub mod analysis;
 pub mod atomic;
 pub mod cli;
 pub mod data;
@@ -17,6 +19,7 @@ pub mod model;
 pub mod ops;
 pub mod optim;
 pub mod record;
+pub mod report;
 pub mod rng;
 #[cfg(test)]
 mod shared;
@@ -25,3 +28,4 @@ pub mod stop;
 pub mod sweep;
 pub mod text;
 pub mod train;
+pub mod watch;

@@ -18,6 +18,20 @@ pub fn memory() -> Option<u64> {
     Some(groups.chain(own).fold(physical, u64::min))
 }
 
+/// The machine in a line: processor, cores, memory, system.
+pub fn describe() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = info.lines().find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        (key.trim() == "model name").then(|| value.trim().to_owned())
+    });
+    let cores = std::thread::available_parallelism().map(|n| format!("{n} cores"));
+    let memory = memory().map(|bytes| format!("{:.0} GiB", bytes as f64 / (1u64 << 30) as f64));
+    let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+    let parts = [name, cores.ok(), memory, Some(system)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 /// `MemTotal` of `/proc/meminfo` in bytes.
 fn total(meminfo: &str) -> Option<u64> {
     let line = meminfo

@@ -17,7 +17,7 @@ import polars as pl
 
 STRING, FLOAT, INT32, INT64 = pl.String, pl.Float64, pl.Int32, pl.Int64
 FLOATS = pl.List(pl.Float64)
-FLOAT32, FLOATS32, STRINGS, BINARY = pl.Float32, pl.List(pl.Float32), pl.List(pl.String), pl.Binary
+FLOAT32, FLOATS32, BINARY = pl.Float32, pl.List(pl.Float32), pl.Binary
 AXIS_TYPES = {pl.String, pl.Float64, pl.Int64, pl.Boolean}
 
 # The columns around the axes, in order, which stand after `run`.
@@ -64,7 +64,7 @@ PREDICTIONS = {
     "predicted": STRING,
     "probability": FLOAT32,
     "label_probability": FLOAT32,
-    "top5": STRINGS,
+    "top5": STRING,
     "top5_probabilities": FLOATS32,
     "image": BINARY,
 }
@@ -77,7 +77,6 @@ DUCKDB_TYPES = {
     FLOATS: "DOUBLE[]",
     FLOAT32: "FLOAT",
     FLOATS32: "FLOAT[]",
-    STRINGS: "VARCHAR[]",
     BINARY: "BLOB",
     pl.Datetime("us", "UTC"): "TIMESTAMP WITH TIME ZONE",
 }
@@ -90,7 +89,6 @@ PANDAS_KINDS = {
     INT64: "if",
     FLOATS: "O",
     FLOATS32: "O",
-    STRINGS: "O",
     BINARY: "O",
     pl.Datetime("us", "UTC"): "M",
 }

@@ -60,7 +60,7 @@ impl fmt::Display for Done {
             f,
             "\ntables  {folder}/metrics.parquet, runs.parquet, predictions.parquet"
         )?;
-        writeln!(f, "charts  {folder}/charts/")?;
+        writeln!(f, "report  {folder}/report.html, charts/*.svg")?;
         write!(f, "models  {folder}/runs/*/model.safetensors")
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::TableError;
-use super::charts::ChartError;
+use crate::report;
 
 /// Why records cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,13 @@ pub enum Error {
     #[error(transparent)]
     Table(#[from] TableError),
     #[error(transparent)]
-    Chart(#[from] ChartError),
+    Report(Box<report::Error>),
     #[error("{path} cannot be written: {source}; choose another folder with --results")]
     Io { path: PathBuf, source: io::Error },
+}
+
+impl From<report::Error> for Error {
+    fn from(error: report::Error) -> Self {
+        Error::Report(Box::new(error))
+    }
 }

@@ -7,13 +7,25 @@ use crate::rng::{Purpose, Stream};
 use crate::spec::AxisValue;
 use crate::train::{Epoch, Metrics};
 
-pub(super) struct Sweep {
+pub(crate) struct Sweep {
     pub axes: Vec<Axis>,
     pub runs: Vec<RunRow>,
     pub epochs: Vec<EpochRow>,
 }
 
 impl Sweep {
+    /// Writes its tables into `folder`.
+    pub(crate) fn write(&self, folder: &std::path::Path) {
+        let mut tables = super::Tables::open(folder, &self.axes, &[]).unwrap();
+        for row in &self.runs {
+            tables.set_run(row.clone());
+        }
+        for row in &self.epochs {
+            tables.add_epoch(row.clone());
+        }
+        tables.write().unwrap();
+    }
+
     pub(super) fn results(&self) -> Results<'_> {
         Results {
             name: "vgg16_freeze_depths",
@@ -24,15 +36,15 @@ impl Sweep {
     }
 }
 
-pub(super) fn texts(key: &str, values: &[&str]) -> Axis {
+pub(crate) fn texts(key: &str, values: &[&str]) -> Axis {
     axis(key, values.iter().map(|v| AxisValue::Text((*v).into())))
 }
 
-pub(super) fn integers(key: &str, values: impl IntoIterator<Item = i64>) -> Axis {
+pub(crate) fn integers(key: &str, values: impl IntoIterator<Item = i64>) -> Axis {
     axis(key, values.into_iter().map(AxisValue::Integer))
 }
 
-pub(super) fn floats(key: &str, values: &[f64]) -> Axis {
+pub(crate) fn floats(key: &str, values: &[f64]) -> Axis {
     axis(key, values.iter().map(|v| AxisValue::Float(*v)))
 }
 
@@ -44,7 +56,7 @@ fn axis(key: &str, values: impl Iterator<Item = AxisValue>) -> Axis {
 }
 
 /// Every combination of the axes' values, each run for `epochs` epochs.
-pub(super) fn sweep(axes: Vec<Axis>, epochs: usize) -> Sweep {
+pub(crate) fn sweep(axes: Vec<Axis>, epochs: usize) -> Sweep {
     let mut points: Vec<Vec<(usize, (String, AxisValue))>> = vec![Vec::new()];
     for axis in &axes {
         let with = |point: &Vec<_>| {

@@ -14,7 +14,8 @@ pub fn model_file(results: &Path, experiment: &str, run: &str) -> PathBuf {
     run_folder(&results.join(experiment), run).join("model.safetensors")
 }
 
-pub(super) fn run_folder(experiment: &Path, run: &str) -> PathBuf {
+/// Where a run's files lie inside its experiment's folder.
+pub fn run_folder(experiment: &Path, run: &str) -> PathBuf {
     experiment.join("runs").join(run)
 }
 

@@ -1,10 +1,9 @@
-//! Tables, charts, logs, progress.
+//! Tables, logs, progress.
 
-pub mod charts;
 mod done;
 mod error;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod folder;
 mod log;
 pub mod predictions;
@@ -14,16 +13,16 @@ mod results;
 mod rows;
 mod summary;
 pub mod tables;
-mod text;
+pub(crate) mod text;
 mod time;
 
 pub use done::Done;
 pub use error::Error;
-pub use folder::model_file;
+pub use folder::{model_file, run_folder};
 pub use log::RunLog;
 pub use recorder::Recorder;
 pub use results::Results;
 pub use rows::{Axis, EpochRow, RunRow, Status};
 pub use summary::summary;
-pub use tables::{TableError, Tables};
+pub use tables::{METRICS_FILE, RUNS_FILE, TableError, Tables, read_epochs, read_runs};
 pub use time::rfc3339;

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::json;
 
-use super::charts::write_charts;
 use super::folder::{create, delete_runs, remove_checkpoints, run_folder, write};
 use super::progress::{Reporter, RunStart};
 use super::{Axis, Done, EpochRow, Error, RunLog, RunRow, Status, Tables, predictions, summary};
+use crate::machine;
+use crate::report;
 use crate::spec::{AxisValue, Experiment};
 use crate::sweep::{self, About, Finished, Plan, PlannedRun, Sink};
 use crate::train::{Batch, Begin, Epoch, Observer};
@@ -28,8 +29,6 @@ pub struct Recorder<'a> {
     reporter: &'a dyn Reporter,
     current: Option<Current>,
     charts_drawn: Instant,
-    /// Whether a run has ended since the predictions of all runs were last collected.
-    has_new_predictions: bool,
     /// The last write that failed; tried again with the next event, told at the end.
     trouble: Option<Error>,
 }
@@ -85,7 +84,6 @@ impl<'a> Recorder<'a> {
             reporter,
             current: None,
             charts_drawn: Instant::now(),
-            has_new_predictions: false,
             trouble: None,
         };
         let finished: Vec<&String> = recorder
@@ -176,10 +174,8 @@ impl<'a> Recorder<'a> {
     pub fn finish(mut self) -> Result<Done, Error> {
         self.update();
         self.draw();
-        if self.has_new_predictions || !self.folder.join(predictions::FILE).exists() {
-            let finished = self.order.iter().filter(|id| self.has(id));
-            predictions::collect(&self.folder, finished)?;
-        }
+        let finished = self.order.iter().filter(|id| self.has(id));
+        predictions::collect(&self.folder, finished)?;
         if let Some(error) = self.trouble {
             return Err(error);
         }
@@ -199,12 +195,9 @@ impl<'a> Recorder<'a> {
     }
 
     fn draw(&mut self) {
-        let charts = write_charts(
-            &self.folder.join("charts"),
-            &self.tables.results(&self.name),
-        );
+        let report = report::write(&self.folder);
         self.charts_drawn = Instant::now();
-        self.note(charts.map(|_| ()).map_err(Error::from));
+        self.note(report.map(|_| ()).map_err(Error::from));
     }
 
     fn note(&mut self, result: Result<(), Error>) {
@@ -299,7 +292,12 @@ impl Sink for Recorder<'_> {
         }
         self.log(
             "started",
-            json!({ "run": run.id, "device": about.device, "version": env!("CARGO_PKG_VERSION") }),
+            json!({
+                "run": run.id,
+                "device": about.device,
+                "machine": machine::describe(),
+                "version": env!("CARGO_PKG_VERSION"),
+            }),
         );
     }
 
@@ -345,7 +343,6 @@ impl Sink for Recorder<'_> {
         if let Ok(done) = result {
             let written = predictions::write(&run, &row.run, &planned.classes, &done.predictions);
             self.note(written.map_err(Error::from));
-            self.has_new_predictions = true;
         }
         self.tables.set_run(row);
         self.update();

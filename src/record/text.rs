@@ -3,7 +3,7 @@
 use crate::spec::AxisValue;
 
 /// `text` in at most `width` characters, shortened in the middle: `block4_…_bn`.
-pub(super) fn shorten(text: &str, width: usize) -> String {
+pub(crate) fn shorten(text: &str, width: usize) -> String {
     let length = text.chars().count();
     if length <= width {
         return text.to_owned();
@@ -17,7 +17,7 @@ pub(super) fn shorten(text: &str, width: usize) -> String {
 }
 
 /// The shortest endings of dotted keys that still tell them apart: `freeze.through` → `through`.
-pub(super) fn short_keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+pub(crate) fn short_keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let last = |key: &'a str| key.rsplit('.').next().unwrap_or(key);
     let keys: Vec<&str> = keys.into_iter().collect();
     keys.iter()
@@ -33,7 +33,7 @@ pub(super) fn short_keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<Str
 }
 
 /// A value of an axis, short: `1e-5` where the number itself would show as `0.00001`.
-pub(super) fn value(value: &AxisValue) -> String {
+pub(crate) fn value(value: &AxisValue) -> String {
     match value {
         AxisValue::Float(v) => number(*v, 5),
         other => other.to_string(),
@@ -41,7 +41,7 @@ pub(super) fn value(value: &AxisValue) -> String {
 }
 
 /// A point as `through=block4_pool,seed=1`; empty without a sweep.
-pub(super) fn point(point: &[(String, AxisValue)], separator: &str) -> String {
+pub(crate) fn point(point: &[(String, AxisValue)], separator: &str) -> String {
     let keys = short_keys(point.iter().map(|(key, _)| key.as_str()));
     let parts: Vec<String> = keys
         .iter()
@@ -52,7 +52,7 @@ pub(super) fn point(point: &[(String, AxisValue)], separator: &str) -> String {
 }
 
 /// A number with about `digits` significant digits and no needless zeros: `0.3`, `1e-5`, `1200`.
-pub(super) fn number(value: f64, digits: usize) -> String {
+pub(crate) fn number(value: f64, digits: usize) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
     }
@@ -77,7 +77,7 @@ fn without_zeros(text: &str) -> &str {
 }
 
 /// A share as `85.1%`.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
 }
 

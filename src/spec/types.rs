@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::values::{Choice, Device, FreezeThrough, Units, Weights};
 
 /// One run's spec: what stands in the TOML file, defaults filled in and without the sweep.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
     /// Names the results folder; by default the spec file's stem.
@@ -46,7 +47,7 @@ pub struct Spec {
 }
 
 /// `[dataset]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dataset {
     /// Which dataset.
@@ -65,6 +66,7 @@ pub struct Dataset {
     pub test_limit: Option<usize>,
     /// The part of the training images held out for validation, in [0, 1).
     #[serde(default = "default_validation_split")]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub validation_split: f64,
     /// Which training images are held out.
     #[serde(default)]
@@ -103,7 +105,7 @@ impl Visitor<'_> for Name {
 macro_rules! names {
     ($(#[$meta:meta])* $type:ident { $($(#[$vmeta:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
         pub enum $type { $($(#[$vmeta])* #[serde(rename = $name)] $variant),+ }
 
         // Not derived: that would also take a variant's number for its name.
@@ -176,7 +178,7 @@ names! {
 }
 
 /// `[normalization]`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Normalization {
     /// Which formula.
@@ -211,7 +213,7 @@ names! {
 }
 
 /// `[augmentation]`: applied to training images only.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
     /// Mirror each image left to right with probability one half.
@@ -230,7 +232,7 @@ impl Augmentation {
 }
 
 /// `[backbone]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Backbone {
     /// Which architecture.
@@ -240,6 +242,7 @@ pub struct Backbone {
     pub weights: Weights,
     /// Images are resized to a square of this many pixels.
     #[serde(default = "default_input_size")]
+    #[schemars(range(min = 1))]
     pub input_size: usize,
     /// Keep the architecture's own 1000-class head; `[[head]]` must then be empty.
     #[serde(default)]
@@ -266,7 +269,7 @@ names! {
 }
 
 /// `[freeze]`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Freeze {
     /// The last frozen layer by name, "none", "all" (the whole backbone), or N as Keras's `layers[:N]`.
@@ -275,7 +278,7 @@ pub struct Freeze {
 }
 
 /// One `[[head]]` table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeadLayer {
     /// Which kind of layer.
@@ -291,6 +294,7 @@ pub struct HeadLayer {
     pub activation: Option<Activation>,
     /// `dropout`: the part of the values dropped, in [0, 1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub rate: Option<f64>,
     /// `batch_normalization`: how much of the moving statistics is kept each step; default 0.99.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -339,7 +343,7 @@ names! {
 }
 
 /// `[optimizer]`. Options that belong to another optimizer than `name` are refused.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Optimizer {
     /// Which optimizer.
@@ -347,6 +351,7 @@ pub struct Optimizer {
     pub name: OptimizerName,
     /// Default: Keras's (0.01 for sgd, 1e-3 for the others).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub learning_rate: Option<f64>,
     /// `sgd`, `rmsprop`: default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -356,18 +361,22 @@ pub struct Optimizer {
     pub nesterov: Option<bool>,
     /// `adam`, `adamw`: decay of the first moment; default 0.9.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub beta_1: Option<f64>,
     /// `adam`, `adamw`: decay of the second moment; default 0.999.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub beta_2: Option<f64>,
     /// `rmsprop`: decay of the mean square; default 0.9.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub rho: Option<f64>,
     /// `adam`, `adamw`, `rmsprop`: default 1e-7.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epsilon: Option<f64>,
     /// Decoupled weight decay, `w -= learning_rate * weight_decay * w`; default 0.004 for `adamw`, else 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
     pub weight_decay: Option<f64>,
     /// How the learning rate changes; default constant.
     #[serde(default)]
@@ -387,7 +396,7 @@ names! {
 }
 
 /// `optimizer.schedule`. Options that belong to another kind are refused.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// Which rule.
@@ -395,12 +404,15 @@ pub struct Schedule {
     pub kind: ScheduleKind,
     /// The rate rises linearly from 0 over this many epochs first; default 0.
     #[serde(default)]
+    #[schemars(range(min = 0))]
     pub warmup_epochs: f64,
     /// The rate never falls below this; default 0.
     #[serde(default)]
+    #[schemars(range(min = 0))]
     pub minimum: f64,
     /// `step`: epochs between two drops.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub step_epochs: Option<usize>,
     /// `step`, `exponential` (an epoch), `plateau`: the rate is multiplied by this; default 0.1, 0.9, 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -430,16 +442,19 @@ names! {
 }
 
 /// `[training]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Training {
     /// Passes over the training images.
+    #[schemars(range(min = 1))]
     pub epochs: usize,
     /// Images a step.
+    #[schemars(range(min = 1))]
     pub batch_size: usize,
     /// What is minimized.
     pub loss: Loss,
     /// The target is `y * (1 - s) + s / classes`; in [0, 1).
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub label_smoothing: f64,
     /// What is recorded beside the loss.
     pub metrics: Vec<Metric>,
@@ -452,6 +467,7 @@ pub struct Training {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initial_weights: Option<PathBuf>,
     /// Minutes between two checkpoints inside an epoch; there is one after every epoch.
+    #[schemars(range(min = 0))]
     pub checkpoint_minutes: f64,
     /// Where to compute.
     pub device: Device,
@@ -503,7 +519,7 @@ names! {
 }
 
 /// `training.early_stopping`, as Keras's `EarlyStopping`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EarlyStopping {
     /// The metric watched: `val_loss`, `val_accuracy`, `loss`, ...
@@ -528,7 +544,7 @@ impl Default for EarlyStopping {
 }
 
 /// `[features]`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Features {
     /// Memory for the frozen part's outputs, e.g. "8GiB"; "0" turns them off.
@@ -537,7 +553,7 @@ pub struct Features {
 }
 
 /// `[sweep]`: which runs an experiment consists of.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sweep {
     /// Every point of the axes, or some.
@@ -545,9 +561,11 @@ pub struct Sweep {
     pub strategy: Strategy,
     /// `random`: how many points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub samples: Option<usize>,
     /// Values by key of the spec.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Vec<serde_json::Value>>")]
     pub axes: BTreeMap<String, Vec<toml::Value>>,
     /// The keys of `axes` in the order of the file.
     #[serde(skip)]

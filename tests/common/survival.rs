@@ -182,9 +182,17 @@ pub fn assert_same(found: &Experiment, expected: &Experiment) {
             serde_json::from_str::<serde_json::Value>(line).unwrap();
         }
         let left: Vec<_> = entries(found).iter().map(|p| file_name(p)).collect();
-        assert_eq!(left, ["log.jsonl", "model.safetensors", "spec.toml"]);
+        assert_eq!(
+            left,
+            [
+                "log.jsonl",
+                "model.safetensors",
+                "predictions.parquet",
+                "spec.toml"
+            ]
+        );
     }
-    for file in ["metrics.parquet", "runs.parquet"] {
+    for file in ["metrics.parquet", "runs.parquet", "predictions.parquet"] {
         let table = |e: &Experiment| table(&e.results().join(file));
         let (found, expected) = (table(found), table(expected));
         assert!(found.equals_missing(&expected), "{found}\n{expected}");
@@ -196,6 +204,8 @@ pub fn assert_same(found: &Experiment, expected: &Experiment) {
     let expected = [
         "charts",
         "metrics.parquet",
+        "predictions.parquet",
+        "report.html",
         "runs",
         "runs.parquet",
         "spec.toml",

@@ -2,7 +2,7 @@
 
 use polars::prelude::{
     Column, DataFrame, DataType, Float32Type, IntoColumn, IntoSeries, ListBuilderTrait,
-    ListPrimitiveChunkedBuilder, ListStringChunkedBuilder, PolarsResult, Schema,
+    ListPrimitiveChunkedBuilder, PolarsResult, Schema,
 };
 
 use crate::sweep::TestPredictions;
@@ -10,7 +10,6 @@ use crate::train::Prediction;
 
 /// The columns' names and types, in order.
 pub(super) fn schema() -> Schema {
-    let list = |of| DataType::List(Box::new(of));
     Schema::from_iter(
         [
             ("run", DataType::String),
@@ -20,8 +19,11 @@ pub(super) fn schema() -> Schema {
             ("predicted", DataType::String),
             ("probability", DataType::Float32),
             ("label_probability", DataType::Float32),
-            ("top5", list(DataType::String)),
-            ("top5_probabilities", list(DataType::Float32)),
+            ("top5", DataType::String),
+            (
+                "top5_probabilities",
+                DataType::List(Box::new(DataType::Float32)),
+            ),
             ("image", DataType::Binary),
         ]
         .map(|(name, dtype)| (name.into(), dtype)),
@@ -45,6 +47,10 @@ pub(super) fn frame(
         Column::new(column.into(), each.iter().map(value).collect::<Vec<_>>())
     };
     let file = |i: usize| predictions.files.as_ref()?.get(i).cloned();
+    let names = |p: &Prediction| {
+        let names = p.top.iter().filter_map(|(class, _)| name(*class));
+        serde_json::to_string(&names.collect::<Vec<_>>()).ok()
+    };
     let owned = |class: u32| name(class).map(str::to_owned);
     let indices: Vec<i32> = (0..).take(rows).collect();
     let pictures: Vec<Option<&[u8]>> = (0..rows)
@@ -58,20 +64,12 @@ pub(super) fn frame(
         strings("predicted", &|_, p| owned(p.first()?.0)),
         floats("probability", |p| p.first().map_or(f32::NAN, |(_, p)| p)),
         floats("label_probability", |p| p.label_probability),
-        top_names(each, &name),
+        // As JSON: pandas cannot read the lists of text that polars writes.
+        strings("top5", &|_, p| names(p)),
         top_probabilities(each),
         Column::new("image".into(), pictures),
     ];
     DataFrame::new(rows, columns)
-}
-
-fn top_names<'a>(each: &[Prediction], name: &dyn Fn(u32) -> Option<&'a str>) -> Column {
-    let mut lists = ListStringChunkedBuilder::new("top5".into(), each.len(), each.len() * 5);
-    for prediction in each {
-        let names = prediction.top.iter().filter_map(|(class, _)| name(*class));
-        lists.append_values_iter(names);
-    }
-    lists.finish().into_series().into_column()
 }
 
 fn top_probabilities(each: &[Prediction]) -> Column {

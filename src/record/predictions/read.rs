@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use polars::prelude::DataFrame;
+use polars::prelude::{DataFrame, StringChunked};
 
 use super::encode::schema;
 use super::{CLASSES_KEY, FILE};
@@ -16,6 +16,13 @@ pub struct Predictions {
     pub classes: Vec<String>,
     /// The table as it stands in the file.
     pub frame: DataFrame,
+}
+
+impl Predictions {
+    /// A column of text.
+    pub fn text(&self, column: &str) -> Option<&StringChunked> {
+        self.frame.column(column).ok()?.str().ok()
+    }
 }
 
 /// The predictions in a run's folder; none where the run has left none.

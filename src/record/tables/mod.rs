@@ -213,6 +213,22 @@ impl Tables {
     }
 }
 
+/// The rows of `runs.parquet` in a results folder; none where there is no such table yet.
+///
+/// # Errors
+/// As [`Tables::open`].
+pub fn read_runs(folder: &Path) -> Result<Vec<RunRow>, TableError> {
+    read(&folder.join(RUNS_FILE))?.map_or(Ok(Vec::new()), |table| table.runs(&[]))
+}
+
+/// The rows of `metrics.parquet` in a results folder; none where there is no such table yet.
+///
+/// # Errors
+/// As [`Tables::open`].
+pub fn read_epochs(folder: &Path) -> Result<Vec<EpochRow>, TableError> {
+    read(&folder.join(METRICS_FILE))?.map_or(Ok(Vec::new()), |table| table.epochs(&[]))
+}
+
 /// A table file's own key-value pairs: the format, and one more.
 pub(super) fn file_metadata(more: Option<(&str, String)>) -> KeyValueMetadata {
     let mut pairs = vec![(FORMAT_KEY.to_owned(), FORMAT.to_owned())];

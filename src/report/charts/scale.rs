@@ -4,7 +4,7 @@ use crate::record::text::number;
 
 /// Maps values to places in [0, 1] along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Scale {
+pub(crate) enum Scale {
     Linear {
         low: f64,
         high: f64,
@@ -21,7 +21,7 @@ const LOG_SPAN: f64 = 100.0;
 
 impl Scale {
     /// A scale that shows all finite `values`, logarithmic where they are positive and span a factor of 100 or more.
-    pub(super) fn fit(values: impl Iterator<Item = f64>) -> Self {
+    pub(crate) fn fit(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values);
         if low > 0.0 && high / low >= LOG_SPAN {
             let room = (high / low).powf(0.04);
@@ -34,7 +34,7 @@ impl Scale {
     }
 
     /// A linear scale for shares; it never leaves [0, 1] where the values do not.
-    pub(super) fn shares(values: impl Iterator<Item = f64>) -> Self {
+    pub(crate) fn shares(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values);
         match Self::with_room(low, high) {
             Scale::Linear { low: l, high: h } if low >= 0.0 && high <= 1.0 => Scale::Linear {
@@ -46,7 +46,7 @@ impl Scale {
     }
 
     /// The epochs from 1 to `last`.
-    pub(super) fn epochs(last: usize) -> Self {
+    pub(crate) fn epochs(last: usize) -> Self {
         let room = (last as f64 - 1.0).max(1.0) * 0.03;
         Scale::Linear {
             low: 1.0 - room,
@@ -67,7 +67,7 @@ impl Scale {
     }
 
     /// An axis' label, with the kind of scale where it is not linear.
-    pub(super) fn label(&self, label: &str) -> String {
+    pub(crate) fn label(&self, label: &str) -> String {
         match self {
             Scale::Linear { .. } => label.to_owned(),
             Scale::Log { .. } => format!("{label} (log scale)"),
@@ -75,7 +75,7 @@ impl Scale {
     }
 
     /// Where `value` is, 0 at the low end and 1 at the high end; absent where it cannot be shown.
-    pub(super) fn place(&self, value: f64) -> Option<f64> {
+    pub(crate) fn place(&self, value: f64) -> Option<f64> {
         let place = match *self {
             Scale::Linear { low, high } => (value - low) / (high - low),
             Scale::Log { low, high } => (value / low).ln() / (high / low).ln(),
@@ -84,7 +84,7 @@ impl Scale {
     }
 
     /// At most about `count` round values within the scale.
-    pub(super) fn ticks(&self, count: usize) -> Vec<f64> {
+    pub(crate) fn ticks(&self, count: usize) -> Vec<f64> {
         match *self {
             Scale::Linear { low, high } => linear_ticks(low, high, count, 0.0),
             Scale::Log { low, high } => log_ticks(low, high, count),
@@ -92,7 +92,7 @@ impl Scale {
     }
 
     /// At most about `count` whole numbers within the scale, from 1.
-    pub(super) fn whole_ticks(&self, count: usize) -> Vec<f64> {
+    pub(crate) fn whole_ticks(&self, count: usize) -> Vec<f64> {
         let (Scale::Linear { low, high } | Scale::Log { low, high }) = *self;
         let mut ticks = linear_ticks(low.max(1.0), high, count, 1.0);
         // The first epoch is worth a tick, where it does not crowd the next.
@@ -151,7 +151,7 @@ fn log_ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
 }
 
 /// The ticks' labels, with as many decimals as tell them apart.
-pub(super) fn labels(ticks: &[f64]) -> Vec<String> {
+pub(crate) fn labels(ticks: &[f64]) -> Vec<String> {
     let distinct = |labels: &[String]| labels.windows(2).all(|pair| pair[0] != pair[1]);
     (3..8)
         .map(|digits| ticks.iter().map(|&t| number(t, digits)).collect::<Vec<_>>())
@@ -160,7 +160,7 @@ pub(super) fn labels(ticks: &[f64]) -> Vec<String> {
 }
 
 /// The labels of shares in percent, without the sign.
-pub(super) fn percent_labels(ticks: &[f64]) -> Vec<String> {
+pub(crate) fn percent_labels(ticks: &[f64]) -> Vec<String> {
     labels(&ticks.iter().map(|t| t * 100.0).collect::<Vec<_>>())
 }
 

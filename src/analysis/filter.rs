@@ -1,0 +1,58 @@
+//! `--where KEY=VALUE`.
+
+use std::str::FromStr;
+
+use super::{Error, Recorded};
+use crate::spec::AxisValue;
+
+/// Which runs are looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filter {
+    pub key: String,
+    value: String,
+    /// Whether the runs with this value are left out instead.
+    is_not: bool,
+}
+
+impl FromStr for Filter {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (key, value) = text
+            .split_once('=')
+            .ok_or_else(|| Error::Filter(text.to_owned()))?;
+        let (key, is_not) = match key.strip_suffix('!') {
+            Some(key) => (key, true),
+            None => (key, false),
+        };
+        let unquoted = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
+        let filter = Filter {
+            key: unquoted(key),
+            value: unquoted(value),
+            is_not,
+        };
+        if filter.key.is_empty() {
+            return Err(Error::Filter(text.to_owned()));
+        }
+        Ok(filter)
+    }
+}
+
+impl Filter {
+    /// Whether a run is looked at; numbers are compared as numbers.
+    pub fn passes(&self, run: &Recorded) -> bool {
+        let is_equal = run.value(&self.key).is_some_and(|value| {
+            value.to_string() == self.value
+                || number(&value).is_some_and(|v| self.value.parse() == Ok(v))
+        });
+        is_equal != self.is_not
+    }
+}
+
+fn number(value: &AxisValue) -> Option<f64> {
+    match value {
+        AxisValue::Integer(v) => Some(*v as f64),
+        AxisValue::Float(v) => Some(*v),
+        _ => None,
+    }
+}

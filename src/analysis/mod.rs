@@ -1,0 +1,20 @@
+//! What recorded tables say: runs grouped by what differs, and which differences are more than noise.
+//!
+//! Everything is made of the tables that `record` writes, so that it holds for finished and for running experiments.
+
+mod compare;
+mod error;
+mod filter;
+mod measure;
+mod results;
+mod stats;
+mod table;
+
+pub use compare::{Comparison, Group, Question, Verdict, compare};
+pub use error::Error;
+pub use filter::Filter;
+pub use measure::{Measure, Unit};
+pub use results::{Recorded, Results};
+pub use stats::{Sample, welch};
+pub(crate) use table::shown;
+pub use table::{Layout, csv, frame, json, notes, rows};

@@ -1,0 +1,101 @@
+//! Statistics of a few values.
+
+use serde::Serialize;
+use statrs::function::beta::checked_beta_reg;
+
+/// The values of runs that differ in nothing that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Sample {
+    /// How many values there are; those that are not finite do not count.
+    pub n: usize,
+    pub mean: f64,
+    /// The sample standard deviation, over n - 1; absent for fewer than two values.
+    pub deviation: Option<f64>,
+}
+
+impl Sample {
+    /// The sample of the finite ones among these values; none where there is no finite one.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let values: Vec<f64> = values.into_iter().filter(|v| v.is_finite()).collect();
+        let n = values.len();
+        if n == 0 {
+            return None;
+        }
+        let mean = values.iter().sum::<f64>() / n as f64;
+        let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+        let deviation = (n > 1).then(|| (squares / (n - 1) as f64).sqrt());
+        Some(Sample { n, mean, deviation })
+    }
+}
+
+/// The two-sided p-value of Welch's t-test: how probable means this far apart or farther would be if both samples came
+/// from normal distributions of equal means, whatever their variances. None where a sample has fewer than two values.
+///
+/// B. L. Welch, "The generalization of 'Student's' problem when several different population variances are involved",
+/// Biometrika 34 (1947), with Satterthwaite's degrees of freedom.
+pub fn welch(a: &Sample, b: &Sample) -> Option<f64> {
+    let share = |s: &Sample| Some(s.deviation?.powi(2) / s.n as f64);
+    let (a_share, b_share) = (share(a)?, share(b)?);
+    let (variance, difference) = (a_share + b_share, a.mean - b.mean);
+    if variance == 0.0 {
+        return Some(if difference == 0.0 { 1.0 } else { 0.0 });
+    }
+    let term = |share: f64, n: usize| share.powi(2) / (n - 1) as f64;
+    let freedom = variance.powi(2) / (term(a_share, a.n) + term(b_share, b.n));
+    let t_squared = difference.powi(2) / variance;
+    // The tails of Student's distribution beyond -t and t.
+    checked_beta_reg(freedom / 2.0, 0.5, freedom / (freedom + t_squared)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn p(a: &[f64], b: &[f64]) -> Option<f64> {
+        let sample = |values: &[f64]| Sample::of(values.iter().copied()).unwrap();
+        welch(&sample(a), &sample(b))
+    }
+
+    /// scipy.stats.ttest_ind(a, b, equal_var=False).pvalue, SciPy 1.17.
+    #[test]
+    fn p_values_are_those_of_scipy() {
+        for (a, b, expected) in SCIPY {
+            let found = p(a, b).unwrap();
+            let distance = (found - expected).abs() / expected;
+            assert!(distance < 1e-10, "{a:?} {b:?}: {found} {expected}");
+        }
+    }
+
+    const SCIPY: [(&[f64], &[f64], f64); 3] = [
+        (
+            &[0.712, 0.698, 0.731],
+            &[0.641, 0.655, 0.602],
+            0.01828775369627577,
+        ),
+        (
+            &[0.9, 0.91, 0.905, 0.899],
+            &[0.8995, 0.9101],
+            0.8514446342819848,
+        ),
+        (
+            &[1.0, 2.0, 4.0],
+            &[1.5, 2.5, 2.0, 2.2, 9.0],
+            0.5286393378575168,
+        ),
+    ];
+
+    #[test]
+    fn one_value_says_nothing_and_equal_values_are_certain() {
+        assert_eq!(p(&[1.0], &[2.0, 3.0]), None);
+        assert_eq!(p(&[1.0, 1.0], &[1.0, 1.0]), Some(1.0));
+        assert_eq!(p(&[1.0, 1.0], &[2.0, 2.0]), Some(0.0));
+    }
+
+    #[test]
+    fn values_that_are_not_finite_do_not_count() {
+        let sample = Sample::of([1.0, f64::NAN, 3.0, f64::INFINITY]).unwrap();
+        assert_eq!((sample.n, sample.mean), (2, 2.0));
+        assert_eq!(sample.deviation, Some(2f64.sqrt()));
+        assert_eq!(Sample::of([f64::NAN]), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! `runner compare`.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use polars::prelude::ParquetWriter;
+
+use super::Failure;
+use super::format::{columns, print_json};
+use crate::analysis::{self, Comparison, Filter, Layout, Question, Results, compare};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Runs are grouped by the axes that differ; seeds are folded into mean ± standard deviation. The best
+is marked, and those that Welch's t-test cannot tell from it (two-sided, p ≥ 0.05).
+
+Examples:
+  runner compare results/vgg16_freeze_depths
+  runner compare results/a results/b --by freeze.through --where optimizer.name=adam
+  runner compare results/a --format parquet > comparison.parquet")]
+pub(super) struct CompareArgs {
+    /// Folders of results, results/<name>, or a folder of such folders
+    #[arg(required = true, value_name = "RESULTS")]
+    results: Vec<PathBuf>,
+    /// Group by this key alone and fold the others; may be repeated
+    #[arg(long, value_name = "AXIS")]
+    by: Vec<String>,
+    /// What decides, e.g. test_loss, seconds [default: test_accuracy where there is one]
+    #[arg(long, value_name = "NAME")]
+    metric: Option<String>,
+    /// Only runs whose key has this value (or with != has not); may be repeated
+    #[arg(long = "where", value_name = "KEY=VALUE")]
+    filters: Vec<Filter>,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[default]
+    Table,
+    Markdown,
+    Csv,
+    Json,
+    Parquet,
+}
+
+pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
+    let question = Question {
+        by: args.by.clone(),
+        metric: args.metric.clone(),
+        filters: args.filters.clone(),
+    };
+    let found = compare(Results::read(&args.results)?, &question)?;
+    match args.format {
+        Format::Table => print!("{}", text(&found)),
+        Format::Markdown => print!("{}", markdown(&found)),
+        Format::Csv => print!("{}", analysis::csv(&analysis::frame(&found)?)),
+        Format::Json => print_json(&analysis::json(&found))?,
+        Format::Parquet => parquet(&found)?,
+    }
+    Ok(())
+}
+
+fn text(found: &Comparison) -> String {
+    let (rows, numbers) = analysis::rows(found, Layout::Terminal);
+    let mut text = columns(&rows, &numbers);
+    for note in analysis::notes(found) {
+        text += &format!("\n{note}\n");
+    }
+    text
+}
+
+fn markdown(found: &Comparison) -> String {
+    let (rows, numbers) = analysis::rows(found, Layout::Markdown);
+    let escaped = |cell: &String| cell.replace('|', "\\|");
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let mut text = String::new();
+    for (i, row) in rows.iter().enumerate() {
+        text += &line(row.iter().map(escaped).collect());
+        if i == 0 {
+            let rule = |column| {
+                if numbers.contains(&column) {
+                    "--:"
+                } else {
+                    "---"
+                }
+            };
+            text += &line((0..row.len()).map(|c| rule(c).to_owned()).collect());
+        }
+    }
+    for note in analysis::notes(found) {
+        text += &format!("\n{note}\n");
+    }
+    text
+}
+
+fn parquet(found: &Comparison) -> Result<(), Failure> {
+    if io::stdout().is_terminal() {
+        return Err(Failure::usage(
+            "a terminal cannot show Parquet; send it to a file: --format parquet > comparison.parquet",
+        ));
+    }
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes)
+        .finish(&mut analysis::frame(found)?)
+        .map_err(Failure::other)?;
+    io::stdout().write_all(&bytes).map_err(Failure::other)
+}

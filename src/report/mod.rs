@@ -1,0 +1,51 @@
+//! Results as people look at them: charts, and a page that needs nothing but a browser.
+//!
+//! Everything is made of the tables that `record` writes.
+
+pub mod charts;
+mod error;
+mod experiment;
+mod html;
+mod page;
+mod sections;
+mod wrong;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use error::Error;
+pub use experiment::Experiment;
+pub use page::{Liveness, page};
+
+use crate::atomic::write_atomically;
+
+/// The page's name in the folder of an experiment's results.
+pub const FILE: &str = "report.html";
+
+/// Writes `charts/*.svg` and `report.html` of the results in `folder`, each whole or not at all. Before the first epoch
+/// there is nothing to show, and nothing is written.
+///
+/// # Errors
+/// Tables that cannot be read, or files that cannot be written.
+pub fn write(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let experiment = Experiment::read(folder)?;
+    if experiment.epochs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let into = folder.join("charts");
+    fs::create_dir_all(&into).map_err(Error::cannot_write(&into))?;
+    let mut written = Vec::new();
+    for chart in charts::files(&experiment) {
+        let path = into.join(&chart.file);
+        put(&path, &chart.svg.standalone())?;
+        written.push(path);
+    }
+    let path = folder.join(FILE);
+    put(&path, &page(&experiment, Liveness::Still))?;
+    written.push(path);
+    Ok(written)
+}
+
+fn put(path: &Path, text: &str) -> Result<(), Error> {
+    write_atomically(path, text.as_bytes()).map_err(Error::cannot_write(path))
+}

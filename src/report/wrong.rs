@@ -1,0 +1,46 @@
+//! The most confidently wrong test images of a run.
+
+use crate::record::predictions::Predictions;
+
+/// How many are shown.
+const MOST: usize = 24;
+
+/// An image that was taken for something else.
+pub struct Wrong {
+    /// As the bytes of a PNG file.
+    pub png: Vec<u8>,
+    pub label: String,
+    pub predicted: String,
+    /// Of the prediction, in [0, 1].
+    pub probability: f32,
+    /// The image's file, or its index among the test images.
+    pub name: String,
+}
+
+/// The wrong predictions whose images were kept, the surest first.
+pub fn most_wrong(predictions: &Predictions) -> Vec<Wrong> {
+    let mut wrong = rows(predictions).unwrap_or_default();
+    wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    wrong.truncate(MOST);
+    wrong
+}
+
+fn rows(predictions: &Predictions) -> Option<Vec<Wrong>> {
+    let frame = &predictions.frame;
+    let (labels, predicted) = (predictions.text("label")?, predictions.text("predicted")?);
+    let files = predictions.text("file")?;
+    let probabilities = frame.column("probability").ok()?.f32().ok()?;
+    let images = frame.column("image").ok()?.binary().ok()?;
+    let row = |i: usize| {
+        Some(Wrong {
+            png: images.get(i)?.to_vec(),
+            label: labels.get(i)?.to_owned(),
+            predicted: predicted.get(i)?.to_owned(),
+            probability: probabilities.get(i)?,
+            name: files
+                .get(i)
+                .map_or_else(|| format!("test image {i}"), str::to_owned),
+        })
+    };
+    Some((0..frame.height()).filter_map(row).collect())
+}

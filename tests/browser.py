@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""Opens reports in headless Chromium: the file by double-click, and the live page of a growing experiment.
+
+usage: python3 tests/browser.py RUNNER RESULTS_DIR [PICTURES_DIR]
+
+RESULTS_DIR is results/<name> of a finished experiment with a sweep; it is copied. With PICTURES_DIR, pictures of the
+pages are left there. Needs selenium, polars, and Chromium with its driver (/usr/bin/chromium, /usr/bin/chromedriver).
+Ends with 1 and a message at the first thing that is not as it should be.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import polars as pl
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+TABLES = {"metrics.parquet", "runs.parquet"}
+
+
+def expect(condition, message):
+    if not condition:
+        sys.exit(f"error: {message}")
+
+
+def browser(profile, javascript=True):
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for flag in [*FLAGS, f"--user-data-dir={profile}", "--window-size=1100,900"]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    if not javascript:
+        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
+    return webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
+
+
+def check_quiet(page, allowed):
+    """No console message, and no request but to the page's own place."""
+    messages = page.get_log("browser")
+    expect(not messages, f"the console says {messages}")
+    for entry in page.get_log("performance"):
+        event = json.loads(entry["message"])["message"]
+        # The browser's own first page has asked for its parts, too.
+        if event["method"] == "Network.requestWillBeSent" and not event["params"]["documentURL"].startswith("chrome:"):
+            url = event["params"]["request"]["url"]
+            expect(url.startswith((*allowed, "data:")), f"the page asks for {url}")
+
+
+def texts(page, column):
+    cells = page.find_elements(By.CSS_SELECTOR, f"#comparison tbody td:nth-child({column})")
+    return [cell.text for cell in cells]
+
+
+def check_sorting(page):
+    titles = page.find_elements(By.CSS_SELECTOR, "#comparison th button")
+    place = next(i for i, title in enumerate(titles, 1) if title.text.startswith("test_accuracy"))
+    numbers = lambda: [float(text.split(" ")[0]) for text in texts(page, place)]
+    best_first = numbers()
+    expect(best_first == sorted(best_first, reverse=True), f"the best is not first: {best_first}")
+    titles[place - 1].click()
+    expect(numbers() == best_first[::-1], f"a click does not sort: {numbers()}")
+    title = page.find_elements(By.CSS_SELECTOR, "#comparison th")[place - 1]
+    expect(title.get_attribute("aria-sort") == "ascending", "the sorted column is not announced")
+    titles[place - 1].send_keys(Keys.ENTER)
+    expect(numbers() == best_first, "the Enter key does not sort")
+
+
+def check_hovering(page, run):
+    tip = page.find_element(By.ID, "tip")
+    for mark in page.find_elements(By.CSS_SELECTOR, "#charts .mark[data-tip]"):
+        if run in mark.get_attribute("data-tip"):
+            page.execute_script("arguments[0].scrollIntoView({block: 'center'})", mark)
+            ActionChains(page).move_to_element(mark).perform()
+            expect(tip.is_displayed() and tip.text, "hovering shows nothing")
+            return
+    expect(False, f"no mark is of {run}")
+
+
+def check_phone(page):
+    page.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True},
+    )
+    width = page.execute_script("return document.documentElement.scrollWidth")
+    expect(width <= 360, f"at phone width the page is {width} pixels wide")
+    size = page.execute_script("return parseFloat(getComputedStyle(document.body).fontSize)")
+    expect(size >= 16, f"text on a phone is {size} pixels")
+
+
+def check_names(page):
+    """What a screen reader needs: a language, one first heading, a name for every picture and table."""
+    expect(page.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en", "the page has no language")
+    expect(len(page.find_elements(By.TAG_NAME, "h1")) == 1, "the page has not one first heading")
+    for picture in page.find_elements(By.CSS_SELECTOR, "svg"):
+        expect(picture.get_attribute("role") == "img" and picture.get_attribute("aria-label"), "a chart has no name")
+    for picture in page.find_elements(By.CSS_SELECTOR, "img"):
+        expect(picture.get_attribute("alt"), "an image has no text")
+    for table in page.find_elements(By.CSS_SELECTOR, "table"):
+        expect(table.find_elements(By.TAG_NAME, "caption"), "a table has no caption")
+
+
+def picture(page, folder, name):
+    if folder:
+        height = page.execute_script("return document.documentElement.scrollHeight")
+        width = page.execute_script("return innerWidth")
+        page.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": min(height, 6000), "deviceScaleFactor": 1, "mobile": False},
+        )
+        page.save_screenshot(str(Path(folder) / f"{name}.png"))
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def check_file(page, folder, pictures):
+    runs = pl.read_parquet(folder / "runs.parquet")
+    page.get((folder / "report.html").resolve().as_uri())
+    best = page.find_element(By.CSS_SELECTOR, "#answer strong").text
+    expect(best and "best by test accuracy" in page.find_element(By.ID, "answer").text, "there is no answer")
+    rows = len(page.find_elements(By.CSS_SELECTOR, "#runs tbody tr"))
+    expect(rows == runs.height, f"{rows} runs are shown, not {runs.height}")
+    for part in ["#charts svg", "#predictions svg", "#wrong img", "#spec pre", "#origin dd"]:
+        expect(page.find_elements(By.CSS_SELECTOR, part), f"the page has no {part}")
+    check_names(page)
+    check_sorting(page)
+    check_hovering(page, runs["run"][0])
+    picture(page, pictures, "report")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+    picture(page, pictures, "dark")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    check_phone(page)
+    if pictures:
+        page.save_screenshot(str(Path(pictures) / "phone.png"))
+    check_quiet(page, ["file:"])
+
+
+def check_without_javascript(page, folder):
+    page.get((folder / "report.html").resolve().as_uri())
+    expect(page.find_element(By.CSS_SELECTOR, "#answer strong").text, "without JavaScript there is no answer")
+    expect(page.find_elements(By.CSS_SELECTOR, "#charts svg"), "without JavaScript there is no chart")
+    # The driver's own scripts run either way; the page's would have made buttons.
+    expect(not page.find_elements(By.CSS_SELECTOR, "th button"), "JavaScript is not off")
+
+
+def check_live(page, runner, folder):
+    """Rows come into the tables while the page is open."""
+    tables = {name: pl.read_parquet(folder / name) for name in TABLES}
+    format_ = {"runner.format": pl.read_parquet_metadata(folder / "runs.parquet")["runner.format"]}
+    runs = tables["runs.parquet"]["run"].to_list()
+
+    def keep(count):
+        for name, table in tables.items():
+            part = table.filter(pl.col("run").is_in(runs[:count]))
+            part.write_parquet(folder / "next.tmp", metadata=format_)
+            (folder / "next.tmp").replace(folder / name)
+
+    keep(2)
+    watch = subprocess.Popen([runner, "watch", str(folder), "--port", "0"], stdout=subprocess.PIPE, text=True)
+    try:
+        address = watch.stdout.readline().split(" ")[0]
+        expect(address.startswith("http://127.0.0.1:"), f"watch says {address}")
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        page.get(address)
+        shown = lambda: len(page.find_elements(By.CSS_SELECTOR, "#runs tbody tr"))
+        expect(shown() == 2, f"the live page shows {shown()} runs, not 2")
+        keep(len(runs))
+        WebDriverWait(page, 30, ignored_exceptions=()).until(lambda _: shown() == len(runs))
+        check_sorting(page)
+        check_quiet(page, [address])
+    finally:
+        watch.terminate()
+        watch.wait()
+
+
+def main(arguments):
+    expect(len(arguments) in (2, 3), __doc__)
+    runner, results = arguments[0], Path(arguments[1])
+    pictures = arguments[2] if len(arguments) == 3 else None
+    with tempfile.TemporaryDirectory() as work:
+        folder = Path(work) / results.name
+        shutil.copytree(results, folder)
+        page = browser(f"{work}/profile")
+        try:
+            check_file(page, folder, pictures)
+            check_live(page, str(Path(runner).resolve()), folder)
+        finally:
+            page.quit()
+        page = browser(f"{work}/plain", javascript=False)
+        try:
+            check_without_javascript(page, folder)
+        finally:
+            page.quit()
+    print(f"{results}: report and live page good in Chromium")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
