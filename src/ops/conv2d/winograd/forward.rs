@@ -16,7 +16,7 @@ use crate::ops::matrix::split;
 use crate::ops::simd::dispatch;
 
 /// Tiles whose channels out are computed by neighbouring tasks.
-const TILE_BLOCK: usize = 64;
+const TILE_BLOCK: usize = 128;
 /// Tiles transformed by a task.
 pub(super) const TRANSFORM_BLOCK: usize = 8;
 

@@ -6,6 +6,8 @@
 //! How the points are chosen: Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution
 //! for Deep Neural Networks" (2020).
 
+use std::mem::MaybeUninit;
+
 use pulp::Simd;
 
 /// The points; they and their products below are exact in f32.
@@ -153,7 +155,8 @@ pub(super) fn both_ways<S: Simd, T: Transform<I, O>, const I: usize, const O: us
     to: &mut impl Sink<S>,
 ) {
     let zero = simd.splat_f32s(0.0);
-    let mut half = [[zero; I]; O];
+    // Not set to zero first: the compiler would call `memset` for that.
+    let mut half = [[MaybeUninit::<S::f32s>::uninit(); I]; O];
     for column in 0..I {
         let mut line = [zero; I];
         for row in 0..I {
@@ -161,11 +164,16 @@ pub(super) fn both_ways<S: Simd, T: Transform<I, O>, const I: usize, const O: us
         }
         let line = T::apply(simd, line);
         for row in 0..O {
-            half[row][column] = line[row];
+            half[row][column].write(line[row]);
         }
     }
     for row in 0..O {
-        let line = T::apply(simd, half[row]);
+        let mut line = [zero; I];
+        for column in 0..I {
+            // SAFETY: the loop above has written every row of every column.
+            line[column] = unsafe { half[row][column].assume_init() };
+        }
+        let line = T::apply(simd, line);
         for column in 0..O {
             to.store(simd, row, column, line[column]);
         }
