@@ -12,7 +12,7 @@ use std::time::Duration;
 use candle_core::{Device, Result, Tensor, Var};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gemm::Parallelism;
-use runner::ops::{self, Conv2dConfig, Method, Pool2dConfig};
+use runner::ops::{self, Conv2dConfig, Pool2dConfig};
 use runner::optim::Optimizer;
 use runner::rng::{Purpose, Stream};
 use runner::spec::{self, OptimizerName};
@@ -120,10 +120,6 @@ fn convolutions(c: &mut Criterion) {
         relu: true,
         ..Conv2dConfig::default()
     };
-    let direct = Conv2dConfig {
-        method: Method::Direct,
-        ..config
-    };
     for (side, cin, cout) in CONVOLUTIONS {
         let name = format!("{side}x{side}x{cin}-{cout}");
         let flops = Throughput::Elements((2 * BATCH * side * side * 9 * cin * cout) as u64);
@@ -134,10 +130,6 @@ fn convolutions(c: &mut Criterion) {
         let bias = random(&[cout]);
         let conv2d = |x: &Tensor, kernel: &Tensor| ops::conv2d(x, kernel, Some(&bias), &config);
         let (fixed_x, fixed_kernel) = (x.as_detached_tensor(), kernel.as_detached_tensor());
-        let group = "convolution forward, direct sums";
-        time(c, group, &name, flops.clone(), || {
-            ops::conv2d(&fixed_x, &fixed_kernel, Some(&bias), &direct)
-        });
         time(c, "convolution forward", &name, flops.clone(), || {
             conv2d(&fixed_x, &fixed_kernel)
         });

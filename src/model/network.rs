@@ -164,7 +164,7 @@ impl Network {
             if self.is_chained(link) {
                 let mut chain = ops::Chain::new(&x);
                 while let Some(link) = links.next_if(|link| self.is_chained(link)) {
-                    chain = self.chain(link, chain, frozen).map_err(in_layer(link))?;
+                    chain = self.chain(link, chain).map_err(in_layer(link))?;
                 }
                 x = chain.finish()?;
             } else if let Some(link) = links.next() {
@@ -183,11 +183,11 @@ impl Network {
         self.device.is_cpu() && matches!(link.layer, Layer::Conv2d { .. } | Layer::MaxPool2d(_))
     }
 
-    fn chain(&self, link: &Link, chain: ops::Chain, frozen: bool) -> Result<ops::Chain> {
+    fn chain(&self, link: &Link, chain: ops::Chain) -> Result<ops::Chain> {
         match &link.layer {
             Layer::Conv2d { config, .. } => {
                 let (kernel, bias) = (self.tensor(link, "weight")?, self.tensor(link, "bias")?);
-                chain.conv2d(kernel, bias, &by_use(config, frozen))
+                chain.conv2d(kernel, bias, config)
             }
             Layer::MaxPool2d(config) => chain.max_pool2d(config),
             layer => bail!("{layer:?} cannot be chained"),
@@ -196,9 +196,9 @@ impl Network {
 
     fn link(&self, link: &Link, x: &Tensor, mode: Mode, frozen: bool) -> Result<Tensor> {
         match &link.layer {
-            Layer::Conv2d { config, .. } => self.conv2d(link, "", x, &by_use(config, frozen)),
+            Layer::Conv2d { config, .. } => self.conv2d(link, "", x, config),
             Layer::MaxPool2d(config) => ops::max_pool2d(x, config),
-            Layer::Fire { .. } => self.fire(link, x, frozen),
+            Layer::Fire { .. } => self.fire(link, x),
             Layer::Flatten => x.flatten_from(1),
             Layer::GlobalAveragePooling => ops::global_average_pool(x),
             Layer::Dense { activation, .. } => {
@@ -243,14 +243,11 @@ impl Network {
         ops::conv2d(x, kernel, Some(bias), config)
     }
 
-    fn fire(&self, link: &Link, x: &Tensor, frozen: bool) -> Result<Tensor> {
-        let conv = |padding| {
-            let config = ops::Conv2dConfig {
-                padding,
-                relu: true,
-                ..ops::Conv2dConfig::default()
-            };
-            by_use(&config, frozen)
+    fn fire(&self, link: &Link, x: &Tensor) -> Result<Tensor> {
+        let conv = |padding| ops::Conv2dConfig {
+            padding,
+            relu: true,
+            ..ops::Conv2dConfig::default()
         };
         let squeezed = self.conv2d(link, "squeeze.", x, &conv(0))?;
         let expand1x1 = self.conv2d(link, "expand1x1.", &squeezed, &conv(0))?;
@@ -367,18 +364,6 @@ fn initial(parameter: &Parameter, given: Option<&HostTensor>, seed: u64) -> Resu
         Some(tensor) => layout::from_file(parameter, &tensor.data),
         None => init::values(parameter, seed),
     })
-}
-
-/// What the frozen part gives is used in every epoch and run, so that its sums are made the way that rounds least.
-fn by_use(config: &ops::Conv2dConfig, frozen: bool) -> ops::Conv2dConfig {
-    ops::Conv2dConfig {
-        method: if frozen {
-            ops::Method::Direct
-        } else {
-            config.method
-        },
-        ..*config
-    }
 }
 
 /// Names the layer in an error.

@@ -145,15 +145,14 @@ impl CustomOp1 for ChainOp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::backward;
     use crate::ops::testing::{flat, random};
-    use crate::ops::{Method, backward};
     use candle_core::Var;
 
     const CONVOLUTION: Conv2dConfig = Conv2dConfig {
         stride: 1,
         padding: 1,
         relu: true,
-        method: Method::Fastest,
     };
     const POOLING: Pool2dConfig = Pool2dConfig {
         kernel: 2,

@@ -26,7 +26,7 @@ pub use backward::backward;
 pub use batch_norm::{BatchNorm, batch_norm, batch_norm_inference};
 pub use chain::Chain;
 pub use concat::concat;
-pub use conv2d::{Conv2dConfig, Method, conv2d};
+pub use conv2d::{Conv2dConfig, conv2d};
 pub use cross_entropy::{sigmoid_cross_entropy, softmax_cross_entropy};
 pub use dense::dense;
 pub use dropout::dropout;

@@ -30,8 +30,6 @@ pub struct Conv2dConfig {
     pub padding: usize,
     /// Whether ReLU follows.
     pub relu: bool,
-    /// How the output is computed; gradients are always computed the fastest way.
-    pub method: Method,
 }
 
 impl Default for Conv2dConfig {
@@ -40,19 +38,8 @@ impl Default for Conv2dConfig {
             stride: 1,
             padding: 0,
             relu: false,
-            method: Method::Fastest,
         }
     }
-}
-
-/// How a convolution's sums are made, on the CPU.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Method {
-    /// The way that is fastest for the shape; Winograd's is within 5e-6 of the largest value.
-    #[default]
-    Fastest,
-    /// Sums of products as the definition has them, which round least: for what is computed once and used often.
-    Direct,
 }
 
 /// Convolves `x` `[n, h, w, cin]` with `kernel` `[kh, kw, cin, cout]` (Keras's layout; a cross-correlation,
@@ -110,7 +97,6 @@ pub(super) struct ConvolutionOp {
     /// The result's shape.
     out: candle_core::Shape,
     relu: bool,
-    method: Method,
 }
 
 impl ConvolutionOp {
@@ -119,7 +105,6 @@ impl ConvolutionOp {
             shape,
             out: (shape.n, shape.ho, shape.wo, shape.cout).into(),
             relu: config.relu,
-            method: config.method,
         }
     }
 
@@ -129,7 +114,6 @@ impl ConvolutionOp {
             shape: Shape::product(rows, inputs, outputs),
             out: (rows, outputs).into(),
             relu,
-            method: Method::Direct,
         }
     }
 
@@ -165,7 +149,7 @@ impl CustomOp3 for ConvolutionOp {
             relu: self.relu,
         };
         let x = values(x, x_layout)?;
-        let out = if self.method == Method::Fastest && winograd::pays(s) {
+        let out = if winograd::pays(s) {
             winograd::convolve(s, x, winograd::Kernel::Plain(kernel), finish)
         } else {
             forward::convolve(s, x, Matrix::new(kernel, s.depth(), s.cout), finish)

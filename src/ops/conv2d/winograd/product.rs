@@ -11,8 +11,8 @@ const ROWS: usize = 6;
 ///
 /// Element (r, k) of `a` is `a[r * a_row + k * a_depth]`; those of `b` and `out` lie side by side in rows
 /// `b_row` and `out_row` apart. An element of `out` is summed in the order of `k`, whatever is computed
-/// beside it. `columns` is a multiple of
-/// [`LANES`]; no dimension is 0.
+/// beside it; the sum starts from zero and is added to `out` at the end, so that many short products round less than
+/// one long sum. `columns` is a multiple of [`LANES`]; no dimension is 0.
 pub(super) struct Product<'a> {
     pub rows: usize,
     pub depth: usize,
@@ -97,13 +97,6 @@ impl Product<'_> {
                 out.add(r * self.out_row + n * S::F32_LANES)
                     .cast::<S::f32s>()
             };
-            if self.accumulate {
-                for r in 0..R {
-                    for n in 0..N {
-                        sums[r][n] = at(r, n).read_unaligned();
-                    }
-                }
-            }
             for k in 0..self.depth {
                 let b = b.add(k * self.b_row);
                 let mut values = [simd.splat_f32s(0.0); N];
@@ -119,7 +112,12 @@ impl Product<'_> {
             }
             for r in 0..R {
                 for n in 0..N {
-                    at(r, n).write_unaligned(sums[r][n]);
+                    let sum = if self.accumulate {
+                        simd.add_f32s(at(r, n).read_unaligned(), sums[r][n])
+                    } else {
+                        sums[r][n]
+                    };
+                    at(r, n).write_unaligned(sum);
                 }
             }
         }
