@@ -66,6 +66,9 @@ impl NewFile {
 
     fn rename_to(mut self, path: &Path) -> io::Result<()> {
         self.out.flush()?;
+        if fail_point::is_here(&self.temporary, "full") {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let file = self.out.get_ref();
         if fail_point::is_here(&self.temporary, "half") {
             file.set_len(file.metadata()?.len() / 2)?;

@@ -1,11 +1,12 @@
 //! A declarative experiment runner for transfer learning on images.
 //!
 //! Data flows one way: `spec` → `data`, `model` → `features` → `train` → `sweep` → `record`, with `cli` on top and
-//! `ops`, `optim`, `fetch`, `device`, `rng`, `atomic`, `stop` and `text` below. `analysis`, `report` and `watch` read what
-//! `record` writes; `inference` applies the models of finished runs.
+//! `ops`, `optim`, `fetch`, `device`, `rng`, `atomic`, `claim`, `parquet`, `stop` and `text` below. `analysis`, `report`
+//! and `watch` read what `record` writes; `inference` applies the models of finished runs.
 
 pub mod analysis;
 pub mod atomic;
+pub mod claim;
 pub mod cli;
 pub mod data;
 pub mod device;
@@ -18,6 +19,7 @@ mod machine;
 pub mod model;
 pub mod ops;
 pub mod optim;
+pub mod parquet;
 pub mod record;
 pub mod report;
 pub mod rng;

@@ -5,7 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A wish to stop, shared by all that work.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct Stop {
+    all: Arc<AtomicBool>,
+    /// For a part of the work alone.
+    part: Option<Arc<AtomicBool>>,
+}
 
 /// The work was stopped before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +19,17 @@ pub struct Interrupted;
 impl Stop {
     /// Whether the work is to stop.
     pub fn is_requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        let part = self.part.iter();
+        let mut flags = part.chain([&self.all]);
+        flags.any(|flag| flag.load(Ordering::Relaxed))
+    }
+
+    /// For a part of the work that also stops once `flag` is set.
+    pub fn or(&self, flag: Arc<AtomicBool>) -> Self {
+        Stop {
+            all: Arc::clone(&self.all),
+            part: Some(flag),
+        }
     }
 
     /// # Errors
@@ -30,6 +44,6 @@ impl Stop {
 
     /// What a signal is to set.
     pub fn flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.all)
     }
 }

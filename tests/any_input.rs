@@ -1,6 +1,8 @@
 //! Whatever a file holds: its reader ends with a value or an error, does not panic, and takes no more memory than
 //! some multiple of the file's length.
 
+#[path = "any_input/altered.rs"]
+mod altered;
 #[path = "any_input/archives.rs"]
 mod archives;
 #[path = "any_input/datasets.rs"]
@@ -13,6 +15,8 @@ mod mutation;
 mod specs;
 #[path = "any_input/weights.rs"]
 mod weights;
+
+mod common;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};

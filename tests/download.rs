@@ -1,6 +1,7 @@
 //! Downloads into the cache, against a real server on this machine.
 
 #[path = "download/server.rs"]
+#[allow(dead_code, reason = "each test file uses its part")]
 mod server;
 
 #[path = "download/datasets.rs"]

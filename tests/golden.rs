@@ -9,7 +9,7 @@ use runner::fetch::NoProgress;
 use runner::model::weights::{self, HostTensor};
 use runner::spec::Experiment;
 use runner::stop::Stop;
-use runner::sweep::{About, Error, Executor, Finished, Plan, PlannedRun, Sink, Upstream};
+use runner::sweep::{About, Error, Executor, Finished, Place, Plan, PlannedRun, Sink, Upstream};
 use runner::train::{Batch, Observer};
 use serde_json::Value;
 
@@ -185,9 +185,14 @@ fn reproduces(name: &str) {
     let experiment = Experiment::load(&path, &[]).unwrap();
     let plan = Plan::new(&experiment).unwrap();
     let mut steps = Steps::default();
+    let place = Place {
+        folder: folder.path(),
+        stop: &Stop::default(),
+        threads: None,
+    };
     let finished = Executor::new(Upstream::new(), Stop::default(), &NoProgress)
         .unwrap()
-        .run(&plan.runs[0], folder.path(), &mut steps)
+        .run(&plan.runs[0], place, &mut steps)
         .unwrap();
 
     let bound = |key: &str| (3.0 * golden["spread"][key].as_f64().unwrap()).max(1e-4);

@@ -4,6 +4,7 @@
 mod common;
 
 use std::fs::{self, File};
+use std::io::Write;
 
 use common::survival::{Experiment, assert_same, column, read_table};
 use common::{SMALL, write};
@@ -23,7 +24,11 @@ fn on_files() -> Experiment {
         fs::create_dir_all(&folder).unwrap();
         for name in ["a.png", "b.png", "c.png"] {
             let image = image::RgbImage::from_pixel(8, 8, image::Rgb([grey, grey, grey]));
-            image.save(folder.join(name)).unwrap();
+            let path = folder.join(name);
+            image.save(&path).unwrap();
+            // What comes after a PNG's end is not looked at.
+            let mut file = File::options().append(true).open(path).unwrap();
+            file.write_all(&[0]).unwrap();
         }
     }
     let random = Experiment::new(SMALL);
@@ -59,7 +64,13 @@ fn other_weights_or_images_are_another_run_and_the_old_one_stays() {
     fs::rename(photos.join("a.png"), photos.join("d.png")).unwrap();
     experiment.finish();
     assert_eq!(experiment.runs().len(), 3);
-    assert_eq!(column(&experiment, "status"), ["finished"; 3]);
+    // The same name and size.
+    let mut bytes = fs::read(photos.join("b.png")).unwrap();
+    *bytes.last_mut().unwrap() = 1;
+    fs::write(photos.join("b.png"), bytes).unwrap();
+    experiment.finish();
+    assert_eq!(experiment.runs().len(), 4);
+    assert_eq!(column(&experiment, "status"), ["finished"; 4]);
 }
 
 #[test]

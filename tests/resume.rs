@@ -126,6 +126,31 @@ fn death_while_a_file_is_written_loses_nothing() {
 }
 
 #[test]
+fn a_disk_that_is_full_for_a_moment_is_told_of_and_changes_nothing() {
+    let spec = ALL_STATES.replace("epochs = 6", "epochs = 2");
+    let (whole, _) = Experiment::uninterrupted(&spec);
+    for (file, time) in [
+        ("runs.parquet", 2),
+        ("metrics.parquet", 2),
+        ("checkpoint", 1),
+        ("checkpoint", 3),
+        ("curves.svg", 1),
+    ] {
+        let experiment = Experiment::new(&spec);
+        let mut command = experiment.command();
+        command.env("RUNNER_FAIL_POINT", format!("{file}:{time}:full"));
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{file}: {said}");
+        assert!(
+            said.contains("training goes on") && said.contains(file),
+            "{said}"
+        );
+        assert_same(&experiment, &whole);
+    }
+}
+
+#[test]
 fn death_while_features_are_written_loses_nothing() {
     let spec = r#"
         dataset = { name = "digits", train_limit = 400, test_limit = 20 }

@@ -1,20 +1,19 @@
-//! What tells a dataset on disk from another one, without reading it.
+//! What tells a dataset on disk from another one.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::files::file_name;
-use super::{Error, cifar_binary, idx, parquet};
+use super::{Error, cifar_binary, contents, idx, parquet};
 use crate::spec::{Dataset, DatasetName};
 
-/// A SHA-256 over the names and sizes of the files that a dataset is read from, wherever they lie; `None` without
-/// [`Dataset::path`].
+/// A SHA-256 over the names and contents of the files that a dataset is read from, wherever they lie; `None` without
+/// [`Dataset::path`]. Of large datasets, `cache` keeps what does not change between two starts.
 ///
 /// # Errors
-/// Files that are missing.
-pub fn fingerprint(spec: &Dataset) -> Result<Option<String>, Error> {
+/// Files that are missing or cannot be read.
+pub fn fingerprint(spec: &Dataset, cache: Option<&Path>) -> Result<Option<String>, Error> {
     let Some(path) = &spec.path else {
         return Ok(None);
     };
@@ -26,9 +25,10 @@ pub fn fingerprint(spec: &Dataset) -> Result<Option<String>, Error> {
     };
     files.sort();
     let mut hasher = Sha256::new();
-    for (name, path) in files {
-        let size = fs::metadata(&path).map_err(Error::io(&path))?.len();
-        hasher.update(format!("{size} {name}\n"));
+    let (names, paths): (Vec<String>, Vec<PathBuf>) = files.into_iter().unzip();
+    let digests = contents::digests(path, &paths, cache)?;
+    for (name, digest) in names.iter().zip(digests) {
+        hasher.update(format!("{digest} {name}\n"));
     }
     let digest = hasher.finalize();
     Ok(Some(digest.iter().map(|b| format!("{b:02x}")).collect()))

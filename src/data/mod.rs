@@ -5,6 +5,7 @@
 mod augment;
 mod batch;
 mod cifar_binary;
+mod contents;
 mod decode;
 mod digits;
 mod error;
@@ -26,6 +27,7 @@ mod tests;
 use std::path::PathBuf;
 
 pub use batch::{Batches, order};
+pub use contents::digest;
 pub use error::{BadImage, Error};
 pub use fingerprint::fingerprint;
 pub use images::{Images, Part};

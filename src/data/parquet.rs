@@ -13,6 +13,7 @@ use super::files::{file_name, walk};
 use super::pick::{Picker, Pickers};
 use super::{BadImage, Error, Images, Part, Parts};
 use crate::fetch::Progress;
+use crate::parquet;
 use crate::spec::{DatasetName, OnBadImage};
 
 /// CIFAR's images are 32×32.
@@ -220,6 +221,16 @@ impl<'a> ParquetFile<'a> {
             let message = format!("rows {start} to {end} of column \"{column}\": {why}");
             Error::file(self.path, message)
         };
+        let mut file = File::open(self.path).map_err(Error::io(self.path))?;
+        let checked = guarded(|| {
+            Ok(parquet::check_column(
+                &mut file,
+                &self.metadata,
+                column,
+                rows.clone(),
+            ))
+        });
+        checked.flatten().map_err(wrong)?;
         let column = guarded(read).map_err(wrong)?;
         if column.len() != rows.len() {
             return Err(wrong(format!("{} values are there", column.len())));

@@ -18,6 +18,9 @@ pub enum Error {
     /// Stopped before the experiment itself began.
     #[error("{0}; the same command, without --fresh, goes on from there")]
     Interrupted(#[from] Interrupted),
+    /// The machine gives no more threads.
+    #[error("no threads for so many runs at a time: {0}; choose fewer --jobs")]
+    Threads(std::io::Error),
     /// An experiment that this one builds on has not given its model.
     #[error("experiment {name} failed, and this one builds on it: {error}")]
     Upstream { name: String, error: String },

@@ -1,21 +1,13 @@
 //! What runs are named by: everything that decides their results, wherever its files lie.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-
-use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use super::Error;
 use super::upstream::Chain;
 use crate::data;
+use crate::fetch::Cache;
 use crate::spec::{Contents, Dataset, Experiment, Problem, Spec, Weights};
-
-/// Read at once, in bytes, and hashed by one thread.
-const READ: usize = 64 << 20;
-const BLOCK: usize = 1 << 20;
 
 /// Names every run by the contents of its files, and by the runs that it builds on.
 ///
@@ -85,7 +77,8 @@ impl Known {
         if let Some((_, digest)) = self.datasets.iter().find(|(known, _)| known == dataset) {
             return Ok(digest.clone());
         }
-        let digest = data::fingerprint(dataset)
+        let cache = Cache::from_env().ok();
+        let digest = data::fingerprint(dataset, cache.as_ref().map(Cache::root))
             .map_err(|error| Problem::new("dataset.path", error.to_string()))?;
         self.datasets.push((dataset.clone(), digest.clone()));
         Ok(digest)
@@ -95,22 +88,9 @@ impl Known {
         if let Some(digest) = self.files.get(path) {
             return Ok(digest.clone());
         }
-        let digest = digest(path)
+        let digest = data::digest(path)
             .map_err(|error| Problem::new(key, format!("{}: {error}", path.display())))?;
         self.files.insert(path.to_owned(), digest.clone());
         Ok(digest)
     }
-}
-
-/// The SHA-256 of the SHA-256s of a file's blocks, so that all cores can take part.
-fn digest(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut all = Sha256::new();
-    let mut piece = Vec::new();
-    while file.by_ref().take(READ as u64).read_to_end(&mut piece)? > 0 {
-        let blocks: Vec<_> = piece.par_chunks(BLOCK).map(Sha256::digest).collect();
-        blocks.iter().for_each(|block| all.update(block));
-        piece.clear();
-    }
-    Ok(all.finalize().iter().map(|b| format!("{b:02x}")).collect())
 }

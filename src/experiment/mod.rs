@@ -3,6 +3,7 @@
 mod check;
 mod error;
 mod identity;
+mod jobs;
 mod upstream;
 
 use std::path::{Path, PathBuf};
@@ -10,11 +11,12 @@ use std::path::{Path, PathBuf};
 pub use check::check;
 pub use error::Error;
 
+use crate::fetch::Patience;
 use crate::record::progress::Reporter;
 use crate::record::{Done, Recorder};
 use crate::spec::Experiment;
 use crate::stop::Stop;
-use crate::sweep::{Executor, Plan};
+use crate::sweep::{self, Executor, Plan};
 use upstream::Chain;
 
 /// How an experiment is run.
@@ -28,6 +30,8 @@ pub struct Options {
     pub fresh: bool,
     /// Start no further run after one that failed.
     pub fail_fast: bool,
+    /// How many runs are done at a time, at least 1; they divide the threads.
+    pub jobs: usize,
     /// Set to end at the next good place.
     pub stop: Stop,
 }
@@ -50,21 +54,11 @@ fn execute(
     reporter: &dyn Reporter,
 ) -> Result<Done, Error> {
     let upstream = chain.models(experiment, options, reporter)?;
-    let mut recorder = Recorder::open(experiment, plan, &options.results, options.fresh, reporter)?;
-    let mut executor = Executor::new(upstream, options.stop.clone(), reporter)?;
-    for planned in &plan.runs {
-        if options.stop.is_requested() {
-            break;
-        }
-        if !recorder.has(&planned.run.id) {
-            let folder = recorder.begin(planned)?;
-            // A failed run is recorded by the sink; the next one goes on.
-            let failed = executor.run(planned, &folder, &mut recorder).is_err();
-            if failed && options.fail_fast {
-                break;
-            }
-        }
-    }
+    let patience = Patience::factor().map_err(sweep::Error::from)?;
+    let (results, fresh) = (&options.results, options.fresh);
+    let recorder = Recorder::open(experiment, plan, results, fresh, patience, reporter)?;
+    let executor = Executor::new(upstream, options.stop.clone(), reporter)?;
+    jobs::run(plan, &recorder, &executor, options, reporter)?;
     Ok(recorder.finish()?)
 }
 

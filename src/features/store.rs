@@ -1,8 +1,7 @@
 //! Features by what decides them: in memory, in the cache folder, or computed.
 
 use std::collections::HashSet;
-use std::rc::{Rc, Weak};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::Error;
 use super::compute::{self, Source};
@@ -32,12 +31,11 @@ pub struct Store {
     stop: Stop,
 }
 
-/// The store as one run sees it.
+/// What decides the features of one run.
 pub struct OfRun<'a> {
-    store: &'a mut Store,
     spec: &'a Spec,
     network: &'a Network,
-    data: &'a Rc<Data>,
+    data: &'a Arc<Data>,
     input: Sum,
     /// Of the constant links; empty where no split has features.
     links: Vec<Sum>,
@@ -55,38 +53,13 @@ impl Store {
         }
     }
 
-    /// The store for the run that trains `network` on `data`.
-    ///
-    /// # Errors
-    /// What the device reports.
-    pub fn of_run<'a>(
-        &'a mut self,
-        spec: &'a Spec,
-        network: &'a Network,
-        data: &'a Rc<Data>,
-        normalizer: &Normalizer,
-    ) -> Result<OfRun<'a>, Error> {
-        let blueprint = &network.blueprint;
-        let mut wanted = Split::ALL.iter();
-        let any = wanted.any(|split| policy::allowed(spec, blueprint, *split).is_ok());
-        let count = if any { blueprint.constant() } else { 0 };
-        Ok(OfRun {
-            store: self,
-            spec,
-            network,
-            data,
-            input: key::input(normalizer, spec.backbone.input_size, network.device()),
-            links: key::links(network, count)?,
-        })
-    }
-
     /// What decides a split's images, computed once for a dataset in memory.
-    fn images(&mut self, data: &Rc<Data>, split: Split) -> Sum {
+    fn images(&mut self, data: &Arc<Data>, split: Split) -> Sum {
         let sums = match &self.images {
-            Some((known, sums)) if Weak::ptr_eq(known, &Rc::downgrade(data)) => *sums,
+            Some((known, sums)) if Weak::ptr_eq(known, &Arc::downgrade(data)) => *sums,
             _ => Split::ALL.map(|split| key::images(split.of(data))),
         };
-        self.images = Some((Rc::downgrade(data), sums));
+        self.images = Some((Arc::downgrade(data), sums));
         sums[split as usize]
     }
 
@@ -131,31 +104,55 @@ impl Store {
     }
 }
 
-impl OfRun<'_> {
-    /// The features of a split, computed where they are not kept yet; `None` where they are not worth it.
+impl<'a> OfRun<'a> {
+    /// For the run that trains `network` on `data`.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn new(
+        spec: &'a Spec,
+        network: &'a Network,
+        data: &'a Arc<Data>,
+        normalizer: &Normalizer,
+    ) -> Result<Self, Error> {
+        let blueprint = &network.blueprint;
+        let mut wanted = Split::ALL.iter();
+        let any = wanted.any(|split| policy::allowed(spec, blueprint, *split).is_ok());
+        let count = if any { blueprint.constant() } else { 0 };
+        Ok(OfRun {
+            spec,
+            network,
+            data,
+            input: key::input(normalizer, spec.backbone.input_size, network.device()),
+            links: key::links(network, count)?,
+        })
+    }
+
+    /// The features of a split, computed where `store` does not keep them yet; `None` where they are not worth it.
     ///
     /// `batches` are the split's images, not augmented where [`Split::Training`] has no augmentation.
     ///
     /// # Errors
     /// What the device reports; [`Error::Interrupted`]. A cache folder that cannot be used is only warned of.
     pub fn get(
-        &mut self,
+        &self,
+        store: &mut Store,
         split: Split,
         batches: &Batches<'_>,
         progress: &dyn Progress,
     ) -> Result<Option<Arc<Features>>, Error> {
-        match self.try_get(split, batches, progress)? {
+        match self.try_get(store, split, batches, progress)? {
             Ok(features) => Ok(Some(features)),
             Err(reason) => {
-                self.store
-                    .tell(format!("features of the {split} are not kept: {reason}"));
+                store.tell(format!("features of the {split} are not kept: {reason}"));
                 Ok(None)
             }
         }
     }
 
     fn try_get(
-        &mut self,
+        &self,
+        store: &mut Store,
         split: Split,
         batches: &Batches<'_>,
         progress: &dyn Progress,
@@ -169,22 +166,22 @@ impl OfRun<'_> {
         if images == 0 {
             return Ok(Err(Reason::NoImages));
         }
-        let sum = self.store.images(self.data, split);
+        let sum = store.images(self.data, split);
         let keys = key::keys(&sum, &self.input, &self.links);
         let wanted: Vec<(&Key, &Link)> = keys.iter().zip(&blueprint.links).collect();
         let Some((&(key, last), below)) = wanted.split_last() else {
             return Ok(Err(Reason::NothingFrozen));
         };
-        if let Some(features) = self.store.find(key, last, images) {
+        if let Some(features) = store.find(key, last, images) {
             return Ok(Ok(features));
         }
         let estimate = Estimate::new(blueprint, images, self.network.device().is_cpu());
-        let place = match estimate.place(self.store.free(budget)) {
+        let place = match estimate.place(store.free(budget)) {
             Ok(place) => place,
             Err(reason) => return Ok(Err(reason)),
         };
         let shallower = below.iter().enumerate().rev().find_map(|(i, (key, link))| {
-            let features = self.store.find(key, link, images)?;
+            let features = store.find(key, link, images)?;
             Some((i + 1, features))
         });
         let (from, source) = match &shallower {
@@ -195,24 +192,24 @@ impl OfRun<'_> {
         let origin = above.map_or("the images", |link| &link.name);
         tracing::debug!("features of the {split}: {} from {origin}", last.name);
         if place.memory {
-            self.store.make_room(estimate.bytes, budget);
+            store.make_room(estimate.bytes, budget);
         }
-        let mut kept = Destination::new(&self.store.folder, place, key, last, images);
+        let mut kept = Destination::new(&store.folder, place, key, last, images);
         let what = format!("features of the {split} through {}", last.name);
         progress.start(&what, Some(images as u64), false);
         let links = from..keys.len();
         let computed = compute::forward(self.network, links, &source, images, progress, |values| {
-            !self.store.stop.is_requested() && kept.push(values)
+            !store.stop.is_requested() && kept.push(values)
         });
         progress.finish();
         computed?;
-        self.store.stop.check()?;
+        store.stop.check()?;
         let features = kept.finish(key, last, images);
         drop(shallower);
         Ok(features.map_or(Err(Reason::TooLarge), |features| {
             let features = Arc::new(features);
-            self.store.make_room(features.memory(), budget);
-            self.store.kept.push((*key, Arc::clone(&features)));
+            store.make_room(features.memory(), budget);
+            store.kept.push((*key, Arc::clone(&features)));
             Ok(features)
         }))
     }

@@ -37,17 +37,28 @@ impl Patience {
     /// # Errors
     /// [`Error::Patience`] where that is no number greater than 0.
     pub fn from_env() -> Result<Self, Error> {
-        match std::env::var_os("RUNNER_PATIENCE") {
-            None => Ok(Patience::default()),
-            Some(factor) => {
-                let factor = factor.to_string_lossy().into_owned();
-                Patience::times(&factor).ok_or(Error::Patience(factor))
-            }
-        }
+        let factor = Patience::factor()?;
+        Patience::times(factor).ok_or_else(|| Error::Patience(factor.to_string()))
     }
 
-    fn times(factor: &str) -> Option<Self> {
-        let factor: f64 = factor.trim().parse().ok()?;
+    /// `RUNNER_PATIENCE`, or 1.
+    ///
+    /// # Errors
+    /// [`Error::Patience`] where that is no number greater than 0, or one beyond reason.
+    pub fn factor() -> Result<f64, Error> {
+        let Some(text) = std::env::var_os("RUNNER_PATIENCE") else {
+            return Ok(1.0);
+        };
+        let text = text.to_string_lossy().into_owned();
+        Patience::factor_in(&text).ok_or(Error::Patience(text))
+    }
+
+    fn factor_in(text: &str) -> Option<f64> {
+        let factor = text.trim().parse().ok();
+        factor.filter(|factor| Patience::times(*factor).is_some())
+    }
+
+    fn times(factor: f64) -> Option<Self> {
         let times = |time: Duration| {
             let seconds = time.as_secs_f64() * factor;
             Duration::try_from_secs_f64(seconds).ok()
@@ -310,12 +321,12 @@ mod tests {
 
     #[test]
     fn patience_is_multiplied_and_its_pauses_grow() {
-        let halved = Patience::times("0.5").unwrap();
+        let halved = Patience::times(0.5).unwrap();
         assert_eq!(halved.silence, Duration::from_secs(15));
         let pauses = [500, 1500, 4500].map(Duration::from_millis);
         assert_eq!(halved.pauses, pauses);
         for wrong in ["", "0", "-1", "nan", "inf", "1e300", "fast"] {
-            assert!(Patience::times(wrong).is_none(), "{wrong}");
+            assert!(Patience::factor_in(wrong).is_none(), "{wrong}");
         }
     }
 

@@ -2,12 +2,14 @@
 
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
+use std::time::Duration;
 
 use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::{Agent, Body};
 
 use super::cache::Patience;
 use super::hub::Token;
+use super::steady::Steady;
 
 /// More redirects than this are a loop.
 const MAX_REDIRECTS: usize = 10;
@@ -71,6 +73,8 @@ pub(super) struct Client {
     outside: Agent,
     /// For this very machine: never through a proxy.
     local: Agent,
+    /// How long a body may come too slowly.
+    silence: Duration,
 }
 
 impl Client {
@@ -90,6 +94,7 @@ impl Client {
         Client {
             outside: config().build().new_agent(),
             local: config().proxy(None).build().new_agent(),
+            silence: patience.silence,
         }
     }
 
@@ -104,7 +109,7 @@ impl Client {
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&uri, token, bytes)?;
             if !response.status().is_redirection() {
-                return reply(response, bytes);
+                return reply(response, bytes, self.silence);
             }
             uri = redirected(&uri, &response)?;
         }
@@ -186,7 +191,7 @@ fn text(response: &Response<Body>, name: header::HeaderName) -> Option<&str> {
 }
 
 /// What the final answer to a request for `bytes` means.
-fn reply(response: Response<Body>, bytes: Bytes<'_>) -> Result<Reply, Failure> {
+fn reply(response: Response<Body>, bytes: Bytes<'_>, silence: Duration) -> Result<Reply, Failure> {
     let tag = text(&response, header::ETAG)
         .filter(|tag| tag.starts_with('"'))
         .map(str::to_string);
@@ -205,7 +210,7 @@ fn reply(response: Response<Body>, bytes: Bytes<'_>) -> Result<Reply, Failure> {
         range,
         total,
         tag,
-        body: Box::new(response.into_body().into_reader()),
+        body: Box::new(Steady::new(response.into_body().into_reader(), silence)),
     })
 }
 

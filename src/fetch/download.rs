@@ -141,6 +141,9 @@ pub(super) fn pour(
 
 fn broken(error: &io::Error) -> String {
     match error.kind() {
+        io::ErrorKind::TimedOut if error.get_ref().is_some_and(|e| !e.is::<ureq::Error>()) => {
+            error.to_string()
+        }
         io::ErrorKind::TimedOut => "the server fell silent".to_string(),
         _ => format!("the connection broke: {error}"),
     }

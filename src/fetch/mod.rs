@@ -15,6 +15,7 @@ mod layout;
 mod partial;
 mod progress;
 mod selection;
+mod steady;
 
 pub use cache::{Cache, Patience, Remote};
 pub use datasets::dataset;

@@ -1,9 +1,10 @@
 //! What can go wrong with records.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::TableError;
+use crate::claim::Owner;
 use crate::report;
 
 /// Why records cannot be written or read.
@@ -15,6 +16,16 @@ pub enum Error {
     Report(Box<report::Error>),
     #[error("{path} cannot be written: {source}; choose another folder with --results")]
     Io { path: PathBuf, source: io::Error },
+    #[error("{run} is being done: {owner}; stop that process first, or start without --fresh")]
+    Busy { run: String, owner: Owner },
+}
+
+impl Error {
+    /// What happened to this file or folder.
+    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Error::Io { path, source }
+    }
 }
 
 impl From<report::Error> for Error {

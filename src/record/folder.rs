@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::progress::Reporter;
 use super::{Error, Tables};
 use crate::atomic::write_atomically_for_now;
+use crate::claim::{Attempt, Claims};
 use crate::train::checkpoint;
 
 /// Where a run's model lies inside the folder of all results.
@@ -20,16 +21,33 @@ pub fn run_folder(experiment: &Path, run: &str) -> PathBuf {
 }
 
 /// Forgets the runs with these ids and deletes their folders, after saying so.
+///
+/// # Errors
+/// A folder that cannot be deleted, and a run that another process does; then nothing is deleted.
 pub(super) fn delete_runs(
     folder: &Path,
     runs: &[String],
     tables: &mut Tables,
+    claims: &Claims,
     reporter: &dyn Reporter,
 ) -> Result<(), Error> {
     let there = |run: &&String| tables.run(run).is_some() || run_folder(folder, run).exists();
     let runs: Vec<&String> = runs.iter().filter(there).collect();
     if runs.is_empty() {
         return Ok(());
+    }
+    let mut claimed = Vec::new();
+    for run in &runs {
+        let path = run_folder(folder, run);
+        if path.is_dir() {
+            match claims.settle(&path).map_err(Error::io(&path))? {
+                Attempt::Held(claim) => claimed.push(claim),
+                Attempt::Taken(owner) => {
+                    let run = (*run).clone();
+                    return Err(Error::Busy { run, owner });
+                }
+            }
+        }
     }
     let line = |run: &&String| match tables.run(run) {
         Some(row) => format!("\n  {run} ({}, {} epochs)", row.status, row.epochs),
@@ -54,25 +72,16 @@ pub(super) fn remove_checkpoints(run: &Path) -> Result<(), Error> {
 /// Removes a folder, if it is there.
 fn remove(folder: &Path) -> Result<(), Error> {
     match fs::remove_dir_all(folder) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Io {
-            path: folder.to_owned(),
-            source,
-        }),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::io(folder)(source)),
         _ => Ok(()),
     }
 }
 
 pub(super) fn create(folder: &Path) -> Result<(), Error> {
-    fs::create_dir_all(folder).map_err(|source| Error::Io {
-        path: folder.to_owned(),
-        source,
-    })
+    fs::create_dir_all(folder).map_err(Error::io(folder))
 }
 
 /// Writes a spec; every start does.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Error> {
-    write_atomically_for_now(path, text.as_bytes()).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })
+    write_atomically_for_now(path, text.as_bytes()).map_err(Error::io(path))
 }

@@ -1,24 +1,29 @@
 //! How one run is done: data, network, training, test, saved model.
+//!
+//! Several may be done at a time. What they share — the dataset in memory, the frozen part's outputs, downloads — is
+//! prepared for one after the other, on all threads; each trains on its own.
 
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use candle_core::Device;
+use rayon::ThreadPool;
 
 use super::error::Error;
-use super::memory::Need;
+use super::memory::{Memory, Need};
 use super::plan::PlannedRun;
 use super::predictions::TestPredictions;
 use super::sink::{About, Sink};
 use super::start::{self, Upstream};
 use crate::data::{self, Batches, Data, Normalizer};
 use crate::device;
-use crate::features::{Split, Store};
+use crate::features::{OfRun, Split, Store};
 use crate::fetch::{self, Cache, Hub, Progress};
+use crate::machine;
 use crate::model::{Network, weights};
 use crate::spec::{DatasetName, Spec, Validation};
 use crate::stop::Stop;
@@ -38,15 +43,32 @@ pub struct Finished {
     pub seconds: f64,
 }
 
-/// Does runs one after another and keeps what they share.
+/// Does runs and keeps what they share.
 pub struct Executor<'a> {
     cache: Cache,
     hub: Hub,
     upstream: Upstream,
     progress: &'a dyn Progress,
     stop: Stop,
-    data: Option<(String, Rc<Data>)>,
+    memory: Memory,
+    shared: Mutex<Shared>,
+}
+
+/// What runs share, for one at a time.
+struct Shared {
+    data: Option<(String, Arc<Data>)>,
     features: Store,
+}
+
+/// Where and with what a run is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Gets the checkpoints, and the model as `model.safetensors`.
+    pub folder: &'a Path,
+    /// Set to end at the next good place.
+    pub stop: &'a Stop,
+    /// The threads to train with; all where there are none.
+    pub threads: Option<&'a ThreadPool>,
 }
 
 /// Gets a dataset's files from the network.
@@ -62,45 +84,51 @@ impl data::Source for Downloads<'_> {
 }
 
 impl<'a> Executor<'a> {
-    /// An executor with the user's cache and hub, whose run ends at its next good place once `stop` is wished.
+    /// An executor with the user's cache and hub, which prepares nothing further once `stop` is wished.
     ///
     /// # Errors
     /// A cache folder that cannot be told.
     pub fn new(upstream: Upstream, stop: Stop, progress: &'a dyn Progress) -> Result<Self, Error> {
         let (cache, hub) = (Cache::from_env()?, Hub::from_env());
         Ok(Executor {
-            features: Store::new(&cache, stop.clone()),
+            shared: Mutex::new(Shared {
+                data: None,
+                features: Store::new(&cache, stop.clone()),
+            }),
+            memory: Memory::new(machine::memory()),
             stop,
             cache,
             hub,
             upstream,
             progress,
-            data: None,
         })
     }
 
-    /// Does a run, from its checkpoint in `folder` where there is one, and saves its model there as
-    /// `model.safetensors`.
+    /// Does a run, from its checkpoint where there is one.
     ///
     /// # Errors
     /// Whatever stops the run, a panic too; `sink` has been told.
     pub fn run(
-        &mut self,
+        &self,
         planned: &PlannedRun,
-        folder: &Path,
+        place: Place<'_>,
         sink: &mut dyn Sink,
     ) -> Result<Finished, Error> {
         // What is shared by runs is replaced as a whole, never left half changed.
-        let attempt = AssertUnwindSafe(|| self.try_run(planned, folder, sink));
+        let attempt = AssertUnwindSafe(|| self.try_run(planned, place, sink));
         let result = catch_unwind(attempt).unwrap_or_else(|panic| Err(Error::Panic(text(&*panic))));
         sink.run_ended(planned, result.as_ref());
         result
     }
 
     fn try_run(
-        &mut self,
+        &self,
         planned: &PlannedRun,
-        folder: &Path,
+        Place {
+            folder,
+            stop,
+            threads,
+        }: Place<'_>,
         sink: &mut dyn Sink,
     ) -> Result<Finished, Error> {
         let start = Instant::now();
@@ -118,32 +146,29 @@ impl<'a> Executor<'a> {
             },
         );
         let services = (&self.cache, &self.hub);
-        let initial = start::weights(
-            spec,
-            &run.id,
-            blueprint,
-            &self.upstream,
-            services,
-            self.progress,
-        )?;
-        let data = self.data(spec)?;
-        self.stop.check()?;
+        let initial = self.prepare(|_| {
+            let upstream = &self.upstream;
+            start::weights(spec, &run.id, blueprint, upstream, services, self.progress)
+        })?;
+        let data = self.prepare(|shared| self.data(shared, spec))?;
+        stop.check()?;
         if data.classes.len() != classes.len() {
             return Err(Error::ClassesChanged {
                 found: data.classes.len(),
                 planned: classes.len(),
             });
         }
-        if device.is_cpu() {
-            Need::of(planned, &data).check()?;
-        }
+        let need = device.is_cpu().then(|| Need::of(planned, &data));
+        let _room = need.map(|need| self.memory.room(need, stop)).transpose()?;
         let network = Network::new(blueprint.clone(), &initial, spec.seed, &device)?;
         drop(initial);
         let normalizer = Normalizer::new(&spec.normalization, &data.train);
-        let mut features = self.features.of_run(spec, &network, &data, &normalizer)?;
-        let mut inputs = |split: Split| -> Result<Inputs<'_>, Error> {
+        let features = OfRun::new(spec, &network, &data, &normalizer)?;
+        let inputs = |split: Split| -> Result<Inputs<'_>, Error> {
             let batches = batches(spec, &data, split, &normalizer, &device);
-            let features = features.get(split, &batches, self.progress)?;
+            let features = self.prepare(|shared| {
+                features.get(&mut shared.features, split, &batches, self.progress)
+            })?;
             Ok(Inputs::new(batches).with_features(features))
         };
         let fit = Fit {
@@ -156,18 +181,24 @@ impl<'a> Executor<'a> {
         let mut keeper = Keeper::new(
             folder.join(checkpoint::FOLDER),
             spec.training.checkpoint_minutes,
-            self.stop.clone(),
+            stop.clone(),
         );
-        let outcome = fit.run(sink, &mut keeper)?;
+        let outcome = on(threads, || fit.run(sink, &mut keeper))?;
+        let test = inputs(Split::Test)?;
         let mut predictions = Vec::new();
-        let test = evaluate_each(
-            &network,
-            &inputs(Split::Test)?,
-            &spec.training,
-            classes.len(),
-            &self.stop,
-            &mut |row, label| predictions.push(Prediction::new(row, label, blueprint.output)),
-        )?;
+        let test = on(threads, || {
+            let mut keep = |row: &[f32], label| {
+                predictions.push(Prediction::new(row, label, blueprint.output))
+            };
+            evaluate_each(
+                &network,
+                &test,
+                &spec.training,
+                classes.len(),
+                stop,
+                &mut keep,
+            )
+        })?;
         let metadata = metadata(planned, &normalizer);
         weights::save(
             &folder.join("model.safetensors"),
@@ -183,26 +214,41 @@ impl<'a> Executor<'a> {
         })
     }
 
+    /// Does work on what is shared, once no other run does.
+    fn prepare<T, E>(&self, work: impl FnOnce(&mut Shared) -> Result<T, E>) -> Result<T, E> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&mut shared)
+    }
+
     /// The dataset of a spec; the last one is kept for the runs that share it.
-    fn data(&mut self, spec: &Spec) -> Result<Rc<Data>, Error> {
+    fn data(&self, shared: &mut Shared, spec: &Spec) -> Result<Arc<Data>, Error> {
         let key = data_key(spec);
-        if let Some((kept, data)) = &self.data
+        if let Some((kept, data)) = &shared.data
             && *kept == key
         {
-            return Ok(Rc::clone(data));
+            return Ok(Arc::clone(data));
         }
-        self.data = None;
+        self.stop.check()?;
+        shared.data = None;
         let downloads = Downloads(&self.cache, &self.hub, self.progress);
         let size = spec.backbone.input_size;
-        let data = Rc::new(data::load(
+        let data = Arc::new(data::load(
             &spec.dataset,
             size,
             spec.seed,
             &downloads,
             self.progress,
         )?);
-        self.data = Some((key, Rc::clone(&data)));
+        shared.data = Some((key, Arc::clone(&data)));
         Ok(data)
+    }
+}
+
+/// Computes on these threads.
+fn on<T: Send>(threads: Option<&ThreadPool>, work: impl FnOnce() -> T + Send) -> T {
+    match threads {
+        Some(threads) => threads.install(work),
+        None => work(),
     }
 }
 

@@ -1,13 +1,19 @@
-//! Whether a run can fit into memory at all, before it takes any.
+//! Whether a run can fit into memory, beside those that go on, before it takes any.
 
 use std::fmt;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use super::error::Error;
 use super::plan::PlannedRun;
 use crate::data::Data;
 use crate::features::{self, Split};
-use crate::machine;
 use crate::model::Cost;
 use crate::optim;
+use crate::stop::Stop;
+
+/// A run that waits for room looks this often whether it is to stop.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What a run on the CPU needs, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,18 +47,69 @@ impl Need {
         }
     }
 
-    /// # Errors
-    /// More than there is: how much that is.
-    pub fn check(self) -> Result<(), TooMuch> {
-        match machine::memory() {
-            Some(there) if self.all() > there => Err(TooMuch { need: self, there }),
-            _ => Ok(()),
-        }
-    }
-
     fn all(&self) -> u64 {
         let parts = [self.weights, self.training_state, self.batch, self.features];
         parts.into_iter().fold(self.images, u64::saturating_add)
+    }
+}
+
+/// What the runs that go on take of the machine's memory.
+#[derive(Debug)]
+pub(super) struct Memory {
+    /// In bytes, where it is known.
+    there: Option<u64>,
+    taken: Mutex<u64>,
+    given_back: Condvar,
+}
+
+/// A run's part of the memory, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Room<'a> {
+    memory: &'a Memory,
+    bytes: u64,
+}
+
+impl Memory {
+    pub fn new(there: Option<u64>) -> Self {
+        Memory {
+            there,
+            taken: Mutex::new(0),
+            given_back: Condvar::new(),
+        }
+    }
+
+    /// Room for a run, once the others leave it.
+    ///
+    /// # Errors
+    /// More than there is: how much that is. [`Error::Interrupted`] where the run is stopped while it waits.
+    pub fn room(&self, need: Need, stop: &Stop) -> Result<Room<'_>, Error> {
+        let bytes = need.all();
+        let there = self.there.unwrap_or(u64::MAX);
+        if bytes > there {
+            return Err(TooMuch { need, there }.into());
+        }
+        let mut taken = self.taken();
+        while taken.saturating_add(bytes) > there {
+            stop.check()?;
+            let woken = self.given_back.wait_timeout(taken, LOOK);
+            taken = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *taken += bytes;
+        Ok(Room {
+            memory: self,
+            bytes,
+        })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, u64> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        *self.memory.taken() -= self.bytes;
+        self.memory.given_back.notify_all();
     }
 }
 
@@ -83,5 +140,45 @@ impl fmt::Display for TooMuch {
             gib(need.features),
             gib(self.there)
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn need(images: u64) -> Need {
+        Need {
+            images,
+            weights: 0,
+            training_state: 0,
+            batch: 0,
+            batch_size: 1,
+            features: 0,
+        }
+    }
+
+    #[test]
+    fn a_run_waits_for_room_and_is_refused_where_there_can_be_none() {
+        let memory = Memory::new(Some(10));
+        let stop = Stop::default();
+        let first = memory.room(need(6), &stop).unwrap();
+        let second = memory.room(need(4), &stop).unwrap();
+        assert!(matches!(
+            memory.room(need(11), &stop),
+            Err(Error::Memory(_))
+        ));
+        std::thread::scope(|scope| {
+            let third = scope.spawn(|| memory.room(need(5), &stop).map(|_| ()));
+            drop(first);
+            third.join().unwrap().unwrap();
+        });
+        drop(second);
+        assert_eq!(*memory.taken(), 0);
+        let _all = memory.room(need(10), &stop).unwrap();
+        stop.flag()
+            .store(true, std::sync::atomic::Ordering::Relaxed);
+        let error = memory.room(need(1), &stop).unwrap_err();
+        assert!(error.is_interruption());
     }
 }

@@ -9,7 +9,7 @@ mod sink;
 mod start;
 
 pub use error::Error;
-pub use executor::{Downloads, Executor, Finished};
+pub use executor::{Downloads, Executor, Finished, Place};
 pub use memory::{Need, TooMuch};
 pub use plan::{Plan, PlannedRun};
 pub use predictions::TestPredictions;

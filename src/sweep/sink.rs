@@ -13,7 +13,7 @@ pub struct About {
 }
 
 /// Told when a run starts, after every batch and epoch, and when it ends.
-pub trait Sink: Observer {
+pub trait Sink: Observer + Send {
     fn run_started(&mut self, run: &PlannedRun, about: &About);
     fn run_ended(&mut self, run: &PlannedRun, result: Result<&Finished, &Error>);
 }

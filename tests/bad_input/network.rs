@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::common::{SMALL, runner, write};
 use super::server::{Answer, Request, Server};
@@ -93,6 +94,20 @@ fn a_server_that_sends_nothing_is_given_up() {
 }
 
 #[test]
+fn a_server_that_drips_is_given_up() {
+    // The length, then a byte every 10 ms of a head of a million.
+    let mut file = (1_000_000u64).to_le_bytes().to_vec();
+    file.resize(1_000_008, b' ');
+    let (text, server) = failed_with(&imagenet(), move |r| {
+        Answer::file(r, &file, TAG).dripping(Duration::from_millis(10))
+    });
+    let says = "the server sends less than 1024 bytes a second (attempt 4)";
+    assert_says(&text, &[says]);
+    // The length and the head, each time.
+    assert_eq!(server.requests().len(), 2 * 4);
+}
+
+#[test]
 fn impatience_that_is_no_number_is_refused() {
     let tmp = tempfile::tempdir().unwrap();
     write(tmp.path(), "small.toml", SMALL);
@@ -103,6 +118,12 @@ fn impatience_that_is_no_number_is_refused() {
         &said(&output),
         &["RUNNER_PATIENCE is \"fast\"", "a number greater than 0"],
     );
+}
+
+/// How many bytes of tensors a safetensors file has so far.
+fn data_length(file: &[u8]) -> Option<usize> {
+    let (head, rest) = file.split_first_chunk::<8>()?;
+    rest.len().checked_sub(u64::from_le_bytes(*head) as usize)
 }
 
 #[test]
@@ -132,7 +153,7 @@ fn the_lock_of_a_killed_process_is_free_and_its_download_goes_on() {
         let files = partial.is_dir().then(|| all_files(&partial));
         files.unwrap_or_default().iter().any(|path| {
             let is_part = path.extension().is_some_and(|e| e == "part");
-            is_part && fs::metadata(path).is_ok_and(|about| about.len() > 1000)
+            is_part && fs::read(path).is_ok_and(|part| data_length(&part) == Some(1000))
         })
     };
     wait_until("the first process has some bytes", came);

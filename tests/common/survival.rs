@@ -117,7 +117,14 @@ impl Experiment {
 
     /// Starts it and kills it after a time, unless it ends before; gives how it ended.
     pub fn kill_after(&self, time: Duration) -> ExitStatus {
-        let mut child = self.command().stderr(Stdio::null()).spawn().unwrap();
+        self.kill_after_with(&[], time)
+    }
+
+    /// The same, with more arguments.
+    pub fn kill_after_with(&self, arguments: &[&str], time: Duration) -> ExitStatus {
+        let mut command = self.command();
+        command.args(arguments).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
         let end = Instant::now() + time;
         wait_until(&mut child, end).unwrap_or_else(|| {
             child.kill().unwrap();

@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// What was asked.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub struct Answer {
     sent: usize,
     /// Whether the connection then stays open, silent.
     silent: bool,
+    /// Whether the body comes byte by byte, one after each pause.
+    drip: Option<Duration>,
     /// Whether the body's length is announced; else it ends with the connection.
     announced: bool,
 }
@@ -57,6 +60,7 @@ impl Answer {
             body: Vec::new(),
             sent: 0,
             silent: false,
+            drip: None,
             announced: true,
         }
     }
@@ -128,6 +132,14 @@ impl Answer {
         }
     }
 
+    /// The body comes byte by byte, with a pause before each.
+    pub fn dripping(self, pause: Duration) -> Self {
+        Answer {
+            drip: Some(pause),
+            ..self
+        }
+    }
+
     fn send(&self, stream: &mut TcpStream) -> std::io::Result<()> {
         if !self.status.is_empty() {
             write!(stream, "HTTP/1.1 {}\r\nConnection: close\r\n", self.status)?;
@@ -138,8 +150,17 @@ impl Answer {
                 write!(stream, "{header}\r\n")?;
             }
             stream.write_all(b"\r\n")?;
-            stream.write_all(&self.body[..self.sent])?;
-            stream.flush()?;
+            let body = &self.body[..self.sent];
+            let at_once = if self.drip.is_some() {
+                1
+            } else {
+                body.len().max(1)
+            };
+            for piece in body.chunks(at_once) {
+                self.drip.into_iter().for_each(thread::sleep);
+                stream.write_all(piece)?;
+                stream.flush()?;
+            }
         }
         if self.silent {
             // Until the client gives up.

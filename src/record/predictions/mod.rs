@@ -16,7 +16,7 @@ pub use collect::collect;
 pub use read::{Predictions, read};
 
 use super::TableError;
-use super::tables::file_metadata;
+use super::tables::{file_metadata, seal};
 use crate::atomic::write_atomically;
 use crate::sweep::TestPredictions;
 
@@ -50,5 +50,5 @@ pub fn write(
                 .finish(&mut frame)
         })
         .map_err(|e| encode(&e))?;
-    write_atomically(&path, &bytes).map_err(|source| TableError::Write { path, source })
+    write_atomically(&path, &seal(&bytes)).map_err(|source| TableError::Write { path, source })
 }

@@ -5,12 +5,14 @@ use crate::record::text::{percent, point};
 use crate::record::{RunRow, Status};
 use crate::train::{Epoch, Metrics};
 
-/// The run that is going on, as shown.
+/// A run that is going on, as shown.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Current {
+    pub id: String,
     /// `run 2/15 through=block4_pool,seed=1`; empty where there is only one run.
     pub label: String,
-    pub index: usize,
+    /// `run 2/15`; empty where there is only one run.
+    pub short: String,
     pub total: usize,
     pub epochs: usize,
 }
@@ -19,13 +21,18 @@ impl Current {
     pub(super) fn new(run: &RunStart) -> Self {
         let point = point(run.point, ",");
         let name = if point.is_empty() { run.id } else { &point };
-        let label = match run.total {
-            0 | 1 => String::new(),
-            total => format!("run {}/{total} {name}", run.index),
+        let (short, label) = match run.total {
+            0 | 1 => (String::new(), String::new()),
+            total => {
+                let short = format!("run {}/{total}", run.index);
+                let label = format!("{short} {name}");
+                (short, label)
+            }
         };
         Current {
+            id: run.id.to_owned(),
             label,
-            index: run.index,
+            short,
             total: run.total,
             epochs: run.epochs,
         }

@@ -12,7 +12,7 @@ use crate::record::RunRow;
 use crate::record::text::{percent, shorten};
 use crate::train::{Batch, Epoch};
 
-/// A bar for the epoch above a bar for the sweep; work outside of training has a bar of its own.
+/// A bar for the epoch of each run above a bar for the sweep; work outside of training has a bar of its own.
 pub(super) struct Live {
     bars: MultiProgress,
     verbosity: Verbosity,
@@ -21,10 +21,19 @@ pub(super) struct Live {
 
 #[derive(Default)]
 struct State {
-    run: Current,
-    epoch: Option<EpochBar>,
+    /// Those that go on.
+    runs: Vec<Running>,
+    /// How many runs have come to an end.
+    ended: usize,
     sweep: Option<ProgressBar>,
     work: Option<WorkBar>,
+}
+
+struct Running {
+    run: Current,
+    epoch: Option<EpochBar>,
+    /// How much of it is done.
+    share: f64,
 }
 
 struct EpochBar {
@@ -81,9 +90,8 @@ impl Live {
     }
 
     /// The bar of the sweep, below all others; none for a single run.
-    fn sweep_bar(&self, run: &Current) -> Option<ProgressBar> {
-        let length = (run.total * RUN) as u64;
-        let done = (run.index.saturating_sub(1) * RUN) as u64;
+    fn sweep_bar(&self, run: &RunStart) -> Option<ProgressBar> {
+        let [length, done] = [run.total, run.ended].map(|runs| (runs * RUN) as u64);
         (run.total > 1).then(|| {
             let bar = ProgressBar::new(length)
                 .with_position(done)
@@ -92,10 +100,12 @@ impl Live {
         })
     }
 
-    fn epoch_bar(&self, batch: &Batch) -> EpochBar {
+    /// The bar of an epoch, with the name of its run where there are several.
+    fn epoch_bar(&self, batch: &Batch, run: Option<&str>) -> EpochBar {
+        let run = run.map_or(String::new(), |run| format!("{run} "));
         let bar = ProgressBar::new(batch.batches as u64)
             .with_style(style(EPOCH))
-            .with_prefix(format!("epoch {}/{}", batch.epoch, batch.epochs));
+            .with_prefix(format!("{run}epoch {}/{}", batch.epoch, batch.epochs));
         EpochBar {
             bar: self.bars.insert(0, bar),
             epoch: batch.epoch,
@@ -105,15 +115,26 @@ impl Live {
 }
 
 impl State {
-    /// Sets the sweep's bar to this share of the current run.
-    fn sweep_to(&self, share: f64) {
-        if let Some(bar) = &self.sweep {
-            let done = self.run.index.saturating_sub(1) * RUN;
-            let part = (share.clamp(0.0, 1.0) * RUN as f64) as usize;
-            bar.set_position((done + part) as u64);
+    /// Shows how far the sweep is, and what goes on.
+    fn show_sweep(&self) {
+        let Some(bar) = &self.sweep else {
+            return;
+        };
+        let shares: f64 = self.runs.iter().map(|run| run.share.clamp(0.0, 1.0)).sum();
+        bar.set_position(((self.ended as f64 + shares) * RUN as f64) as u64);
+        match &self.runs[..] {
+            [] => {}
+            [one] => bar.set_prefix(shorten(&one.run.label, 48)),
+            several => bar.set_prefix(format!("{} runs at a time", several.len())),
         }
     }
 
+    fn running(&mut self, id: &str) -> Option<&mut Running> {
+        self.runs.iter_mut().find(|running| running.run.id == id)
+    }
+}
+
+impl Running {
     fn clear_epoch(&mut self) {
         if let Some(epoch) = self.epoch.take() {
             epoch.bar.finish_and_clear();
@@ -190,14 +211,16 @@ impl Progress for Live {
 impl Reporter for Live {
     fn run_started(&self, run: &RunStart) {
         let mut state = self.state();
-        state.run = Current::new(run);
+        state.ended = run.ended;
+        state.runs.push(Running {
+            run: Current::new(run),
+            epoch: None,
+            share: 0.0,
+        });
         if state.sweep.is_none() {
-            state.sweep = self.sweep_bar(&state.run);
+            state.sweep = self.sweep_bar(run);
         }
-        if let Some(bar) = &state.sweep {
-            bar.set_prefix(shorten(&state.run.label, 48));
-        }
-        state.sweep_to(0.0);
+        state.show_sweep();
         drop(state);
         self.say(
             Verbosity::Verbose,
@@ -205,30 +228,39 @@ impl Reporter for Live {
         );
     }
 
-    fn batch_done(&self, batch: &Batch) {
+    fn batch_done(&self, run: &str, batch: &Batch) {
         let mut state = self.state();
-        if state
+        let several = state.runs.len() > 1;
+        let Some(running) = state.running(run) else {
+            return;
+        };
+        if running
             .epoch
             .as_ref()
             .is_none_or(|bar| bar.epoch != batch.epoch)
         {
-            state.clear_epoch();
-            state.epoch = Some(self.epoch_bar(batch));
+            running.clear_epoch();
+            let name = several.then_some(running.run.short.as_str());
+            running.epoch = Some(self.epoch_bar(batch, name));
         }
-        if let Some(epoch) = &state.epoch {
+        if let Some(epoch) = &running.epoch {
             epoch.show(batch);
         }
         let epochs =
             batch.epoch.saturating_sub(1) as f64 + batch.batch as f64 / batch.batches.max(1) as f64;
-        state.sweep_to(epochs / batch.epochs.max(1) as f64);
+        running.share = epochs / batch.epochs.max(1) as f64;
+        state.show_sweep();
     }
 
-    fn epoch_done(&self, epoch: &Epoch) {
+    fn epoch_done(&self, run: &str, epoch: &Epoch) {
         let mut state = self.state();
-        state.clear_epoch();
-        let line = state.run.epoch(epoch);
+        let Some(running) = state.running(run) else {
+            return;
+        };
+        running.clear_epoch();
+        let line = running.run.epoch(epoch);
         // In a sweep the bars and the line at a run's end are enough.
-        let least = if state.run.total > 1 {
+        let least = if running.run.total > 1 {
             Verbosity::Verbose
         } else {
             Verbosity::Normal
@@ -239,11 +271,15 @@ impl Reporter for Live {
 
     fn run_ended(&self, row: &RunRow) {
         let mut state = self.state();
-        state.clear_epoch();
-        state.sweep_to(1.0);
-        let line = state.run.ended(row);
+        let place = state.runs.iter().position(|r| r.run.id == row.run);
+        let Some(mut running) = place.map(|place| state.runs.remove(place)) else {
+            return;
+        };
+        running.clear_epoch();
+        state.ended += 1;
+        state.show_sweep();
         drop(state);
-        self.say(Verbosity::Normal, &line);
+        self.say(Verbosity::Normal, &running.run.ended(row));
     }
 
     fn warn(&self, message: &str) {
@@ -260,7 +296,7 @@ impl Reporter for Live {
 
     fn close(&self) {
         let mut state = self.state();
-        state.clear_epoch();
+        state.runs.iter_mut().for_each(Running::clear_epoch);
         let work = state.work.take().map(|work| work.bar);
         work.into_iter()
             .chain(state.sweep.take())

@@ -14,7 +14,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use super::RunRow;
 use crate::fetch::Progress;
 use crate::spec::AxisValue;
-use crate::train::{Batch, Epoch, Observer};
+use crate::train::{Batch, Epoch};
 use live::Live;
 pub use log_writer::LogWriter;
 use plain::Plain;
@@ -38,6 +38,8 @@ pub struct RunStart<'a> {
     pub index: usize,
     /// How many runs the sweep has.
     pub total: usize,
+    /// How many of them have come to an end.
+    pub ended: usize,
     /// The run's id.
     pub id: &'a str,
     /// The swept keys with this run's values.
@@ -48,14 +50,14 @@ pub struct RunStart<'a> {
 
 /// Told what happens; one for the whole experiment, also for downloads and decoding as a [`Progress`].
 ///
-/// `&dyn Reporter` is an [`Observer`], so that a reference can be given to the training loop.
+/// Several runs may go on at a time, which are told apart by their ids.
 pub trait Reporter: Progress + Send {
     /// A run begins.
     fn run_started(&self, run: &RunStart);
-    /// A batch of the run is done.
-    fn batch_done(&self, batch: &Batch);
-    /// An epoch of the run is done.
-    fn epoch_done(&self, epoch: &Epoch);
+    /// A batch of the run with this id is done.
+    fn batch_done(&self, run: &str, batch: &Batch);
+    /// An epoch of the run with this id is done.
+    fn epoch_done(&self, run: &str, epoch: &Epoch);
     /// The run is over, well or not.
     fn run_ended(&self, row: &RunRow);
     /// Something went other than wished, and what is done about it.
@@ -66,16 +68,6 @@ pub trait Reporter: Progress + Send {
     fn detail(&self, message: &str);
     /// Takes what is live off the terminal, before the summary is printed.
     fn close(&self);
-}
-
-impl Observer for &dyn Reporter {
-    fn batch(&mut self, batch: &Batch) {
-        self.batch_done(batch);
-    }
-
-    fn epoch(&mut self, epoch: &Epoch) {
-        self.epoch_done(epoch);
-    }
 }
 
 /// The reporter for the standard error output, and where logs are to be written so that they do not garble it.

@@ -24,7 +24,8 @@ pub(super) struct Plain {
 
 struct State {
     out: Box<dyn Write + Send>,
-    run: Current,
+    /// Those that go on.
+    runs: Vec<Current>,
     work: Option<Work>,
 }
 
@@ -50,7 +51,7 @@ impl Plain {
     ) -> Self {
         let state = State {
             out,
-            run: Current::default(),
+            runs: Vec::new(),
             work: None,
         };
         Plain {
@@ -74,6 +75,11 @@ impl Plain {
 }
 
 impl State {
+    fn run(&self, id: &str) -> Current {
+        let run = self.runs.iter().find(|run| run.id == id);
+        run.cloned().unwrap_or_default()
+    }
+
     fn write(&mut self, line: &str) {
         // A closed pipe is no reason to stop training.
         let _ = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
@@ -158,17 +164,17 @@ impl Progress for Plain {
 
 impl Reporter for Plain {
     fn run_started(&self, run: &RunStart) {
-        self.state().run = Current::new(run);
+        self.state().runs.push(Current::new(run));
         let id = run.id;
         self.say(Verbosity::Verbose, |_| {
             format!("run {}/{} starts: {id}", run.index, run.total)
         });
     }
 
-    fn batch_done(&self, _batch: &Batch) {}
+    fn batch_done(&self, _run: &str, _batch: &Batch) {}
 
-    fn epoch_done(&self, epoch: &Epoch) {
-        self.say(Verbosity::Normal, |state| state.run.epoch(epoch));
+    fn epoch_done(&self, run: &str, epoch: &Epoch) {
+        self.say(Verbosity::Normal, |state| state.run(run).epoch(epoch));
     }
 
     fn run_ended(&self, row: &RunRow) {
@@ -176,7 +182,8 @@ impl Reporter for Plain {
             Status::Finished => Verbosity::Normal,
             Status::Failed | Status::Interrupted => Verbosity::Quiet,
         };
-        self.say(least, |state| state.run.ended(row));
+        self.say(least, |state| state.run(&row.run).ended(row));
+        self.state().runs.retain(|run| run.id != row.run);
     }
 
     fn warn(&self, message: &str) {

@@ -93,24 +93,27 @@ fn tell(reporter: &dyn Reporter, sweep: &Sweep) {
     reporter.run_started(&RunStart {
         index: 2,
         total: 2,
+        ended: 1,
         id: &run.run,
         point: &run.point,
         epochs: 2,
     });
-    let mut observer = reporter;
     for row in sweep.epochs.iter().filter(|row| row.run == run.run) {
         for batch in 1..=2 {
-            observer.batch(&Batch {
-                epoch: row.epoch.epoch,
-                epochs: 2,
-                batch,
-                batches: 2,
-                images: 32 * batch,
-                loss: 0.5,
-                accuracy: 0.25,
-            });
+            reporter.batch_done(
+                &run.run,
+                &Batch {
+                    epoch: row.epoch.epoch,
+                    epochs: 2,
+                    batch,
+                    batches: 2,
+                    images: 32 * batch,
+                    loss: 0.5,
+                    accuracy: 0.25,
+                },
+            );
         }
-        observer.epoch(&row.epoch);
+        reporter.epoch_done(&run.run, &row.epoch);
     }
     let mut failed = run.clone();
     failed.status = Status::Failed;
@@ -167,6 +170,7 @@ fn a_single_run_is_not_numbered_and_says_what_the_test_gave() {
     reporter.run_started(&RunStart {
         index: 1,
         total: 1,
+        ended: 0,
         id: "0000",
         point: &[],
         epochs: 2,
@@ -225,6 +229,66 @@ fn a_terminal_shows_a_bar_for_the_epoch_and_one_for_the_sweep() {
         assert!(text.contains(line), "{line} is not in {text}");
     }
     assert!(!text.contains("a detail"));
+}
+
+/// Both runs of two at a time: each has its first batch, then the second one is finished.
+fn tell_of_two(reporter: &dyn Reporter, sweep: &Sweep) {
+    for (index, run) in (1..).zip(&sweep.runs) {
+        reporter.run_started(&RunStart {
+            index,
+            total: 2,
+            ended: 0,
+            id: &run.run,
+            point: &run.point,
+            epochs: 2,
+        });
+    }
+    for run in &sweep.runs {
+        let batch = Batch {
+            epoch: 1,
+            epochs: 2,
+            batch: 1,
+            batches: 2,
+            images: 32,
+            loss: 0.5,
+            accuracy: 0.25,
+        };
+        reporter.batch_done(&run.run, &batch);
+    }
+    for row in sweep.epochs.iter().filter(|row| row.epoch.epoch == 1) {
+        reporter.epoch_done(&row.run, &row.epoch);
+    }
+    reporter.run_ended(&sweep.runs[1]);
+    reporter.close();
+}
+
+#[test]
+fn runs_at_a_time_are_told_apart() {
+    let (reporter, screen) = plain(Verbosity::Normal, Duration::MAX);
+    tell_of_two(&reporter, &small_sweep());
+    let lines = screen.lines();
+    let begins = [
+        "run 1/2 through=block4_pool,seed=0  epoch 1/2  loss ",
+        "run 2/2 through=block4_pool,seed=1  epoch 1/2  loss ",
+        "run 2/2 through=block4_pool,seed=1  finished ",
+    ];
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    for (line, begin) in lines.iter().zip(begins) {
+        assert!(line.starts_with(begin), "{line}");
+    }
+
+    let (reporter, screen) = live(Verbosity::Normal);
+    tell_of_two(&reporter, &small_sweep());
+    let text = screen.text();
+    for part in [
+        "run 1/2 epoch 1/2",
+        "run 2/2 epoch 1/2",
+        "2 runs at a time",
+        "run 1/2 through=block4_pool,seed=0",
+        "run 2/2 through=block4_pool,seed=1  finished ",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
 }
 
 #[test]

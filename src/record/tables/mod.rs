@@ -3,6 +3,7 @@
 mod axis;
 mod decode;
 mod encode;
+mod seal;
 #[cfg(test)]
 mod tests;
 
@@ -13,14 +14,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use polars::prelude::{
-    DataFrame, FileMetadata, KeyValueMetadata, ParquetReader, ParquetWriter, PolarsError, SerReader,
+    DataFrame, FileMetadata, KeyValueMetadata, ParquetReader, ParquetWriter, SerReader,
 };
 
 use super::Results;
 use super::rows::{Axis, EpochRow, RunRow};
 use crate::atomic::write_atomically;
+use crate::parquet;
 use axis::AxisColumn;
 use decode::Decoder;
+use seal::Seal;
+pub(super) use seal::seal;
 
 /// The table with a row a run and epoch.
 pub const METRICS_FILE: &str = "metrics.parquet";
@@ -62,7 +66,9 @@ pub struct Tables {
     order: Vec<String>,
     runs: Vec<RunRow>,
     epochs: Vec<EpochRow>,
-    /// The bytes of each file as it was last written.
+    /// The runs whose rows here are newer than those on disk.
+    changed: HashSet<String>,
+    /// The bytes of each file as it was last written or read.
     written: HashMap<&'static str, Vec<u8>>,
 }
 
@@ -75,19 +81,60 @@ impl Tables {
     /// # Errors
     /// A file that cannot be read, is damaged, is not one of this runner's tables, or has another format.
     pub fn open(folder: &Path, axes: &[Axis], order: &[String]) -> Result<Self, TableError> {
-        let decode = |file: &str| read(&folder.join(file));
-        let epochs = decode(METRICS_FILE)?.map_or(Ok(Vec::new()), |d| d.epochs(axes))?;
-        let runs = decode(RUNS_FILE)?.map_or(Ok(Vec::new()), |d| d.runs(axes))?;
+        let (runs, epochs) = read_both(folder, axes)?;
         let mut tables = Tables {
             folder: folder.to_owned(),
             axes: axes.to_vec(),
             order: order.to_vec(),
             runs,
             epochs,
+            changed: HashSet::new(),
             written: HashMap::new(),
         };
         tables.sort();
         Ok(tables)
+    }
+
+    /// Takes the rows that other processes have written since: of every run that is on disk and was not changed here.
+    ///
+    /// # Errors
+    /// As [`Tables::open`].
+    pub fn refresh(&mut self) -> Result<(), TableError> {
+        if self.is_as_written() {
+            return Ok(());
+        }
+        let (mut runs, mut epochs) = read_both(&self.folder, &self.axes)?;
+        runs.retain(|row| !self.changed.contains(&row.run));
+        let theirs: HashSet<String> = runs.iter().map(|row| row.run.clone()).collect();
+        epochs.retain(|row| theirs.contains(&row.run));
+        self.epochs.retain(|row| !theirs.contains(&row.run));
+        self.epochs.append(&mut epochs);
+        for row in runs {
+            self.put_run(row);
+        }
+        self.written.clear();
+        self.sort();
+        Ok(())
+    }
+
+    /// Whether nobody else has written since.
+    fn is_as_written(&self) -> bool {
+        [METRICS_FILE, RUNS_FILE].iter().all(|file| {
+            let written = self.written.get(file);
+            written.is_some_and(|bytes| {
+                std::fs::read(self.folder.join(file)).is_ok_and(|found| found == *bytes)
+            })
+        })
+    }
+
+    /// Leaves a run to what other processes write of it.
+    pub fn give_back(&mut self, id: &str) {
+        self.changed.remove(id);
+    }
+
+    /// Leaves all runs to what other processes write of them.
+    pub fn give_back_all(&mut self) {
+        self.changed.clear();
     }
 
     /// Every run's row, in order.
@@ -119,6 +166,7 @@ impl Tables {
 
     /// Adds a row, in place of an earlier one of the same run and epoch.
     pub fn add_epoch(&mut self, row: EpochRow) {
+        self.changed.insert(row.run.clone());
         let same = |r: &&mut EpochRow| r.run == row.run && r.epoch.epoch == row.epoch.epoch;
         match self.epochs.iter_mut().find(same) {
             Some(old) => *old = row,
@@ -129,21 +177,28 @@ impl Tables {
 
     /// Adds a row, in place of an earlier one of the same run.
     pub fn set_run(&mut self, row: RunRow) {
+        self.changed.insert(row.run.clone());
+        self.put_run(row);
+        self.sort();
+    }
+
+    fn put_run(&mut self, row: RunRow) {
         match self.runs.iter_mut().find(|r| r.run == row.run) {
             Some(old) => *old = row,
             None => self.runs.push(row),
         }
-        self.sort();
     }
 
     /// Takes a run out of both tables.
     pub fn remove_run(&mut self, id: &str) {
+        self.changed.insert(id.to_owned());
         self.runs.retain(|row| row.run != id);
         self.epochs.retain(|row| row.run != id);
     }
 
     /// Takes the epochs of a run after `last` out, as a run that goes on from there will do them again.
     pub fn remove_epochs_after(&mut self, id: &str, last: usize) {
+        self.changed.insert(id.to_owned());
         self.epochs
             .retain(|row| row.run != id || row.epoch.epoch <= last);
     }
@@ -181,6 +236,7 @@ impl Tables {
                 path: path.clone(),
                 why: e.to_string(),
             })?;
+        let bytes = seal(&bytes);
         if self.written.get(file) == Some(&bytes) && path.exists() {
             return Ok(());
         }
@@ -243,6 +299,14 @@ pub(super) fn value_of(metadata: &FileMetadata, key: &str) -> Option<String> {
     pair.value.clone()
 }
 
+/// The rows of both tables; none where there are none.
+fn read_both(folder: &Path, axes: &[Axis]) -> Result<(Vec<RunRow>, Vec<EpochRow>), TableError> {
+    let decode = |file: &str| read(&folder.join(file));
+    let epochs = decode(METRICS_FILE)?.map_or(Ok(Vec::new()), |d| d.epochs(axes))?;
+    let runs = decode(RUNS_FILE)?.map_or(Ok(Vec::new()), |d| d.runs(axes))?;
+    Ok((runs, epochs))
+}
+
 fn read(path: &Path) -> Result<Option<Decoder>, TableError> {
     let Some((metadata, frame)) = read_table(path)? else {
         return Ok(None);
@@ -265,19 +329,22 @@ pub(super) fn read_table(
             });
         }
     };
-    // polars checks a file's structure, but panics on some damaged pages.
-    let table = catch_unwind(|| {
-        let mut reader = ParquetReader::new(Cursor::new(bytes));
-        let metadata = reader.get_metadata()?.clone();
-        Ok::<_, PolarsError>((metadata, reader.finish()?))
-    });
-    let why = match table {
-        Ok(Ok(table)) => return Ok(Some(table)),
-        Ok(Err(e)) => e.to_string(),
-        Err(_) => "its pages cannot be decoded".to_owned(),
+    let table = match seal::check(&bytes) {
+        Seal::Broken => Err("its checksum is wrong".into()),
+        // polars panics on some damaged files.
+        _ => catch_unwind(|| decode(&bytes)).unwrap_or_else(|_| Err("it cannot be decoded".into())),
     };
-    Err(TableError::Foreign {
+    table.map(Some).map_err(|why| TableError::Foreign {
         path: path.to_owned(),
         why,
     })
+}
+
+/// A whole file's table, and its words about it.
+fn decode(bytes: &[u8]) -> Result<(Arc<FileMetadata>, DataFrame), String> {
+    let mut reader = ParquetReader::new(Cursor::new(bytes));
+    let metadata = reader.get_metadata().map_err(|e| e.to_string())?.clone();
+    parquet::check_all(&mut Cursor::new(bytes), &metadata)?;
+    let frame = reader.finish().map_err(|e| e.to_string())?;
+    Ok((metadata, frame))
 }

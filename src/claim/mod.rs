@@ -1,0 +1,404 @@
+//! Who does what, among processes and hosts that share a folder.
+//!
+//! A claim on a folder is a file in it whose name says whose it is. Who wants a folder creates its file, and looks for
+//! others' only then: of any two, the one that looks later sees the other, so that no two find themselves alone. Who
+//! is alone holds the folder. Else the one whose name comes first waits a moment for the others to step back.
+//!
+//! The claims of the dead are removed by whoever sees them. A process of the same host and container is dead when it
+//! is gone, also where its id is another's by now; one elsewhere when its file has not been touched for a while, by
+//! the clock of the one who watches. A name is never used again, so that what is removed cannot be somebody else's.
+
+mod process;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use process::{Process, host};
+
+/// How the names of claims begin.
+const PREFIX: &str = "claim-";
+/// Claims are touched this often.
+const BEAT: Duration = Duration::from_secs(10);
+/// One elsewhere that is not touched for so long is a dead process's.
+const STALE: Duration = Duration::from_secs(60);
+/// Others that came at the same time have stepped back after this.
+const MOMENT: Duration = Duration::from_millis(50);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// The claims of this process.
+#[derive(Debug)]
+pub struct Claims {
+    shared: Arc<Shared>,
+    /// Its end ends the thread that touches the files.
+    _alive: Sender<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    own: Process,
+    stale: Duration,
+    /// Each with whether another process has taken it over.
+    held: Mutex<HashMap<PathBuf, Arc<AtomicBool>>>,
+    /// When the claims of processes elsewhere were seen to be touched.
+    watched: Mutex<HashMap<PathBuf, Watched>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Watched {
+    touched: SystemTime,
+    since: Instant,
+    /// Whether it was touched while it was watched.
+    alive: bool,
+}
+
+/// A folder that is this process's until this is dropped.
+#[derive(Debug)]
+pub struct Claim {
+    path: PathBuf,
+    lost: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+    /// The dead whose claims were there.
+    before: Vec<Owner>,
+}
+
+/// Another process's claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    text: String,
+    /// Whether it is known to live, or only not known to be dead.
+    certain: bool,
+}
+
+/// What comes of wanting a folder.
+#[derive(Debug)]
+pub enum Attempt {
+    Held(Claim),
+    Taken(Owner),
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Claims {
+    /// No claims yet. Processes elsewhere have `patience` times a minute to show that they live.
+    pub fn new(patience: f64) -> Self {
+        let shared = Arc::new(Shared {
+            own: Process::own(),
+            stale: STALE.mul_f64(patience),
+            held: Mutex::default(),
+            watched: Mutex::default(),
+        });
+        let (_alive, ends) = channel();
+        let (every, touched) = (BEAT.mul_f64(patience), Arc::clone(&shared));
+        thread::spawn(move || {
+            while ends.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+                touched.touch();
+            }
+        });
+        Claims { shared, _alive }
+    }
+
+    /// Wants a folder.
+    ///
+    /// # Errors
+    /// A folder that cannot be read or written.
+    pub fn attempt(&self, folder: &Path) -> io::Result<Attempt> {
+        let mut before = Vec::new();
+        let (there, _) = self.shared.others(folder, None, &mut before)?;
+        if let Some(owner) = there {
+            return Ok(Attempt::Taken(owner));
+        }
+        let mut claim = Claim::announce(folder, &self.shared)?;
+        let end = Instant::now() + MOMENT;
+        loop {
+            let (there, is_before) = self.shared.others(folder, Some(&claim.path), &mut before)?;
+            match there {
+                None => {
+                    claim.before = before;
+                    return Ok(Attempt::Held(claim));
+                }
+                Some(owner) if is_before || Instant::now() >= end => {
+                    return Ok(Attempt::Taken(owner));
+                }
+                Some(_) => thread::sleep(PAUSE),
+            }
+        }
+    }
+
+    /// Wants a folder until it is clear whether its owner lives.
+    ///
+    /// # Errors
+    /// As [`Claims::attempt`].
+    pub fn settle(&self, folder: &Path) -> io::Result<Attempt> {
+        loop {
+            match self.attempt(folder)? {
+                Attempt::Taken(owner) if !owner.certain => thread::sleep(MOMENT),
+                settled => return Ok(settled),
+            }
+        }
+    }
+
+    /// Waits for a folder that nobody holds for long.
+    ///
+    /// # Errors
+    /// As [`Claims::attempt`].
+    pub fn lock(&self, folder: &Path) -> io::Result<Claim> {
+        loop {
+            if let Attempt::Held(claim) = self.attempt(folder)? {
+                return Ok(claim);
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+}
+
+impl Claim {
+    fn announce(folder: &Path, shared: &Arc<Shared>) -> io::Result<Self> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let n = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(format!("{PREFIX}{}.{n}", shared.own));
+        let mut file = File::create_new(&path)?;
+        // For people; on a full disk the name must do.
+        let _ = writeln!(file, "process {} on {}", shared.own.id(), host());
+        let lost = Arc::new(AtomicBool::new(false));
+        shared.held().insert(path.clone(), Arc::clone(&lost));
+        Ok(Claim {
+            path,
+            lost,
+            shared: Arc::clone(shared),
+            before: Vec::new(),
+        })
+    }
+
+    /// The dead processes that had it.
+    pub fn before(&self) -> &[Owner] {
+        &self.before
+    }
+
+    /// Set once another process has taken this one for dead.
+    pub fn lost(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.lost)
+    }
+
+    pub fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.shared.held().remove(&self.path);
+        // One that stays is a dead process's soon.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl Shared {
+    fn held(&self) -> MutexGuard<'_, HashMap<PathBuf, Arc<AtomicBool>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows that this process lives, and finds out what was taken from it.
+    fn touch(&self) {
+        let held = self.held().clone();
+        for (path, lost) in held {
+            let file = OpenOptions::new().write(true).open(&path);
+            let touched = file.and_then(|file| file.set_modified(SystemTime::now()));
+            let is_gone = touched.is_err_and(|e| e.kind() == ErrorKind::NotFound);
+            // A folder that is gone altogether has not been taken over.
+            if is_gone && path.parent().is_some_and(Path::is_dir) && self.held().contains_key(&path)
+            {
+                lost.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The living claim on a folder whose name comes first, and whether it comes before `mine`; the dead are removed.
+    fn others(
+        &self,
+        folder: &Path,
+        mine: Option<&Path>,
+        dead: &mut Vec<Owner>,
+    ) -> io::Result<(Option<Owner>, bool)> {
+        let mut living: Vec<(PathBuf, Owner)> = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let Some(name) = name.strip_prefix(PREFIX) else {
+                continue;
+            };
+            if mine == Some(&path) {
+                continue;
+            }
+            let process = name.split_once('.').and_then(|(p, _)| Process::parse(p));
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let text = match (text.trim(), &process) {
+                ("", Some(process)) => format!("process {}", process.id()),
+                ("", None) => format!("the owner of {}", path.display()),
+                (text, _) => text.to_owned(),
+            };
+            let known = process.and_then(|process| process.lives(&self.own));
+            let lives = match known {
+                Some(lives) => Some((lives, true)),
+                None => self.watch(&path),
+            };
+            match lives {
+                Some((true, certain)) => living.push((path, Owner { text, certain })),
+                Some((false, certain)) => {
+                    // Somebody else may have removed it.
+                    let _ = fs::remove_file(&path);
+                    dead.push(Owner { text, certain });
+                }
+                None => {}
+            }
+        }
+        living.sort_by(|a, b| a.0.cmp(&b.0));
+        let first = living.into_iter().next();
+        let is_before = first
+            .as_ref()
+            .is_some_and(|(path, _)| mine.is_some_and(|mine| path.as_path() < mine));
+        Ok((first.map(|(_, owner)| owner), is_before))
+    }
+
+    /// Whether a claim from elsewhere lives, and whether that is certain; none where it is gone.
+    fn watch(&self, path: &Path) -> Option<(bool, bool)> {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        // Opened, as shared folders may keep what they know of a closed file for a while.
+        let touched = File::open(path).and_then(|file| file.metadata()?.modified());
+        let Ok(touched) = touched else {
+            watched.remove(path);
+            return None;
+        };
+        let now = Instant::now();
+        let seen = watched.entry(path.to_owned()).or_insert(Watched {
+            touched,
+            since: now,
+            alive: false,
+        });
+        if seen.touched != touched {
+            *seen = Watched {
+                touched,
+                since: now,
+                alive: true,
+            };
+        }
+        let lives = now.duration_since(seen.since) <= self.stale;
+        Some((lives, seen.alive || !lives))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A claim as a process elsewhere makes it.
+    fn foreign(folder: &Path) -> PathBuf {
+        let path = folder.join("claim-ffffffffffff-1-1.0");
+        fs::write(&path, "process 1 on far\n").unwrap();
+        path
+    }
+
+    fn held(attempt: Attempt) -> Claim {
+        match attempt {
+            Attempt::Held(claim) => claim,
+            Attempt::Taken(owner) => panic!("{owner} has it"),
+        }
+    }
+
+    #[test]
+    fn a_folder_is_held_by_one_until_it_is_given_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let claims = Claims::new(1.0);
+        let first = held(claims.attempt(folder.path()).unwrap());
+        let Attempt::Taken(owner) = claims.attempt(folder.path()).unwrap() else {
+            panic!("two have it");
+        };
+        let id = std::process::id();
+        assert!(owner.to_string().starts_with(&format!("process {id} on ")));
+        drop(first);
+        held(claims.attempt(folder.path()).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn of_many_at_once_never_two_hold_it_and_all_come_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = AtomicU64::new(0);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let claims = Claims::new(1.0);
+                    for _ in 0..50 {
+                        let _lock = claims.lock(folder.path()).unwrap();
+                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                        thread::yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_claim_of_a_process_that_is_gone_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let mut gone = Process::own().to_string();
+        gone = gone.replace(
+            &format!("-{}-", std::process::id()),
+            &format!("-{}-", child.id()),
+        );
+        child.wait().unwrap();
+        let path = folder.path().join(format!("claim-{gone}.0"));
+        fs::write(&path, "process 7 on here\n").unwrap();
+        let claims = Claims::new(1.0);
+        let claim = held(claims.attempt(folder.path()).unwrap());
+        assert_eq!(claim.before()[0].to_string(), "process 7 on here");
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_claim_from_elsewhere_holds_while_it_is_touched_and_is_taken_over_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = foreign(folder.path());
+        let touch = |second| {
+            let file = OpenOptions::new().write(true).open(&path).unwrap();
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+            file.set_modified(time).unwrap();
+        };
+        // A quarter of a second, whatever the file's time says.
+        let claims = Claims::new(1.0 / 240.0);
+        for second in 0..20 {
+            touch(second);
+            let attempt = claims.attempt(folder.path()).unwrap();
+            assert!(matches!(attempt, Attempt::Taken(_)));
+        }
+        let claim = claims.lock(folder.path()).unwrap();
+        assert_eq!(claim.before()[0].to_string(), "process 1 on far");
+    }
+
+    #[test]
+    fn a_claim_that_others_removed_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let claims = Claims::new(1.0);
+        let claim = held(claims.attempt(folder.path()).unwrap());
+        claims.shared.touch();
+        assert!(!claim.is_lost());
+        fs::remove_file(&claim.path).unwrap();
+        claims.shared.touch();
+        assert!(claim.is_lost());
+    }
+}

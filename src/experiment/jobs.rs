@@ -1,0 +1,185 @@
+//! Runs side by side: here as many at a time as wished, and in other processes that were started on the same folder.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::{Error, Options};
+use crate::record::progress::Reporter;
+use crate::record::{Begun, Recorder};
+use crate::sweep::{Executor, Place, Plan, PlannedRun};
+
+/// As large as a main thread's.
+const STACK: usize = 8 << 20;
+/// Runs that others do are looked at this often.
+const LOOK: Duration = Duration::from_millis(500);
+/// A wish to stop is seen after this.
+const NOTICE: Duration = Duration::from_millis(20);
+
+/// Does the runs of a plan that are not done yet.
+///
+/// # Errors
+/// Records that cannot be written. Runs that fail are recorded.
+pub(super) fn run(
+    plan: &Plan,
+    recorder: &Recorder<'_>,
+    executor: &Executor<'_>,
+    options: &Options,
+    reporter: &dyn Reporter,
+) -> Result<(), Error> {
+    let jobs = Jobs {
+        lists: Mutex::new(Lists {
+            next: plan.runs.iter().collect(),
+            ..Lists::default()
+        }),
+        ends: AtomicBool::new(false),
+        recorder,
+        executor,
+        options,
+        reporter,
+    };
+    let count = options.jobs.clamp(1, plan.runs.len().max(1));
+    if count == 1 {
+        return jobs.work(None);
+    }
+    let threads = rayon::current_num_threads();
+    let pools: Vec<ThreadPool> = (0..count)
+        .map(|job| pool(part(threads, count, job)))
+        .collect::<Result<_, _>>()?;
+    thread::scope(|scope| {
+        let mut working = Vec::new();
+        for pool in &pools {
+            let job = thread::Builder::new().stack_size(STACK);
+            let job = job.spawn_scoped(scope, || {
+                let result = jobs.work(Some(pool));
+                // The others end their runs, and begin no further one.
+                result.inspect_err(|_| jobs.end())
+            });
+            working.push(job.map_err(Error::Threads)?);
+        }
+        let join = |job: thread::ScopedJoinHandle<'_, Result<(), Error>>| {
+            job.join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        let results: Vec<Result<(), Error>> = working.into_iter().map(join).collect();
+        results.into_iter().collect()
+    })
+}
+
+/// How many of `threads` threads the `job`th of `count` jobs has.
+fn part(threads: usize, count: usize, job: usize) -> usize {
+    (threads / count + usize::from(job < threads % count)).max(1)
+}
+
+fn pool(threads: usize) -> Result<ThreadPool, Error> {
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .stack_size(STACK)
+        .build();
+    pool.map_err(|error| Error::Threads(std::io::Error::other(error)))
+}
+
+struct Jobs<'a> {
+    lists: Mutex<Lists<'a>>,
+    /// Whether no further run is to begin.
+    ends: AtomicBool,
+    recorder: &'a Recorder<'a>,
+    executor: &'a Executor<'a>,
+    options: &'a Options,
+    reporter: &'a dyn Reporter,
+}
+
+#[derive(Default)]
+struct Lists<'a> {
+    next: VecDeque<&'a PlannedRun>,
+    /// Those that others do; to be looked at again.
+    elsewhere: Vec<&'a PlannedRun>,
+    /// What has been said of them.
+    told: HashSet<String>,
+}
+
+impl<'a> Jobs<'a> {
+    fn lists(&self) -> MutexGuard<'_, Lists<'a>> {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self) {
+        self.ends.store(true, Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        self.ends.load(Ordering::Relaxed) || self.options.stop.is_requested()
+    }
+
+    /// Does one run after another until none is left, here and elsewhere.
+    fn work(&self, threads: Option<&ThreadPool>) -> Result<(), Error> {
+        while !self.is_over() {
+            let next = self.lists().next.pop_front();
+            match next {
+                Some(planned) => self.do_run(planned, threads)?,
+                None if self.lists().elsewhere.is_empty() => break,
+                None => self.wait(),
+            }
+        }
+        Ok(())
+    }
+
+    fn do_run(&self, planned: &'a PlannedRun, threads: Option<&ThreadPool>) -> Result<(), Error> {
+        match self.recorder.begin(planned)? {
+            Begun::Done => {}
+            Begun::Elsewhere(owner) => {
+                let id = &planned.run.id;
+                let note = format!("{id} is being done: {owner}");
+                let mut lists = self.lists();
+                lists.elsewhere.push(planned);
+                if lists.told.insert(note.clone()) {
+                    self.reporter.note(&note);
+                }
+            }
+            Begun::Here(mut run) => {
+                let folder = run.folder().to_owned();
+                let place = Place {
+                    folder: &folder,
+                    stop: &self.options.stop.or(run.lost()),
+                    threads,
+                };
+                // A failed run is recorded by the sink; the next one goes on.
+                let result = self.executor.run(planned, place, &mut *run);
+                if result.is_err() && self.options.fail_fast {
+                    self.end();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits a little, then has the runs that others do looked at again.
+    fn wait(&self) {
+        let end = Instant::now() + LOOK;
+        while Instant::now() < end && !self.is_over() {
+            thread::sleep(NOTICE);
+        }
+        let mut lists = self.lists();
+        let again = std::mem::take(&mut lists.elsewhere);
+        lists.next.extend(again);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_divided_and_every_job_has_one() {
+        let parts = |threads, count| -> Vec<usize> {
+            (0..count).map(|job| part(threads, count, job)).collect()
+        };
+        assert_eq!(parts(8, 3), [3, 3, 2]);
+        assert_eq!(parts(2, 2), [1, 1]);
+        assert_eq!(parts(2, 4), [1, 1, 1, 1]);
+    }
+}

@@ -1,0 +1,73 @@
+//! A checksum inside a Parquet file, between its pages and its footer, where no reader looks.
+
+use sha2::{Digest, Sha256};
+
+const MARK: [u8; 8] = *b"sha256: ";
+/// The mark and the SHA-256 of all other bytes.
+const SEAL: usize = MARK.len() + 32;
+/// After the footer: its length, and `PAR1`.
+const END: usize = 8;
+
+/// Whether a file is as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seal {
+    Whole,
+    Broken,
+    /// It was written without one.
+    Absent,
+}
+
+/// The file with its seal.
+pub(in crate::record) fn seal(file: &[u8]) -> Vec<u8> {
+    let at = footer(file).unwrap_or(file.len());
+    let (pages, end) = file.split_at(at);
+    [pages, &MARK, &digest(pages, end), end].concat()
+}
+
+pub(super) fn check(file: &[u8]) -> Seal {
+    let parts = footer(file).and_then(|footer| {
+        let (before, end) = file.split_at_checked(footer)?;
+        let (pages, seal) = before.split_at_checked(before.len().checked_sub(SEAL)?)?;
+        Some((pages, seal.strip_prefix(&MARK)?, end))
+    });
+    match parts {
+        None => Seal::Absent,
+        Some((pages, found, end)) if found == digest(pages, end) => Seal::Whole,
+        Some(_) => Seal::Broken,
+    }
+}
+
+fn digest(pages: &[u8], end: &[u8]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(pages);
+    hasher.update(end);
+    hasher.finalize().into()
+}
+
+/// Where the footer begins.
+fn footer(file: &[u8]) -> Option<usize> {
+    let before = file.len().checked_sub(END)?;
+    let length: [u8; 4] = file.get(before..before + 4)?.try_into().ok()?;
+    before.checked_sub(u32::from_le_bytes(length) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_changed_byte_anywhere_breaks_the_seal_or_takes_it_away() {
+        let file = b"PAR1pagesfooter\x06\0\0\0PAR1";
+        let sealed = seal(file);
+        assert_eq!(sealed.len(), file.len() + SEAL);
+        assert_eq!((check(file), check(&sealed)), (Seal::Absent, Seal::Whole));
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert_ne!(check(&changed), Seal::Whole, "byte {at}");
+        }
+        for short in 0..20 {
+            check(&sealed[..short]);
+        }
+    }
+}
