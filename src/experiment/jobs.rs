@@ -43,10 +43,10 @@ pub(super) fn run(
         reporter,
     };
     let count = options.jobs.clamp(1, plan.runs.len().max(1));
-    if count == 1 {
-        return jobs.work(None);
-    }
     let threads = rayon::current_num_threads();
+    if count == 1 {
+        return jobs.work(&pool(threads)?);
+    }
     let pools: Vec<ThreadPool> = (0..count)
         .map(|job| pool(part(threads, count, job)))
         .collect::<Result<_, _>>()?;
@@ -55,7 +55,7 @@ pub(super) fn run(
         for pool in &pools {
             let job = thread::Builder::new().stack_size(STACK);
             let job = job.spawn_scoped(scope, || {
-                let result = jobs.work(Some(pool));
+                let result = jobs.work(pool);
                 // The others end their runs, and begin no further one.
                 result.inspect_err(|_| jobs.end())
             });
@@ -116,7 +116,9 @@ impl<'a> Jobs<'a> {
     }
 
     /// Does one run after another until none is left, here and elsewhere.
-    fn work(&self, threads: Option<&ThreadPool>) -> Result<(), Error> {
+    ///
+    /// Each runs on one of the `threads`: small work stays there, where a thread outside would wait for one of them.
+    fn work(&self, threads: &ThreadPool) -> Result<(), Error> {
         while !self.is_over() {
             let next = self.lists().next.pop_front();
             match next {
@@ -128,7 +130,7 @@ impl<'a> Jobs<'a> {
         Ok(())
     }
 
-    fn do_run(&self, planned: &'a PlannedRun, threads: Option<&ThreadPool>) -> Result<(), Error> {
+    fn do_run(&self, planned: &'a PlannedRun, threads: &ThreadPool) -> Result<(), Error> {
         match self.recorder.begin(planned)? {
             Begun::Done => {}
             Begun::Elsewhere(owner) => {
@@ -145,7 +147,7 @@ impl<'a> Jobs<'a> {
                 let place = Place {
                     folder: &folder,
                     stop: &self.options.stop.or(run.lost()),
-                    threads,
+                    threads: Some(threads),
                 };
                 // A failed run is recorded by the sink; the next one goes on.
                 let result = self.executor.run(planned, place, &mut *run);
