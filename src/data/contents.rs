@@ -136,8 +136,8 @@ mod tests {
         kept.get_mut(&data).unwrap().1 = "kept".into();
         write_atomically(&place, &serde_json::to_vec(&kept).unwrap()).unwrap();
         assert_eq!(digests(), ["kept"]);
-        // The same size and time, and another byte.
-        fs::write(&data, [0; LARGE as usize]).unwrap();
+        // Written again, of the same size and time.
+        fs::write(&data, vec![0; LARGE as usize]).unwrap();
         File::options()
             .write(true)
             .open(&data)
