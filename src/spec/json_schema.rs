@@ -18,8 +18,8 @@ pub fn json_schema() -> Value {
     simplify(&mut root);
     if let Some(properties) = root.get_mut("properties").and_then(Value::as_object_mut) {
         properties.insert("extends".into(), extends());
-        let mut sweep = sweep.to_value();
-        simplify(&mut sweep);
+        let description = "Which runs an experiment consists of.";
+        let sweep = json!({ "description": description, "allOf": [sweep.to_value()] });
         properties.insert("sweep".into(), sweep);
     }
     if let Some(root) = root.as_object_mut() {

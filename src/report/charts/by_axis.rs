@@ -6,7 +6,7 @@ use super::frame::{Frame, Ticks, axis_label, room_below, scale, ticks};
 use super::legend::Legend;
 use super::scale::Scale;
 use super::svg::{Anchor, Svg, color};
-use crate::analysis::{Measure, Recorded, Sample, shown};
+use crate::analysis::{Measure, Recorded, Sample, Unit, shown};
 use crate::record::text;
 use crate::report::Experiment;
 use crate::report::experiment::number;
@@ -15,6 +15,8 @@ use crate::spec::AxisValue;
 /// More combinations of other axes than these are folded into one series.
 const MOST_SERIES: usize = 6;
 const HEIGHT: f64 = 300.0;
+/// So many numbers have a tick each; of more, round ones have.
+const MOST_TICKS: usize = 12;
 
 /// Where the values of an axis stand along x.
 enum Places {
@@ -52,6 +54,11 @@ impl Places {
     }
 
     fn ticks(&self) -> Ticks {
+        if let Places::Numbers(scale, values) = self
+            && values.len() > MOST_TICKS
+        {
+            return ticks(scale, Unit::Plain, 8);
+        }
         let tick = |v: &AxisValue| Some((self.place(v)?, text::value(v)));
         self.values().iter().filter_map(tick).collect()
     }
