@@ -42,13 +42,13 @@ def rows(quick, seeds):
     return {
         "train0": Row(f"train, nothing frozen, {second}", "images/s", epoch(Job(0, images(1000))), 1.3, 2),
         "train15": Row(
-            f"train, frozen through block4_pool, {second}", "images/s", epoch(Job(15, images(5000))), 3, 6
+            f"train, frozen through block4_pool, {second}", "images/s", epoch(Job(15, images(2000))), 3, 6
         ),
-        "train19": Row(f"train the head only, {second}", "images/s", epoch(Job(19, images(5000))), 60, 150),
+        "train19": Row(f"train the head only, {second}", "images/s", epoch(Job(19, images(2000))), 60, 150),
         "lesson": Row(f"the lesson's job: {size}", "s", wall(lesson), 3, 5),
         "sweep": Row(f"sweep of 5 depths × 3 seeds: {sweep_size}", "s", sweep(of_sweep, seeds), 2, 4),
         "inference": Row(
-            "inference, images/s", "images/s", inference(Job(19, 320, 1, inference=images(5000))), 1.2, 2
+            "inference, images/s", "images/s", inference(Job(19, 320, 1, inference=images(2000))), 1.2, 2
         ),
         "memory": Row(f"peak memory, {size}, no features kept", "MiB", memory(lesson), 0.5, 0.3, MEMORY),
         "start": Row("from start to the first training step", "s", start, 0.1, 0.05, SECONDS),
