@@ -77,6 +77,7 @@ impl Fit<'_> {
             let epoch = match self.epoch(&mut state, &mut session) {
                 Err(Error::Interrupted(interrupted)) => {
                     session.keeper.save(&state, self.network)?;
+                    session.keeper.finish();
                     return Err(interrupted.into());
                 }
                 epoch => epoch?,
@@ -85,6 +86,7 @@ impl Fit<'_> {
             session.keeper.save(&state, self.network)?;
             session.observer.epoch(&epoch);
         }
+        session.keeper.finish();
         let epochs = state.at.epochs.len();
         if let Some(weights) = &state.best
             && state.at.best_epoch != epochs

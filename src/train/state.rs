@@ -1,7 +1,5 @@
 //! Everything that changes while a run trains.
 
-use std::collections::BTreeMap;
-
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -102,25 +100,18 @@ impl State {
         }
     }
 
-    /// Gives `write` the tensors and the text of a checkpoint.
-    pub fn with_tensors<T>(
-        &self,
-        network: &Network,
-        write: impl FnOnce(&BTreeMap<String, &HostTensor>, String) -> T,
-    ) -> Result<T, Error> {
-        let learned = network.learned()?;
+    /// What a checkpoint holds, copied.
+    pub fn checkpoint(&self, network: &Network) -> Result<Checkpoint, Error> {
         let optimizer = self.optimizer.state()?;
-        let slots = optimizer.tensors.iter();
-        let slots: Weights = slots
-            .map(|(name, tensor)| Ok((name.clone(), to_host(tensor)?)))
-            .collect::<Result<_, Error>>()?;
-        let mut tensors = BTreeMap::new();
-        let best = self.best.iter().map(|best| (BEST, best));
-        for (prefix, some) in [(WEIGHTS, &learned), (OPTIMIZER, &slots)]
-            .into_iter()
-            .chain(best)
-        {
-            tensors.extend(some.iter().map(|(name, t)| (format!("{prefix}{name}"), t)));
+        let mut tensors = Weights::new();
+        for (name, tensor) in network.learned()? {
+            tensors.insert(format!("{WEIGHTS}{name}"), tensor);
+        }
+        for (name, tensor) in &optimizer.tensors {
+            tensors.insert(format!("{OPTIMIZER}{name}"), to_host(tensor)?);
+        }
+        for (name, tensor) in self.best.iter().flatten() {
+            tensors.insert(format!("{BEST}{name}"), tensor.clone());
         }
         let saved = Saved {
             format: FORMAT,
@@ -130,8 +121,8 @@ impl State {
             position: self.at.clone(),
         };
         // TOML keeps every bit of a float, NaN and infinities included; JSON does not.
-        let text = toml::to_string(&saved).map_err(|e| Error::State(e.to_string()))?;
-        Ok(write(&tensors, text))
+        let state = toml::to_string(&saved).map_err(|e| Error::State(e.to_string()))?;
+        Ok(Checkpoint { tensors, state })
     }
 
     /// Goes on from a checkpoint of the same run: this state, which is new, and the network's weights.

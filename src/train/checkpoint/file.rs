@@ -53,17 +53,15 @@ impl Checkpoint {
 }
 
 /// Writes a checkpoint and gives its checksum.
-pub(super) fn encode(
-    out: impl Write,
-    tensors: &BTreeMap<String, &HostTensor>,
-    state: String,
-) -> io::Result<String> {
+pub(super) fn encode(out: impl Write, checkpoint: &Checkpoint) -> io::Result<String> {
     let mut out = Digesting {
         out,
         digest: Sha256::new(),
     };
-    let metadata = BTreeMap::from([(STATE.to_owned(), state)]);
-    weights::write(&mut out, tensors, &metadata)?;
+    let metadata = BTreeMap::from([(STATE.to_owned(), checkpoint.state.clone())]);
+    let tensors = checkpoint.tensors.iter();
+    let tensors = tensors.map(|(name, t)| (name.clone(), t)).collect();
+    weights::write(&mut out, &tensors, &metadata)?;
     Ok(hex(&out.digest.finalize()))
 }
 

@@ -1,13 +1,11 @@
 //! The two newest checkpoints of a run: `<number>-<checksum>.safetensors`.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::file::{self, Checkpoint};
 use crate::atomic::NewFile;
-use crate::model::weights::HostTensor;
 
 /// How many are kept.
 const KEPT: usize = 2;
@@ -88,7 +86,7 @@ impl Folder {
     ///
     /// # Errors
     /// A folder that cannot be written; the checkpoints in it are as they were.
-    pub fn add(&self, tensors: &BTreeMap<String, &HostTensor>, state: String) -> Result<(), Error> {
+    pub fn add(&self, checkpoint: &Checkpoint) -> Result<(), Error> {
         fs::create_dir_all(&self.0).map_err(io_error(&self.0))?;
         let older = self.entries()?;
         let number = older.last().map_or(1, |newest| newest.number + 1);
@@ -96,7 +94,7 @@ impl Folder {
         let nameless = self.0.join(super::FOLDER);
         let write = || {
             let mut new = NewFile::create(&nameless)?;
-            let checksum = file::encode(&mut new, tensors, state)?;
+            let checksum = file::encode(&mut new, checkpoint)?;
             let name = format!("{number:06}-{checksum}.{ENDING}");
             new.commit(&self.0.join(name))
         };
@@ -133,7 +131,10 @@ fn io_error(path: &Path) -> impl Fn(io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::model::weights::HostTensor;
 
     fn tensor(value: f32) -> HostTensor {
         HostTensor {
@@ -142,12 +143,20 @@ mod tests {
         }
     }
 
+    fn checkpoint(tensors: BTreeMap<String, HostTensor>, n: usize) -> Checkpoint {
+        Checkpoint {
+            tensors,
+            state: format!("state {n}"),
+        }
+    }
+
     fn filled(folder: &Path, checkpoints: usize) -> Folder {
         let folder = Folder::new(folder.join("checkpoint"));
         for n in 1..=checkpoints {
             let tensor = tensor(n as f32);
-            let tensors = BTreeMap::from([("a".to_owned(), &tensor)]);
-            folder.add(&tensors, format!("state {n}")).unwrap();
+            folder
+                .add(&checkpoint([("a".to_owned(), tensor)].into(), n))
+                .unwrap();
         }
         folder
     }
@@ -196,7 +205,7 @@ mod tests {
         let newest = checkpoints.entries().unwrap().pop().unwrap();
         fs::write(&newest.path, "").unwrap();
         assert_eq!(state(&checkpoints).unwrap(), "state 1");
-        checkpoints.add(&BTreeMap::new(), "state 3".into()).unwrap();
+        checkpoints.add(&checkpoint(BTreeMap::new(), 3)).unwrap();
         let newest = checkpoints.entries().unwrap().pop().unwrap();
         fs::write(&newest.path, "").unwrap();
         assert_eq!(state(&checkpoints).unwrap(), "state 1");

@@ -1,6 +1,7 @@
 //! When a run's checkpoints are written, and by whom it is stopped.
 
 use std::path::PathBuf;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::{Checkpoint, Error, Folder};
@@ -14,6 +15,8 @@ pub struct Keeper {
     every: Duration,
     last: Instant,
     stop: Stop,
+    /// The checkpoint that is being written, while training goes on.
+    writing: Option<JoinHandle<Result<(), Error>>>,
 }
 
 impl Keeper {
@@ -24,6 +27,7 @@ impl Keeper {
             every: Duration::try_from_secs_f64(minutes * 60.0).unwrap_or(Duration::MAX),
             last: Instant::now(),
             stop,
+            writing: None,
         }
     }
 
@@ -42,17 +46,42 @@ impl Keeper {
         self.last.elapsed() >= self.every
     }
 
-    /// Writes a checkpoint. What fails is said; training goes on, and the next one is tried.
+    /// Copies the state and writes it to a checkpoint while training goes on, once the one before is written. What fails
+    /// is said; the next one is tried.
     pub(in crate::train) fn save(
         &mut self,
         state: &State,
         network: &Network,
     ) -> Result<(), crate::train::Error> {
-        let result = state.with_tensors(network, |tensors, text| self.folder.add(tensors, text))?;
-        if let Err(error) = result {
-            tracing::warn!("{error}; training goes on, and the next checkpoint is tried");
+        self.finish();
+        let checkpoint = state.checkpoint(network)?;
+        let folder = self.folder.clone();
+        let write = move || folder.add(&checkpoint);
+        match thread::Builder::new()
+            .name("checkpoint".into())
+            .spawn(write)
+        {
+            Ok(writing) => self.writing = Some(writing),
+            Err(error) => tracing::warn!("no thread to write a checkpoint with: {error}"),
         }
         self.last = Instant::now();
         Ok(())
+    }
+
+    /// Waits until the last checkpoint is written.
+    pub(in crate::train) fn finish(&mut self) {
+        let why = match self.writing.take().map(JoinHandle::join) {
+            None | Some(Ok(Ok(()))) => return,
+            Some(Ok(Err(error))) => error.to_string(),
+            Some(Err(_)) => "a checkpoint could not be written: its thread panicked".into(),
+        };
+        tracing::warn!("{why}; training goes on, and the next checkpoint is tried");
+    }
+}
+
+/// Also where the run fails: whoever goes on with it finds whole files.
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.finish();
     }
 }
