@@ -44,7 +44,13 @@ impl NewFile {
     /// A folder that cannot be written.
     pub fn create(path: &Path) -> io::Result<Self> {
         let temporary = temporary_beside(path);
-        let out = BufWriter::new(File::create(&temporary)?);
+        let new = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&temporary)?;
+        let out = BufWriter::new(new);
         let file = NewFile {
             out,
             temporary,
@@ -52,6 +58,15 @@ impl NewFile {
         };
         fail_point::reached(&file.temporary, "begun");
         Ok(file)
+    }
+
+    /// The file with all that was written, to be read and changed.
+    ///
+    /// # Errors
+    /// A full disk.
+    pub fn flushed(&mut self) -> io::Result<&mut File> {
+        self.out.flush()?;
+        Ok(self.out.get_mut())
     }
 
     /// Makes the file durable and gives it its name, in place of an older file.

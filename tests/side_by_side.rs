@@ -5,6 +5,7 @@
 mod common;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output};
 use std::time::{Duration, SystemTime};
@@ -53,6 +54,13 @@ fn said(output: &Output) -> String {
 fn end(child: Child) -> (Option<i32>, String) {
     let output = child.wait_with_output().unwrap();
     (output.status.code(), said(&output))
+}
+
+/// As Ctrl-C does.
+fn signal(process: &Child) {
+    let mut kill = Command::new("kill");
+    let status = kill.args(["-INT", &process.id().to_string()]).status();
+    assert!(status.unwrap().success());
 }
 
 /// How often runs were begun, by what their logs say.
@@ -237,14 +245,7 @@ fn a_signal_leaves_a_checkpoint_of_every_job() {
     while !two_work(&experiment) {
         std::thread::sleep(Duration::from_millis(1));
     }
-    let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    signal(&child);
     let (code, text) = end(child);
     assert_eq!(code, Some(130), "{text}");
     assert!(
@@ -253,6 +254,28 @@ fn a_signal_leaves_a_checkpoint_of_every_job() {
     );
     assert_eq!(experiment.finish().matches("goes on after").count(), 2);
     assert_same(&experiment, &whole);
+}
+
+#[test]
+fn a_signal_leaves_what_another_process_does_to_that_one() {
+    let spec = SWEEP.replace("epochs = 2", "epochs = 500");
+    let spec = spec.replace("[\"all\", \"fire7\"]", "[\"all\"]");
+    let experiment = Experiment::new(&spec.replace("[0, 1]", "[0]"));
+    let mut first = experiment.start_until(works);
+    let mut second = experiment.command().spawn().unwrap();
+    let mut lines = BufReader::new(second.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("is being done: process ")));
+    signal(&second);
+    let (code, text) = end(second);
+    assert_eq!(code, Some(130), "{text}");
+    assert!(
+        text.contains("1 of 1 runs done by another process"),
+        "{text}"
+    );
+    assert!(!text.contains("interrupted"), "{text}");
+    assert!(first.try_wait().unwrap().is_none(), "it ended before");
+    first.kill().unwrap();
+    first.wait().unwrap();
 }
 
 #[test]

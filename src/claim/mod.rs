@@ -137,6 +137,15 @@ impl Claims {
         }
     }
 
+    /// The other process that holds a folder, if any does.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn owner(&self, folder: &Path) -> io::Result<Option<Owner>> {
+        let (owner, _) = self.shared.others(folder, None, &mut Vec::new())?;
+        Ok(owner)
+    }
+
     /// Wants a folder until it is clear whether its owner lives.
     ///
     /// # Errors

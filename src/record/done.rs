@@ -27,8 +27,11 @@ impl Done {
         let Some(row) = self.runs.iter().find(|row| row.run == run) else {
             return Some("it was not started");
         };
-        (row.status != Status::Finished)
-            .then(|| row.error.as_deref().unwrap_or("it was interrupted"))
+        match row.status {
+            Status::Finished => None,
+            Status::Elsewhere => Some("another process does it"),
+            _ => Some(row.error.as_deref().unwrap_or("it was interrupted")),
+        }
     }
 
     fn count(&self, status: Status) -> usize {
@@ -37,9 +40,11 @@ impl Done {
 
     /// How many runs are still to be done, and what does them; nothing where none is.
     fn rest(&self) -> Option<String> {
-        let interrupted = self.count(Status::Interrupted);
-        let waiting = self.planned - self.runs.len();
-        let parts = [(interrupted, "interrupted"), (waiting, "not started")];
+        let parts = [
+            (self.count(Status::Interrupted), "interrupted"),
+            (self.count(Status::Elsewhere), "done by another process"),
+            (self.planned - self.runs.len(), "not started"),
+        ];
         let parts = parts.into_iter().filter(|(count, _)| *count > 0);
         let parts: Vec<String> = parts
             .map(|(count, what)| format!("{count} of {} runs {what}", self.planned))

@@ -13,14 +13,16 @@ use std::time::{Duration, Instant};
 use super::folder::{create, delete_runs, remove_checkpoints, run_folder, write};
 use super::progress::Reporter;
 use super::run_recorder::RunRecorder;
-use super::{Axis, Done, Error, RunRow, Status, Tables, predictions, summary};
+use super::{Axis, Done, Error, RunRow, Status, TableError, Tables, predictions, summary};
 use crate::claim::{Attempt, Claim, Claims, Owner};
 use crate::report;
 use crate::spec::{AxisValue, Experiment};
 use crate::sweep::{Plan, PlannedRun};
 
-/// Charts are drawn again at most this often while a run goes on; always when it ends.
-const CHARTS_EVERY: Duration = Duration::from_secs(10);
+/// The report is made again at most this often while runs go on; always at the end.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
+/// A report that takes long is made more seldom: the pause is so many times as long.
+const REPORT_PAUSE: u32 = 10;
 
 /// Records one experiment.
 pub struct Recorder<'a> {
@@ -36,9 +38,10 @@ pub struct Recorder<'a> {
 /// What the runs that go on share.
 pub(super) struct State {
     pub tables: Tables,
-    charts_drawn: Instant,
-    /// The last write that failed; tried again with the next event, told at the end.
-    trouble: Option<Error>,
+    /// When the report may be made again.
+    report_due: Instant,
+    /// The runs that finished here and whose predictions could not be written, and why.
+    pub lost: Vec<(String, TableError)>,
     /// The runs that failed before this start.
     failed: HashMap<String, RunRow>,
     /// The runs that have ended here, and are to be given back once the tables are written.
@@ -87,8 +90,8 @@ impl<'a> Recorder<'a> {
         let failed = failed.map(|row| (row.run.clone(), row.clone())).collect();
         let state = State {
             tables,
-            charts_drawn: Instant::now(),
-            trouble: None,
+            report_due: Instant::now(),
+            lost: Vec::new(),
             failed,
             ended: Vec::new(),
         };
@@ -204,11 +207,13 @@ impl<'a> Recorder<'a> {
     /// # Errors
     /// Records that could not be written.
     pub fn finish(self) -> Result<Done, Error> {
-        self.update(&mut self.state(), true);
+        let written = self.write(&mut self.state(), true);
         self.collect_predictions()?;
+        written?;
+        self.mark_elsewhere(&mut self.state());
         let state = self.state.into_inner();
         let state = state.unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = state.trouble {
+        if let Some(error) = Error::lost(state.lost) {
             return Err(error);
         }
         let planned = |row: &&RunRow| self.order.contains(&row.run);
@@ -221,6 +226,19 @@ impl<'a> Recorder<'a> {
         })
     }
 
+    /// Tells the runs that other processes do from those that are interrupted; the tables are not written any more.
+    fn mark_elsewhere(&self, state: &mut State) {
+        let is_elsewhere = |row: &&RunRow| {
+            let owner = || self.claims.owner(&self.run_folder(&row.run));
+            row.status == Status::Interrupted && owner().is_ok_and(|owner| owner.is_some())
+        };
+        let rows = state.tables.runs().iter().filter(is_elsewhere);
+        for row in rows.cloned().collect::<Vec<_>>() {
+            let status = Status::Elsewhere;
+            state.tables.set_run(RunRow { status, ..row });
+        }
+    }
+
     /// Puts the predictions of all finished runs together.
     fn collect_predictions(&self) -> Result<(), Error> {
         let state = self.state();
@@ -231,17 +249,16 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Writes the tables, and the charts where it is time or `draw`; what fails is said and tried again later.
-    pub(super) fn update(&self, state: &mut State, draw: bool) {
-        let result = self.write(state, draw);
-        if let Err(error) = &result {
+    /// Writes the tables, and the report where it is time; what fails is said and tried again later.
+    pub(super) fn update(&self, state: &mut State) {
+        if let Err(error) = self.write(state, false) {
             self.reporter
                 .warn(&format!("{error}; training goes on, and it is tried again"));
         }
-        state.trouble = result.err();
     }
 
-    fn write(&self, state: &mut State, draw: bool) -> Result<(), Error> {
+    /// Writes the tables, and the report where it is time or the end.
+    fn write(&self, state: &mut State, is_end: bool) -> Result<(), Error> {
         let lock = self.claims.lock(&self.folder);
         let _lock = lock.map_err(Error::io(&self.folder))?;
         state.tables.refresh()?;
@@ -254,9 +271,11 @@ impl<'a> Recorder<'a> {
             drop(claim);
             removed.transpose()?;
         }
-        if draw || state.charts_drawn.elapsed() >= CHARTS_EVERY {
-            state.charts_drawn = Instant::now();
-            report::write(&self.folder)?;
+        let start = Instant::now();
+        if is_end || start >= state.report_due {
+            let made = report::write(&self.folder);
+            state.report_due = Instant::now() + REPORT_EVERY.max(start.elapsed() * REPORT_PAUSE);
+            made?;
         }
         Ok(())
     }

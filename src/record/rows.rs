@@ -20,9 +20,12 @@ pub enum Status {
     Finished,
     Failed,
     Interrupted,
+    /// Another process does it now. Only the summary says so: in the tables it is interrupted until it has ended.
+    Elsewhere,
 }
 
 impl Status {
+    /// Those that the tables have.
     const ALL: [Status; 3] = [Status::Finished, Status::Failed, Status::Interrupted];
 
     /// The word in the `status` column.
@@ -31,6 +34,7 @@ impl Status {
             Status::Finished => "finished",
             Status::Failed => "failed",
             Status::Interrupted => "interrupted",
+            Status::Elsewhere => "elsewhere",
         }
     }
 

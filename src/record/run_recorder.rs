@@ -129,7 +129,7 @@ impl Observer for RunRecorder<'_> {
         state.tables.set_run(self.row.clone());
         // The first step need not wait for what is written already.
         if recorded != (self.row.epochs, self.row.started) {
-            self.recorder.update(&mut state, false);
+            self.recorder.update(&mut state);
         }
         drop(state);
         self.log("training", json!({ "epochs": epochs, "batches": batches }));
@@ -148,7 +148,7 @@ impl Observer for RunRecorder<'_> {
             let mut state = self.recorder.state();
             state.tables.add_epoch(EpochRow::new(&self.row, epoch));
             state.tables.set_run(self.row.clone());
-            self.recorder.update(&mut state, false);
+            self.recorder.update(&mut state);
         }
     }
 }
@@ -208,7 +208,8 @@ impl Sink for RunRecorder<'_> {
                     let (run, classes) = (&self.row.run, &planned.classes);
                     let written = predictions::write(&self.folder, run, classes, &done.predictions);
                     if let Err(error) = written {
-                        reporter.warn(&error.to_string());
+                        reporter.warn(&format!("{error}; training goes on"));
+                        state.lost.push((run.clone(), error));
                     }
                 }
                 state.tables.set_run(self.row.clone());
@@ -223,7 +224,7 @@ impl Sink for RunRecorder<'_> {
                 state.tables.give_back(run);
             }
         }
-        self.recorder.update(&mut state, true);
+        self.recorder.update(&mut state);
     }
 }
 

@@ -58,6 +58,32 @@ fn a_disk_without_room_for_the_records_is_noticed_before_anything_is_trained() {
 }
 
 #[test]
+fn predictions_that_could_not_be_written_are_told_of_at_the_end_and_training_goes_on() {
+    let tmp = tempfile::tempdir().unwrap();
+    write(tmp.path(), "small.toml", SMALL);
+    let full = runner(tmp.path())
+        .args(["small.toml", "--set", "sweep.axes.seed=[0, 1]"])
+        .env("RUNNER_FAIL_POINT", "predictions.parquet:1:full")
+        .assert()
+        .code(1)
+        .get_output()
+        .clone();
+    let table = runs(tmp.path());
+    assert_eq!(texts(&table, "status"), ["finished"; 2]);
+    let [first, second] = &texts(&table, "run")[..] else {
+        panic!("two runs are planned");
+    };
+    let text = said(&full);
+    let without = format!("without predictions are {first}, which finished; --fresh");
+    assert_says(
+        &text,
+        &["predictions.parquet", "training goes on", &without],
+    );
+    let folder = tmp.path().join("results/small/runs").join(second);
+    assert!(folder.join("predictions.parquet").is_file());
+}
+
+#[test]
 fn finished_results_stay_as_they_are_on_a_full_disk() {
     let tmp = tempfile::tempdir().unwrap();
     write(tmp.path(), "small.toml", SMALL);

@@ -9,7 +9,7 @@ use super::{FILE, read};
 use crate::atomic::NewFile;
 use crate::record::TableError;
 use crate::record::folder::run_folder;
-use crate::record::tables::file_metadata;
+use crate::record::tables::{file_metadata, seal};
 
 /// Writes the predictions of these runs, in this order, into the experiment's folder; a run that has left none, as runs
 /// before version 0.2 have not, is passed over. One run's predictions are in memory at a time.
@@ -42,5 +42,6 @@ pub fn collect<'a>(
     }
     out.finish().map_err(encode)?;
     drop(out);
+    file.flushed().and_then(seal).map_err(write)?;
     file.commit(&path).map_err(write)
 }

@@ -8,6 +8,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+use std::io::Cursor;
 use std::path::Path;
 
 use polars::prelude::ParquetWriter;
@@ -50,5 +51,7 @@ pub fn write(
                 .finish(&mut frame)
         })
         .map_err(|e| encode(&e))?;
-    write_atomically(&path, &seal(&bytes)).map_err(|source| TableError::Write { path, source })
+    seal(&mut Cursor::new(&mut bytes))
+        .and_then(|()| write_atomically(&path, &bytes))
+        .map_err(|source| TableError::Write { path, source })
 }

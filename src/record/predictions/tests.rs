@@ -62,6 +62,19 @@ fn the_experiments_table_has_the_runs_one_after_another_and_passes_over_those_wi
 }
 
 #[test]
+fn an_altered_table_of_the_experiment_is_found_by_its_checksum() {
+    let folder = tempfile::tempdir().unwrap();
+    collect(folder.path(), [].iter()).unwrap();
+    let path = folder.path().join(FILE);
+    let mut bytes = fs::read(&path).unwrap();
+    let place = bytes.len() / 2;
+    bytes[place] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let error = crate::record::tables::read_table(&path).unwrap_err();
+    assert!(error.to_string().contains("its checksum is wrong"));
+}
+
+#[test]
 fn a_damaged_table_is_named() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(FILE), "PAR1 and no more").unwrap();

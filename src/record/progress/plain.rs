@@ -180,7 +180,7 @@ impl Reporter for Plain {
     fn run_ended(&self, row: &RunRow) {
         let least = match row.status {
             Status::Finished => Verbosity::Normal,
-            Status::Failed | Status::Interrupted => Verbosity::Quiet,
+            _ => Verbosity::Quiet,
         };
         self.say(least, |state| state.run(&row.run).ended(row));
         self.state().runs.retain(|run| run.id != row.run);

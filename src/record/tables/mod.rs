@@ -236,11 +236,15 @@ impl Tables {
                 path: path.clone(),
                 why: e.to_string(),
             })?;
-        let bytes = seal(&bytes);
+        let cannot_write = |source| TableError::Write {
+            path: path.clone(),
+            source,
+        };
+        seal(&mut Cursor::new(&mut bytes)).map_err(cannot_write)?;
         if self.written.get(file) == Some(&bytes) && path.exists() {
             return Ok(());
         }
-        write_atomically(&path, &bytes).map_err(|source| TableError::Write { path, source })?;
+        write_atomically(&path, &bytes).map_err(cannot_write)?;
         self.written.insert(file, bytes);
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! A checksum inside a Parquet file, between its pages and its footer, where no reader looks.
 
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
 use sha2::{Digest, Sha256};
 
 const MARK: [u8; 8] = *b"sha256: ";
@@ -7,6 +9,8 @@ const MARK: [u8; 8] = *b"sha256: ";
 const SEAL: usize = MARK.len() + 32;
 /// After the footer: its length, and `PAR1`.
 const END: usize = 8;
+/// So many bytes are read at a time.
+const PIECE: usize = 1 << 16;
 
 /// Whether a file is as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,11 +21,33 @@ pub(super) enum Seal {
     Absent,
 }
 
-/// The file with its seal.
-pub(in crate::record) fn seal(file: &[u8]) -> Vec<u8> {
-    let at = footer(file).unwrap_or(file.len());
-    let (pages, end) = file.split_at(at);
-    [pages, &MARK, &digest(pages, end), end].concat()
+/// Seals a whole Parquet file, which may be longer than memory.
+///
+/// # Errors
+/// A file that cannot be read or written, or is none of Parquet.
+pub(in crate::record) fn seal(file: &mut (impl Read + Write + Seek)) -> io::Result<()> {
+    let mut length = [0; 4];
+    let before = file.seek(SeekFrom::End(-(END as i64)))?;
+    file.read_exact(&mut length)?;
+    let footer = before.checked_sub(u32::from_le_bytes(length).into());
+    let footer = footer.ok_or(io::ErrorKind::InvalidData)?;
+    let mut hasher = Sha256::new();
+    file.rewind()?;
+    let mut pages = (&mut *file).take(footer);
+    let mut piece = vec![0; PIECE];
+    loop {
+        match pages.read(&mut piece)? {
+            0 => break,
+            read => hasher.update(piece.get(..read).unwrap_or_default()),
+        }
+    }
+    let mut end = Vec::new();
+    file.read_to_end(&mut end)?;
+    hasher.update(&end);
+    file.seek(SeekFrom::Start(footer))?;
+    file.write_all(&MARK)?;
+    file.write_all(&hasher.finalize())?;
+    file.write_all(&end)
 }
 
 pub(super) fn check(file: &[u8]) -> Seal {
@@ -53,12 +79,16 @@ fn footer(file: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::*;
 
     #[test]
     fn one_changed_byte_anywhere_breaks_the_seal_or_takes_it_away() {
         let file = b"PAR1pagesfooter\x06\0\0\0PAR1";
-        let sealed = seal(file);
+        let mut sealed = Cursor::new(file.to_vec());
+        seal(&mut sealed).unwrap();
+        let sealed = sealed.into_inner();
         assert_eq!(sealed.len(), file.len() + SEAL);
         assert_eq!((check(file), check(&sealed)), (Seal::Absent, Seal::Whole));
         for at in 0..sealed.len() {
