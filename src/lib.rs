@@ -29,5 +29,6 @@ pub mod spec;
 pub mod stop;
 pub mod sweep;
 pub mod text;
+pub mod tracking;
 pub mod train;
 pub mod watch;

@@ -81,6 +81,7 @@ fn what_cannot_change_the_result_does_not_change_the_run() {
         "training.device=cpu",
         "training.checkpoint_minutes=1",
         "features.memory=0",
+        "tracking.tensorboard=true",
     ];
     for set in same {
         let output = experiment.command().args(["--set", set]).output().unwrap();

@@ -98,6 +98,7 @@ const CASES: &[Case] = &[
     case("layer = \"dropout\"\nrate = 0.5", "layer = \"dropout\"\n", (19, 1), &["a dropout layer needs `rate`"]),
     // Out of range.
     case("epochs = 3", "epochs = 0", (32, 10), &["`training.epochs` must be at least 1"]),
+    case("[freeze]", "[tracking]\nmlflow = \"localhost:5000\"\n[freeze]", (11, 10), &["`tracking.mlflow` must be an http:// or https:// address", "mlflow = \"http://localhost:5000\""]),
     case("rate = 0.5", "rate = 1.5", (21, 8), &["`head.2.rate` must be at least 0 and less than 1, not 1.5"]),
     case("1e-3", "-1e-3", (29, 17), &["`optimizer.learning_rate` must be a finite number greater than 0"]),
     case("name = \"cifar10\"", "name = \"cifar10\"\nvalidation_split = 1.0", (5, 20), &["less than 1"]),

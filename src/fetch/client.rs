@@ -158,7 +158,7 @@ fn parse(url: &str) -> Result<Uri, Failure> {
 }
 
 /// Whether the address is of this very machine.
-fn is_local(uri: &Uri) -> bool {
+pub(crate) fn is_local(uri: &Uri) -> bool {
     uri.host()
         .is_some_and(|h| h == "localhost" || h == "[::1]" || h.starts_with("127."))
 }

@@ -18,6 +18,7 @@ mod selection;
 mod steady;
 
 pub use cache::{Cache, Patience, Remote};
+pub(crate) use client::is_local;
 pub use datasets::dataset;
 pub use error::Error;
 pub use hub::{Hub, Token};

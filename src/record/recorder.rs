@@ -18,6 +18,7 @@ use crate::claim::{Attempt, Claim, Claims, Owner};
 use crate::report;
 use crate::spec::{AxisValue, Experiment};
 use crate::sweep::{Plan, PlannedRun};
+use crate::tracking::{RunTrackers, Trackers};
 
 /// The report is made again at most this often while runs go on; always at the end.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
@@ -32,6 +33,7 @@ pub struct Recorder<'a> {
     order: Vec<String>,
     pub(super) reporter: &'a dyn Reporter,
     claims: Claims,
+    trackers: Trackers,
     state: Mutex<State>,
 }
 
@@ -101,6 +103,7 @@ impl<'a> Recorder<'a> {
             order,
             reporter,
             claims,
+            trackers: Trackers::open(&experiment.spec.name, plan, patience),
             state: Mutex::new(state),
         };
         recorder.clear_finished()?;
@@ -202,12 +205,27 @@ impl<'a> Recorder<'a> {
         Ok(Begun::Here(Box::new(run)))
     }
 
-    /// Writes everything once more.
+    /// The trackers of a run with this folder.
+    pub(super) fn trackers(&self, planned: &PlannedRun, run_folder: &Path) -> RunTrackers {
+        self.trackers.run(planned, &self.folder, run_folder)
+    }
+
+    /// Says what went wrong with trackers.
+    pub(super) fn tell_trouble(&self) {
+        for trouble in self.trackers.trouble() {
+            self.reporter.warn(&trouble);
+        }
+    }
+
+    /// Writes everything once more, and gives trackers a bounded time to take the rest.
     ///
     /// # Errors
     /// Records that could not be written.
-    pub fn finish(self) -> Result<Done, Error> {
+    pub fn finish(mut self) -> Result<Done, Error> {
         let written = self.write(&mut self.state(), true);
+        for trouble in self.trackers.finish(&self.folder) {
+            self.reporter.warn(&trouble);
+        }
         self.collect_predictions()?;
         written?;
         self.mark_elsewhere(&mut self.state());

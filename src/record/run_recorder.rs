@@ -12,6 +12,7 @@ use super::{EpochRow, Error, Recorder, RunLog, RunRow, Status, predictions};
 use crate::claim::Claim;
 use crate::machine;
 use crate::sweep::{self, About, Finished, PlannedRun, Sink};
+use crate::tracking::{End, Ending, RunTrackers};
 use crate::train::{Batch, Begin, Epoch, Observer};
 
 /// Records the run that goes on.
@@ -23,6 +24,7 @@ pub struct RunRecorder<'r> {
     lost: Arc<AtomicBool>,
     row: RunRow,
     log: RunLog,
+    trackers: RunTrackers,
     start: Instant,
     /// When this start began; the row has the run's first where it is gone on with.
     started: SystemTime,
@@ -63,6 +65,7 @@ impl<'r> RunRecorder<'r> {
         };
         Ok(RunRecorder {
             recorder,
+            trackers: recorder.trackers(planned, &folder),
             folder,
             lost: claim.lost(),
             claim: Some(claim),
@@ -94,6 +97,21 @@ impl<'r> RunRecorder<'r> {
 
     fn seconds(&self) -> f64 {
         self.before + self.start.elapsed().as_secs_f64()
+    }
+
+    /// Tells the trackers how the run ended.
+    fn track_end(&mut self) {
+        let ending = match self.row.status {
+            Status::Finished => Ending::Finished,
+            Status::Failed => Ending::Failed,
+            Status::Interrupted | Status::Elsewhere => Ending::Stopped,
+        };
+        self.trackers.ended(&End {
+            ending,
+            epochs: self.row.epochs,
+            test: self.row.test.as_ref(),
+            error: self.row.error.as_deref(),
+        });
     }
 
     fn log(&mut self, event: &str, fields: serde_json::Value) {
@@ -132,6 +150,7 @@ impl Observer for RunRecorder<'_> {
             self.recorder.update(&mut state);
         }
         drop(state);
+        self.trackers.begin(begin.epochs);
         self.log("training", json!({ "epochs": epochs, "batches": batches }));
     }
 
@@ -149,7 +168,10 @@ impl Observer for RunRecorder<'_> {
             state.tables.add_epoch(EpochRow::new(&self.row, epoch));
             state.tables.set_run(self.row.clone());
             self.recorder.update(&mut state);
+            drop(state);
+            self.trackers.epoch(epoch);
         }
+        self.recorder.tell_trouble();
     }
 }
 
@@ -167,6 +189,7 @@ impl Sink for RunRecorder<'_> {
             epochs: run.spec.training.epochs,
         });
         self.row.device.clone_from(&about.device);
+        self.trackers.started();
         self.log(
             "started",
             json!({
@@ -202,8 +225,10 @@ impl Sink for RunRecorder<'_> {
         let reporter = self.recorder.reporter;
         reporter.run_ended(&self.row);
         let mut state = self.recorder.state();
-        match self.claim.take() {
-            Some(claim) if !claim.is_lost() => {
+        let claim = self.claim.take().filter(|claim| !claim.is_lost());
+        let is_ours = claim.is_some();
+        match claim {
+            Some(claim) => {
                 if let Ok(done) = result {
                     let (run, classes) = (&self.row.run, &planned.classes);
                     let written = predictions::write(&self.folder, run, classes, &done.predictions);
@@ -216,7 +241,7 @@ impl Sink for RunRecorder<'_> {
                 state.end(&self.row.run, claim);
             }
             // The rows are those of the process that has it now.
-            _ => {
+            None => {
                 let run = &self.row.run;
                 reporter.warn(&format!(
                     "another process took this one for dead, and {run} over; it goes on there"
@@ -225,6 +250,11 @@ impl Sink for RunRecorder<'_> {
             }
         }
         self.recorder.update(&mut state);
+        drop(state);
+        if is_ours {
+            self.track_end();
+        }
+        self.recorder.tell_trouble();
     }
 }
 

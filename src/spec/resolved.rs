@@ -1,7 +1,7 @@
 //! A spec written out again, defaults filled in, or reduced to what decides the result.
 
 use super::experiment::Experiment;
-use super::types::{Features, Spec, Training};
+use super::types::{Features, Spec, Tracking, Training};
 
 impl Spec {
     /// This spec as TOML with the defaults filled in; loading it gives the same spec.
@@ -18,11 +18,12 @@ impl Spec {
         serde_json::to_string(&spec).unwrap_or_default()
     }
 
-    /// This spec without what cannot change a byte of the result: where features are kept, and when checkpoints are
-    /// written.
+    /// This spec without what cannot change a byte of the result: where features are kept, when checkpoints are
+    /// written, and which trackers are told.
     pub fn without_logistics(&self) -> Spec {
         let mut spec = self.clone();
         spec.features = Features::default();
+        spec.tracking = Tracking::default();
         spec.training.checkpoint_minutes = Training::default().checkpoint_minutes;
         spec
     }

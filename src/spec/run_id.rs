@@ -74,8 +74,8 @@ fn short_value(axis: &str, value: &AxisValue) -> String {
 }
 
 /// Eight hex digits of the SHA-256 of the spec's canonical JSON, without what cannot change the result: the
-/// experiment's name, the device, the memory for features, the time between checkpoints, and where files lie whose
-/// contents are known.
+/// experiment's name, the device, the memory for features, the time between checkpoints, the trackers, and where files
+/// lie whose contents are known.
 fn fingerprint(spec: &Spec, contents: &Contents) -> String {
     let mut spec = spec.without_logistics();
     spec.name = String::new();

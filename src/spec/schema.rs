@@ -30,6 +30,7 @@ fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
             fields::<EarlyStopping>().to_vec(),
         ),
         ("features", fields::<Features>().to_vec()),
+        ("tracking", fields::<Tracking>().to_vec()),
         ("sweep", fields::<Sweep>().to_vec()),
     ]
 }

@@ -44,6 +44,9 @@ pub struct Spec {
     /// Keeping the frozen part's outputs.
     #[serde(default)]
     pub features: Features,
+    /// Trackers that are told of the runs beside what is recorded anyway.
+    #[serde(default, skip_serializing_if = "Tracking::is_off")]
+    pub tracking: Tracking,
 }
 
 /// `[dataset]`.
@@ -550,6 +553,26 @@ pub struct Features {
     /// Memory for the frozen part's outputs, e.g. "8GiB"; "0" turns them off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<super::values::Bytes>,
+}
+
+/// `[tracking]`: it changes nothing about the results.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tracking {
+    /// Write event files for TensorBoard, into `results/<name>/tensorboard`.
+    #[serde(default)]
+    pub tensorboard: bool,
+    /// The address of an MLflow server that every run is logged to, e.g. "http://localhost:5000".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "^https?://[^/?#@]+[^?#@]*$"))]
+    pub mlflow: Option<String>,
+}
+
+impl Tracking {
+    /// Whether no tracker is told anything.
+    pub fn is_off(&self) -> bool {
+        *self == Tracking::default()
+    }
 }
 
 /// `[sweep]`: which runs an experiment consists of.

@@ -53,7 +53,7 @@ fn changed_specs() {
 fn key() -> impl Strategy<Value = String> {
     let known = "name seed extends dataset path classes validation_split on_bad_image normalization mean augmentation \
         backbone arch weights experiment freeze through head layer units rate activation optimizer learning_rate \
-        schedule kind training epochs batch_size metrics early_stopping features memory sweep strategy samples axes \
+        schedule kind training epochs batch_size metrics early_stopping features memory tracking mlflow sweep strategy samples axes \
         freeze.through head.0.units 0 ö";
     let known: Vec<String> = known.split_whitespace().map(str::to_owned).collect();
     prop_oneof![9 => select(known), 1 => any::<String>()]

@@ -97,6 +97,11 @@ impl Answer {
         Answer::status("302 Found").with(&format!("Location: {location}"))
     }
 
+    /// The same with another status.
+    pub fn answering(self, status: &'static str) -> Self {
+        Answer { status, ..self }
+    }
+
     /// Never a byte.
     pub fn silence() -> Self {
         Answer {

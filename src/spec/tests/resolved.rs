@@ -51,6 +51,7 @@ fn an_experiment_written_out_loads_as_the_same() {
             &[
                 "dataset.classes=[1, \"3\"]",
                 "features.memory=3GiB",
+                "tracking.mlflow=https://a.example/b",
                 "training.device=cuda:1",
             ],
         ),

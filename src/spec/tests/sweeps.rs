@@ -117,6 +117,7 @@ fn only_what_decides_the_result_changes_the_hash() {
         &["name=b"][..],
         &["training.device=cpu"],
         &["features.memory=1GiB"],
+        &["tracking={ tensorboard = true, mlflow = \"http://localhost:5000\" }"],
         &["optimizer.learning_rate=1e-3"],
         &["head.2.activation=softmax"],
     ] {

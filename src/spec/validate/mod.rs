@@ -3,6 +3,7 @@
 mod dataset;
 mod head;
 mod optimizer;
+mod tracking;
 mod training;
 
 use std::path::Path;
@@ -21,6 +22,7 @@ pub fn validate(spec: &Spec) -> Vec<Problem> {
     head::check(spec, &mut check);
     optimizer::check(spec, &mut check);
     training::check(spec, &mut check);
+    tracking::check(spec, &mut check);
     check.problems
 }
 

@@ -145,6 +145,11 @@ fn settings_that_contradict_are_refused_where_they_stand() {
         ("backbone = { arch = \"vgg11\", input_size = 0 }".into(), &["backbone.input_size"]),
         ("backbone = { arch = \"vgg11\", weights = \"src\" }".into(), &["backbone.weights"]),
         ("backbone = { arch = \"vgg11\", weights = { experiment = \"nowhere\" } }".into(), &["backbone.weights.experiment"]),
+        ("tracking = { mlflow = \"http://localhost:5000/base\" }".into(), &[]),
+        ("tracking = { mlflow = \"localhost:5000\" }".into(), &["tracking.mlflow"]),
+        ("tracking = { mlflow = \"sqlite:///mlflow.db\" }".into(), &["tracking.mlflow"]),
+        ("tracking = { mlflow = \"https://user:word@a.example\" }".into(), &["tracking.mlflow"]),
+        ("tracking = { mlflow = \"https://a.example?b\" }".into(), &["tracking.mlflow"]),
     ] {
         assert_eq!(keys(&head, &more), expected, "{more}");
     }

@@ -1,0 +1,410 @@
+//! The thread that logs: one job after the other, each until the server has taken or refused it.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::client::{Client, Failure};
+use super::kept::Kept;
+use crate::tracking::Ending;
+use crate::tracking::trouble::Trouble;
+
+/// The pause after the first failure; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// MLflow takes no more in a request.
+const MOST_PARAMETERS: usize = 100;
+const MOST_METRICS: usize = 1000;
+/// What every version of MLflow takes for the length of a value and of a key.
+const LONGEST_VALUE: usize = 500;
+const LONGEST_KEY: usize = 250;
+/// MLflow's word for what is not there.
+const MISSING: &str = "RESOURCE_DOES_NOT_EXIST";
+/// Artifacts that are stored through the server itself.
+const PROXIED: &str = "mlflow-artifacts:/";
+
+/// What is to be logged.
+pub(super) enum Job {
+    Begun(Begun),
+    Epoch(Numbers),
+    Ended(Ended),
+    /// The experiment is over for now, and its charts are in this folder.
+    Charts(PathBuf),
+}
+
+/// A run begins, or is gone on with.
+pub(super) struct Begun {
+    pub run: String,
+    /// The run's own folder.
+    pub folder: PathBuf,
+    pub parameters: Vec<(String, String)>,
+    /// In milliseconds since 1970.
+    pub time: u64,
+}
+
+/// Numbers of a step.
+pub(super) struct Numbers {
+    pub run: String,
+    pub step: usize,
+    /// In milliseconds since 1970.
+    pub time: u64,
+    pub scalars: Vec<(String, f64)>,
+}
+
+/// A run is over.
+pub(super) struct Ended {
+    /// Those of the test.
+    pub numbers: Numbers,
+    pub ending: Ending,
+    pub error: Option<String>,
+    /// The run's own folder.
+    pub folder: PathBuf,
+}
+
+/// A run as the server has it.
+struct Logged {
+    id: String,
+    artifacts: String,
+    /// Epochs that it has.
+    epochs: usize,
+    /// Whether it was finished by this process.
+    finished: bool,
+    /// Whether a request failed whose end is not known.
+    unsure: bool,
+}
+
+pub(super) struct Worker {
+    client: Client,
+    experiment: String,
+    experiment_id: Option<String>,
+    /// By the ids that they have here; those that the server refused are missing.
+    runs: HashMap<String, Logged>,
+    /// Ends when there are to be no pauses any more.
+    closing: Receiver<()>,
+    trouble: Trouble,
+}
+
+impl Worker {
+    pub fn new(client: Client, experiment: &str, closing: Receiver<()>, trouble: Trouble) -> Self {
+        Worker {
+            client,
+            experiment: experiment.to_owned(),
+            experiment_id: None,
+            runs: HashMap::new(),
+            closing,
+            trouble,
+        }
+    }
+
+    /// Does all jobs; with a server that is down, gives up once no more are to come.
+    pub fn work(mut self, jobs: &Receiver<Job>) {
+        while let Ok(job) = jobs.recv() {
+            let mut pause = FIRST_PAUSE;
+            while let Err(failure) = self.attempt(&job) {
+                match failure {
+                    Failure::Refused { text, .. } => {
+                        self.note(&format!("{text}; training goes on"));
+                        break;
+                    }
+                    Failure::Down(text) => {
+                        self.note(&format!(
+                            "{text}; training goes on, and what it does not take by the end is not logged"
+                        ));
+                        if self.closing.try_recv() == Err(TryRecvError::Disconnected) {
+                            return;
+                        }
+                        let _ = self.closing.recv_timeout(pause);
+                        pause = (pause * 2).min(LONGEST_PAUSE);
+                    }
+                }
+            }
+        }
+    }
+
+    fn note(&self, text: &str) {
+        let address = self.client.address();
+        self.trouble.note(|| format!("MLflow at {address}: {text}"));
+    }
+
+    /// Does a job, again where it was done in part.
+    fn attempt(&mut self, job: &Job) -> Result<(), Failure> {
+        match job {
+            Job::Begun(begun) => self.begin(begun),
+            Job::Epoch(numbers) => self.log_epoch(numbers),
+            Job::Ended(ended) => self.end(ended),
+            Job::Charts(folder) => self.store_charts(folder),
+        }
+    }
+
+    fn begin(&mut self, begun: &Begun) -> Result<(), Failure> {
+        let run = match self.earlier(begun)? {
+            Some(run) => run,
+            None => self.create(begun)?,
+        };
+        let logged = logged(&run);
+        let known = run.pointer("/data/params").and_then(Value::as_array);
+        let is_known = |key: &str| {
+            let mut known = known.into_iter().flatten();
+            known.any(|known| known.get("key").and_then(Value::as_str) == Some(key))
+        };
+        let parameters = begun.parameters.iter();
+        let parameters = parameters.map(|(key, value)| (cut(key, LONGEST_KEY), value));
+        let parameters: Vec<Value> = parameters
+            .filter(|(key, _)| !is_known(key))
+            .map(|(key, value)| json!({ "key": key, "value": cut(value, LONGEST_VALUE) }))
+            .collect();
+        for parameters in parameters.chunks(MOST_PARAMETERS) {
+            let batch = json!({ "run_id": logged.id, "params": parameters });
+            self.client.post("runs/log-batch", &batch)?;
+        }
+        self.runs.insert(begun.run.clone(), logged);
+        Ok(())
+    }
+
+    /// The run that an earlier start has logged to, running again.
+    fn earlier(&self, begun: &Begun) -> Result<Option<Value>, Failure> {
+        let Some(id) = Kept::read(&begun.folder, self.client.address()) else {
+            return Ok(None);
+        };
+        match self.get(&id) {
+            Ok(run) => {
+                let running = json!({ "run_id": id, "status": "RUNNING" });
+                self.client.post("runs/update", &running)?;
+                Ok(Some(run))
+            }
+            Err(Failure::Refused { code, .. }) if code == MISSING => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn get(&self, id: &str) -> Result<Value, Failure> {
+        let mut answer = self.client.get("runs/get", "run_id", id)?;
+        Ok(answer["run"].take())
+    }
+
+    fn create(&mut self, begun: &Begun) -> Result<Value, Failure> {
+        let experiment = self.experiment_id()?;
+        let tags = [
+            ("mlflow.source.name", "runner"),
+            ("mlflow.source.type", "LOCAL"),
+            ("runner.version", env!("CARGO_PKG_VERSION")),
+        ];
+        let tags = tags.map(|(key, value)| json!({ "key": key, "value": value }));
+        let body = json!({
+            "experiment_id": experiment,
+            "run_name": begun.run,
+            "start_time": begun.time,
+            "tags": tags,
+        });
+        let mut answer = self.client.post("runs/create", &body)?;
+        let run = answer["run"].take();
+        let kept = Kept {
+            server: self.client.address().to_owned(),
+            run_id: logged(&run).id,
+        };
+        if let Err(error) = kept.write(&begun.folder) {
+            let folder = begun.folder.display();
+            self.note(&format!("{folder} cannot be written: {error}"));
+        }
+        Ok(run)
+    }
+
+    /// The server's experiment of this name; it is made where it is missing.
+    fn experiment_id(&mut self) -> Result<String, Failure> {
+        if let Some(id) = &self.experiment_id {
+            return Ok(id.clone());
+        }
+        let name = &self.experiment;
+        let find = || {
+            let answer = self
+                .client
+                .get("experiments/get-by-name", "experiment_name", name);
+            answer.map(|answer| text(&answer, "/experiment/experiment_id"))
+        };
+        let id = match find() {
+            Err(Failure::Refused { code, .. }) if code == MISSING => {
+                match self
+                    .client
+                    .post("experiments/create", &json!({ "name": name }))
+                {
+                    Ok(answer) => text(&answer, "/experiment_id"),
+                    // Another process made it just now.
+                    Err(Failure::Refused { code, .. }) if code == "RESOURCE_ALREADY_EXISTS" => {
+                        find()?
+                    }
+                    Err(failure) => return Err(failure),
+                }
+            }
+            found => found?,
+        };
+        Ok(self.experiment_id.insert(id).clone())
+    }
+
+    fn log_epoch(&mut self, numbers: &Numbers) -> Result<(), Failure> {
+        let Some(run) = self.runs.get(&numbers.run) else {
+            return Ok(());
+        };
+        let mut epochs = run.epochs;
+        if run.unsure {
+            epochs = logged(&self.get(&run.id)?).epochs;
+        }
+        let result = match numbers.step > epochs {
+            true => self.log(&run.id, numbers),
+            false => Ok(()),
+        };
+        if let Some(run) = self.runs.get_mut(&numbers.run) {
+            run.unsure = result.is_err();
+            run.epochs = match result {
+                Ok(()) => epochs.max(numbers.step),
+                Err(_) => epochs,
+            };
+        }
+        result
+    }
+
+    /// Logs the numbers of a step, `loss` last: with it, all are there.
+    fn log(&self, id: &str, numbers: &Numbers) -> Result<(), Failure> {
+        for scalars in numbers.scalars.chunks(MOST_METRICS).rev() {
+            let metric = |(name, value): &(String, f64)| json!({ "key": name, "value": value, "timestamp": numbers.time, "step": numbers.step });
+            let metrics: Vec<Value> = scalars.iter().map(metric).collect();
+            let batch = json!({ "run_id": id, "metrics": metrics });
+            self.client.post("runs/log-batch", &batch)?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, ended: &Ended) -> Result<(), Failure> {
+        let Some(run) = self.runs.get(&ended.numbers.run) else {
+            return Ok(());
+        };
+        self.log(&run.id, &ended.numbers)?;
+        if let Some(error) = &ended.error {
+            let tag =
+                json!({ "run_id": run.id, "key": "error", "value": cut(error, LONGEST_VALUE) });
+            self.client.post("runs/set-tag", &tag)?;
+        }
+        let status = match ended.ending {
+            Ending::Finished => "FINISHED",
+            Ending::Failed => "FAILED",
+            Ending::Stopped => "KILLED",
+        };
+        let time = ended.numbers.time;
+        let update = json!({ "run_id": run.id, "status": status, "end_time": time });
+        self.client.post("runs/update", &update)?;
+        if ended.ending == Ending::Finished {
+            let path = run.path()?;
+            for name in ["spec.toml", "model.safetensors"] {
+                let file = ended.folder.join(name);
+                self.client.put(&format!("{path}/{name}"), &file)?;
+            }
+            if let Some(run) = self.runs.get_mut(&ended.numbers.run) {
+                run.finished = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores the experiment's charts with every run that was finished.
+    fn store_charts(&self, folder: &Path) -> Result<(), Failure> {
+        let charts = files(folder);
+        for run in self.runs.values().filter(|run| run.finished) {
+            let path = run.path()?;
+            for chart in &charts {
+                let name = chart.file_name().unwrap_or_default().to_string_lossy();
+                self.client.put(&format!("{path}/charts/{name}"), chart)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Logged {
+    /// Where the server stores its files.
+    fn path(&self) -> Result<&str, Failure> {
+        let path = self.artifacts.strip_prefix(PROXIED);
+        path.map(|path| path.trim_matches('/'))
+            .ok_or_else(|| Failure::Refused {
+                code: String::new(),
+                text: "the server does not take files, so models and charts are not stored there; \
+                       `mlflow server --serve-artifacts` does"
+                    .into(),
+            })
+    }
+}
+
+/// What an answer says of a run.
+fn logged(run: &Value) -> Logged {
+    let metrics = run.pointer("/data/metrics").and_then(Value::as_array);
+    let is_loss = |metric: &&Value| metric.get("key").and_then(Value::as_str) == Some("loss");
+    let loss = metrics.into_iter().flatten().find(is_loss);
+    let step = loss.and_then(|loss| whole(loss.get("step")?));
+    Logged {
+        id: text(run, "/info/run_id"),
+        artifacts: text(run, "/info/artifact_uri"),
+        epochs: step.unwrap_or(0),
+        finished: false,
+        unsure: false,
+    }
+}
+
+/// A whole number, which Protocol Buffers' JSON may have as text.
+fn whole(value: &Value) -> Option<usize> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        value => usize::try_from(value.as_u64()?).ok(),
+    }
+}
+
+fn text(value: &Value, pointer: &str) -> String {
+    let text = value.pointer(pointer).and_then(Value::as_str);
+    text.unwrap_or_default().to_owned()
+}
+
+/// The beginning of a text, `length` characters at most.
+fn cut(text: &str, length: usize) -> String {
+    if text.chars().count() <= length {
+        return text.to_owned();
+    }
+    let begin = text.chars().take(length.saturating_sub(1));
+    begin.chain(['…']).collect()
+}
+
+/// The SVG files in a folder, by name.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let mut paths: Vec<PathBuf> = paths
+        .filter(|path| path.extension().is_some_and(|extension| extension == "svg"))
+        .collect();
+    paths.sort();
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_of_a_run_is_read() {
+        let run = json!({
+            "info": { "run_id": "a", "artifact_uri": "mlflow-artifacts:/0/a/artifacts" },
+            "data": { "metrics": [
+                { "key": "accuracy", "step": 7, "value": 0.5 },
+                { "key": "loss", "step": "3", "value": 0.5 },
+            ] },
+        });
+        let read = logged(&run);
+        assert_eq!((read.id.as_str(), read.epochs), ("a", 3));
+        assert_eq!(logged(&Value::Null).epochs, 0);
+    }
+
+    #[test]
+    fn long_values_are_cut_between_characters() {
+        assert_eq!(cut("größe", 5), "größe");
+        assert_eq!(cut("größer", 5), "größ…");
+    }
+}
