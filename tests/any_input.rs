@@ -19,7 +19,9 @@ mod weights;
 mod common;
 
 use std::error::Error;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use proptest::test_runner::{Config, RngSeed};
 use runner::data::{self, Data};
@@ -58,6 +60,19 @@ fn load(name: DatasetName, path: &Path, on_bad_image: OnBadImage) -> Result<Data
         on_bad_image,
     };
     data::load(&spec, 32, 0, &Offline, &NoProgress)
+}
+
+/// Does `work`, whose panics are caught and become errors, without their messages: making one with `RUST_BACKTRACE`
+/// takes 35 MB. One such work at a time, since the panic hook is the whole process's.
+fn without_panic_messages(work: impl FnOnce()) {
+    static HOOK: Mutex<()> = Mutex::new(());
+    let _alone = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
+    panic::set_hook(Box::new(|_| {}));
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    drop(panic::take_hook());
+    if let Err(panic) = result {
+        panic::resume_unwind(panic);
+    }
 }
 
 /// Loads the dataset, an error or not, within `fixed` bytes and `factor` more for each of `length`.

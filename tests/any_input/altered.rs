@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use polars::prelude::*;
@@ -12,7 +11,7 @@ use runner::rng::{Purpose, Stream};
 use runner::spec::DatasetName;
 
 use super::common::{SMALL, runner, shared, write};
-use super::load_within;
+use super::{load_within, without_panic_messages};
 
 /// What takes memory whatever the file's length: the threads' buffers, polars, a page (see `runner::parquet`).
 const FIXED: usize = 16 << 20;
@@ -22,9 +21,7 @@ fn each_change(good: &[u8], places: usize, mut read: impl FnMut(&[u8])) {
     let mut random = Stream::new(5, Purpose::Sweep, 0, 0);
     let mut below = |n: usize| ((random.uniform() * n as f32) as usize).min(n - 1);
     let all = good.len() <= places;
-    // The panics of polars become errors; their messages are for nobody.
-    std::panic::set_hook(Box::new(|_| {}));
-    let run = AssertUnwindSafe(|| {
+    without_panic_messages(|| {
         for i in 0..places.min(good.len()) {
             let at = if all { i } else { below(good.len()) };
             let mut bytes = good.to_vec();
@@ -32,11 +29,6 @@ fn each_change(good: &[u8], places: usize, mut read: impl FnMut(&[u8])) {
             read(&bytes);
         }
     });
-    let result = catch_unwind(run);
-    drop(std::panic::take_hook());
-    if let Err(panic) = result {
-        std::panic::resume_unwind(panic);
-    }
 }
 
 /// Eight of CIFAR-10's images, as their file has them.
@@ -110,6 +102,6 @@ fn a_file_of_another_writer() {
     };
     assert_eq!(read(&good).unwrap().height(), 1797);
     each_change(&good, 4000, |bytes| {
-        let _ = catch_unwind(|| read(bytes));
+        let _ = std::panic::catch_unwind(|| read(bytes));
     });
 }

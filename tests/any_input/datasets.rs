@@ -12,7 +12,7 @@ use proptest::sample::select;
 use runner::spec::DatasetName;
 
 use super::mutation::{almost, seed};
-use super::{cases, load_within};
+use super::{cases, load_within, without_panic_messages};
 
 /// What takes memory whatever the file's length: the threads' buffers, polars.
 const FIXED: usize = 8 << 20;
@@ -125,19 +125,12 @@ fn parquet_files() {
     let good = parquet(vec![Some(png.clone()), Some(png)], &[Some(1), Some(2)]);
     seed("parquet", &good);
     fs::write(tmp.path().join("test.parquet"), &good).unwrap();
-    // The panics of polars are caught and become errors; their messages are for nobody.
-    std::panic::set_hook(Box::new(|_| {}));
-    let run = || {
+    without_panic_messages(|| {
         proptest!(cases(1500), |(bytes in almost(good.clone()))| {
             fs::write(tmp.path().join("train.parquet"), &bytes).unwrap();
             load_within(DatasetName::Cifar10, tmp.path(), FIXED, 400, bytes.len());
         });
-    };
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
-    drop(std::panic::take_hook());
-    if let Err(panic) = result {
-        std::panic::resume_unwind(panic);
-    }
+    });
 }
 
 #[test]
