@@ -1,7 +1,7 @@
 //! A small HTTP server on this machine that can also misbehave.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -213,9 +213,10 @@ impl Server {
 }
 
 fn serve(mut stream: TcpStream, answer: &dyn Fn(&Request) -> Answer, log: &Mutex<Vec<Request>>) {
-    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut lines = reader.by_ref().lines();
     let first = lines.next().and_then(Result::ok).unwrap_or_default();
-    let headers = lines
+    let headers: BTreeMap<String, String> = lines
         .map_while(Result::ok)
         .take_while(|line| !line.is_empty())
         .filter_map(|line| {
@@ -223,6 +224,10 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&Request) -> Answer, log: &Mutex
             Some((name.to_ascii_lowercase(), value.trim().to_string()))
         })
         .collect();
+    // Closed before it is read, the connection would be reset under the answer.
+    let length = headers.get("content-length");
+    let length = length.and_then(|value| value.parse().ok());
+    let _ = io::copy(&mut reader.take(length.unwrap_or(0)), &mut io::sink());
     let path = first.split(' ').nth(1).unwrap_or_default().to_string();
     let answer = {
         let mut log = log.lock().unwrap();
