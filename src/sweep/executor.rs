@@ -200,11 +200,9 @@ impl<'a> Executor<'a> {
             )
         })?;
         let metadata = metadata(planned, &normalizer);
-        weights::save(
-            &folder.join("model.safetensors"),
-            &network.weights()?,
-            &metadata,
-        )?;
+        // Copied by the thread that trained: the allocator gives it again what training has left.
+        let weights = on(threads, || network.weights())?;
+        weights::save(&folder.join("model.safetensors"), &weights, &metadata)?;
         Ok(Finished {
             outcome,
             test,

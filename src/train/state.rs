@@ -104,11 +104,12 @@ impl State {
     pub fn checkpoint(&self, network: &Network) -> Result<Checkpoint, Error> {
         let optimizer = self.optimizer.state()?;
         let mut tensors = Weights::new();
+        // Each is dropped once it is copied: the optimizer's are the most of what a run has in memory.
+        for (name, tensor) in optimizer.tensors {
+            tensors.insert(format!("{OPTIMIZER}{name}"), to_host(&tensor)?);
+        }
         for (name, tensor) in network.learned()? {
             tensors.insert(format!("{WEIGHTS}{name}"), tensor);
-        }
-        for (name, tensor) in &optimizer.tensors {
-            tensors.insert(format!("{OPTIMIZER}{name}"), to_host(tensor)?);
         }
         for (name, tensor) in self.best.iter().flatten() {
             tensors.insert(format!("{BEST}{name}"), tensor.clone());
