@@ -7,10 +7,8 @@ use candle_core::{Result, Tensor};
 use super::Features;
 use crate::data::Batches;
 use crate::fetch::Progress;
-use crate::model::{Link, Network};
+use crate::model::{Network, images_at_once};
 
-/// Bytes of a layer's input and output for one chunk, at most; what stays near the processor is fastest.
-const CHUNK_BYTES: usize = 32 << 20;
 /// Images in one chunk, at most.
 const MOST: usize = 256;
 
@@ -48,7 +46,8 @@ pub(super) fn forward(
 ) -> Result<()> {
     let order: Vec<u32> = (0..images as u32).collect();
     let passed = network.blueprint.links.get(links.clone());
-    for indices in order.chunks(chunk(passed.unwrap_or_default())) {
+    let chunk = images_at_once(passed.unwrap_or_default()).min(MOST);
+    for indices in order.chunks(chunk) {
         let values = source.chunk(indices, network)?;
         let values = network.forward_frozen_links(links.clone(), &values)?;
         if !take(&values.flatten_all()?.to_vec1::<f32>()?) {
@@ -57,11 +56,4 @@ pub(super) fn forward(
         progress.advance(indices.len() as u64);
     }
     Ok(())
-}
-
-/// Images in a chunk.
-fn chunk(links: &[Link]) -> usize {
-    let bytes = |link: &Link| 4 * (link.input.elements() + link.output.elements());
-    let widest = links.iter().map(bytes).max().unwrap_or(1);
-    (CHUNK_BYTES / widest.max(1)).clamp(1, MOST)
 }

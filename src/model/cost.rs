@@ -1,10 +1,21 @@
 //! What a run will take: operations and memory, counted from the blueprint.
 
-use super::blueprint::Blueprint;
+use super::blueprint::{Blueprint, Link};
 use super::layer::Layer;
 
 /// Bytes of one value.
 const F32: u64 = 4;
+
+/// Bytes of a layer's input and output together that stay near a processor.
+const NEAR: usize = 32 << 20;
+
+/// How many images a forward pass on a CPU is best done with, at least 1: the values of the widest of `links` stay near
+/// the processor.
+pub fn images_at_once(links: &[Link]) -> usize {
+    let bytes = |link: &Link| F32 as usize * (link.input.elements() + link.output.elements());
+    let widest = links.iter().map(bytes).max().unwrap_or(1);
+    (NEAR / widest.max(1)).max(1)
+}
 
 /// Operations and memory of a network, for one image or in all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -17,7 +17,7 @@ pub mod weights;
 
 pub use blueprint::{Blueprint, Builder, Link};
 pub use build::IMAGENET_CLASSES;
-pub use cost::Cost;
+pub use cost::{Cost, images_at_once};
 pub use layer::{Layer, Parameter, Role};
 pub use network::{Mode, Network, Weights};
 pub use shape::Shape;

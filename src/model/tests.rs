@@ -223,6 +223,24 @@ fn moving_statistics_move_only_above_the_boundary_and_only_in_training() {
 }
 
 #[test]
+fn logits_have_the_same_bits_whatever_else_is_in_the_batch() {
+    let blueprint = Blueprint::new(&spec(Arch::Vgg11, FreezeThrough::None), 10).unwrap();
+    let batch = images_at_once(&blueprint.links) + 1;
+    let network = Network::new(blueprint, &Weights::new(), 1, &Device::Cpu).unwrap();
+    let images = Tensor::rand(0f32, 1., (batch, 32, 32, 3), &Device::Cpu).unwrap();
+    let logits = |images: &Tensor| -> Vec<Vec<f32>> {
+        let logits = network.forward(images, Mode::Evaluate).unwrap();
+        logits.to_vec2().unwrap()
+    };
+    let together = logits(&images);
+    assert_eq!(together.len(), batch);
+    for i in [0, batch / 2, batch - 2, batch - 1] {
+        let alone = logits(&images.narrow(0, i, 1).unwrap());
+        assert_eq!(together[i], alone[0], "image {i}");
+    }
+}
+
+#[test]
 fn weights_restore_what_the_optimizer_changed() {
     let blueprint = Blueprint::new(&spec(Arch::Squeezenet1_1, FreezeThrough::All), 10).unwrap();
     let network = Network::new(blueprint, &Weights::new(), 1, &Device::Cpu).unwrap();
