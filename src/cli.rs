@@ -184,9 +184,9 @@ struct RunOptions {
     /// Start no further run after one that failed
     #[arg(long)]
     fail_fast: bool,
-    /// Do so many runs at a time; they divide the threads
-    #[arg(short, long, value_name = "N", default_value_t = NonZeroUsize::MIN)]
-    jobs: NonZeroUsize,
+    /// Do so many runs at a time; they divide the threads [default: 1, but small ones side by side]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
     /// Say nothing but errors
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
@@ -251,7 +251,7 @@ fn run(spec: &SpecArgs, how: &RunOptions) -> Result<ExitCode, Failure> {
         results: how.results.clone(),
         fresh: how.fresh,
         fail_fast: how.fail_fast,
-        jobs: how.jobs.get(),
+        jobs: how.jobs.map(NonZeroUsize::get),
         stop: stop.clone(),
     };
     let done = experiment::run(&spec.spec, &options, &*reporter);

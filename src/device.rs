@@ -3,37 +3,105 @@
 use candle_core::Device;
 use candle_core::utils::{cuda_is_available, metal_is_available};
 
-use crate::spec::{self, Problem};
+use crate::spec::{self, Precision, Problem};
 
-/// The device a spec asks for, with the word to show for it (`cpu`, `cuda:0`, `metal`).
+/// A device that can be used.
+#[derive(Debug)]
+pub struct Chosen {
+    pub device: Device,
+    /// The word to show for it: `cpu`, `cuda:0`, `metal`.
+    pub name: String,
+    /// Why it was taken, in a line, where the spec leaves it open.
+    pub why: Option<String>,
+}
+
+/// The device that a spec asks for.
 ///
 /// # Errors
-/// A device that is not built in or not there.
-pub fn open(wanted: spec::Device) -> Result<(Device, String), Problem> {
+/// A device that is not built in or not there, or a precision that it does not compute in.
+pub fn choose(training: &spec::Training) -> Result<Chosen, Problem> {
+    let chosen = match training.device {
+        spec::Device::Auto => automatic(),
+        wanted => open(wanted)?,
+    };
+    match training.precision {
+        Precision::F32 => Ok(chosen),
+        other if chosen.device.is_cpu() => Err(Problem::new(
+            "training.precision",
+            format!("a CPU computes in f32 only, not in {other}"),
+        )
+        .help("take \"f32\"")),
+        other => Err(Problem::new(
+            "training.precision",
+            format!(
+                "this version computes in f32 on {}, not in {other}",
+                chosen.name
+            ),
+        )
+        .help("take \"f32\"")),
+    }
+}
+
+/// A GPU that is built in and can be used, else the CPU.
+fn automatic() -> Chosen {
+    let gpu = if cuda_is_available() {
+        Some(("CUDA", spec::Device::Cuda(0)))
+    } else if metal_is_available() {
+        Some(("Metal", spec::Device::Metal))
+    } else {
+        None
+    };
+    let why = match gpu.map(|(built_in, gpu)| (built_in, open(gpu))) {
+        Some((built_in, Ok(chosen))) => {
+            let why = format!(
+                "computing on {}: {built_in} is built in and usable",
+                chosen.name
+            );
+            return Chosen {
+                why: Some(why),
+                ..chosen
+            };
+        }
+        Some((_, Err(problem))) => problem.message,
+        None => "this runner is built without CUDA and Metal".into(),
+    };
+    Chosen {
+        why: Some(format!("computing on cpu: {why}")),
+        ..cpu()
+    }
+}
+
+fn cpu() -> Chosen {
+    Chosen {
+        device: Device::Cpu,
+        name: "cpu".into(),
+        why: None,
+    }
+}
+
+fn open(wanted: spec::Device) -> Result<Chosen, Problem> {
     let missing = |why: String| {
         Problem::new("training.device", why)
             .help("\"auto\" takes a GPU where there is one, else the CPU")
     };
+    let gpu = |name: String, device: candle_core::Result<Device>| {
+        let device = device.map_err(|e| missing(format!("{name} cannot be used: {e}")))?;
+        Ok(Chosen {
+            device,
+            name,
+            why: None,
+        })
+    };
     match wanted {
-        spec::Device::Cpu => Ok((Device::Cpu, "cpu".into())),
-        spec::Device::Auto if cuda_is_available() => {
-            open(spec::Device::Cuda(0)).or_else(|_| open(spec::Device::Cpu))
-        }
-        spec::Device::Auto if metal_is_available() => {
-            open(spec::Device::Metal).or_else(|_| open(spec::Device::Cpu))
-        }
-        spec::Device::Auto => open(spec::Device::Cpu),
+        spec::Device::Auto => Ok(automatic()),
+        spec::Device::Cpu => Ok(cpu()),
         spec::Device::Cuda(_) if !cuda_is_available() => Err(missing(
             "this runner is built without CUDA; build it with `--features cuda`".into(),
         )),
-        spec::Device::Cuda(n) => Device::new_cuda(n)
-            .map(|device| (device, format!("cuda:{n}")))
-            .map_err(|e| missing(format!("CUDA device {n} cannot be used: {e}"))),
+        spec::Device::Cuda(n) => gpu(format!("cuda:{n}"), Device::new_cuda(n)),
         spec::Device::Metal if !metal_is_available() => Err(missing(
             "this runner is built without Metal; build it with `--features metal`".into(),
         )),
-        spec::Device::Metal => Device::new_metal(0)
-            .map(|device| (device, "metal".into()))
-            .map_err(|e| missing(format!("the Metal device cannot be used: {e}"))),
+        spec::Device::Metal => gpu("metal".into(), Device::new_metal(0)),
     }
 }

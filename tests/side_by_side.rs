@@ -123,6 +123,29 @@ fn features_are_computed_once_for_the_jobs_of_a_process() {
 }
 
 #[test]
+fn small_runs_go_side_by_side_before_a_large_one() {
+    let spec = r#"
+        dataset = { name = "digits", train_limit = 200, test_limit = 20 }
+        backbone = { arch = "squeezenet1_1", weights = "random", input_size = 32 }
+        head = [{ layer = "flatten" }, { layer = "dense", units = "classes", activation = "softmax" }]
+        training = { epochs = 2 }
+        sweep = { axes = { "freeze.through" = ["none", "all"], "optimizer.learning_rate" = [1e-3, 1e-2] } }
+    "#;
+    let experiment = Experiment::new(spec);
+    let mut command = experiment.command();
+    command.arg("-v").env("RAYON_NUM_THREADS", "2");
+    let text = said(&command.output().unwrap());
+    let at = |what: &str| {
+        text.find(what)
+            .unwrap_or_else(|| panic!("{what} in:\n{text}"))
+    };
+    let (third, fourth) = (at("run 3/4 starts"), at("run 4/4 starts"));
+    assert!(third.max(fourth) < at("finished 2 epochs"), "{text}");
+    assert!(at("run 1/4 starts") > third.max(fourth), "{text}");
+    assert!(at("run 2/4 starts") > at("run 1/4 starts"), "{text}");
+}
+
+#[test]
 fn no_jobs_at_all_are_refused() {
     let experiment = Experiment::new(SMALL);
     let output = experiment.command().args(["--jobs", "0"]).output().unwrap();

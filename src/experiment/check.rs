@@ -20,6 +20,9 @@ pub fn check(spec: &Path, overrides: &[String]) -> Result<String, Error> {
     let (experiment, plan, _) = prepare(spec, overrides)?;
     let mut text = String::new();
     let _ = write!(text, "{}", heading(&experiment, &plan.runs));
+    for choice in &plan.choices {
+        let _ = writeln!(text, "\n{choice}");
+    }
     for model in distinct_models(&plan.runs) {
         let _ = write!(text, "\n{}", describe(&model, plan.runs.len()));
     }
@@ -135,7 +138,7 @@ fn describe(model: &Model<'_>, all: usize) -> String {
         mib(cost.training_state),
         mib(cost.activations * batch as u64),
     );
-    let on_cpu = device::open(spec.training.device).is_ok_and(|(device, _)| device.is_cpu());
+    let on_cpu = device::choose(&spec.training).is_ok_and(|chosen| chosen.device.is_cpu());
     let _ = write!(
         text,
         "{}",

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::{Error, Options};
+use crate::device;
+use crate::features;
+use crate::ops;
 use crate::record::progress::Reporter;
 use crate::record::{Begun, Recorder};
 use crate::sweep::{Executor, Place, Plan, PlannedRun};
@@ -32,42 +35,38 @@ pub(super) fn run(
     reporter: &dyn Reporter,
 ) -> Result<(), Error> {
     let jobs = Jobs {
-        lists: Mutex::new(Lists {
-            next: plan.runs.iter().collect(),
-            ..Lists::default()
-        }),
+        lists: Mutex::default(),
         ends: AtomicBool::new(false),
         recorder,
         executor,
         options,
         reporter,
     };
-    let count = options.jobs.clamp(1, plan.runs.len().max(1));
     let threads = rayon::current_num_threads();
-    if count == 1 {
-        return jobs.work(&pool(threads)?);
-    }
-    let pools: Vec<ThreadPool> = (0..count)
-        .map(|job| pool(part(threads, count, job)))
-        .collect::<Result<_, _>>()?;
-    thread::scope(|scope| {
-        let mut working = Vec::new();
-        for pool in &pools {
-            let job = thread::Builder::new().stack_size(STACK);
-            let job = job.spawn_scoped(scope, || {
-                let result = jobs.work(pool);
-                // The others end their runs, and begin no further one.
-                result.inspect_err(|_| jobs.end())
-            });
-            working.push(job.map_err(Error::Threads)?);
-        }
-        let join = |job: thread::ScopedJoinHandle<'_, Result<(), Error>>| {
-            job.join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        let results: Vec<Result<(), Error>> = working.into_iter().map(join).collect();
-        results.into_iter().collect()
-    })
+    let runs: Vec<&PlannedRun> = plan.runs.iter().collect();
+    let (small, runs) = match options.jobs {
+        None if threads > 1 && !options.fail_fast => runs
+            .into_iter()
+            .partition(|run| has_use_for_one_thread(run)),
+        _ => (Vec::new(), runs),
+    };
+    jobs.side_by_side(threads, small, Elsewhere::Leave)?;
+    jobs.side_by_side(options.jobs.unwrap_or(1), runs, Elsewhere::Wait)
+}
+
+/// Whether more threads would not train it any faster: its frozen part is done once, and the rest is little work.
+fn has_use_for_one_thread(planned: &PlannedRun) -> bool {
+    let PlannedRun { run, blueprint, .. } = planned;
+    let training = &run.spec.training;
+    let trained = blueprint.links.iter().skip(blueprint.constant());
+    let products = trained.map(|link| link.layer.multiplications(link.input, link.output));
+    let largest = products
+        .max()
+        .unwrap_or(0)
+        .saturating_mul(training.batch_size as u64);
+    largest < 2 * ops::WORTH_A_THREAD as u64
+        && features::may_be_kept(&run.spec, blueprint)
+        && device::choose(training).is_ok_and(|chosen| chosen.device.is_cpu())
 }
 
 /// How many of `threads` threads the `job`th of `count` jobs has.
@@ -93,6 +92,15 @@ struct Jobs<'a> {
     reporter: &'a dyn Reporter,
 }
 
+/// What becomes of runs that others do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Elsewhere {
+    /// They are looked at again later.
+    Leave,
+    /// They are waited for.
+    Wait,
+}
+
 #[derive(Default)]
 struct Lists<'a> {
     next: VecDeque<&'a PlannedRun>,
@@ -115,14 +123,51 @@ impl<'a> Jobs<'a> {
         self.ends.load(Ordering::Relaxed) || self.options.stop.is_requested()
     }
 
-    /// Does one run after another until none is left, here and elsewhere.
+    /// Does `runs`, as many at a time as `count` says; they divide the threads.
+    fn side_by_side(
+        &self,
+        count: usize,
+        runs: Vec<&'a PlannedRun>,
+        elsewhere: Elsewhere,
+    ) -> Result<(), Error> {
+        let count = count.clamp(1, runs.len().max(1));
+        self.lists().next = runs.into();
+        let threads = rayon::current_num_threads();
+        if count == 1 {
+            return self.work(&pool(threads)?, elsewhere);
+        }
+        let pools: Vec<ThreadPool> = (0..count)
+            .map(|job| pool(part(threads, count, job)))
+            .collect::<Result<_, _>>()?;
+        thread::scope(|scope| {
+            let mut working = Vec::new();
+            for pool in &pools {
+                let job = thread::Builder::new().stack_size(STACK);
+                let job = job.spawn_scoped(scope, || {
+                    let result = self.work(pool, elsewhere);
+                    // The others end their runs, and begin no further one.
+                    result.inspect_err(|_| self.end())
+                });
+                working.push(job.map_err(Error::Threads)?);
+            }
+            let join = |job: thread::ScopedJoinHandle<'_, Result<(), Error>>| {
+                job.join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            let results: Vec<Result<(), Error>> = working.into_iter().map(join).collect();
+            results.into_iter().collect()
+        })
+    }
+
+    /// Does one run after another until none is left, here and, where they are waited for, elsewhere.
     ///
     /// Each runs on one of the `threads`: small work stays there, where a thread outside would wait for one of them.
-    fn work(&self, threads: &ThreadPool) -> Result<(), Error> {
+    fn work(&self, threads: &ThreadPool, elsewhere: Elsewhere) -> Result<(), Error> {
         while !self.is_over() {
             let next = self.lists().next.pop_front();
             match next {
                 Some(planned) => self.do_run(planned, threads)?,
+                None if elsewhere == Elsewhere::Leave => break,
                 None if self.lists().elsewhere.is_empty() => break,
                 None => self.wait(),
             }

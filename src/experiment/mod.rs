@@ -30,8 +30,9 @@ pub struct Options {
     pub fresh: bool,
     /// Start no further run after one that failed.
     pub fail_fast: bool,
-    /// How many runs are done at a time, at least 1; they divide the threads.
-    pub jobs: usize,
+    /// How many runs are done at a time, at least 1; they divide the threads. Without a number, one at a time, but
+    /// those side by side that are too small for several threads.
+    pub jobs: Option<usize>,
     /// Set to end at the next good place.
     pub stop: Stop,
 }
@@ -53,6 +54,9 @@ fn execute(
     options: &Options,
     reporter: &dyn Reporter,
 ) -> Result<Done, Error> {
+    for choice in &plan.choices {
+        reporter.note(choice);
+    }
     let upstream = chain.models(experiment, options, reporter)?;
     let patience = Patience::factor().map_err(sweep::Error::from)?;
     let (results, fresh) = (&options.results, options.fresh);

@@ -19,7 +19,7 @@ mod values;
 
 pub use describe::describe;
 pub use error::Error;
-pub use policy::memory;
+pub use policy::{may_be_kept, memory};
 pub use split::Split;
 pub use store::{OfRun, Store};
 pub use values::Features;

@@ -129,6 +129,11 @@ pub(super) fn allowed(spec: &Spec, blueprint: &Blueprint, split: Split) -> Resul
     }
 }
 
+/// Whether a run's training images go through the frozen part once, where there is room for what it gives.
+pub fn may_be_kept(spec: &Spec, blueprint: &Blueprint) -> bool {
+    allowed(spec, blueprint, Split::Training).is_ok()
+}
+
 /// Bytes of memory that a run's features take, for so many images of [`Split::ALL`].
 pub fn memory(spec: &Spec, blueprint: &Blueprint, images: [usize; 3], on_cpu: bool) -> u64 {
     let mut taken = 0;

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::Error;
 use crate::data::Normalizer;
-use crate::device;
+use crate::device::{self, Chosen};
 use crate::model::{Blueprint, Network, weights};
 use crate::spec::{Experiment, Spec};
 
@@ -79,7 +79,7 @@ impl Found {
         let classes: Vec<String> = self.json("classes")?;
         let normalizer: Normalizer = self.json("normalization")?;
         let blueprint = Blueprint::new(&spec, classes.len())?;
-        let (device, device_name) = device::open(spec.training.device)?;
+        let Chosen { device, name, .. } = device::choose(&spec.training)?;
         let expected: Vec<(String, Vec<usize>)> = blueprint
             .parameters()
             .map(|(parameter, _)| (parameter.name.clone(), parameter.file_shape()))
@@ -92,7 +92,7 @@ impl Found {
             classes,
             normalizer,
             device,
-            device_name,
+            device_name: name,
         })
     }
 

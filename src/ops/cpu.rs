@@ -22,12 +22,13 @@ pub(super) const CHUNK: usize = 16 * 1024;
 /// Chunks of [`CHUNK`] elements that are worth handing to another thread.
 pub(super) const MIN_CHUNKS: usize = 4;
 
-/// Tasks that are worth handing to another thread, when all `tasks` do `multiplications` together: waking one takes as
-/// long as some millions.
+/// Multiplications that are worth handing to another thread: waking one takes as long as some millions.
+pub const WORTH_A_THREAD: usize = 4_000_000;
+
+/// Tasks that are worth handing to another thread, when all `tasks` do `multiplications` together.
 pub(super) fn min_tasks(multiplications: usize, tasks: usize) -> usize {
-    const WORTH: usize = 4_000_000;
     let each = multiplications / tasks.max(1);
-    WORTH.div_ceil(each.max(1))
+    WORTH_A_THREAD.div_ceil(each.max(1))
 }
 
 /// The values of a contiguous f32 tensor on the CPU.

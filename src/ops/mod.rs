@@ -27,6 +27,7 @@ pub use batch_norm::{BatchNorm, batch_norm, batch_norm_inference};
 pub use chain::Chain;
 pub use concat::concat;
 pub use conv2d::{Conv2dConfig, conv2d};
+pub use cpu::WORTH_A_THREAD;
 pub use cross_entropy::{sigmoid_cross_entropy, softmax_cross_entropy};
 pub use dense::dense;
 pub use dropout::dropout;

@@ -20,7 +20,7 @@ use super::predictions::TestPredictions;
 use super::sink::{About, Sink};
 use super::start::{self, Upstream};
 use crate::data::{self, Batches, Data, Normalizer};
-use crate::device;
+use crate::device::{self, Chosen};
 use crate::features::{OfRun, Split, Store};
 use crate::fetch::{self, Cache, Hub, Progress};
 use crate::machine;
@@ -138,13 +138,8 @@ impl<'a> Executor<'a> {
             classes,
         } = planned;
         let spec = &run.spec;
-        let (device, device_name) = device::open(spec.training.device)?;
-        sink.run_started(
-            planned,
-            &About {
-                device: device_name,
-            },
-        );
+        let Chosen { device, name, .. } = device::choose(&spec.training)?;
+        sink.run_started(planned, &About { device: name });
         let services = (&self.cache, &self.hub);
         let initial = self.prepare(|_| {
             let upstream = &self.upstream;

@@ -3,7 +3,7 @@
 use crate::data;
 use crate::device;
 use crate::model::Blueprint;
-use crate::spec::{self, Experiment, Problem, Run};
+use crate::spec::{self, Experiment, Precision, Problem, Run};
 
 /// A run that is known to fit together.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct PlannedRun {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub runs: Vec<PlannedRun>,
+    /// A line for each choice that the spec leaves open: the device.
+    pub choices: Vec<String>,
 }
 
 impl Plan {
@@ -34,21 +36,25 @@ impl Plan {
             .enumerate()
             .map(plan)
             .collect::<Result<_, _>>()?;
-        Ok(Plan { runs })
+        Ok(Plan {
+            runs,
+            choices: planner.choices,
+        })
     }
 }
 
 /// What the runs share and is looked up once.
 #[derive(Default)]
 struct Planner {
-    devices: Vec<spec::Device>,
+    devices: Vec<(spec::Device, Precision)>,
+    choices: Vec<String>,
     classes: Vec<(spec::Dataset, Vec<String>)>,
 }
 
 impl Planner {
     fn plan(&mut self, run: &Run) -> Result<PlannedRun, Problem> {
         let spec = &run.spec;
-        self.check_device(spec.training.device)?;
+        self.check_device(&spec.training)?;
         let classes = self.classes(&spec.dataset)?;
         let blueprint = Blueprint::new(spec, classes.len())?;
         Ok(PlannedRun {
@@ -58,10 +64,11 @@ impl Planner {
         })
     }
 
-    fn check_device(&mut self, device: spec::Device) -> Result<(), Problem> {
-        if !self.devices.contains(&device) {
-            device::open(device)?;
-            self.devices.push(device);
+    fn check_device(&mut self, training: &spec::Training) -> Result<(), Problem> {
+        let wanted = (training.device, training.precision);
+        if !self.devices.contains(&wanted) {
+            self.choices.extend(device::choose(training)?.why);
+            self.devices.push(wanted);
         }
         Ok(())
     }

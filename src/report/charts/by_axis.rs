@@ -2,10 +2,10 @@
 //! deviation; a series for each combination of the other axes' values.
 
 use super::WIDTH;
-use super::frame::{Frame, Ticks, axis_label, room_below, scale, ticks};
+use super::frame::{Around, Ticks, axis_label, scale, ticks};
 use super::legend::Legend;
 use super::scale::Scale;
-use super::svg::{Anchor, Svg, color};
+use super::svg::{Svg, color};
 use crate::analysis::{Measure, Recorded, Sample, Unit, shown};
 use crate::record::text;
 use crate::report::Experiment;
@@ -14,7 +14,6 @@ use crate::spec::AxisValue;
 
 /// More combinations of other axes than these are folded into one series.
 const MOST_SERIES: usize = 6;
-const HEIGHT: f64 = 300.0;
 /// So many numbers have a tick each; of more, round ones have.
 const MOST_TICKS: usize = 12;
 
@@ -91,44 +90,21 @@ pub fn by_axis(experiment: &Experiment, axis: &str) -> Option<Svg> {
     let (names, series_of) = series(&points, &others);
     let legend = Legend::new(if names.len() > 1 { &names } else { &[] }, WIDTH - 80.0);
     let y = scale(measure.unit, points.iter().map(|(_, _, value)| *value));
+    let measured = measure.name.replace('_', " ");
     let x_ticks = places.ticks();
-    let frame = Frame {
-        left: 64.0,
-        top: 66.0,
-        width: WIDTH - 84.0,
-        height: HEIGHT,
-    };
-    let below = frame.bottom() + room_below(&x_ticks, frame.width);
-    let title = format!(
-        "{}: {} by {axis}",
-        experiment.name,
-        measure.name.replace('_', " ")
-    );
-    let mut svg = Svg::new(WIDTH, below + 34.0 + legend.height() + 8.0, title.clone());
-    svg.text(
-        (16.0, 22.0),
-        Anchor::Start,
-        "title",
-        &text::shorten(&title, 80),
-    );
-    let about = "a small mark a run; large mark and bar: mean ± standard deviation";
-    svg.text((16.0, 46.0), Anchor::Start, "small muted", about);
-    let label = y.label(&axis_label(measure.name, measure.unit));
-    svg.upright(
-        (14.0, frame.top + HEIGHT / 2.0),
-        Anchor::Middle,
-        "small muted",
-        &label,
-    );
-    frame.draw(&mut svg, &x_ticks, &ticks(&y, measure.unit, 8));
-    let middle = frame.left + frame.width / 2.0;
-    svg.text(
-        (middle, below + 10.0),
-        Anchor::Middle,
-        "small muted",
-        &places.label(axis),
-    );
-    let gap = frame.width / x_ticks.len().max(1) as f64;
+    let count = x_ticks.len().max(1) as f64;
+    let (frame, mut svg) = Around {
+        title: &format!("{}: {measured} by {axis}", experiment.name),
+        about: "a small mark a run; large mark and bar: mean ± standard deviation",
+        x: (x_ticks, places.label(axis)),
+        y: (
+            ticks(&y, measure.unit, 8),
+            y.label(&axis_label(measure.name, measure.unit)),
+        ),
+        legend: &legend,
+    }
+    .draw();
+    let gap = frame.width / count;
     let step = match places {
         Places::Names(_) => (gap / (names.len() as f64 + 1.0)).min(22.0),
         // Between numbers, beside its place is another number.
@@ -193,7 +169,6 @@ pub fn by_axis(experiment: &Experiment, axis: &str) -> Option<Svg> {
             svg.mark(at, 5.5, s, "", &tip);
         }
     }
-    legend.draw(&mut svg, (64.0, below + 30.0));
     Some(svg)
 }
 

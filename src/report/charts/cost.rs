@@ -2,14 +2,13 @@
 
 use super::WIDTH;
 use super::by_axis::shown_one;
-use super::frame::{Frame, axis_label, scale, ticks};
+use super::frame::{Around, axis_label, scale, ticks};
 use super::legend::Legend;
-use super::svg::{Anchor, Svg};
+use super::svg::Svg;
 use crate::analysis::{Unit, shown};
-use crate::record::text::{point, shorten};
+use crate::record::text::point;
 use crate::report::Experiment;
 
-const HEIGHT: f64 = 300.0;
 /// So many settings have a mark and a place in the legend each; more are told apart by hovering.
 const MOST_NAMED: usize = 12;
 
@@ -46,44 +45,18 @@ pub fn cost(experiment: &Experiment) -> Option<Svg> {
         .collect();
     let named = labels.len() <= MOST_NAMED && labels.len() > 1;
     let legend = Legend::new(if named { &labels } else { &[] }, WIDTH - 80.0);
-    let frame = Frame {
-        left: 64.0,
-        top: 66.0,
-        width: WIDTH - 84.0,
-        height: HEIGHT,
-    };
-    let title = format!(
-        "{}: {} against time",
-        experiment.name,
-        measure.name.replace('_', " ")
-    );
-    let mut svg = Svg::new(
-        WIDTH,
-        frame.bottom() + 56.0 + legend.height() + 8.0,
-        title.clone(),
-    );
-    svg.text((16.0, 22.0), Anchor::Start, "title", &shorten(&title, 80));
-    let about = "a small mark a run; large mark: the mean of a setting";
-    svg.text((16.0, 46.0), Anchor::Start, "small muted", about);
-    let label = y.label(&axis_label(measure.name, measure.unit));
-    svg.upright(
-        (14.0, frame.top + HEIGHT / 2.0),
-        Anchor::Middle,
-        "small muted",
-        &label,
-    );
-    frame.draw(
-        &mut svg,
-        &ticks(&x, Unit::Seconds, 8),
-        &ticks(&y, measure.unit, 8),
-    );
-    let middle = (frame.left + frame.width / 2.0, frame.bottom() + 32.0);
-    svg.text(
-        middle,
-        Anchor::Middle,
-        "small muted",
-        &x.label("seconds a run"),
-    );
+    let measured = measure.name.replace('_', " ");
+    let (frame, mut svg) = Around {
+        title: &format!("{}: {measured} against time", experiment.name),
+        about: "a small mark a run; large mark: the mean of a setting",
+        x: (ticks(&x, Unit::Seconds, 8), x.label("seconds a run")),
+        y: (
+            ticks(&y, measure.unit, 8),
+            y.label(&axis_label(measure.name, measure.unit)),
+        ),
+        legend: &legend,
+    }
+    .draw();
     let at =
         |seconds: f64, value: f64| Some((frame.x(x.place(seconds)?), frame.y(y.place(value)?)));
     let series = |group: usize| if named { group } else { 0 };
@@ -118,6 +91,5 @@ pub fn cost(experiment: &Experiment) -> Option<Svg> {
             svg.mark(at, 6.0, series(g), "", &tip);
         }
     }
-    legend.draw(&mut svg, (64.0, frame.bottom() + 50.0));
     Some(svg)
 }

@@ -1,5 +1,7 @@
 //! A plot's frame: where values have places, with grid, ticks and labels around it.
 
+use super::WIDTH;
+use super::legend::Legend;
 use super::scale::{Scale, labels, percent_labels};
 use super::svg::{Anchor, Svg};
 use crate::analysis::Unit;
@@ -61,6 +63,42 @@ impl Frame {
             1.0,
             "",
         );
+    }
+}
+
+/// What stands around the only plot of a chart.
+pub struct Around<'a> {
+    pub title: &'a str,
+    /// What the marks mean.
+    pub about: &'a str,
+    pub x: (Ticks, String),
+    pub y: (Ticks, String),
+    pub legend: &'a Legend,
+}
+
+impl Around<'_> {
+    /// The plot's frame, and the chart around it with nothing inside it yet.
+    pub fn draw(&self) -> (Frame, Svg) {
+        let frame = Frame {
+            left: 64.0,
+            top: 66.0,
+            width: WIDTH - 84.0,
+            height: 300.0,
+        };
+        let ((x, x_label), (y, y_label)) = (&self.x, &self.y);
+        let below = frame.bottom() + room_below(x, frame.width);
+        let height = below + 42.0 + self.legend.height();
+        let mut svg = Svg::new(WIDTH, height, self.title.to_owned());
+        let title = shorten(self.title, 80);
+        svg.text((16.0, 22.0), Anchor::Start, "title", &title);
+        svg.text((16.0, 46.0), Anchor::Start, "small muted", self.about);
+        let beside = (14.0, frame.top + frame.height / 2.0);
+        svg.upright(beside, Anchor::Middle, "small muted", y_label);
+        let under = (frame.left + frame.width / 2.0, below + 10.0);
+        svg.text(under, Anchor::Middle, "small muted", x_label);
+        frame.draw(&mut svg, x, y);
+        self.legend.draw(&mut svg, (frame.left, below + 30.0));
+        (frame, svg)
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! What is to be logged waits in a bounded queue for a thread of its own, so that training never waits for the server.
 
+mod answer;
 mod client;
+mod job;
 mod kept;
 mod worker;
 
@@ -17,7 +19,8 @@ use super::{End, Tracker, names};
 use crate::sweep::PlannedRun;
 use crate::train::Epoch;
 use client::Client;
-use worker::{Begun, Ended, Job, Numbers, Worker};
+use job::{Begun, Ended, Job, Numbers};
+use worker::Worker;
 
 /// Jobs that wait at most; further ones are dropped.
 const QUEUE: usize = 4096;

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::answer::{Logged, text};
 use super::client::{Client, Failure};
+use super::job::{Begun, Ended, Job, Numbers};
 use super::kept::Kept;
 use crate::tracking::Ending;
 use crate::tracking::trouble::Trouble;
@@ -24,58 +26,6 @@ const LONGEST_VALUE: usize = 500;
 const LONGEST_KEY: usize = 250;
 /// MLflow's word for what is not there.
 const MISSING: &str = "RESOURCE_DOES_NOT_EXIST";
-/// Artifacts that are stored through the server itself.
-const PROXIED: &str = "mlflow-artifacts:/";
-
-/// What is to be logged.
-pub(super) enum Job {
-    Begun(Begun),
-    Epoch(Numbers),
-    Ended(Ended),
-    /// The experiment is over for now, and its charts are in this folder.
-    Charts(PathBuf),
-}
-
-/// A run begins, or is gone on with.
-pub(super) struct Begun {
-    pub run: String,
-    /// The run's own folder.
-    pub folder: PathBuf,
-    pub parameters: Vec<(String, String)>,
-    /// In milliseconds since 1970.
-    pub time: u64,
-}
-
-/// Numbers of a step.
-pub(super) struct Numbers {
-    pub run: String,
-    pub step: usize,
-    /// In milliseconds since 1970.
-    pub time: u64,
-    pub scalars: Vec<(String, f64)>,
-}
-
-/// A run is over.
-pub(super) struct Ended {
-    /// Those of the test.
-    pub numbers: Numbers,
-    pub ending: Ending,
-    pub error: Option<String>,
-    /// The run's own folder.
-    pub folder: PathBuf,
-}
-
-/// A run as the server has it.
-struct Logged {
-    id: String,
-    artifacts: String,
-    /// Epochs that it has.
-    epochs: usize,
-    /// Whether it was finished by this process.
-    finished: bool,
-    /// Whether a request failed whose end is not known.
-    unsure: bool,
-}
 
 pub(super) struct Worker {
     client: Client,
@@ -145,7 +95,7 @@ impl Worker {
             Some(run) => run,
             None => self.create(begun)?,
         };
-        let logged = logged(&run);
+        let logged = Logged::read(&run);
         let known = run.pointer("/data/params").and_then(Value::as_array);
         let is_known = |key: &str| {
             let mut known = known.into_iter().flatten();
@@ -204,7 +154,7 @@ impl Worker {
         let run = answer["run"].take();
         let kept = Kept {
             server: self.client.address().to_owned(),
-            run_id: logged(&run).id,
+            run_id: Logged::read(&run).id,
         };
         if let Err(error) = kept.write(&begun.folder) {
             let folder = begun.folder.display();
@@ -250,7 +200,7 @@ impl Worker {
         };
         let mut epochs = run.epochs;
         if run.unsure {
-            epochs = logged(&self.get(&run.id)?).epochs;
+            epochs = Logged::read(&self.get(&run.id)?).epochs;
         }
         let result = match numbers.step > epochs {
             true => self.log(&run.id, numbers),
@@ -322,48 +272,6 @@ impl Worker {
     }
 }
 
-impl Logged {
-    /// Where the server stores its files.
-    fn path(&self) -> Result<&str, Failure> {
-        let path = self.artifacts.strip_prefix(PROXIED);
-        path.map(|path| path.trim_matches('/'))
-            .ok_or_else(|| Failure::Refused {
-                code: String::new(),
-                text: "the server does not take files, so models and charts are not stored there; \
-                       `mlflow server --serve-artifacts` does"
-                    .into(),
-            })
-    }
-}
-
-/// What an answer says of a run.
-fn logged(run: &Value) -> Logged {
-    let metrics = run.pointer("/data/metrics").and_then(Value::as_array);
-    let is_loss = |metric: &&Value| metric.get("key").and_then(Value::as_str) == Some("loss");
-    let loss = metrics.into_iter().flatten().find(is_loss);
-    let step = loss.and_then(|loss| whole(loss.get("step")?));
-    Logged {
-        id: text(run, "/info/run_id"),
-        artifacts: text(run, "/info/artifact_uri"),
-        epochs: step.unwrap_or(0),
-        finished: false,
-        unsure: false,
-    }
-}
-
-/// A whole number, which Protocol Buffers' JSON may have as text.
-fn whole(value: &Value) -> Option<usize> {
-    match value {
-        Value::String(text) => text.parse().ok(),
-        value => usize::try_from(value.as_u64()?).ok(),
-    }
-}
-
-fn text(value: &Value, pointer: &str) -> String {
-    let text = value.pointer(pointer).and_then(Value::as_str);
-    text.unwrap_or_default().to_owned()
-}
-
 /// The beginning of a text, `length` characters at most.
 fn cut(text: &str, length: usize) -> String {
     if text.chars().count() <= length {
@@ -387,20 +295,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_server_says_of_a_run_is_read() {
-        let run = json!({
-            "info": { "run_id": "a", "artifact_uri": "mlflow-artifacts:/0/a/artifacts" },
-            "data": { "metrics": [
-                { "key": "accuracy", "step": 7, "value": 0.5 },
-                { "key": "loss", "step": "3", "value": 0.5 },
-            ] },
-        });
-        let read = logged(&run);
-        assert_eq!((read.id.as_str(), read.epochs), ("a", 3));
-        assert_eq!(logged(&Value::Null).epochs, 0);
-    }
 
     #[test]
     fn long_values_are_cut_between_characters() {

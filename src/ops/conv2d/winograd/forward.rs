@@ -9,6 +9,7 @@ use super::kernel::{FromKernel, Kernel, KernelPart};
 use super::planes::{FromTiles, Planes, ToOutputs};
 use super::product::Product;
 use super::tiling::{POINTS, Tiling};
+use super::transform;
 use crate::ops::conv2d::forward::Finish;
 use crate::ops::conv2d::shape::Shape;
 use crate::ops::cpu::{Shared, filled, with_scratch};
@@ -56,7 +57,7 @@ pub(super) fn transform_inputs(
     let out = Shared::new(out);
     let parts: Vec<Range<usize>> = split(tiles.clone(), TRANSFORM_BLOCK).collect();
     parts.into_par_iter().for_each(|part| {
-        dispatch(FromTiles::inputs(
+        dispatch(FromTiles::<transform::Input, _>::new(
             tiling,
             x,
             planes,

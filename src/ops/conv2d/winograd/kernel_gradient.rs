@@ -10,6 +10,7 @@ use super::kernel::{KernelPart, ToKernelGradient};
 use super::planes::{FromTiles, Planes};
 use super::product::Product;
 use super::tiling::{POINTS, Tiling};
+use super::transform;
 use crate::ops::conv2d::backward::add_parts;
 use crate::ops::conv2d::shape::Shape;
 use crate::ops::cpu::{Shared, filled, with_scratch};
@@ -94,7 +95,7 @@ impl Block<'_> {
         let parts: Vec<Range<usize>> = split(self.tiles.clone(), TRANSFORM_BLOCK).collect();
         parts.into_par_iter().for_each(|part| {
             let first = self.tiles.start;
-            dispatch(FromTiles::output_gradients(
+            dispatch(FromTiles::<transform::OutputGradient, _>::new(
                 self.tiling,
                 dy,
                 planes,

@@ -95,10 +95,27 @@ impl<S: Simd, const SIDE: usize> Source<S> for Tile<'_, SIDE> {
     }
 }
 
-/// Transforms tiles of images to planes, a tile a row; `pixels` tells a tile's pixels.
+/// A transform of tiles of images.
+pub(super) trait OfTiles<const SIDE: usize>: Transform<SIDE, IN> {
+    /// The pixels that a tile has.
+    fn pixels(tiling: &Tiling, tile: usize) -> Pixels<SIDE>;
+}
+
+impl OfTiles<IN> for transform::Input {
+    fn pixels(tiling: &Tiling, tile: usize) -> Pixels<IN> {
+        tiling.inputs(tile)
+    }
+}
+
+impl OfTiles<OUT> for transform::OutputGradient {
+    fn pixels(tiling: &Tiling, tile: usize) -> Pixels<OUT> {
+        tiling.outputs(tile)
+    }
+}
+
+/// Transforms tiles of images to planes, a tile a row.
 pub(super) struct FromTiles<'a, T, const SIDE: usize> {
     tiling: &'a Tiling,
-    pixels: fn(&Tiling, usize) -> Pixels<SIDE>,
     /// `[pixels, channels]`
     values: &'a [f32],
     planes: Planes,
@@ -110,9 +127,9 @@ pub(super) struct FromTiles<'a, T, const SIDE: usize> {
     transform: PhantomData<T>,
 }
 
-impl<'a> FromTiles<'a, transform::Input, IN> {
-    /// Of the convolution's inputs.
-    pub fn inputs(
+impl<'a, T: OfTiles<SIDE>, const SIDE: usize> FromTiles<'a, T, SIDE> {
+    /// Of some `tiles` of the images `values`; `first` is that of the planes' first row.
+    pub fn new(
         tiling: &'a Tiling,
         values: &'a [f32],
         planes: Planes,
@@ -122,7 +139,6 @@ impl<'a> FromTiles<'a, transform::Input, IN> {
     ) -> Self {
         FromTiles {
             tiling,
-            pixels: Tiling::inputs,
             values,
             planes,
             first,
@@ -133,40 +149,17 @@ impl<'a> FromTiles<'a, transform::Input, IN> {
     }
 }
 
-impl<'a> FromTiles<'a, transform::OutputGradient, OUT> {
-    /// Of the gradients of its outputs.
-    pub fn output_gradients(
-        tiling: &'a Tiling,
-        values: &'a [f32],
-        planes: Planes,
-        first: usize,
-        tiles: Range<usize>,
-        out: &'a Shared<'a>,
-    ) -> Self {
-        FromTiles {
-            tiling,
-            pixels: Tiling::outputs,
-            values,
-            planes,
-            first,
-            tiles,
-            out,
-            transform: PhantomData,
-        }
-    }
-}
-
-impl<T: Transform<SIDE, IN>, const SIDE: usize> WithSimd for FromTiles<'_, T, SIDE> {
+impl<T: OfTiles<SIDE>, const SIDE: usize> WithSimd for FromTiles<'_, T, SIDE> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let channels = self.planes.channels;
         let last = self.tiles.end - 1;
-        let mut next = (self.pixels)(self.tiling, self.tiles.start);
+        let mut next = T::pixels(self.tiling, self.tiles.start);
         for tile in self.tiles.clone() {
             let pixels = next;
-            next = (self.pixels)(self.tiling, last.min(tile + 1));
+            next = T::pixels(self.tiling, last.min(tile + 1));
             let row = (tile - self.first) * channels;
             for channel in (0..channels).step_by(S::F32_LANES) {
                 let (soon, at) = match channel + AHEAD {

@@ -1,0 +1,138 @@
+//! Where images come from, and what happens to them before the network.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::de::{self, Deserializer};
+use serde::{Deserialize, Serialize};
+
+use super::names::{Name, names};
+use crate::spec::values::Choice;
+
+/// `[dataset]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dataset {
+    /// Which dataset.
+    pub name: DatasetName,
+    /// Read from this file or folder instead of downloading into the cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// Only these classes, by name or index; labels are renumbered in this order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<Choice>>,
+    /// The first N training images, before the validation split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_limit: Option<usize>,
+    /// The first N test images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_limit: Option<usize>,
+    /// The part of the training images held out for validation, in [0, 1).
+    #[serde(default = "default_validation_split")]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
+    pub validation_split: f64,
+    /// Which training images are held out.
+    #[serde(default)]
+    pub validation: Validation,
+    /// What becomes of an image that does not decode.
+    #[serde(default)]
+    pub on_bad_image: OnBadImage,
+}
+
+fn default_validation_split() -> f64 {
+    0.1
+}
+
+names! {
+    /// The datasets the runner can read.
+    DatasetName {
+        Cifar10 = "cifar10",
+        Cifar100 = "cifar100",
+        Mnist = "mnist",
+        FashionMnist = "fashion_mnist",
+        /// UCI handwritten digits, built into the binary.
+        Digits = "digits",
+        /// A folder a class, JPEG and PNG.
+        ImageFolder = "image_folder",
+    }
+}
+
+names! {
+    /// What becomes of an image that does not decode.
+    #[derive(Default)]
+    OnBadImage {
+        /// The run fails and names it.
+        #[default]
+        Error = "error",
+        /// It is left out, and counted in `skipped_images`; it still counts towards the limits.
+        Skip = "skip",
+    }
+}
+
+names! {
+    /// Which training images are held out for validation.
+    #[derive(Default)]
+    Validation {
+        /// The last part, before shuffling, as Keras's `validation_split`.
+        #[default]
+        Tail = "tail",
+        /// A seeded random part.
+        Random = "random",
+        /// A seeded random part of every class.
+        Stratified = "stratified",
+    }
+}
+
+/// `[normalization]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Normalization {
+    /// Which formula.
+    #[serde(default)]
+    pub scheme: NormalizationScheme,
+    /// Mean of each channel of x/255 (`custom` only): one value, or one a channel in RGB order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean: Option<Vec<f64>>,
+    /// Standard deviation of each channel of x/255 (`custom` only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub std: Option<Vec<f64>>,
+}
+
+names! {
+    /// How a pixel value x in 0..=255 becomes the network's input.
+    #[derive(Default)]
+    NormalizationScheme {
+        /// x/255
+        #[default]
+        Unit = "unit",
+        /// x/127.5 - 1
+        Symmetric = "symmetric",
+        /// (x/255 - mean)/std with ImageNet's RGB mean and standard deviation
+        Imagenet = "imagenet",
+        /// BGR order, ImageNet's mean subtracted, no scaling
+        Caffe = "caffe",
+        /// mean and standard deviation of the training part, a channel
+        Standardize = "standardize",
+        /// (x/255 - mean)/std with the spec's own numbers
+        Custom = "custom",
+    }
+}
+
+/// `[augmentation]`: applied to training images only.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Augmentation {
+    /// Mirror each image left to right with probability one half.
+    #[serde(default)]
+    pub horizontal_flip: bool,
+    /// Pad by this many pixels of zero on every side, then crop the old size at a random place.
+    #[serde(default)]
+    pub random_crop_padding: usize,
+}
+
+impl Augmentation {
+    /// Whether anything random is done to a training image.
+    pub fn is_active(&self) -> bool {
+        self.horizontal_flip || self.random_crop_padding > 0
+    }
+}

@@ -1,0 +1,132 @@
+//! The spec: everything that decides an experiment's result, as typed values with their defaults.
+
+mod images;
+mod names;
+mod network;
+mod training;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::de::{self, Deserializer};
+use serde::{Deserialize, Serialize};
+
+pub use images::*;
+use names::{Name, names};
+pub use network::*;
+pub use training::*;
+
+/// One run's spec: what stands in the TOML file, defaults filled in and without the sweep.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Names the results folder; by default the spec file's stem.
+    pub name: String,
+    /// Everything random derives from it.
+    #[serde(default)]
+    pub seed: u64,
+    /// The images.
+    pub dataset: Dataset,
+    /// How pixel values become the network's input.
+    #[serde(default)]
+    pub normalization: Normalization,
+    /// Random changes to the training images.
+    #[serde(default)]
+    pub augmentation: Augmentation,
+    /// The pretrained part of the network.
+    pub backbone: Backbone,
+    /// How much of the network stays as it is.
+    #[serde(default)]
+    pub freeze: Freeze,
+    /// The new layers on top of the backbone, in order; empty only with `backbone.include_top`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub head: Vec<HeadLayer>,
+    /// How the weights are updated.
+    #[serde(default)]
+    pub optimizer: Optimizer,
+    /// Epochs, batches, loss, metrics, device.
+    #[serde(default)]
+    pub training: Training,
+    /// Keeping the frozen part's outputs.
+    #[serde(default)]
+    pub features: Features,
+    /// Trackers that are told of the runs beside what is recorded anyway.
+    #[serde(default, skip_serializing_if = "Tracking::is_off")]
+    pub tracking: Tracking,
+}
+
+/// `[features]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Features {
+    /// Memory for the frozen part's outputs, e.g. "8GiB"; "0" turns them off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<super::values::Bytes>,
+}
+
+/// `[tracking]`: it changes nothing about the results.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tracking {
+    /// Write event files for TensorBoard, into `results/<name>/tensorboard`.
+    #[serde(default)]
+    pub tensorboard: bool,
+    /// The address of an MLflow server that every run is logged to, e.g. "http://localhost:5000".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "^https?://[^/?#@]+[^?#@]*$"))]
+    pub mlflow: Option<String>,
+}
+
+impl Tracking {
+    /// Whether no tracker is told anything.
+    pub fn is_off(&self) -> bool {
+        *self == Tracking::default()
+    }
+}
+
+/// `[sweep]`: which runs an experiment consists of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sweep {
+    /// Every point of the axes, or some.
+    #[serde(default)]
+    pub strategy: Strategy,
+    /// `random`: how many points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub samples: Option<usize>,
+    /// Values by key of the spec.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Vec<serde_json::Value>>")]
+    pub axes: BTreeMap<String, Vec<toml::Value>>,
+    /// The keys of `axes` in the order of the file.
+    #[serde(skip)]
+    pub order: Vec<String>,
+}
+
+impl Sweep {
+    /// Each axis with its values, in the order of the file; the last one varies fastest.
+    pub fn in_order(&self) -> impl Iterator<Item = (&str, &[toml::Value])> {
+        let values = |key: &String| self.axes.get_key_value(key);
+        let ordered = self.order.iter().filter_map(values);
+        let rest = self
+            .axes
+            .iter()
+            .filter(|(key, _)| !self.order.contains(key));
+        ordered
+            .chain(rest)
+            .map(|(key, values)| (key.as_str(), values.as_slice()))
+    }
+}
+
+names! {
+    /// How points are taken from the axes.
+    #[derive(Default)]
+    Strategy {
+        /// Every combination.
+        #[default]
+        Grid = "grid",
+        /// `samples` different combinations, drawn by the seed.
+        Random = "random",
+    }
+}
