@@ -2,7 +2,7 @@
 //! deviation; a series for each combination of the other axes' values.
 
 use super::WIDTH;
-use super::frame::{Around, Ticks, axis_label, scale, ticks};
+use super::frame::{Around, Frame, Ticks, axis_label, scale, ticks};
 use super::legend::Legend;
 use super::scale::Scale;
 use super::svg::{Svg, color};
@@ -80,7 +80,7 @@ pub fn by_axis(experiment: &Experiment, axis: &str) -> Option<Svg> {
     let places = Places::of(axis, experiment.values_of(axis));
     let others: Vec<&String> = comparison.axes.iter().filter(|key| *key != axis).collect();
     let runs = experiment.runs.iter().filter(|run| run.is_finished());
-    let points: Vec<(&Recorded, AxisValue, f64)> = runs
+    let points: Vec<Point<'_>> = runs
         .filter_map(|run| Some((run, run.value(axis)?, (measure.of)(run)?)))
         .filter(|(_, _, value)| value.is_finite())
         .collect();
@@ -88,12 +88,17 @@ pub fn by_axis(experiment: &Experiment, axis: &str) -> Option<Svg> {
         return None;
     }
     let (names, series_of) = series(&points, &others);
+    let groups = groups(&points, &series_of, places.values());
+    let ends = groups.iter().flat_map(|group| ends(&group.sample));
+    // A loss is positive, a share at most 1: where the bar goes beyond, it ends at the frame.
+    let ends = ends.filter(|end| *end > 0.0 && (measure.unit != Unit::Share || *end <= 1.0));
+    let values = points.iter().map(|(_, _, value)| *value);
+    let y = scale(measure.unit, values.chain(ends));
     let legend = Legend::new(if names.len() > 1 { &names } else { &[] }, WIDTH - 80.0);
-    let y = scale(measure.unit, points.iter().map(|(_, _, value)| *value));
     let measured = measure.name.replace('_', " ");
     let x_ticks = places.ticks();
     let count = x_ticks.len().max(1) as f64;
-    let (frame, mut svg) = Around {
+    let (frame, svg) = Around {
         title: &format!("{}: {measured} by {axis}", experiment.name),
         about: "a small mark a run; large mark and bar: mean ± standard deviation",
         x: (x_ticks, places.label(axis)),
@@ -110,66 +115,151 @@ pub fn by_axis(experiment: &Experiment, axis: &str) -> Option<Svg> {
         // Between numbers, beside its place is another number.
         Places::Numbers(..) => 0.0,
     };
-    for (s, name) in names.iter().enumerate() {
-        let shift = (s as f64 - (names.len() as f64 - 1.0) / 2.0) * step;
+    let mut plot = Plot {
+        svg,
+        frame,
+        y,
+        step,
+        measure,
+    };
+    for (series, name) in names.iter().enumerate() {
+        let shift = (series as f64 - (names.len() as f64 - 1.0) / 2.0) * step;
         let mut means = Vec::new();
-        for value in places.values() {
-            let is_here = |i: &usize| series_of[*i] == s && points[*i].1 == *value;
-            let here: Vec<usize> = (0..points.len()).filter(is_here).collect();
-            let here: Vec<_> = here.into_iter().map(|i| &points[i]).collect();
-            let Some(x) = places.place(value).map(|place| frame.x(place) + shift) else {
+        for group in groups.iter().filter(|group| group.series == series) {
+            let Some(x) = places
+                .place(group.value)
+                .map(|place| frame.x(place) + shift)
+            else {
                 continue;
             };
-            let at = |value: f64| y.place(value).map(|place| frame.y(place));
-            for (run, _, value) in &here {
-                if let (Some(y), true) = (at(*value), here.len() > 1) {
-                    let tip = format!(
-                        "{}\n{}: {}",
-                        run.row.run,
-                        measure.name,
-                        shown_one(*value, &measure)
-                    );
-                    svg.mark((x + (step * 0.3).min(6.0), y), 3.0, s, "faint", &tip);
-                }
-            }
-            let Some(sample) = Sample::of(here.iter().map(|(_, _, value)| *value)) else {
-                continue;
-            };
-            let deviation = sample.deviation.unwrap_or(0.0);
-            if let (Some(top), Some(bottom)) =
-                (at(sample.mean + deviation), at(sample.mean - deviation))
-                && deviation > 0.0
-            {
-                let class = format!("line {}", color(s));
-                svg.line((x, top), (x, bottom), &class);
-                svg.line((x - 4.0, top), (x + 4.0, top), &class);
-                svg.line((x - 4.0, bottom), (x + 4.0, bottom), &class);
-            }
-            if let Some(y) = at(sample.mean) {
-                let runs = if sample.n == 1 {
-                    "1 run".into()
-                } else {
-                    format!("{} runs", sample.n)
-                };
+            plot.runs(x, group);
+            plot.bar(x, group);
+            if let Some(y) = plot.at(group.sample.mean) {
                 let who = if names.len() > 1 {
                     format!("{name}\n")
                 } else {
                     String::new()
                 };
-                let tip = format!(
-                    "{axis} = {value}\n{who}{} ({runs})",
-                    shown(&sample, measure.unit)
-                );
-                means.push(((x, y), tip));
+                means.push((
+                    (x, y),
+                    format!("{axis} = {}\n{who}{}", group.value, group.about(&measure)),
+                ));
             }
         }
         let line: Vec<(f64, f64)> = means.iter().map(|(at, _)| *at).collect();
-        svg.path(&line, &format!("line faint {}", color(s)));
+        plot.svg
+            .path(&line, &format!("line faint {}", color(series)));
         for (at, tip) in means {
-            svg.mark(at, 5.5, s, "", &tip);
+            plot.svg.mark(at, 5.5, series, "", &tip);
         }
     }
-    Some(svg)
+    Some(plot.svg)
+}
+
+/// A finished run, its value of the axis, and that of the measure.
+type Point<'a> = (&'a Recorded, AxisValue, f64);
+
+/// The runs of a series that share a value of the axis.
+struct Group<'a> {
+    series: usize,
+    value: &'a AxisValue,
+    runs: Vec<&'a Point<'a>>,
+    sample: Sample,
+}
+
+impl Group<'_> {
+    fn about(&self, measure: &Measure) -> String {
+        let runs = match self.sample.n {
+            1 => "1 run".into(),
+            n => format!("{n} runs"),
+        };
+        format!("{} ({runs})", shown(&self.sample, measure.unit))
+    }
+}
+
+/// Series by series, in the order of the axis' values.
+fn groups<'a>(
+    points: &'a [Point<'a>],
+    series_of: &[usize],
+    values: &'a [AxisValue],
+) -> Vec<Group<'a>> {
+    let series = series_of.iter().max().map_or(0, |last| last + 1);
+    let places = (0..series).flat_map(|series| values.iter().map(move |value| (series, value)));
+    let group = |(series, value): (usize, &'a AxisValue)| {
+        let here = |(point, of): &(&Point<'_>, &usize)| **of == series && point.1 == *value;
+        let pairs = points.iter().zip(series_of).filter(here);
+        let runs: Vec<&Point<'_>> = pairs.map(|(point, _)| point).collect();
+        let sample = Sample::of(runs.iter().map(|(_, _, value)| *value))?;
+        Some(Group {
+            series,
+            value,
+            runs,
+            sample,
+        })
+    };
+    places.filter_map(group).collect()
+}
+
+/// Mean ± standard deviation, where there is one.
+fn ends(sample: &Sample) -> impl Iterator<Item = f64> {
+    let (mean, deviation) = (sample.mean, sample.deviation.filter(|d| *d > 0.0));
+    let ends = deviation.map(|deviation| [mean + deviation, mean - deviation]);
+    ends.into_iter().flatten()
+}
+
+/// The chart that is being drawn.
+struct Plot {
+    svg: Svg,
+    frame: Frame,
+    y: Scale,
+    /// Pixels between the series at a value.
+    step: f64,
+    measure: Measure,
+}
+
+impl Plot {
+    fn at(&self, value: f64) -> Option<f64> {
+        self.y.place(value).map(|place| self.frame.y(place))
+    }
+
+    /// The runs of a group of several, beside its mean.
+    fn runs(&mut self, x: f64, group: &Group<'_>) {
+        if group.runs.len() < 2 {
+            return;
+        }
+        for (run, _, value) in &group.runs {
+            let shown = shown_one(*value, &self.measure);
+            let tip = format!("{}\n{}: {shown}", run.row.run, self.measure.name);
+            if let Some(y) = self.at(*value) {
+                let at = (x + (self.step * 0.3).min(6.0), y);
+                self.svg.mark(at, 3.0, group.series, "faint", &tip);
+            }
+        }
+    }
+
+    /// Mean ± standard deviation; an end beyond the frame has no cap.
+    fn bar(&mut self, x: f64, group: &Group<'_>) {
+        let class = format!("line {}", color(group.series));
+        let Some(mean) = self.at(group.sample.mean) else {
+            return;
+        };
+        for end in ends(&group.sample) {
+            let beyond = if end > group.sample.mean {
+                self.frame.top
+            } else {
+                self.frame.bottom()
+            };
+            let place = self
+                .y
+                .place(end)
+                .filter(|place| (0.0..=1.0).contains(place));
+            let y = place.map_or(beyond, |place| self.frame.y(place));
+            self.svg.line((x, mean), (x, y), &class);
+            if place.is_some() {
+                self.svg.line((x - 4.0, y), (x + 4.0, y), &class);
+            }
+        }
+    }
 }
 
 pub(super) fn shown_one(value: f64, measure: &Measure) -> String {
@@ -182,7 +272,7 @@ pub(super) fn shown_one(value: f64, measure: &Measure) -> String {
 }
 
 /// The names of the series, and which one each point belongs to.
-fn series(points: &[(&Recorded, AxisValue, f64)], others: &[&String]) -> (Vec<String>, Vec<usize>) {
+fn series(points: &[Point<'_>], others: &[&String]) -> (Vec<String>, Vec<usize>) {
     let mut names: Vec<String> = Vec::new();
     let mut of = Vec::new();
     for (run, ..) in points {

@@ -47,6 +47,19 @@ fn every_axis_and_every_pair_of_axes_has_a_chart() {
 }
 
 #[test]
+fn bars_end_inside_the_frame() {
+    let charts = charts(vec![
+        texts("freeze.through", &["none", "all"]),
+        integers("seed", 0..3),
+    ]);
+    let (file, svg) = &charts[1];
+    assert_eq!(file, "compare_freeze.through.svg");
+    let lines = svg.split("<line class=\"line s0\"").skip(1);
+    // A bar in two halves, each with a cap, at each of two values.
+    assert_eq!(lines.count(), 2 * 2 * 2, "{svg}");
+}
+
+#[test]
 fn forty_settings_have_a_small_plot_each() {
     let charts = charts(vec![
         texts(
