@@ -1,6 +1,7 @@
 """runner's side: the same jobs, by its command line."""
 import datetime
 import json
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -52,9 +53,10 @@ class Runner:
         self.root, self.data, self.threads = root, data, threads
         self.binary = root / "target" / "release" / "runner"
 
-    def set_up(self):
+    def set_up(self, variables=()):
+        """Builds it, with more environment variables."""
         command = ["cargo", "build", "--release", "--locked", "--quiet", "--bin", "runner"]
-        subprocess.run(command, cwd=self.root, check=True)
+        subprocess.run(command, cwd=self.root, check=True, env=os.environ | dict(variables))
 
     def version(self):
         return process.run([self.binary, "--version"], self.threads).output.strip()
