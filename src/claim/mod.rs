@@ -9,6 +9,7 @@
 //! the clock of the one who watches. A name is never used again, so that what is removed cannot be somebody else's.
 
 mod process;
+mod watch;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,6 +23,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use process::{Process, host};
+use watch::{Life, Watch};
 
 /// How the names of claims begin.
 const PREFIX: &str = "claim-";
@@ -45,19 +47,9 @@ pub struct Claims {
 #[derive(Debug)]
 struct Shared {
     own: Process,
-    stale: Duration,
     /// Each with whether another process has taken it over.
     held: Mutex<HashMap<PathBuf, Arc<AtomicBool>>>,
-    /// When the claims of processes elsewhere were seen to be touched.
-    watched: Mutex<HashMap<PathBuf, Watched>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Watched {
-    touched: SystemTime,
-    since: Instant,
-    /// Whether it was touched while it was watched.
-    alive: bool,
+    elsewhere: Watch,
 }
 
 /// A folder that is this process's until this is dropped.
@@ -96,9 +88,8 @@ impl Claims {
     pub fn new(patience: f64) -> Self {
         let shared = Arc::new(Shared {
             own: Process::own(),
-            stale: STALE.mul_f64(patience),
             held: Mutex::default(),
-            watched: Mutex::default(),
+            elsewhere: Watch::new(STALE.mul_f64(patience)),
         });
         let (_alive, ends) = channel();
         let (every, touched) = (BEAT.mul_f64(patience), Arc::clone(&shared));
@@ -259,18 +250,23 @@ impl Shared {
                 (text, _) => text.to_owned(),
             };
             let known = process.and_then(|process| process.lives(&self.own));
-            let lives = match known {
-                Some(lives) => Some((lives, true)),
-                None => self.watch(&path),
+            let certain = |lives| Life {
+                lives,
+                certain: true,
             };
-            match lives {
-                Some((true, certain)) => living.push((path, Owner { text, certain })),
-                Some((false, certain)) => {
-                    // Somebody else may have removed it.
-                    let _ = fs::remove_file(&path);
-                    dead.push(Owner { text, certain });
-                }
-                None => {}
+            let Some(life) = known.map(certain).or_else(|| self.elsewhere.look(&path)) else {
+                continue;
+            };
+            let owner = Owner {
+                text,
+                certain: life.certain,
+            };
+            if life.lives {
+                living.push((path, owner));
+            } else {
+                // Somebody else may have removed it.
+                let _ = fs::remove_file(&path);
+                dead.push(owner);
             }
         }
         living.sort_by(|a, b| a.0.cmp(&b.0));
@@ -279,32 +275,6 @@ impl Shared {
             .as_ref()
             .is_some_and(|(path, _)| mine.is_some_and(|mine| path.as_path() < mine));
         Ok((first.map(|(_, owner)| owner), is_before))
-    }
-
-    /// Whether a claim from elsewhere lives, and whether that is certain; none where it is gone.
-    fn watch(&self, path: &Path) -> Option<(bool, bool)> {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        // Opened, as shared folders may keep what they know of a closed file for a while.
-        let touched = File::open(path).and_then(|file| file.metadata()?.modified());
-        let Ok(touched) = touched else {
-            watched.remove(path);
-            return None;
-        };
-        let now = Instant::now();
-        let seen = watched.entry(path.to_owned()).or_insert(Watched {
-            touched,
-            since: now,
-            alive: false,
-        });
-        if seen.touched != touched {
-            *seen = Watched {
-                touched,
-                since: now,
-                alive: true,
-            };
-        }
-        let lives = now.duration_since(seen.since) <= self.stale;
-        Some((lives, seen.alive || !lives))
     }
 }
 
