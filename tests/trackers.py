@@ -182,7 +182,8 @@ def train(command):
 
 
 def train_with_a_break(command, results):
-    """Kills the runner once a run has an epoch behind it, and goes on."""
+    """Kills the runner once a run has an epoch behind it, and goes on; a run at a time, so that one was broken off."""
+    command = [*command, "--jobs", "1"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and not list(results.glob("runs/*/checkpoint/*.safetensors")):
         time.sleep(0.01)
