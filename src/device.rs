@@ -6,7 +6,7 @@ use candle_core::utils::{cuda_is_available, metal_is_available};
 use crate::spec::{self, Precision, Problem};
 
 /// A device that can be used.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Chosen {
     pub device: Device,
     /// The word to show for it: `cpu`, `cuda:0`, `metal`.
@@ -20,26 +20,18 @@ pub struct Chosen {
 /// # Errors
 /// A device that is not built in or not there, or a precision that it does not compute in.
 pub fn choose(training: &spec::Training) -> Result<Chosen, Problem> {
-    let chosen = match training.device {
-        spec::Device::Auto => automatic(),
-        wanted => open(wanted)?,
-    };
-    match training.precision {
-        Precision::F32 => Ok(chosen),
-        other if chosen.device.is_cpu() => Err(Problem::new(
-            "training.precision",
-            format!("a CPU computes in f32 only, not in {other}"),
-        )
-        .help("take \"f32\"")),
-        other => Err(Problem::new(
-            "training.precision",
-            format!(
-                "this version computes in f32 on {}, not in {other}",
-                chosen.name
-            ),
-        )
-        .help("take \"f32\"")),
+    let chosen = open(training.device)?;
+    let precision = training.precision;
+    if precision == Precision::F32 {
+        return Ok(chosen);
     }
+    let why = if chosen.device.is_cpu() {
+        "a CPU computes in f32 only".into()
+    } else {
+        format!("this version computes in f32 on {}", chosen.name)
+    };
+    let problem = Problem::new("training.precision", format!("{why}, not in {precision}"));
+    Err(problem.help("take \"f32\""))
 }
 
 /// A GPU that is built in and can be used, else the CPU.

@@ -9,7 +9,7 @@ use runner::fetch::NoProgress;
 use runner::model::weights::{self, HostTensor};
 use runner::spec::Experiment;
 use runner::stop::Stop;
-use runner::sweep::{About, Error, Executor, Finished, Place, Plan, PlannedRun, Sink, Upstream};
+use runner::sweep::{Error, Executor, Finished, Place, Plan, PlannedRun, Sink, Upstream};
 use runner::train::{Batch, Observer};
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ impl Observer for Steps {
 }
 
 impl Sink for Steps {
-    fn run_started(&mut self, _: &PlannedRun, _: &About) {}
+    fn run_started(&mut self, _: &PlannedRun) {}
     fn run_ended(&mut self, _: &PlannedRun, _: Result<&Finished, &Error>) {}
 }
 

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::{Error, prepare};
-use crate::device;
 use crate::features::{self, Split};
 use crate::model::{Blueprint, Cost, summary};
 use crate::optim;
@@ -20,7 +19,7 @@ pub fn check(spec: &Path, overrides: &[String]) -> Result<String, Error> {
     let (experiment, plan, _) = prepare(spec, overrides)?;
     let mut text = String::new();
     let _ = write!(text, "{}", heading(&experiment, &plan.runs));
-    for choice in &plan.choices {
+    for choice in plan.choices() {
         let _ = writeln!(text, "\n{choice}");
     }
     for model in distinct_models(&plan.runs) {
@@ -71,20 +70,21 @@ fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
     text
 }
 
-/// A network with the specs of the runs that use it.
+/// The runs that use a network, with their numbers.
 struct Model<'a> {
     blueprint: &'a Blueprint,
-    runs: Vec<(usize, &'a Spec)>,
+    runs: Vec<(usize, &'a PlannedRun)>,
 }
 
 fn distinct_models(runs: &[PlannedRun]) -> Vec<Model<'_>> {
     let mut models: Vec<Model<'_>> = Vec::new();
-    for (i, PlannedRun { run, blueprint, .. }) in runs.iter().enumerate() {
+    for (i, run) in runs.iter().enumerate() {
+        let blueprint = &run.blueprint;
         match models.iter_mut().find(|model| model.blueprint == blueprint) {
-            Some(model) => model.runs.push((i + 1, &run.spec)),
+            Some(model) => model.runs.push((i + 1, run)),
             None => models.push(Model {
                 blueprint,
-                runs: vec![(i + 1, &run.spec)],
+                runs: vec![(i + 1, run)],
             }),
         }
     }
@@ -93,9 +93,10 @@ fn distinct_models(runs: &[PlannedRun]) -> Vec<Model<'_>> {
 
 fn describe(model: &Model<'_>, all: usize) -> String {
     let mut text = String::new();
-    let Some(&(_, spec)) = model.runs.first() else {
+    let Some((_, first)) = model.runs.first() else {
         return text;
     };
+    let spec = &first.run.spec;
     let runs: Vec<String> = model.runs.iter().map(|(i, _)| i.to_string()).collect();
     let of = if runs.len() == all {
         String::new()
@@ -138,7 +139,7 @@ fn describe(model: &Model<'_>, all: usize) -> String {
         mib(cost.training_state),
         mib(cost.activations * batch as u64),
     );
-    let on_cpu = device::choose(&spec.training).is_ok_and(|chosen| chosen.device.is_cpu());
+    let on_cpu = first.device.device.is_cpu();
     let _ = write!(
         text,
         "{}",

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::{Error, Options};
-use crate::device;
 use crate::features;
 use crate::ops;
 use crate::record::progress::Reporter;
@@ -57,16 +56,15 @@ pub(super) fn run(
 /// Whether more threads would not train it any faster: its frozen part is done once, and the rest is little work.
 fn has_use_for_one_thread(planned: &PlannedRun) -> bool {
     let PlannedRun { run, blueprint, .. } = planned;
-    let training = &run.spec.training;
     let trained = blueprint.links.iter().skip(blueprint.constant());
     let products = trained.map(|link| link.layer.multiplications(link.input, link.output));
     let largest = products
         .max()
         .unwrap_or(0)
-        .saturating_mul(training.batch_size as u64);
+        .saturating_mul(run.spec.training.batch_size as u64);
     largest < 2 * ops::WORTH_A_THREAD as u64
         && features::may_be_kept(&run.spec, blueprint)
-        && device::choose(training).is_ok_and(|chosen| chosen.device.is_cpu())
+        && planned.device.device.is_cpu()
 }
 
 /// How many of `threads` threads the `job`th of `count` jobs has.

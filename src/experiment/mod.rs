@@ -54,7 +54,7 @@ fn execute(
     options: &Options,
     reporter: &dyn Reporter,
 ) -> Result<Done, Error> {
-    for choice in &plan.choices {
+    for choice in plan.choices() {
         reporter.note(choice);
     }
     let upstream = chain.models(experiment, options, reporter)?;

@@ -11,7 +11,7 @@ use super::progress::RunStart;
 use super::{EpochRow, Error, Recorder, RunLog, RunRow, Status, predictions};
 use crate::claim::Claim;
 use crate::machine;
-use crate::sweep::{self, About, Finished, PlannedRun, Sink};
+use crate::sweep::{self, Finished, PlannedRun, Sink};
 use crate::tracking::{End, Ending, RunTrackers};
 use crate::train::{Batch, Begin, Epoch, Observer};
 
@@ -176,7 +176,7 @@ impl Observer for RunRecorder<'_> {
 }
 
 impl Sink for RunRecorder<'_> {
-    fn run_started(&mut self, planned: &PlannedRun, about: &About) {
+    fn run_started(&mut self, planned: &PlannedRun) {
         let run = &planned.run;
         let (index, total) = self.recorder.place(&run.id);
         let ended = self.recorder.ended(&self.recorder.state());
@@ -188,13 +188,13 @@ impl Sink for RunRecorder<'_> {
             point: &run.point,
             epochs: run.spec.training.epochs,
         });
-        self.row.device.clone_from(&about.device);
+        self.row.device.clone_from(&planned.device.name);
         self.trackers.started();
         self.log(
             "started",
             json!({
                 "run": run.id,
-                "device": about.device,
+                "device": planned.device.name,
                 "machine": machine::describe(),
                 "version": env!("CARGO_PKG_VERSION"),
             }),

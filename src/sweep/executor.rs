@@ -17,10 +17,9 @@ use super::error::Error;
 use super::memory::{Memory, Need};
 use super::plan::PlannedRun;
 use super::predictions::TestPredictions;
-use super::sink::{About, Sink};
+use super::sink::Sink;
 use super::start::{self, Upstream};
 use crate::data::{self, Batches, Data, Normalizer};
-use crate::device::{self, Chosen};
 use crate::features::{OfRun, Split, Store};
 use crate::fetch::{self, Cache, Hub, Progress};
 use crate::machine;
@@ -136,10 +135,10 @@ impl<'a> Executor<'a> {
             run,
             blueprint,
             classes,
+            device,
         } = planned;
-        let spec = &run.spec;
-        let Chosen { device, name, .. } = device::choose(&spec.training)?;
-        sink.run_started(planned, &About { device: name });
+        let (spec, device) = (&run.spec, &device.device);
+        sink.run_started(planned);
         let services = (&self.cache, &self.hub);
         let initial = self.prepare(|_| {
             let upstream = &self.upstream;
@@ -155,12 +154,12 @@ impl<'a> Executor<'a> {
         }
         let need = device.is_cpu().then(|| Need::of(planned, &data));
         let _room = need.map(|need| self.memory.room(need, stop)).transpose()?;
-        let network = Network::new(blueprint.clone(), &initial, spec.seed, &device)?;
+        let network = Network::new(blueprint.clone(), &initial, spec.seed, device)?;
         drop(initial);
         let normalizer = Normalizer::new(&spec.normalization, &data.train);
         let features = OfRun::new(spec, &network, &data, &normalizer)?;
         let inputs = |split: Split| -> Result<Inputs<'_>, Error> {
-            let batches = batches(spec, &data, split, &normalizer, &device);
+            let batches = batches(spec, &data, split, &normalizer, device);
             let features = self.prepare(|shared| {
                 features.get(&mut shared.features, split, &batches, self.progress)
             })?;

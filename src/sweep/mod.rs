@@ -13,5 +13,5 @@ pub use executor::{Downloads, Executor, Finished, Place};
 pub use memory::{Need, TooMuch};
 pub use plan::{Plan, PlannedRun};
 pub use predictions::TestPredictions;
-pub use sink::{About, Sink};
+pub use sink::Sink;
 pub use start::Upstream;

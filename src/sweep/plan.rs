@@ -1,7 +1,9 @@
 //! The runs of an experiment with their networks, checked before any data is read.
 
+use std::collections::BTreeSet;
+
 use crate::data;
-use crate::device;
+use crate::device::{self, Chosen};
 use crate::model::Blueprint;
 use crate::spec::{self, Experiment, Precision, Problem, Run};
 
@@ -12,14 +14,13 @@ pub struct PlannedRun {
     pub blueprint: Blueprint,
     /// The class names, in the order of the labels.
     pub classes: Vec<String>,
+    pub device: Chosen,
 }
 
 /// All runs of an experiment.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub runs: Vec<PlannedRun>,
-    /// A line for each choice that the spec leaves open: the device.
-    pub choices: Vec<String>,
 }
 
 impl Plan {
@@ -36,41 +37,45 @@ impl Plan {
             .enumerate()
             .map(plan)
             .collect::<Result<_, _>>()?;
-        Ok(Plan {
-            runs,
-            choices: planner.choices,
-        })
+        Ok(Plan { runs })
+    }
+
+    /// A line for each choice that the specs leave open: the device.
+    pub fn choices(&self) -> BTreeSet<&str> {
+        let runs = self.runs.iter();
+        runs.filter_map(|run| run.device.why.as_deref()).collect()
     }
 }
 
 /// What the runs share and is looked up once.
 #[derive(Default)]
 struct Planner {
-    devices: Vec<(spec::Device, Precision)>,
-    choices: Vec<String>,
+    devices: Vec<((spec::Device, Precision), Chosen)>,
     classes: Vec<(spec::Dataset, Vec<String>)>,
 }
 
 impl Planner {
     fn plan(&mut self, run: &Run) -> Result<PlannedRun, Problem> {
         let spec = &run.spec;
-        self.check_device(&spec.training)?;
+        let device = self.device(&spec.training)?;
         let classes = self.classes(&spec.dataset)?;
         let blueprint = Blueprint::new(spec, classes.len())?;
         Ok(PlannedRun {
             run: run.clone(),
             blueprint,
             classes,
+            device,
         })
     }
 
-    fn check_device(&mut self, training: &spec::Training) -> Result<(), Problem> {
+    fn device(&mut self, training: &spec::Training) -> Result<Chosen, Problem> {
         let wanted = (training.device, training.precision);
-        if !self.devices.contains(&wanted) {
-            self.choices.extend(device::choose(training)?.why);
-            self.devices.push(wanted);
+        if let Some((_, chosen)) = self.devices.iter().find(|(known, _)| *known == wanted) {
+            return Ok(chosen.clone());
         }
-        Ok(())
+        let chosen = device::choose(training)?;
+        self.devices.push((wanted, chosen.clone()));
+        Ok(chosen)
     }
 
     fn classes(&mut self, dataset: &spec::Dataset) -> Result<Vec<String>, Problem> {

@@ -5,15 +5,8 @@ use super::executor::Finished;
 use super::plan::PlannedRun;
 use crate::train::Observer;
 
-/// What is known of a run once it starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct About {
-    /// The word for the device, e.g. `cpu`.
-    pub device: String,
-}
-
 /// Told when a run starts, after every batch and epoch, and when it ends.
 pub trait Sink: Observer + Send {
-    fn run_started(&mut self, run: &PlannedRun, about: &About);
+    fn run_started(&mut self, run: &PlannedRun);
     fn run_ended(&mut self, run: &PlannedRun, result: Result<&Finished, &Error>);
 }

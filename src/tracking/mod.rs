@@ -8,7 +8,7 @@ mod tensorboard;
 mod trouble;
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use self::mlflow::Mlflow;
 use self::tensorboard::EventFile;
@@ -127,6 +127,16 @@ impl RunTrackers {
     pub fn ended(&mut self, end: &End<'_>) {
         self.0.iter_mut().for_each(|tracker| tracker.ended(end));
     }
+}
+
+/// Epochs of an earlier start with when they ended, had they come one after the other until `now`.
+fn back_from(now: SystemTime, epochs: &[Epoch]) -> impl Iterator<Item = (SystemTime, &Epoch)> {
+    let mut left: f64 = epochs.iter().map(|epoch| epoch.seconds).sum();
+    epochs.iter().map(move |epoch| {
+        left -= epoch.seconds;
+        let ago = Duration::try_from_secs_f64(left.max(0.0)).unwrap_or_default();
+        (now.checked_sub(ago).unwrap_or(now), epoch)
+    })
 }
 
 /// Seconds since 1970.

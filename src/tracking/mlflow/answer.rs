@@ -38,13 +38,12 @@ impl Logged {
     /// Where the server stores its files.
     pub fn path(&self) -> Result<&str, Failure> {
         let path = self.artifacts.strip_prefix(PROXIED);
-        path.map(|path| path.trim_matches('/'))
-            .ok_or_else(|| Failure::Refused {
-                code: String::new(),
-                text: "the server does not take files, so models and charts are not stored there; \
-                       `mlflow server --serve-artifacts` does"
-                    .into(),
-            })
+        path.map(|path| path.trim_matches('/')).ok_or_else(|| {
+            Failure::refused(
+                "the server does not take files, so models and charts are not stored there; \
+                     `mlflow server --serve-artifacts` does",
+            )
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use ureq::http::{HeaderValue, Response, StatusCode, header};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, RequestBuilder};
 
 use crate::fetch::is_local;
 
@@ -32,6 +32,16 @@ pub(super) enum Failure {
         code: String,
         text: String,
     },
+}
+
+impl Failure {
+    /// A refusal that is not MLflow's.
+    pub fn refused(text: impl Into<String>) -> Self {
+        Failure::Refused {
+            code: String::new(),
+            text: text.into(),
+        }
+    }
 }
 
 /// Talks to one server.
@@ -75,28 +85,21 @@ impl Client {
 
     /// Asks for something, e.g. `runs/get`, with one value for the query.
     pub fn get(&self, what: &str, key: &str, value: &str) -> Result<Value, Failure> {
-        let mut request = self.agent.get(self.url(what)).query(key, value);
-        if let Some(secret) = &self.secret {
-            request = request.header(header::AUTHORIZATION, secret);
-        }
-        answer(request.call())
+        let request = self.agent.get(self.url(what)).query(key, value);
+        answer(self.authorized(request).call())
     }
 
     /// Has something done, e.g. `runs/create`.
     pub fn post(&self, what: &str, body: &Value) -> Result<Value, Failure> {
-        let mut request = self.agent.post(self.url(what));
-        if let Some(secret) = &self.secret {
-            request = request.header(header::AUTHORIZATION, secret);
-        }
+        let request = self.authorized(self.agent.post(self.url(what)));
         let request = request.header(header::CONTENT_TYPE, "application/json");
         answer(request.send(&body.to_string()))
     }
 
     /// Stores a file under a path of the server's artifacts.
     pub fn put(&self, path: &str, file: &Path) -> Result<(), Failure> {
-        let unreadable = |error: std::io::Error| Failure::Refused {
-            code: String::new(),
-            text: format!("{} cannot be read: {error}", file.display()),
+        let unreadable = |error: std::io::Error| {
+            Failure::refused(format!("{} cannot be read: {error}", file.display()))
         };
         let body = File::open(file).map_err(unreadable)?;
         let path: Vec<String> = path.split('/').map(encoded).collect();
@@ -105,13 +108,17 @@ impl Client {
             self.address,
             path.join("/")
         );
-        let mut request = self.agent.put(url);
-        if let Some(secret) = &self.secret {
-            request = request.header(header::AUTHORIZATION, secret);
-        }
+        let request = self.authorized(self.agent.put(url));
         let stored = Some(STORED.mul_f64(self.patience));
         let request = request.config().timeout_recv_response(stored).build();
         answer(request.send(&body)).map(|_| ())
+    }
+
+    fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.secret {
+            Some(secret) => request.header(header::AUTHORIZATION, secret),
+            None => request,
+        }
     }
 
     fn url(&self, what: &str) -> String {
@@ -155,7 +162,7 @@ fn answer(result: Result<Response<Body>, ureq::Error>) -> Result<Value, Failure>
         // Storing a file answers nothing, or `{}`.
         return match body.trim().is_empty() {
             true => Ok(Value::Null),
-            false => json.map_err(|_| refused("the answer is not MLflow's".into())),
+            false => json.map_err(|_| Failure::refused("the answer is not MLflow's")),
         };
     }
     let body: Value = serde_json::from_str(&body.unwrap_or_default()).unwrap_or_default();
@@ -177,13 +184,6 @@ fn answer(result: Result<Response<Body>, ureq::Error>) -> Result<Value, Failure>
     }
     let code = part("error_code").unwrap_or_default().to_owned();
     Err(Failure::Refused { code, text })
-}
-
-fn refused(text: String) -> Failure {
-    Failure::Refused {
-        code: String::new(),
-        text,
-    }
 }
 
 fn why(error: &ureq::Error) -> String {

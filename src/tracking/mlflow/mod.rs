@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::trouble::Trouble;
-use super::{End, Tracker, names};
+use super::{End, Tracker, back_from, names};
 use crate::sweep::PlannedRun;
 use crate::train::Epoch;
 use client::Client;
@@ -145,12 +145,8 @@ impl Tracker for Logger {
 
     fn begin(&mut self, epochs: &[Epoch]) {
         // Those that an earlier start has logged are left out where that is known.
-        let now = SystemTime::now();
-        let mut left: f64 = epochs.iter().map(|epoch| epoch.seconds).sum();
-        for epoch in epochs {
-            left -= epoch.seconds;
-            let ago = Duration::try_from_secs_f64(left.max(0.0)).unwrap_or_default();
-            self.add_epoch(now.checked_sub(ago).unwrap_or(now), epoch);
+        for (time, epoch) in back_from(SystemTime::now(), epochs) {
+            self.add_epoch(time, epoch);
         }
     }
 

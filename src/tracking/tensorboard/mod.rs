@@ -6,10 +6,10 @@ mod wire;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::trouble::Trouble;
-use super::{End, Ending, Tracker, names, unix_seconds};
+use super::{End, Ending, Tracker, back_from, names, unix_seconds};
 use crate::spec::Run;
 use crate::sweep::PlannedRun;
 use crate::train::Epoch;
@@ -77,12 +77,8 @@ impl Tracker for EventFile {
             let start = unix_seconds(now);
             self.add(now, 0, Summary::session_start(&self.run.point, start));
         }
-        // When the earlier ones were, had they come one after the other until now.
-        let mut left: f64 = epochs.iter().map(|epoch| epoch.seconds).sum();
-        for epoch in epochs {
-            left -= epoch.seconds;
-            let ago = Duration::try_from_secs_f64(left.max(0.0)).unwrap_or_default();
-            self.add_epoch(now.checked_sub(ago).unwrap_or(now), epoch);
+        for (time, epoch) in back_from(now, epochs) {
+            self.add_epoch(time, epoch);
         }
     }
 
