@@ -17,7 +17,6 @@ mod server;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Output;
 use std::time::{Duration, Instant};
 
 use polars::prelude::*;
@@ -25,12 +24,6 @@ use runner::model::weights::{self, HostTensor};
 
 /// A file's tag as servers give it.
 const TAG: &str = "\"v1\"";
-
-/// Everything a process said.
-fn said(output: &Output) -> String {
-    let text = [&output.stdout[..], &output.stderr].concat();
-    String::from_utf8_lossy(&text).into_owned()
-}
 
 /// Fails unless the text has all of `parts`, and nothing panicked.
 fn assert_says(text: &str, parts: &[&str]) {

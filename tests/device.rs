@@ -2,16 +2,14 @@
 
 mod common;
 
-use common::{SMALL, runner, write};
+use common::{SMALL, runner, said, write};
 
 /// Starts an experiment with some more keys in `[training]`; gives its exit status and what it said.
-fn said(command: &[&str], training: &str) -> (Option<i32>, String) {
+fn start(command: &[&str], training: &str) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "small.toml", &format!("{SMALL}{training}"));
     let output = runner(folder.path()).args(command).output().unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&text).into_owned();
-    (output.status.code(), text)
+    (output.status.code(), said(&output))
 }
 
 #[test]
@@ -19,17 +17,17 @@ fn said(command: &[&str], training: &str) -> (Option<i32>, String) {
 fn auto_says_once_which_device_it_takes_and_why() {
     let line = "computing on cpu: this runner is built without CUDA and Metal";
     for command in [&["small.toml"][..], &["check", "small.toml"]] {
-        let (status, text) = said(command, "device = \"auto\"\n");
+        let (status, text) = start(command, "device = \"auto\"\n");
         assert_eq!(status, Some(0), "{text}");
         assert_eq!(text.matches(line).count(), 1, "{text}");
     }
-    let (_, text) = said(&["small.toml"], "device = \"cpu\"\n");
+    let (_, text) = start(&["small.toml"], "device = \"cpu\"\n");
     assert!(!text.contains("computing on"), "{text}");
 }
 
 #[test]
 fn a_device_that_is_not_there_is_an_error_at_its_place() {
-    let (status, text) = said(&["check", "small.toml"], "device = \"cuda:99\"\n");
+    let (status, text) = start(&["check", "small.toml"], "device = \"cuda:99\"\n");
     assert_eq!(status, Some(2), "{text}");
     assert!(text.contains("small.toml:24:10"), "{text}");
     assert!(text.contains("cuda"), "{text}");
@@ -38,10 +36,10 @@ fn a_device_that_is_not_there_is_an_error_at_its_place() {
 #[test]
 fn a_cpu_computes_in_f32_only() {
     let with = |precision| format!("device = \"cpu\"\nprecision = \"{precision}\"\n");
-    let (status, text) = said(&["check", "small.toml"], &with("f32"));
+    let (status, text) = start(&["check", "small.toml"], &with("f32"));
     assert_eq!(status, Some(0), "{text}");
     for precision in ["tf32", "bf16"] {
-        let (status, text) = said(&["small.toml"], &with(precision));
+        let (status, text) = start(&["small.toml"], &with(precision));
         assert_eq!(status, Some(2), "{text}");
         let expected = format!("a CPU computes in f32 only, not in {precision}");
         assert!(text.contains(&expected), "{text}");

@@ -44,6 +44,8 @@ fn a_panic_inside_a_run_fails_that_run_and_the_next_start_mends_it() {
     let experiment = swept(seeds);
     let output = experiment
         .command()
+        // One at a time, so that it is the first that comes to its second batch.
+        .args(["--jobs", "1"])
         .env("RUNNER_FAIL_POINT", "batch:2:panic")
         .output();
     assert_eq!(output.unwrap().status.code(), Some(1));

@@ -7,11 +7,11 @@ mod common;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command};
 use std::time::{Duration, SystemTime};
 
 use common::survival::{Experiment, assert_same, column, was_killed};
-use common::{SMALL, write};
+use common::{SMALL, said, write};
 use runner::rng::{Purpose, Stream};
 
 /// Four runs of several epochs, each with a checkpoint after every batch.
@@ -45,11 +45,6 @@ checkpoint_minutes = 0
 "freeze.through" = ["all", "fire7"]
 seed = [0, 1]
 "#;
-
-fn said(output: &Output) -> String {
-    let text = [&output.stdout[..], &output.stderr].concat();
-    String::from_utf8_lossy(&text).into_owned()
-}
 
 fn end(child: Child) -> (Option<i32>, String) {
     let output = child.wait_with_output().unwrap();

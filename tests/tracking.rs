@@ -12,8 +12,8 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use common::SMALL;
 use common::survival::{Experiment, assert_same, column};
+use common::{SMALL, said};
 use server::{Answer, Request, Server};
 
 const TOKEN: &str = "mlf_dontTellAnybody";
@@ -38,8 +38,7 @@ fn run(experiment: &Experiment) -> Output {
 /// Runs it to a good end and gives what was said.
 fn finishes(experiment: &Experiment) -> String {
     let output = run(experiment);
-    let said = [&output.stdout[..], &output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
+    let said = said(&output);
     assert!(output.status.success(), "{said}");
     assert_eq!(column(experiment, "status"), ["finished"; 2], "{said}");
     assert!(!said.contains("panicked"), "{said}");

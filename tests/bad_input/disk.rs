@@ -6,9 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use super::common::{SMALL, runner, write};
+use super::common::{SMALL, runner, said, write};
 use super::server::{Answer, Server};
-use super::{TAG, all_files, assert_says, runs, said, texts, wait_until, weights_file};
+use super::{TAG, all_files, assert_says, runs, texts, wait_until, weights_file};
 
 /// The binary, which can write files of up to `blocks` of 512 bytes; a write beyond fails, as on a full disk.
 fn limited(folder: &Path, blocks: u32) -> Command {
@@ -62,7 +62,9 @@ fn predictions_that_could_not_be_written_are_told_of_at_the_end_and_training_goe
     let tmp = tempfile::tempdir().unwrap();
     write(tmp.path(), "small.toml", SMALL);
     let full = runner(tmp.path())
-        .args(["small.toml", "--set", "sweep.axes.seed=[0, 1]"])
+        // One at a time, so that the first table is the first run's.
+        .args(["small.toml", "--jobs", "1"])
+        .args(["--set", "sweep.axes.seed=[0, 1]"])
         .env("RUNNER_FAIL_POINT", "predictions.parquet:1:full")
         .assert()
         .code(1)

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use polars::prelude::DataType;
 
-use super::common::{SMALL, runner, write};
-use super::{assert_says, runs, said, texts};
+use super::common::{SMALL, runner, said, write};
+use super::{assert_says, runs, texts};
 
 /// Ten images of each class: PNG, and a JPEG as `a/09.jpg`.
 fn photos(folder: &Path) {

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::common::{SMALL, runner, write};
+use super::common::{SMALL, runner, said, write};
 use super::server::{Answer, Request, Server};
-use super::{TAG, all_files, assert_says, runs, said, texts, wait_until, weights_file};
+use super::{TAG, all_files, assert_says, runs, texts, wait_until, weights_file};
 
 /// An experiment that needs a file from `server`; its run fails. What was said, with `-v`.
 fn failed(folder: &Path, spec: &str, server: &Server) -> String {

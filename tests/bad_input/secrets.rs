@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use super::common::{SMALL, runner, write};
+use super::common::{SMALL, runner, said, write};
 use super::server::{Answer, Server};
-use super::{TAG, all_files, said, weights_file};
+use super::{TAG, all_files, weights_file};
 
 const SECRET: &str = "hf_dontTellAnybody";
 

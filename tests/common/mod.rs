@@ -5,6 +5,7 @@
 pub mod survival;
 
 use std::path::{Path, PathBuf};
+use std::process::Output;
 
 use assert_cmd::Command;
 
@@ -25,6 +26,12 @@ pub fn runner(folder: &Path) -> Command {
         .env("RUNNER_CACHE", folder.join("cache"))
         .env("NO_COLOR", "1");
     command
+}
+
+/// Everything a process said.
+pub fn said(output: &Output) -> String {
+    let text = [&output.stdout[..], &output.stderr].concat();
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// A spec that trains in a second: 60 built-in digits through SqueezeNet, one epoch.
