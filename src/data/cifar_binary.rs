@@ -1,7 +1,7 @@
 //! CIFAR's official binary files, in a folder or inside their `.tar.gz`.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 
@@ -10,6 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use super::files::file_name;
 use super::pick::{Picker, Pickers};
 use super::{Error, Part, Parts};
+use crate::files::open_regular;
 use crate::spec::DatasetName;
 
 const SIZE: usize = 32;
@@ -199,7 +200,7 @@ enum Files {
 
 impl Files {
     fn unpack(layout: &Layout, path: PathBuf) -> Result<Self, Error> {
-        let file = BufReader::new(File::open(&path).map_err(Error::io(&path))?);
+        let file = BufReader::new(open_regular(&path).map_err(Error::io(&path))?);
         let wrong = |e: io::Error| Error::file(&path, format!("not a whole .tar.gz archive: {e}"));
         let mut archive = tar::Archive::new(MultiGzDecoder::new(file).take(MAX_ARCHIVE));
         let mut found = HashMap::new();
@@ -247,7 +248,7 @@ impl Files {
                     return Err(missing(folder));
                 }
                 let len = fs::metadata(&path).map_err(Error::io(&path))?.len();
-                let file = File::open(&path).map_err(Error::io(&path))?;
+                let file = open_regular(&path).map_err(Error::io(&path))?;
                 let bytes = layout.read_file(&path, len, file)?;
                 Ok((path, bytes))
             }

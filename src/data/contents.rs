@@ -1,7 +1,7 @@
 //! What files hold, as checksums; of large datasets kept in the cache folder, so that not every start reads them.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::Error;
 use crate::atomic::write_atomically;
+use crate::files::open_regular;
 
 /// Read at once, in bytes, and hashed by one thread.
 const READ: usize = 64 << 20;
@@ -28,7 +29,7 @@ type Kept = BTreeMap<PathBuf, (String, String)>;
 /// # Errors
 /// A file that cannot be read.
 pub fn digest(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = open_regular(path)?;
     let mut all = Sha256::new();
     let mut piece = Vec::new();
     while file.by_ref().take(READ as u64).read_to_end(&mut piece)? > 0 {
@@ -117,6 +118,8 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     #[test]

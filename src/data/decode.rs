@@ -17,6 +17,9 @@ const JPEG: &[u8] = b"\xff\xd8";
 /// The largest image that is decoded; twice Pillow's `MAX_IMAGE_PIXELS`, where Pillow refuses.
 const MAX_PIXELS: u64 = 178_956_970;
 
+/// The longest file that is read as an image, in bytes: six for each of the pixels that are decoded.
+pub(super) const MOST_BYTES: u64 = 6 * MAX_PIXELS;
+
 /// Encoders write about ten scans; every one of them takes time for the whole image, however few bytes it has.
 const MAX_SCANS: usize = 500;
 

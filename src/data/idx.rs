@@ -3,7 +3,6 @@
 //! IDX: two zero bytes, the type (8: unsigned bytes), the number of dimensions, each dimension as a big-endian u32, then
 //! the values (<http://yann.lecun.com/exdb/mnist/>).
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::pick::{Picker, Pickers};
 use super::{Error, Part, Parts};
+use crate::files::open_regular;
 use crate::spec::DatasetName;
 
 const SIZE: usize = 28;
@@ -89,7 +89,7 @@ struct Idx<'a> {
 
 impl<'a> Idx<'a> {
     fn open(path: &'a Path) -> Result<Self, Error> {
-        let file = BufReader::new(File::open(path).map_err(Error::io(path))?);
+        let file = BufReader::new(open_regular(path).map_err(Error::io(path))?);
         let gzipped = path.extension().is_some_and(|e| e == "gz");
         Ok(Idx {
             path,

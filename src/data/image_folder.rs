@@ -9,12 +9,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::decode::{Decoding, decode_upright};
+use super::decode::{Decoding, MOST_BYTES, decode_upright};
 use super::files::{entries, file_name, walk};
 use super::pick::{Picker, Pickers};
 use super::resize::Resizer;
 use super::{BadImage, Error, Images, Part, Parts};
 use crate::fetch::Progress;
+use crate::files::read_regular;
 use crate::rng::{Purpose, Stream};
 use crate::spec::OnBadImage;
 
@@ -215,7 +216,7 @@ impl Folders {
         let mut decoding = Decoding::start(progress, what, list.len(), on_bad);
         let len = part.images.image_len();
         decoding.fill(&mut part.images.data, len, &list, |(path, _), place| {
-            let encoded = std::fs::read(path).map_err(Error::io(path))?;
+            let encoded = read_regular(path, MOST_BYTES).map_err(Error::io(path))?;
             let decoded = decode_upright(&encoded).map_err(|reason| {
                 Error::Image(BadImage {
                     path: path.clone(),

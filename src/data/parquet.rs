@@ -1,6 +1,5 @@
 //! CIFAR in the hub's Parquet layout: a column of encoded images and one of labels.
 
-use std::fs::File;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use super::files::{file_name, walk};
 use super::pick::{Picker, Pickers};
 use super::{BadImage, Error, Images, Part, Parts};
 use crate::fetch::Progress;
+use crate::files::open_regular;
 use crate::parquet;
 use crate::spec::{DatasetName, OnBadImage};
 
@@ -178,7 +178,7 @@ struct ParquetFile<'a> {
 
 impl<'a> ParquetFile<'a> {
     fn open(path: &'a Path) -> Result<Self, Error> {
-        let mut reader = ParquetReader::new(File::open(path).map_err(Error::io(path))?);
+        let mut reader = ParquetReader::new(open_regular(path).map_err(Error::io(path))?);
         let mut structure = || Ok((reader.schema()?, reader.get_metadata()?.clone()));
         let (schema, metadata) = guarded(&mut structure)
             .map_err(|e| Error::file(path, format!("not a whole Parquet file: {e}")))?;
@@ -207,7 +207,7 @@ impl<'a> ParquetFile<'a> {
 
     fn read(&self, column: &str, rows: Range<usize>) -> Result<Column, Error> {
         let read = || -> PolarsResult<Column> {
-            let mut reader = ParquetReader::new(File::open(self.path)?);
+            let mut reader = ParquetReader::new(open_regular(self.path)?);
             reader.set_metadata(self.metadata.clone());
             let frame = reader
                 .with_columns(Some(vec![column.to_owned()]))
@@ -221,7 +221,7 @@ impl<'a> ParquetFile<'a> {
             let message = format!("rows {start} to {end} of column \"{column}\": {why}");
             Error::file(self.path, message)
         };
-        let mut file = File::open(self.path).map_err(Error::io(self.path))?;
+        let mut file = open_regular(self.path).map_err(Error::io(self.path))?;
         let checked = guarded(|| {
             Ok(parquet::check_column(
                 &mut file,

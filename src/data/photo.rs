@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
-use super::decode::decode_upright;
+use super::decode::{MOST_BYTES, decode_upright};
 use super::files::walk;
 use super::image_folder::{DEPTH, is_image, resize_to};
 use super::{BadImage, Error, Images, Part};
+use crate::files::read_regular;
 
 impl Part {
     /// The image in a JPEG or PNG file, upright, with label 0; `resized` to a square, rounded to bytes, as images of an
@@ -17,7 +18,7 @@ impl Part {
     /// # Errors
     /// A file that cannot be read or does not decode.
     pub fn of_file(path: &Path, resized: Option<usize>) -> Result<Part, Error> {
-        let encoded = std::fs::read(path).map_err(Error::io(path))?;
+        let encoded = read_regular(path, MOST_BYTES).map_err(Error::io(path))?;
         let decoded = decode_upright(&encoded).map_err(|reason| {
             Error::Image(BadImage {
                 path: path.to_owned(),
