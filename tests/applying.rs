@@ -133,6 +133,26 @@ fn every_test_image_has_its_prediction_and_they_make_up_the_accuracy() {
 }
 
 #[test]
+fn without_a_test_part_the_validation_images_have_their_predictions_and_are_called_so() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(&folder.path().join("photos"), [40, 48]);
+    let spec = SMALL.replace(
+        "name = \"digits\"",
+        "name = \"image_folder\"\npath = \"photos\"\nvalidation_split = 0.25",
+    );
+    trained(folder.path(), &spec);
+    let results = folder.path().join("results/e");
+    let predictions = table(&results.join("predictions.parquet"));
+    let parts = predictions.column("part").unwrap().str().unwrap();
+    let parts: Vec<&str> = parts.iter().flatten().collect();
+    assert_eq!(parts, ["validation"; 3]);
+    let report = fs::read_to_string(results.join("report.html")).unwrap();
+    let said = report.matches("alidation images").count();
+    assert!(said >= 2, "titles name the part {said} times");
+    assert!(!report.contains("est images"), "no test image was seen");
+}
+
+#[test]
 fn photos_are_predicted_and_evaluated_with_the_runs_own_folder_alone() {
     let folder = tempfile::tempdir().unwrap();
     photos(&folder.path().join("photos"), [40, 48]);

@@ -58,6 +58,7 @@ RUNS = {
 }
 PREDICTIONS = {
     "run": STRING,
+    "part": STRING,
     "index": INT32,
     "file": STRING,
     "label": STRING,

@@ -32,7 +32,7 @@ pub use error::{BadImage, Error};
 pub use fingerprint::fingerprint;
 pub use images::{Images, Part};
 pub use normalize::{ChannelOrder, Normalizer};
-pub use photo::image_files;
+pub use photo::{image_files, thumbnail};
 pub use split::training_count;
 
 use crate::fetch::Progress;

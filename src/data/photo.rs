@@ -8,6 +8,7 @@ use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use super::decode::{MOST_BYTES, decode_upright};
 use super::files::walk;
 use super::image_folder::{DEPTH, is_image, resize_to};
+use super::resize::Resizer;
 use super::{BadImage, Error, Images, Part};
 use crate::files::read_regular;
 
@@ -59,6 +60,30 @@ impl Part {
             .ok()?;
         Some(png.into_inner())
     }
+}
+
+/// The image in a file, upright and in its own shape, its longer side at most `longest` pixels, as the bytes of a PNG
+/// file; none where the file is gone or does not decode.
+pub fn thumbnail(path: &Path, longest: usize) -> Option<Vec<u8>> {
+    let mut part = Part::of_file(path, None).ok()?;
+    let Images { height, width, .. } = part.images;
+    let side = height.max(width);
+    if side > longest {
+        let scaled = |pixels: usize| ((pixels * longest + side / 2) / side).max(1);
+        let (to_height, to_width) = (scaled(height), scaled(width));
+        let mut resized = vec![0.0; to_height * to_width * 3];
+        Resizer::new((height, width), (to_height, to_width)).resize::<3>(
+            &part.images.data,
+            &mut Vec::new(),
+            &mut resized,
+        );
+        part.images = Images {
+            data: resized.into_iter().map(|v| (v + 0.5) as u8).collect(),
+            count: 1,
+            ..Images::empty(to_height, to_width, 3)
+        };
+    }
+    part.png(0)
 }
 
 /// The files themselves, and of folders the JPEG and PNG files at any depth that classes of an `image_folder` may have.

@@ -17,6 +17,15 @@ impl Split {
     /// All of them, in the order a run needs them.
     pub const ALL: [Split; 3] = [Split::Training, Split::Validation, Split::Test];
 
+    /// The word in tables and titles.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Split::Training => "training",
+            Split::Validation => "validation",
+            Split::Test => "test",
+        }
+    }
+
     /// Its images and labels.
     pub fn of(self, data: &Data) -> &Part {
         match self {

@@ -261,8 +261,9 @@ fn wrong(run: &Recorded, predictions: &Predictions) -> String {
         return String::new();
     }
     let mut content = format!(
-        "<p>Test images that {} was surest of, and wrong.</p>\n<ul class=\"images\">\n",
-        escape(&run.row.run)
+        "<p>The most confident mistakes of {} on {} images.</p>\n<ul class=\"images\">\n",
+        escape(&run.row.run),
+        predictions.part(),
     );
     for image in images {
         let (label, predicted) = (escape(&image.label), escape(&image.predicted));
@@ -276,7 +277,7 @@ fn wrong(run: &Recorded, predictions: &Predictions) -> String {
         );
     }
     content += "</ul>\n";
-    section("wrong", "Most confidently wrong", &content)
+    section("wrong", "Most confident mistakes", &content)
 }
 
 fn runs(experiment: &Experiment) -> String {

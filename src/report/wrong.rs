@@ -1,4 +1,4 @@
-//! The most confidently wrong test images of a run.
+//! The most confidently wrong images of a run.
 
 use crate::record::predictions::Predictions;
 
@@ -13,7 +13,7 @@ pub struct Wrong {
     pub predicted: String,
     /// Of the prediction, in [0, 1].
     pub probability: f32,
-    /// The image's file, or its index among the test images.
+    /// The image's file, or its index in the part.
     pub name: String,
 }
 
@@ -37,9 +37,10 @@ fn rows(predictions: &Predictions) -> Option<Vec<Wrong>> {
             label: labels.get(i)?.to_owned(),
             predicted: predicted.get(i)?.to_owned(),
             probability: probabilities.get(i)?,
-            name: files
-                .get(i)
-                .map_or_else(|| format!("test image {i}"), str::to_owned),
+            name: files.get(i).map_or_else(
+                || format!("{} image {i}", predictions.part()),
+                str::to_owned,
+            ),
         })
     };
     Some((0..frame.height()).filter_map(row).collect())

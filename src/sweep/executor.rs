@@ -16,7 +16,7 @@ use rayon::ThreadPool;
 use super::error::Error;
 use super::memory::{Memory, Need};
 use super::plan::PlannedRun;
-use super::predictions::TestPredictions;
+use super::predictions::{PartPredictions, predicted_part};
 use super::sink::Sink;
 use super::start::{self, Upstream};
 use crate::data::{self, Batches, Data, Normalizer};
@@ -34,8 +34,8 @@ pub struct Finished {
     pub outcome: Outcome,
     /// Absent where the dataset has no test images.
     pub test: Option<Metrics>,
-    /// What was predicted for the test images.
-    pub predictions: TestPredictions,
+    /// What was predicted for the test images, or for the validation images where there are no test images.
+    pub predictions: PartPredictions,
     /// Images of the dataset that do not decode and were left out.
     pub skipped_images: usize,
     /// Wall time of the run.
@@ -178,15 +178,18 @@ impl<'a> Executor<'a> {
             stop.clone(),
         );
         let outcome = on(threads, || fit.run(sink, &mut keeper))?;
-        let test = inputs(Split::Test)?;
+        let part = predicted_part(&data);
+        let test = (part == Split::Test)
+            .then(|| inputs(Split::Test))
+            .transpose()?;
         let mut predictions = Vec::new();
-        let test = on(threads, || {
+        let scores = on(threads, || {
             let mut keep = |row: &[f32], label| {
                 predictions.push(Prediction::new(row, label, blueprint.output))
             };
             evaluate_each(
                 &network,
-                &test,
+                test.as_ref().unwrap_or(&fit.validation),
                 &spec.training,
                 classes.len(),
                 stop,
@@ -199,8 +202,13 @@ impl<'a> Executor<'a> {
         weights::save(&folder.join("model.safetensors"), &weights, &metadata)?;
         Ok(Finished {
             outcome,
-            test,
-            predictions: TestPredictions::new(predictions, &data.test),
+            test: scores.filter(|_| part == Split::Test),
+            predictions: PartPredictions::new(
+                part,
+                predictions,
+                part.of(&data),
+                spec.dataset.path.as_deref(),
+            ),
             skipped_images: data.skipped,
             seconds: start.elapsed().as_secs_f64(),
         })

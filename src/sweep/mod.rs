@@ -12,6 +12,6 @@ pub use error::Error;
 pub use executor::{Downloads, Executor, Finished, Place};
 pub use memory::{Need, TooMuch};
 pub use plan::{Plan, PlannedRun};
-pub use predictions::TestPredictions;
+pub use predictions::PartPredictions;
 pub use sink::Sink;
 pub use start::Upstream;

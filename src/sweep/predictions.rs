@@ -1,16 +1,20 @@
-//! What a finished run predicted for the test images.
+//! What a finished run predicted for the images that it did not learn from.
 
 use std::collections::BTreeMap;
 
-use crate::data::Part;
+use std::path::Path;
+
+use crate::data::{Data, Part, thumbnail};
+use crate::features::Split;
 use crate::train::Prediction;
 
 /// How many of the most confidently wrong images are kept as pictures.
 const PICTURES: usize = 24;
 
-/// Predictions for the test images, in their order.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TestPredictions {
+/// Predictions for the images of one part, in their order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartPredictions {
+    pub part: Split,
     pub each: Vec<Prediction>,
     /// The file of each image, relative to the dataset's folder (`image_folder` only).
     pub files: Option<Vec<String>>,
@@ -18,16 +22,35 @@ pub struct TestPredictions {
     pub pictures: BTreeMap<usize, Vec<u8>>,
 }
 
-impl TestPredictions {
-    /// The predictions for the images of `part`.
-    pub fn new(each: Vec<Prediction>, part: &Part) -> Self {
-        let picture = |i: usize| Some((i, part.png(i)?));
-        TestPredictions {
+/// The part that predictions are kept of: the test part, and where there is none, the validation part.
+pub fn predicted_part(data: &Data) -> Split {
+    match data.test.is_empty() && !data.validation.is_empty() {
+        true => Split::Validation,
+        false => Split::Test,
+    }
+}
+
+impl PartPredictions {
+    /// The predictions for the images of `part`, whose files lie in `folder`.
+    pub fn new(split: Split, each: Vec<Prediction>, part: &Part, folder: Option<&Path>) -> Self {
+        let picture = |i: usize| Some((i, picture(part, i, folder)?));
+        PartPredictions {
+            part: split,
             pictures: most_wrong(&each).into_iter().filter_map(picture).collect(),
             files: part.files.clone(),
             each,
         }
     }
+}
+
+/// An image as the bytes of a PNG file: in its own shape where it has a file, else as it was learned from.
+fn picture(part: &Part, i: usize, folder: Option<&Path>) -> Option<Vec<u8>> {
+    let file = part.files.as_ref().and_then(|files| files.get(i));
+    let longest = part.images.width.max(part.images.height);
+    let in_shape = file
+        .zip(folder)
+        .and_then(|(file, folder)| thumbnail(&folder.join(file), longest));
+    in_shape.or_else(|| part.png(i))
 }
 
 /// The indices of the wrong predictions with the highest probabilities.
@@ -43,6 +66,28 @@ fn most_wrong(each: &[Prediction]) -> Vec<usize> {
 mod tests {
     use super::*;
     use crate::data::Images;
+
+    #[test]
+    fn a_picture_of_a_photo_keeps_the_photos_shape() {
+        let folder = tempfile::tempdir().unwrap();
+        let photo = image::RgbImage::from_pixel(60, 20, image::Rgb([9, 8, 7]));
+        photo.save(folder.path().join("wide.png")).unwrap();
+        let part = Part {
+            images: Images {
+                data: vec![7; 2 * 12 * 12 * 3],
+                count: 2,
+                ..Images::empty(12, 12, 3)
+            },
+            labels: vec![1, 1],
+            files: Some(vec!["wide.png".into(), "removed.png".into()]),
+        };
+        let size = |i| {
+            let png = picture(&part, i, Some(folder.path())).unwrap();
+            let image = image::load_from_memory(&png).unwrap();
+            (image.width(), image.height())
+        };
+        assert_eq!((size(0), size(1)), ((12, 4), (12, 12)));
+    }
 
     #[test]
     fn the_most_confidently_wrong_images_are_kept_as_pictures() {
@@ -62,7 +107,8 @@ mod tests {
             label_probability: 0.0,
             top: vec![(u32::from(i < 10), i as f32 / 40.0)],
         };
-        let kept = TestPredictions::new((0..n).map(prediction).collect(), &part).pictures;
+        let kept = PartPredictions::new(Split::Test, (0..n).map(prediction).collect(), &part, None)
+            .pictures;
         assert_eq!(
             kept.keys().copied().collect::<Vec<_>>(),
             (16..40).collect::<Vec<_>>()

@@ -5,14 +5,18 @@ use polars::prelude::{
     ListPrimitiveChunkedBuilder, PolarsResult, Schema,
 };
 
-use crate::sweep::TestPredictions;
+use crate::sweep::PartPredictions;
 use crate::train::Prediction;
+
+/// The column that says which part of the dataset an image belongs to.
+pub(super) const PART: &str = "part";
 
 /// The columns' names and types, in order.
 pub(super) fn schema() -> Schema {
     Schema::from_iter(
         [
             ("run", DataType::String),
+            (PART, DataType::String),
             ("index", DataType::Int32),
             ("file", DataType::String),
             ("label", DataType::String),
@@ -34,7 +38,7 @@ pub(super) fn schema() -> Schema {
 pub(super) fn frame(
     run: &str,
     classes: &[String],
-    predictions: &TestPredictions,
+    predictions: &PartPredictions,
 ) -> PolarsResult<DataFrame> {
     let each = &predictions.each;
     let rows = each.len();
@@ -58,6 +62,7 @@ pub(super) fn frame(
         .collect();
     let columns = vec![
         Column::new("run".into(), vec![run; rows]),
+        Column::new(PART.into(), vec![predictions.part.as_str(); rows]),
         Column::new("index".into(), indices),
         strings("file", &|i, _| file(i)),
         strings("label", &|_, p| owned(p.label)),

@@ -1,4 +1,4 @@
-//! `predictions.parquet`: a row a run and test image.
+//! `predictions.parquet`: one row per run and test image, or validation image where there is no test part.
 //!
 //! Each run's folder gets its own when the run ends; the experiment's is all of them, one after another.
 
@@ -19,7 +19,7 @@ pub use read::{Predictions, read};
 use super::TableError;
 use super::tables::{file_metadata, seal};
 use crate::atomic::write_atomically;
-use crate::sweep::TestPredictions;
+use crate::sweep::PartPredictions;
 
 /// The table's name, in a run's folder and in the experiment's.
 pub const FILE: &str = "predictions.parquet";
@@ -35,7 +35,7 @@ pub fn write(
     folder: &Path,
     run: &str,
     classes: &[String],
-    predictions: &TestPredictions,
+    predictions: &PartPredictions,
 ) -> Result<(), TableError> {
     let path = folder.join(FILE);
     let encode = |e: &dyn ToString| TableError::Encode {

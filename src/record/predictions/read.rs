@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use polars::prelude::{DataFrame, StringChunked};
+use polars::prelude::{Column, DataFrame, PolarsResult, StringChunked};
 
-use super::encode::schema;
+use super::encode::{PART, schema};
 use super::{CLASSES_KEY, FILE};
+use crate::features::Split;
 use crate::record::TableError;
 use crate::record::tables::{read_table, value_of};
 
-/// What one run predicted for the test images.
+/// What one run predicted for images that it did not learn from.
 #[derive(Clone, Debug)]
 pub struct Predictions {
     /// The classes' names, in the order of the labels.
@@ -19,6 +20,12 @@ pub struct Predictions {
 }
 
 impl Predictions {
+    /// Which part of the dataset the images belong to: `test`, or `validation` where there is no test part.
+    pub fn part(&self) -> &str {
+        let part = self.text(PART).and_then(|column| column.get(0));
+        part.unwrap_or(Split::Test.as_str())
+    }
+
     /// A column of text.
     pub fn text(&self, column: &str) -> Option<&StringChunked> {
         self.frame.column(column).ok()?.str().ok()
@@ -38,6 +45,7 @@ pub fn read(folder: &Path) -> Result<Option<Predictions>, TableError> {
         path: path.clone(),
         why,
     };
+    let frame = with_part(frame).map_err(|e| foreign(e.to_string()))?;
     if **frame.schema() != schema() {
         return Err(foreign("its columns are not those of predictions".into()));
     }
@@ -45,4 +53,13 @@ pub fn read(folder: &Path) -> Result<Option<Predictions>, TableError> {
         .and_then(|names| serde_json::from_str(&names).ok())
         .ok_or_else(|| foreign("it does not name the classes".into()))?;
     Ok(Some(Predictions { classes, frame }))
+}
+
+/// With the column [`PART`]: tables of versions before it have test images only.
+fn with_part(mut frame: DataFrame) -> PolarsResult<DataFrame> {
+    if frame.column(PART).is_err() && frame.width() > 0 {
+        let tested = vec![Split::Test.as_str(); frame.height()];
+        frame.insert_column(1, Column::new(PART.into(), tested))?;
+    }
+    Ok(frame)
 }

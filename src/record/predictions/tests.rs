@@ -2,15 +2,17 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use super::*;
+use crate::features::Split;
 use crate::train::Prediction;
 
-fn predictions() -> TestPredictions {
+fn predictions() -> PartPredictions {
     let prediction = |label, top: &[(u32, f32)]| Prediction {
         label,
         label_probability: 0.25,
         top: top.to_vec(),
     };
-    TestPredictions {
+    PartPredictions {
+        part: Split::Validation,
         each: vec![
             prediction(0, &[(0, 0.75), (1, 0.25)]),
             prediction(1, &[(0, 0.5), (1, 0.5)]),
@@ -30,6 +32,7 @@ fn predictions_are_read_back_with_the_names_of_the_classes() {
     write(folder.path(), "r", &classes(), &predictions()).unwrap();
     let found = read(folder.path()).unwrap().unwrap();
     assert_eq!(found.classes, classes());
+    assert_eq!(found.part(), "validation");
     let text = |column: &str, row| {
         let column = found.frame.column(column).unwrap();
         column.str().unwrap().get(row).unwrap().to_owned()
@@ -80,4 +83,22 @@ fn a_damaged_table_is_named() {
     fs::write(folder.path().join(FILE), "PAR1 and no more").unwrap();
     let error = read(folder.path()).unwrap_err().to_string();
     assert!(error.contains(FILE) && error.contains("damaged"), "{error}");
+}
+
+#[test]
+fn a_table_from_before_the_column_part_has_test_images() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "r", &classes(), &predictions()).unwrap();
+    let found = read(folder.path()).unwrap().unwrap();
+    let mut old = found.frame.drop("part").unwrap();
+    let names = serde_json::to_string(&classes()).unwrap();
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes)
+        .with_key_value_metadata(Some(file_metadata(Some((CLASSES_KEY, names)))))
+        .finish(&mut old)
+        .unwrap();
+    seal(&mut Cursor::new(&mut bytes)).unwrap();
+    fs::write(folder.path().join(FILE), bytes).unwrap();
+    let found = read(folder.path()).unwrap().unwrap();
+    assert_eq!((found.part(), found.frame.width()), ("test", 11));
 }

@@ -43,7 +43,8 @@ pub fn confusion(of: &str, runs: &[&Predictions]) -> Option<Svg> {
     let (left, top) = (36.0 + longest as f64 * 6.4, 72.0 + longest as f64 * 6.4);
     let cell = ((WIDTH - left - 16.0) / n as f64).min(44.0);
     let side = cell * n as f64;
-    let title = format!("Confusion matrix of {of}");
+    let part = runs.first().map_or("", |run| run.part());
+    let title = format!("Confusion matrix of {of}, {part} images");
     let mut svg = Svg::new(WIDTH, top + side + 24.0, title.clone());
     svg.text((16.0, 22.0), Anchor::Start, "title", &shorten(&title, 80));
     let about =

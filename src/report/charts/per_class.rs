@@ -32,7 +32,8 @@ pub fn per_class(of: &str, runs: &[&Predictions]) -> Option<Svg> {
         .unwrap_or(1);
     let (left, top, row) = (30.0 + longest as f64 * 6.4, 66.0, 20.0);
     let width = WIDTH - left - 130.0;
-    let title = format!("Accuracy of each class of {of}");
+    let part = runs.first().map_or("", |run| run.part());
+    let title = format!("Accuracy per class of {of}, {part} images");
     let mut svg = Svg::new(WIDTH, top + bars.len() as f64 * row + 24.0, title.clone());
     svg.text((16.0, 22.0), Anchor::Start, "title", &shorten(&title, 80));
     let about = match all > bars.len() {
