@@ -1,8 +1,8 @@
 //! A declarative experiment runner for transfer learning on images.
 //!
 //! Data flows one way: `spec` → `data`, `model` → `features` → `train` → `sweep` → `record`, with `cli` on top and
-//! `ops`, `optim`, `fetch`, `device`, `rng`, `atomic`, `files`, `claim`, `parquet`, `stop` and `text` below. `analysis`,
-//! `report` and `watch` read what `record` writes; `inference` applies the models of finished runs.
+//! `zoo`, `graph`, `ops`, `optim`, `fetch`, `device`, `rng`, `atomic`, `files`, `claim`, `parquet`, `stop` and `text`
+//! below. `analysis`, `report` and `watch` read what `record` writes; `inference` applies the models of finished runs.
 
 pub mod analysis;
 pub mod atomic;
@@ -15,6 +15,7 @@ mod fail_point;
 pub mod features;
 pub mod fetch;
 pub mod files;
+pub mod graph;
 pub mod inference;
 mod machine;
 pub mod model;
@@ -33,3 +34,4 @@ pub mod text;
 pub mod tracking;
 pub mod train;
 pub mod watch;
+pub mod zoo;

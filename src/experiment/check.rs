@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::{Error, prepare};
 use crate::features::{self, Split};
-use crate::model::{Blueprint, Cost, summary};
+use crate::graph::summary;
+use crate::model::Blueprint;
 use crate::optim;
 use crate::spec::{Experiment, Spec};
 use crate::sweep::PlannedRun;
@@ -109,8 +110,12 @@ fn describe(model: &Model<'_>, all: usize) -> String {
         spec.backbone.arch,
         weights(spec)
     );
-    let _ = write!(text, "{}", summary(model.blueprint));
-    let cost = Cost::of(model.blueprint, optim::slots(&spec.optimizer));
+    let _ = write!(
+        text,
+        "{}",
+        summary(&model.blueprint.graph, &model.blueprint.cut)
+    );
+    let cost = model.blueprint.cost(optim::slots(&spec.optimizer));
     let batch = spec.training.batch_size;
     let _ = writeln!(
         text,

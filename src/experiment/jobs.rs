@@ -53,11 +53,12 @@ pub(super) fn run(
     jobs.side_by_side(options.jobs.unwrap_or(1), runs, Elsewhere::Wait)
 }
 
-/// Whether more threads would not train it any faster: its frozen part is done once, and the rest is little work.
+/// Whether more threads would not train it any faster: its constant part is done once, and the rest is little work.
 fn has_use_for_one_thread(planned: &PlannedRun) -> bool {
     let PlannedRun { run, blueprint, .. } = planned;
-    let trained = blueprint.links.iter().skip(blueprint.constant());
-    let products = trained.map(|link| link.layer.multiplications(link.input, link.output));
+    let (graph, rest) = (&blueprint.graph, blueprint.cut.rest());
+    let rest = rest.iter().filter_map(|node| graph.nodes().get(*node));
+    let products = rest.map(|node| graph.multiplications(node));
     let largest = products
         .max()
         .unwrap_or(0)

@@ -1,59 +1,73 @@
-//! The frozen part's forward pass over a whole split.
-
-use std::ops::Range;
+//! The constant part's forward pass over a whole split.
 
 use candle_core::{Result, Tensor};
 
 use super::Features;
 use crate::data::Batches;
 use crate::fetch::Progress;
-use crate::model::{Network, images_at_once};
+use crate::graph::images_at_once;
+use crate::model::Network;
 
 /// Images in one chunk, at most.
 const MOST: usize = 256;
 
-/// What goes into the first link.
+/// Where a pass begins: what there is, and of which nodes.
 pub(super) enum Source<'a> {
     Images(&'a Batches<'a>),
-    /// What the link before gives.
-    Features(&'a Features),
+    Features(&'a Features, &'a [usize]),
 }
 
 impl Source<'_> {
-    fn chunk(&self, indices: &[u32], network: &Network) -> Result<Tensor> {
+    fn nodes(&self) -> &[usize] {
+        match self {
+            Source::Images(_) => &[0],
+            Source::Features(_, nodes) => nodes,
+        }
+    }
+
+    fn chunk(&self, indices: &[u32], network: &Network) -> Result<Vec<Tensor>> {
         match self {
             // Never augmented, so that the epoch does not matter.
-            Source::Images(batches) => batches.batch(indices, 0).map(|(images, _)| images),
-            Source::Features(features) => features.rows(indices, network.device()),
+            Source::Images(batches) => batches.batch(indices, 0).map(|(images, _)| vec![images]),
+            Source::Features(features, _) => features.rows(indices, network.device()),
         }
     }
 }
 
-/// Carries `images` images through `links` and gives `take` their values, chunk by chunk in order, until it
-/// says that it needs no more.
+/// Carries `images` images from the source to the cut's frontier and gives `take` their values, image by image and
+/// chunk by chunk in order, until it says that it needs no more.
 ///
-/// A chunk is as large as the layers' sizes say, whatever the batch size.
+/// A chunk is as large as the nodes' sizes say, whatever the batch size.
 ///
 /// # Errors
 /// What the device reports.
 pub(super) fn forward(
     network: &Network,
-    links: Range<usize>,
     source: &Source<'_>,
     images: usize,
     progress: &dyn Progress,
     mut take: impl FnMut(&[f32]) -> bool,
 ) -> Result<()> {
     let order: Vec<u32> = (0..images as u32).collect();
-    let passed = network.blueprint.links.get(links.clone());
-    let chunk = images_at_once(passed.unwrap_or_default()).min(MOST);
+    let (graph, cut) = (&network.blueprint.graph, &network.blueprint.cut);
+    let start = source.nodes().iter().max().copied().unwrap_or(0);
+    let mut passed = cut.constant();
+    passed.retain(|node| *node > start);
+    let chunk = images_at_once(graph, &passed).min(MOST);
     for indices in order.chunks(chunk) {
         let values = source.chunk(indices, network)?;
-        let values = network.forward_frozen_links(links.clone(), &values)?;
-        if !take(&values.flatten_all()?.to_vec1::<f32>()?) {
+        let values = network.forward_between(source.nodes(), &values, cut.frontier())?;
+        if !take(&by_image(&values)?) {
             break;
         }
         progress.advance(indices.len() as u64);
     }
     Ok(())
+}
+
+/// The values of each image, one node's behind another's.
+fn by_image(values: &[Tensor]) -> Result<Vec<f32>> {
+    let rows = |value: &Tensor| value.flatten_from(1);
+    let rows: Vec<Tensor> = values.iter().map(rows).collect::<Result<_>>()?;
+    Tensor::cat(&rows, 1)?.flatten_all()?.to_vec1()
 }

@@ -14,19 +14,19 @@ use crate::text::thousands;
 pub fn describe(spec: &Spec, blueprint: &Blueprint, on_cpu: bool) -> String {
     let mut text = String::new();
     let allowed = |split| policy::allowed(spec, blueprint, split);
-    match (allowed(Split::Test), last(blueprint)) {
-        (Ok(budget), Some(last)) => {
+    match allowed(Split::Test) {
+        Ok(budget) => {
+            let frontier = policy::frontier(blueprint);
             let (each, budget) = (size(policy::bytes_each(blueprint) as u64), size(budget.0));
             let _ = writeln!(
                 text,
-                "features               {each} an image through {last}, at most {budget} in memory"
+                "features               {each} an image through {frontier}, at most {budget} in memory"
             );
         }
-        (Err(reason), _) => {
+        Err(reason) => {
             let _ = writeln!(text, "features               none: {reason}");
             return text;
         }
-        _ => return text,
     }
     let mut free = budget::bytes(spec);
     for split in Split::ALL {
@@ -46,11 +46,6 @@ pub fn describe(spec: &Spec, blueprint: &Blueprint, on_cpu: bool) -> String {
         let _ = writeln!(text, "  {split:21}{line}");
     }
     text
-}
-
-fn last(blueprint: &Blueprint) -> Option<&str> {
-    let last = blueprint.constant().checked_sub(1)?;
-    blueprint.links.get(last).map(|link| link.name.as_str())
 }
 
 fn kept(images: usize, estimate: &Estimate, place: Result<Place, Reason>) -> String {

@@ -8,13 +8,14 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::data::{Normalizer, Part};
-use crate::model::{Link, Network};
+use crate::graph::{Node, Stage};
+use crate::model::Network;
 
 /// A SHA-256.
 pub(super) type Sum = [u8; 32];
 
 /// The SHA-256 over everything that decides the values: the images' bytes, how they become the network's
-/// input, every layer up to the boundary with its tensors' bytes, and the arithmetic.
+/// input, every node before them with its tensors' bytes, and the arithmetic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key(Sum);
 
@@ -32,18 +33,13 @@ impl Key {
     }
 }
 
-/// Keys of what the first link gives for the images, the first two links, …; `links` as [`links`] gives them.
-pub(super) fn keys(images: &Sum, input: &Sum, links: &[Sum]) -> Vec<Key> {
+/// The key of what a stage, of which [`stages`] gives the sum, gives for the images.
+pub(super) fn key(images: &Sum, input: &Sum, stage: &Sum) -> Key {
     let mut hasher = Sha256::new();
     hasher.update(images);
     hasher.update(input);
-    links
-        .iter()
-        .map(|link| {
-            hasher.update(link);
-            Key(hasher.clone().finalize().into())
-        })
-        .collect()
+    hasher.update(stage);
+    Key(hasher.finalize().into())
 }
 
 /// The images of a part: their size and bytes, in their order.
@@ -90,20 +86,47 @@ fn arithmetic() -> String {
     )
 }
 
-/// Each of the first `count` links with its frozen tensors.
+/// The stages of the constant part behind the images, each with what decides its values for an image.
 ///
 /// # Errors
 /// What the device reports.
-pub(super) fn links(network: &Network, count: usize) -> Result<Vec<Sum>> {
+pub(super) fn stages(network: &Network) -> Result<Vec<(Stage, Sum)>> {
+    let (graph, cut) = (&network.blueprint.graph, &network.blueprint.cut);
     let tensors: HashMap<&str, &Tensor> = network.frozen().collect();
-    let links = network.blueprint.links.get(..count).unwrap_or_default();
-    links.par_iter().map(|link| sum(link, &tensors)).collect()
+    let constant = cut.constant();
+    let nodes = constant.par_iter().filter_map(|i| graph.nodes().get(*i));
+    let own: Vec<Sum> = nodes
+        .map(|node| sum(node, &tensors))
+        .collect::<Result<_>>()?;
+    let mut sums: HashMap<usize, Sum> = HashMap::new();
+    for (i, own) in constant.iter().zip(own) {
+        let inputs = graph.nodes().get(*i).map(|node| node.inputs.as_slice());
+        let sum = joined(&sums, inputs.unwrap_or_default(), &own);
+        sums.insert(*i, sum);
+    }
+    let stages = cut.stages(graph).into_iter().skip(1);
+    Ok(stages
+        .map(|stage| {
+            let sum = joined(&sums, &stage.nodes, &[]);
+            (stage, sum)
+        })
+        .collect())
 }
 
-fn sum(link: &Link, tensors: &HashMap<&str, &Tensor>) -> Result<Sum> {
+/// Of what some nodes give, and something more.
+fn joined(sums: &HashMap<usize, Sum>, nodes: &[usize], more: &[u8]) -> Sum {
     let mut hasher = Sha256::new();
-    hasher.update(format!("{:?} {:?} ", link.layer, link.output));
-    let found = link.parameters.iter();
+    let found = nodes.iter().filter_map(|node| sums.get(node));
+    found.for_each(|sum| hasher.update(sum));
+    hasher.update(more);
+    hasher.finalize().into()
+}
+
+/// A node itself, with its frozen tensors.
+fn sum(node: &Node, tensors: &HashMap<&str, &Tensor>) -> Result<Sum> {
+    let mut hasher = Sha256::new();
+    hasher.update(format!("{:?} {:?} ", node.op, node.output));
+    let found = node.parameters.iter();
     for tensor in found.filter_map(|parameter| tensors.get(parameter.name.as_str())) {
         let values = tensor.flatten_all()?.to_vec1::<f32>()?;
         for values in values.chunks(4096) {
@@ -134,24 +157,24 @@ mod tests {
         }
     }
 
-    fn link_sums(seed: u64, through: &str) -> Vec<Sum> {
+    fn stage_sums(seed: u64, through: &str) -> Vec<Sum> {
         let text = "name = 't'\ndataset = { name = 'digits' }\n\
             backbone = { arch = 'squeezenet1_1', weights = 'random', input_size = 32 }\n\
             head = [{ layer = 'global_average_pooling' }, { layer = 'dense', units = 'classes' }]";
         let mut spec: Spec = toml::from_str(text).unwrap();
         spec.freeze.through = FreezeThrough::Layer(through.into());
         let blueprint = Blueprint::new(&spec, 10).unwrap();
-        let frozen = blueprint.frozen;
         let network = Network::new(blueprint, &Weights::new(), seed, &Device::Cpu).unwrap();
-        links(&network, frozen).unwrap()
+        let stages = stages(&network).unwrap();
+        stages.into_iter().map(|(_, sum)| sum).collect()
     }
 
     #[test]
-    fn a_shallower_boundary_of_the_same_network_has_the_deepers_first_keys() {
-        let (deep, shallow) = (link_sums(1, "fire4"), link_sums(1, "fire3"));
-        let keys = |links: &[Sum]| keys(&[0; 32], &[1; 32], links);
-        assert_eq!(keys(&deep)[..shallow.len()], keys(&shallow));
-        assert_ne!(keys(&deep).last(), keys(&link_sums(2, "fire4")).last());
+    fn a_shallower_boundary_of_the_same_network_has_a_stage_of_the_deeper() {
+        let (deep, shallow) = (stage_sums(1, "fire4"), stage_sums(1, "fire3"));
+        assert!(deep.contains(shallow.last().unwrap()));
+        assert_ne!(deep.last(), shallow.last());
+        assert_ne!(deep.last(), stage_sums(2, "fire4").last());
     }
 
     #[test]

@@ -32,7 +32,6 @@ pub(super) enum Reason {
     TurnedOff,
     NothingFrozen,
     Augmented,
-    Random,
     CheaperAgain,
     TooLarge,
     NoImages,
@@ -44,7 +43,6 @@ impl fmt::Display for Reason {
             Reason::TurnedOff => "features.memory = \"0\" turns them off",
             Reason::NothingFrozen => "nothing that costs anything is frozen",
             Reason::Augmented => "augmentation changes the images in every epoch",
-            Reason::Random => "a frozen dropout layer changes them in every step",
             Reason::CheaperAgain => "computing them again is cheaper than reading them",
             Reason::TooLarge => {
                 "they are larger than features.memory allows and not for the cache folder"
@@ -66,10 +64,7 @@ pub(super) struct Estimate {
 impl Estimate {
     /// For `images` images on the processor or on a GPU.
     pub fn new(blueprint: &Blueprint, images: usize, on_cpu: bool) -> Self {
-        let constant = blueprint.links.iter().take(blueprint.constant());
-        let work: u64 = constant
-            .map(|link| link.layer.multiplications(link.input, link.output))
-            .sum();
+        let work = multiplications(blueprint).fold(0, u64::saturating_add);
         let rate = if on_cpu { PROCESSOR } else { GPU };
         Estimate {
             bytes: (images * bytes_each(blueprint)) as u64,
@@ -101,11 +96,25 @@ impl Estimate {
     }
 }
 
+/// What the nodes of the frontier are called.
+pub(super) fn frontier(blueprint: &Blueprint) -> String {
+    let nodes = blueprint.cut.frontier().iter();
+    let names: Vec<&str> = nodes.map(|node| blueprint.graph.through(*node)).collect();
+    names.join(" and ")
+}
+
 /// Bytes of one image's features.
 pub(super) fn bytes_each(blueprint: &Blueprint) -> usize {
-    let last = blueprint.constant().checked_sub(1);
-    let link = last.and_then(|i| blueprint.links.get(i));
-    link.map_or(0, |link| 4 * link.output.elements())
+    let nodes = blueprint.cut.frontier().iter();
+    let nodes = nodes.filter_map(|node| blueprint.graph.nodes().get(*node));
+    4 * nodes.map(|node| node.output.elements()).sum::<usize>()
+}
+
+/// Multiply-accumulates of each constant node, an image.
+fn multiplications(blueprint: &Blueprint) -> impl Iterator<Item = u64> {
+    let graph = &blueprint.graph;
+    let nodes = blueprint.cut.constant().into_iter();
+    nodes.filter_map(|node| Some(graph.multiplications(graph.nodes().get(node)?)))
 }
 
 /// The memory budget of a run that may have features of this split.
@@ -114,16 +123,13 @@ pub(super) fn bytes_each(blueprint: &Blueprint) -> usize {
 /// Why it has none.
 pub(super) fn allowed(spec: &Spec, blueprint: &Blueprint, split: Split) -> Result<Bytes, Reason> {
     let budget = budget::bytes(spec);
-    let mut links = blueprint.links.iter().take(blueprint.constant());
     let training = split == Split::Training;
-    if !links.any(|link| link.layer.multiplications(link.input, link.output) > 0) {
+    if multiplications(blueprint).all(|products| products == 0) {
         Err(Reason::NothingFrozen)
     } else if budget == 0 {
         Err(Reason::TurnedOff)
     } else if training && spec.augmentation.is_active() {
         Err(Reason::Augmented)
-    } else if training && !blueprint.frozen_part_is_constant() {
-        Err(Reason::Random)
     } else {
         Ok(Bytes(budget))
     }

@@ -12,7 +12,8 @@ use super::policy::{self, Estimate, Place, Reason};
 use super::{Features, Split};
 use crate::data::{Batches, Data, Normalizer};
 use crate::fetch::{Cache, Progress};
-use crate::model::{Link, Network};
+use crate::graph::{Graph, Shape, Stage};
+use crate::model::Network;
 use crate::spec::Spec;
 use crate::stop::Stop;
 
@@ -37,8 +38,8 @@ pub struct OfRun<'a> {
     network: &'a Network,
     data: &'a Arc<Data>,
     input: Sum,
-    /// Of the constant links; empty where no split has features.
-    links: Vec<Sum>,
+    /// Of the constant part; empty where no split has features.
+    stages: Vec<(Stage, Sum)>,
 }
 
 impl Store {
@@ -64,13 +65,13 @@ impl Store {
     }
 
     /// Features in memory or in the folder.
-    fn find(&mut self, key: &Key, link: &Link, images: usize) -> Option<Arc<Features>> {
+    fn find(&mut self, key: &Key, kept: &Kept, images: usize) -> Option<Arc<Features>> {
         let features = match self.kept.iter().position(|(kept, _)| kept == key) {
             Some(i) => self.kept.remove(i).1,
             None => {
-                let file = self.folder.find(key, (images, link.output.elements()))?;
-                tracing::debug!("features behind {} found in the cache folder", link.name);
-                Arc::new(Features::mapped(link.output, file))
+                let file = self.folder.find(key, (images, kept.width()))?;
+                tracing::debug!("features behind {} found in the cache folder", kept.name);
+                Arc::new(Features::mapped(kept.shapes.clone(), file))
             }
         };
         self.kept.push((*key, Arc::clone(&features)));
@@ -118,13 +119,13 @@ impl<'a> OfRun<'a> {
         let blueprint = &network.blueprint;
         let mut wanted = Split::ALL.iter();
         let any = wanted.any(|split| policy::allowed(spec, blueprint, *split).is_ok());
-        let count = if any { blueprint.constant() } else { 0 };
+        let stages = any.then(|| key::stages(network)).transpose()?;
         Ok(OfRun {
             spec,
             network,
             data,
             input: key::input(normalizer, spec.backbone.input_size, network.device()),
-            links: key::links(network, count)?,
+            stages: stages.unwrap_or_default(),
         })
     }
 
@@ -167,9 +168,13 @@ impl<'a> OfRun<'a> {
             return Ok(Err(Reason::NoImages));
         }
         let sum = store.images(self.data, split);
-        let keys = key::keys(&sum, &self.input, &self.links);
-        let wanted: Vec<(&Key, &Link)> = keys.iter().zip(&blueprint.links).collect();
-        let Some((&(key, last), below)) = wanted.split_last() else {
+        let graph = &blueprint.graph;
+        let of_stage = |(stage, nodes): &(Stage, Sum)| {
+            let key = key::key(&sum, &self.input, nodes);
+            (key, Kept::of(graph, &stage.nodes))
+        };
+        let keys: Vec<(Key, Kept)> = self.stages.iter().map(of_stage).collect();
+        let Some(((key, last), below)) = keys.split_last() else {
             return Ok(Err(Reason::NothingFrozen));
         };
         if let Some(features) = store.find(key, last, images) {
@@ -180,16 +185,19 @@ impl<'a> OfRun<'a> {
             Ok(place) => place,
             Err(reason) => return Ok(Err(reason)),
         };
-        let shallower = below.iter().enumerate().rev().find_map(|(i, (key, link))| {
-            let features = store.find(key, link, images)?;
-            Some((i + 1, features))
-        });
-        let (from, source) = match &shallower {
-            Some((depth, features)) => (*depth, Source::Features(features)),
-            None => (0, Source::Images(batches)),
+        let earlier = below.iter().zip(&self.stages).rev();
+        let shallower = earlier
+            .filter_map(|((key, kept), (stage, _))| {
+                let features = store.find(key, kept, images)?;
+                Some((features, stage, &kept.name))
+            })
+            .next();
+        let (source, origin) = match &shallower {
+            Some((features, stage, name)) => {
+                (Source::Features(features, &stage.nodes), name.as_str())
+            }
+            None => (Source::Images(batches), "the images"),
         };
-        let above = from.checked_sub(1).and_then(|i| blueprint.links.get(i));
-        let origin = above.map_or("the images", |link| &link.name);
         tracing::debug!("features of the {split}: {} from {origin}", last.name);
         if place.memory {
             store.make_room(estimate.bytes, budget);
@@ -197,8 +205,7 @@ impl<'a> OfRun<'a> {
         let mut kept = Destination::new(&store.folder, place, key, last, images);
         let what = format!("features of the {split} through {}", last.name);
         progress.start(&what, Some(images as u64), false);
-        let links = from..keys.len();
-        let computed = compute::forward(self.network, links, &source, images, progress, |values| {
+        let computed = compute::forward(self.network, &source, images, progress, |values| {
             !store.stop.is_requested() && kept.push(values)
         });
         progress.finish();
@@ -215,6 +222,28 @@ impl<'a> OfRun<'a> {
     }
 }
 
+/// What is kept: the values of some nodes.
+struct Kept {
+    name: String,
+    shapes: Vec<Shape>,
+}
+
+impl Kept {
+    fn of(graph: &Graph, nodes: &[usize]) -> Self {
+        let names: Vec<&str> = nodes.iter().map(|node| graph.through(*node)).collect();
+        let found = nodes.iter().filter_map(|node| graph.nodes().get(*node));
+        Kept {
+            name: names.join(" and "),
+            shapes: found.map(|node| node.output).collect(),
+        }
+    }
+
+    /// Values of one image.
+    fn width(&self) -> usize {
+        self.shapes.iter().map(Shape::elements).sum()
+    }
+}
+
 /// Where features go while they are computed.
 struct Destination<'a> {
     folder: &'a Folder,
@@ -223,8 +252,8 @@ struct Destination<'a> {
 }
 
 impl<'a> Destination<'a> {
-    fn new(folder: &'a Folder, place: Place, key: &Key, link: &Link, images: usize) -> Self {
-        let width = link.output.elements();
+    fn new(folder: &'a Folder, place: Place, key: &Key, kept: &Kept, images: usize) -> Self {
+        let width = kept.width();
         let memory = || {
             let mut values = Vec::new();
             values.try_reserve_exact(images * width).ok()?;
@@ -250,14 +279,14 @@ impl<'a> Destination<'a> {
     }
 
     /// All of them, from memory where they are there.
-    fn finish(self, key: &Key, link: &Link, images: usize) -> Option<Features> {
+    fn finish(self, key: &Key, kept: &Kept, images: usize) -> Option<Features> {
         let written = self.file.and_then(|file| warn_of(file.finish()));
         if let Some(values) = self.memory {
-            return Some(Features::in_memory(link.output, values));
+            return Some(Features::in_memory(kept.shapes.clone(), values));
         }
         written?;
-        let file = self.folder.find(key, (images, link.output.elements()))?;
-        Some(Features::mapped(link.output, file))
+        let file = self.folder.find(key, (images, kept.width()))?;
+        Some(Features::mapped(kept.shapes.clone(), file))
     }
 }
 

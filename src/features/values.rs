@@ -1,11 +1,13 @@
 //! One split's features.
 
+use std::ops::Range;
+
 use candle_core::{Device, Error, Result, Tensor};
 use memmap2::Mmap;
 use rayon::prelude::*;
 
 use super::file;
-use crate::model::Shape;
+use crate::graph::Shape;
 
 /// Bytes that are copied by one task at least.
 const TASK: usize = 256 << 10;
@@ -13,7 +15,8 @@ const TASK: usize = 256 << 10;
 /// What the frozen part gives for every image of a split, in the order of the images.
 #[derive(Debug)]
 pub struct Features {
-    shape: Shape,
+    /// Of the nodes that give them; an image's values of one lie behind those of the one before.
+    shapes: Vec<Shape>,
     values: Values,
 }
 
@@ -25,18 +28,18 @@ enum Values {
 }
 
 impl Features {
-    /// Values of `shape` for each image, one image after another.
-    pub(super) fn in_memory(shape: Shape, values: Vec<f32>) -> Self {
+    /// Values of `shapes` for each image, one image after another.
+    pub(super) fn in_memory(shapes: Vec<Shape>, values: Vec<f32>) -> Self {
         Features {
-            shape,
+            shapes,
             values: Values::Memory(values),
         }
     }
 
     /// The same in a checked file.
-    pub(super) fn mapped(shape: Shape, file: Mmap) -> Self {
+    pub(super) fn mapped(shapes: Vec<Shape>, file: Mmap) -> Self {
         Features {
-            shape,
+            shapes,
             values: Values::Mapped(file),
         }
     }
@@ -49,35 +52,43 @@ impl Features {
         }
     }
 
-    /// The features of the images with these indices, `[n, …]` as the last frozen layer gives them.
+    /// The features of the images with these indices, `[n, …]` as each node of the frontier gives them.
     ///
     /// # Errors
     /// An index of no image; a device that is out of memory.
-    pub fn rows(&self, indices: &[u32], device: &Device) -> Result<Tensor> {
-        let width = self.shape.elements().max(1);
-        let mut rows = vec![0f32; indices.len() * width];
-        rows.par_chunks_mut(width)
-            .zip(indices)
-            .with_min_len((TASK / 4 / width).max(1))
-            .try_for_each(|(row, &i)| {
-                self.copy(i as usize, row)
-                    .ok_or_else(|| Error::Msg(format!("there are no features of image {i}")).bt())
-            })?;
-        let dims = match self.shape {
-            Shape::Map {
-                height,
-                width,
-                channels,
-            } => vec![indices.len(), height, width, channels],
-            Shape::Vector { len, .. } => vec![indices.len(), len],
+    pub fn rows(&self, indices: &[u32], device: &Device) -> Result<Vec<Tensor>> {
+        let width: usize = self.shapes.iter().map(Shape::elements).sum();
+        let mut start = 0;
+        let tensor = |shape: &Shape| {
+            let part = start..start + shape.elements();
+            start = part.end;
+            let rows = self.part(indices, width, part)?;
+            let dims = [vec![indices.len()], shape.dims()].concat();
+            Tensor::from_vec(rows, dims, device)
         };
-        Tensor::from_vec(rows, dims, device)
+        self.shapes.iter().map(tensor).collect()
     }
 
-    /// Copies image `i`'s values to `row`.
-    fn copy(&self, i: usize, row: &mut [f32]) -> Option<()> {
+    /// Of each image's `width` values, those of `part`.
+    fn part(&self, indices: &[u32], width: usize, part: Range<usize>) -> Result<Vec<f32>> {
+        let len = part.len().max(1);
+        let mut rows = vec![0f32; indices.len() * part.len()];
+        rows.par_chunks_mut(len)
+            .zip(indices)
+            .with_min_len((TASK / 4 / len).max(1))
+            .try_for_each(|(row, &i)| {
+                let start = (i as usize).checked_mul(width).map(|at| at + part.start);
+                start
+                    .and_then(|start| self.copy(start, row))
+                    .ok_or_else(|| Error::Msg(format!("there are no features of image {i}")).bt())
+            })?;
+        Ok(rows)
+    }
+
+    /// Copies the values from `start` on to `row`.
+    fn copy(&self, start: usize, row: &mut [f32]) -> Option<()> {
         let range = |size: usize| {
-            let start = i.checked_mul(row.len())?.checked_mul(size)?;
+            let start = start.checked_mul(size)?;
             Some(start..start.checked_add(row.len() * size)?)
         };
         match &self.values {

@@ -8,18 +8,7 @@ use super::layout::Unreadable;
 use super::selection::Selection;
 use super::{Cache, Error, Hub, Layout, Progress, Remote};
 use crate::spec::Arch;
-
-/// The repository and revision of timm's copy of torchvision's `IMAGENET1K_V1` weights.
-fn published(arch: Arch) -> Option<(String, &'static str)> {
-    let revision = match arch {
-        Arch::Vgg16 => "b8d8aa2dd860af9233c8c67385a8097fd6c35d3f",
-        Arch::Vgg11 | Arch::Vgg11Bn | Arch::Vgg13 | Arch::Vgg13Bn => "main",
-        Arch::Vgg16Bn | Arch::Vgg19 | Arch::Vgg19Bn => "main",
-        // Neither timm nor torchvision has it there, only personal repositories and other formats.
-        Arch::Squeezenet1_1 => return None,
-    };
-    Some((format!("timm/{arch}.tv_in1k"), revision))
-}
+use crate::zoo::Published;
 
 /// A safetensors file with the tensors of `arch` trained on ImageNet that are `wanted` (asked by their names in
 /// timm's file), downloading them if they are not in the cache yet.
@@ -36,10 +25,13 @@ pub fn imagenet(
     wanted: &dyn Fn(&str) -> bool,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Error> {
-    let (repository, revision) = published(arch).ok_or(Error::NoWeights(arch))?;
+    let Published {
+        repository,
+        revision,
+    } = arch.imagenet.ok_or(Error::NoWeights(arch))?;
     let folder = format!("weights/{}/{revision}", repository.replace('/', "--"));
     let remote = Remote {
-        url: hub.model(&repository, revision, "model.safetensors"),
+        url: hub.model(repository, revision, "model.safetensors"),
         path_in_cache: format!("{folder}/model.safetensors"),
         size: None,
         sha256: None,

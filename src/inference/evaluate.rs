@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Error, Model};
 use crate::data::{self, Batches, Data, Part};
 use crate::fetch::{Cache, Hub, Progress};
-use crate::model::Mode;
+use crate::graph::Mode;
 use crate::spec::{Dataset, Metric};
 use crate::sweep::Downloads;
 use crate::train::Scores;

@@ -81,8 +81,9 @@ impl Found {
         let blueprint = Blueprint::new(&spec, classes.len())?;
         let Chosen { device, name, .. } = device::choose(&spec.training)?;
         let expected: Vec<(String, Vec<usize>)> = blueprint
+            .graph
             .parameters()
-            .map(|(parameter, _)| (parameter.name.clone(), parameter.file_shape()))
+            .map(|(_, parameter)| (parameter.name.clone(), parameter.file_shape()))
             .collect();
         let weights = weights::load(&self.path, spec.backbone.arch, &expected, &|_| false)?;
         Ok(Model {

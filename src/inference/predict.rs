@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::evaluate::batches;
 use super::{Error, Model};
 use crate::data::Part;
-use crate::model::Mode;
+use crate::graph::Mode;
 use crate::spec::DatasetName;
 use crate::train::{most_probable, probabilities};
 

@@ -1,146 +1,104 @@
-//! The chain of named layers without its weights: enough to check, summarize and plan a run.
+//! From a spec to a network without its weights: enough to check, summarize and plan a run.
 
-use super::layer::{Layer, Parameter};
-use super::shape::Shape;
-use crate::spec::Activation;
+use super::{freeze, head};
+use crate::graph::{Builder, Cost, Cut, Graph, Shape, Value};
+use crate::spec::{Activation, Backbone, Problem, Spec, Weights};
+use crate::zoo::IMAGENET_CLASSES;
 
-/// One named layer at its place in the chain.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Link {
-    pub name: String,
-    pub layer: Layer,
-    pub input: Shape,
-    pub output: Shape,
-    pub parameters: Vec<Parameter>,
-}
+/// Colour channels of every network's input.
+const CHANNELS: usize = 3;
 
-/// A whole network: the chain, and how much of it is frozen.
+/// A whole network: its graph, and what of it is frozen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Blueprint {
-    pub links: Vec<Link>,
-    /// How many links belong to the backbone; the rest is the head.
+    pub graph: Graph,
+    pub cut: Cut,
+    /// How many nodes belong to the backbone; the rest is the head.
     pub backbone: usize,
-    /// The first so many links are frozen.
-    pub frozen: usize,
-    /// The function that turns the chain's last values, the logits, into probabilities.
+    /// The function that turns the graph's result, the logits, into probabilities.
     pub output: Activation,
 }
 
 impl Blueprint {
-    /// The network's input.
-    pub fn input(&self) -> Option<Shape> {
-        self.links.first().map(|link| link.input)
-    }
-
-    /// Every tensor with whether it is trained, in the chain's order.
-    pub fn parameters(&self) -> impl Iterator<Item = (&Parameter, bool)> {
-        self.links.iter().enumerate().flat_map(move |(i, link)| {
-            let trains = i >= self.frozen;
-            link.parameters
-                .iter()
-                .map(move |p| (p, trains && p.role.is_weight()))
+    /// The network a spec describes, for a dataset of `classes` classes.
+    ///
+    /// # Errors
+    /// A head that does not fit, an input too small, a freeze boundary that is not a layer.
+    pub fn new(spec: &Spec, classes: usize) -> Result<Blueprint, Problem> {
+        let backbone = &spec.backbone;
+        let wrong_size =
+            |why| Problem::new("backbone.input_size", format!("{}: {why}", backbone.arch));
+        let (mut builder, images) =
+            Builder::new(Shape::square(backbone.input_size, CHANNELS)).map_err(wrong_size)?;
+        let family = backbone.arch.family;
+        let features = family.backbone(&mut builder, images).map_err(wrong_size)?;
+        let nodes = builder.len();
+        let output = if backbone.include_top {
+            push_top(&mut builder, features, backbone, classes)?;
+            Activation::Softmax
+        } else {
+            head::push(&mut builder, features, &spec.head, classes)?
+        };
+        let graph = builder.finish();
+        let frozen = freeze::frozen(&graph, nodes, &spec.freeze.through)?;
+        Ok(Blueprint {
+            cut: Cut::new(&graph, frozen),
+            graph,
+            backbone: nodes,
+            output,
         })
     }
 
     /// Number of values in all tensors, moving statistics included, as Keras counts.
     pub fn parameter_count(&self) -> usize {
-        self.parameters().map(|(p, _)| p.elements()).sum()
+        self.graph.parameter_count()
     }
 
     /// Number of values the optimizer changes.
     pub fn trainable_count(&self) -> usize {
-        self.parameters()
-            .filter(|(_, trained)| *trained)
-            .map(|(p, _)| p.elements())
-            .sum()
+        self.cut.trainable_count(&self.graph)
     }
 
-    /// The name of the last frozen layer.
+    /// The name of what is frozen, as far as its last node; none where nothing is.
     pub fn boundary(&self) -> Option<&str> {
-        self.frozen
-            .checked_sub(1)
-            .and_then(|i| self.links.get(i))
-            .map(|link| link.name.as_str())
+        let frozen = (1..self.graph.nodes().len()).take_while(|i| self.cut.is_frozen(*i));
+        frozen.last().map(|last| self.graph.through(last))
     }
 
-    /// How many links give the same for an image in every step: the frozen ones, and right behind them
-    /// those that hold no tensor and are not random. What they give is what can be kept as features.
-    pub fn constant(&self) -> usize {
-        let behind = self.links.iter().skip(self.frozen);
-        let constant =
-            behind.take_while(|link| link.parameters.is_empty() && !link.layer.is_random());
-        self.frozen + constant.count()
-    }
-
-    /// Whether the frozen part gives the same output for an image in every epoch.
-    pub fn frozen_part_is_constant(&self) -> bool {
-        !self
-            .links
-            .iter()
-            .take(self.frozen)
-            .any(|link| link.layer.is_random())
+    /// What it costs to train with an optimizer that keeps `moments` values a weight.
+    pub fn cost(&self, moments: usize) -> Cost {
+        Cost::of(&self.graph, &self.cut, moments)
     }
 }
 
-/// Builds a chain link by link.
-#[derive(Debug)]
-pub struct Builder {
-    links: Vec<Link>,
-    shape: Shape,
-}
-
-impl Builder {
-    /// An empty chain for images of this shape.
-    pub fn new(input: Shape) -> Self {
-        Builder {
-            links: Vec::new(),
-            shape: input,
-        }
+fn push_top(
+    graph: &mut Builder,
+    features: Value,
+    backbone: &Backbone,
+    classes: usize,
+) -> Result<(), Problem> {
+    let Backbone {
+        arch, input_size, ..
+    } = *backbone;
+    if classes != IMAGENET_CLASSES {
+        return Err(Problem::new(
+            "backbone.include_top",
+            format!(
+                "the original head gives {IMAGENET_CLASSES} classes, the dataset has {classes}"
+            ),
+        )
+        .help("remove include_top and describe a new head in [[head]]"));
     }
-
-    /// The shape at the chain's end.
-    pub fn shape(&self) -> Shape {
-        self.shape
+    let trained = backbone.weights == Weights::Imagenet && arch.family.top_wants_size();
+    if trained && input_size != arch.input_size {
+        let size = arch.input_size;
+        let message = format!(
+            "the original head of {arch} was trained on images of {size}, not {input_size}"
+        );
+        return Err(Problem::new("backbone.input_size", message)
+            .help(format!("set input_size = {size}, or remove include_top")));
     }
-
-    /// How many links there are.
-    pub fn len(&self) -> usize {
-        self.links.len()
-    }
-
-    /// Whether there is no link yet.
-    pub fn is_empty(&self) -> bool {
-        self.links.is_empty()
-    }
-
-    /// Whether a link has this name.
-    pub fn has(&self, name: &str) -> bool {
-        self.links.iter().any(|link| link.name == name)
-    }
-
-    /// Appends a layer.
-    ///
-    /// # Errors
-    /// Why it cannot stand there.
-    pub fn push(&mut self, name: impl Into<String>, layer: Layer) -> Result<(), String> {
-        let (name, input) = (name.into(), self.shape);
-        let output = layer
-            .output(input)
-            .map_err(|why| format!("layer {name}: {why}"))?;
-        let parameters = layer.parameters(&name, input);
-        self.shape = output;
-        self.links.push(Link {
-            name,
-            layer,
-            input,
-            output,
-            parameters,
-        });
-        Ok(())
-    }
-
-    /// The finished chain.
-    pub fn finish(self) -> Vec<Link> {
-        self.links
-    }
+    let top = arch.family.top(graph, features, classes);
+    top.map_err(|why| Problem::new("backbone.include_top", why))?;
+    Ok(())
 }

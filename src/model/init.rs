@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::layer::{Parameter, Role};
+use crate::graph::{Parameter, Role};
 use crate::rng::{Purpose, Stream, name_index};
 
 /// Values one task draws.

@@ -1,24 +1,14 @@
-//! The chain of named layers, backbones, head, freeze boundary, weights in and out, summary.
+//! The network that a spec describes: backbone, head, what is frozen; with its weights, and running.
 
 mod blueprint;
-mod build;
-mod cost;
+mod freeze;
+mod head;
 mod init;
-mod layer;
-mod layout;
 mod network;
-mod shape;
-mod squeezenet;
-mod summary;
+mod pass;
 #[cfg(test)]
 mod tests;
-mod vgg;
 pub mod weights;
 
-pub use blueprint::{Blueprint, Builder, Link};
-pub use build::IMAGENET_CLASSES;
-pub use cost::{Cost, images_at_once};
-pub use layer::{Layer, Parameter, Role};
-pub use network::{Mode, Network, Weights};
-pub use shape::Shape;
-pub use summary::summary;
+pub use blueprint::Blueprint;
+pub use network::{Network, Weights};

@@ -1,58 +1,25 @@
-//! The network with its weights: forward through the frozen part, then through the trained part.
+//! The network with its weights.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use candle_core::{Device, Result, Tensor, Var, bail};
 
-use super::blueprint::{Blueprint, Link};
-use super::cost::images_at_once;
+use super::blueprint::Blueprint;
 use super::init;
-use super::layer::{Layer, Parameter};
-use super::layout;
 use super::weights::HostTensor;
-use crate::ops;
-use crate::rng::{Purpose, Stream, name_index};
-use crate::spec::Activation;
+use crate::graph::{Mode, Parameter, Slot, Tensors, absorbed, from_file, images_at_once, to_file};
 
 /// Tensors by name, in PyTorch's layouts.
 pub type Weights = BTreeMap<String, HostTensor>;
-
-/// What a forward pass is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Dropout off, moving statistics used.
-    Evaluate,
-    /// Dropout on, batch statistics used and moving statistics updated above the freeze boundary.
-    Train { seed: u64, step: u64 },
-}
-
-/// A tensor of the network, by what may change it.
-#[derive(Clone, Debug)]
-enum Slot {
-    /// Nothing: below the freeze boundary.
-    Frozen(Tensor),
-    /// The optimizer.
-    Trained(Var),
-    /// The forward pass: moving statistics.
-    Moving(Var),
-}
-
-impl Slot {
-    fn tensor(&self) -> &Tensor {
-        match self {
-            Slot::Frozen(tensor) => tensor,
-            Slot::Trained(var) | Slot::Moving(var) => var.as_tensor(),
-        }
-    }
-}
 
 /// A network ready to run.
 #[derive(Debug)]
 pub struct Network {
     pub blueprint: Blueprint,
-    slots: BTreeMap<String, Slot>,
-    device: Device,
+    pub(super) tensors: Tensors,
+    /// [`absorbed`] of the graph.
+    pub(super) absorbed: Vec<bool>,
+    pub(super) device: Device,
 }
 
 impl Network {
@@ -66,22 +33,24 @@ impl Network {
         seed: u64,
         device: &Device,
     ) -> Result<Self> {
-        let mut slots = BTreeMap::new();
-        for (i, link) in blueprint.links.iter().enumerate() {
-            for parameter in &link.parameters {
-                let values = initial(parameter, weights.get(&parameter.name), seed)?;
-                let shape = parameter.shape();
-                let slot = match (i < blueprint.frozen, parameter.role.is_weight()) {
-                    (true, _) => Slot::Frozen(Tensor::from_vec(values, shape, device)?),
-                    (false, true) => Slot::Trained(Var::from_vec(values, shape, device)?),
-                    (false, false) => Slot::Moving(Var::from_vec(values, shape, device)?),
-                };
-                slots.insert(parameter.name.clone(), slot);
-            }
+        let mut tensors = Tensors::default();
+        for (node, parameter) in blueprint.graph.parameters() {
+            let values = initial(parameter, weights.get(&parameter.name), seed)?;
+            let shape = parameter.shape();
+            let slot = match (
+                blueprint.cut.is_frozen(node),
+                blueprint.cut.trains(node, parameter),
+            ) {
+                (true, _) => Slot::Frozen(Tensor::from_vec(values, shape, device)?),
+                (_, true) => Slot::Trained(Var::from_vec(values, shape, device)?),
+                (_, false) => Slot::Moving(Var::from_vec(values, shape, device)?),
+            };
+            tensors.insert(parameter.name.clone(), slot);
         }
         Ok(Network {
+            absorbed: absorbed(&blueprint.graph),
             blueprint,
-            slots,
+            tensors,
             device: device.clone(),
         })
     }
@@ -93,17 +62,17 @@ impl Network {
 
     /// What the optimizer changes, by name.
     pub fn trained(&self) -> Vec<(String, Var)> {
-        let trained = |(name, slot): (&String, &Slot)| match slot {
-            Slot::Trained(var) => Some((name.clone(), var.clone())),
+        let trained = |(name, slot): (&str, &Slot)| match slot {
+            Slot::Trained(var) => Some((name.to_owned(), var.clone())),
             _ => None,
         };
-        self.slots.iter().filter_map(trained).collect()
+        self.tensors.iter().filter_map(trained).collect()
     }
 
     /// What nothing may change, by name.
     pub fn frozen(&self) -> impl Iterator<Item = (&str, &Tensor)> {
-        self.slots.iter().filter_map(|(name, slot)| match slot {
-            Slot::Frozen(tensor) => Some((name.as_str(), tensor)),
+        self.tensors.iter().filter_map(|(name, slot)| match slot {
+            Slot::Frozen(tensor) => Some((name, tensor)),
             _ => None,
         })
     }
@@ -113,197 +82,80 @@ impl Network {
     /// # Errors
     /// Images of another shape, or what the device reports.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.forward_trained(&self.forward_frozen(images, mode)?, mode)
+        self.forward_rest(&self.forward_constant(images)?, mode)
     }
 
-    /// What the frozen part, and what stays constant behind it ([`Blueprint::constant`]), gives for
-    /// images, cut from the graph.
+    /// What the constant part gives for images at the cut's frontier, without gradients.
     ///
     /// # Errors
     /// Images of another shape, or what the device reports.
-    pub fn forward_frozen(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.through(0..self.blueprint.constant(), images, mode, true)
-            .map(|features| features.detach())
+    pub fn forward_constant(&self, images: &Tensor) -> Result<Vec<Tensor>> {
+        self.forward_between(
+            &[0],
+            std::slice::from_ref(images),
+            self.blueprint.cut.frontier(),
+        )
     }
 
-    /// What some of the links of [`Self::forward_frozen`] give in inference, for what the link before
-    /// them gave.
+    /// What the constant nodes `wanted` give for the values of the constant nodes `given`, without gradients.
+    ///
+    /// # Errors
+    /// Values of another shape, too few of them, or what the device reports.
+    pub fn forward_between(
+        &self,
+        given: &[usize],
+        values: &[Tensor],
+        wanted: &[usize],
+    ) -> Result<Vec<Tensor>> {
+        let start = given.iter().max().copied().unwrap_or(0);
+        let mut nodes = self.blueprint.cut.constant();
+        nodes.retain(|node| *node > start);
+        self.in_pieces(&nodes, given, values, wanted, Mode::Evaluate)
+    }
+
+    /// The logits for what [`Self::forward_constant`] gave.
     ///
     /// # Errors
     /// Values of another shape, or what the device reports.
-    pub fn forward_frozen_links(&self, links: Range<usize>, values: &Tensor) -> Result<Tensor> {
-        self.through(links, values, Mode::Evaluate, true)
-            .map(|features| features.detach())
-    }
-
-    /// The logits for what [`Self::forward_frozen`] gave.
-    ///
-    /// # Errors
-    /// Features of another shape, or what the device reports.
-    pub fn forward_trained(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
-        let links = self.blueprint.constant()..self.blueprint.links.len();
-        self.through(links, features, mode, false)
-    }
-
-    /// Carries images through some of the links: in inference on a CPU, as many at once as are fastest. An image's
-    /// values do not depend on the others.
-    fn through(&self, links: Range<usize>, x: &Tensor, mode: Mode, frozen: bool) -> Result<Tensor> {
-        let links = self.blueprint.links.get(links).unwrap_or_default();
-        let (images, most) = (x.dim(0)?, images_at_once(links));
-        if mode != Mode::Evaluate || images <= most || !self.device.is_cpu() {
-            return self.pass(links, x, mode, frozen);
-        }
-        let part = |start| {
-            let x = x.narrow(0, start, most.min(images - start))?;
-            self.pass(links, &x, mode, frozen)
+    pub fn forward_rest(&self, values: &[Tensor], mode: Mode) -> Result<Tensor> {
+        let (nodes, given) = (self.blueprint.cut.rest(), self.blueprint.cut.frontier());
+        let logits = [self.blueprint.graph.nodes().len() - 1];
+        let results = match mode {
+            Mode::Evaluate => self.in_pieces(&nodes, given, values, &logits, mode),
+            Mode::Train { .. } => self.pass(&nodes, given, values, &logits, mode),
         };
-        let parts: Vec<Tensor> = (0..images).step_by(most).map(part).collect::<Result<_>>()?;
-        Tensor::cat(&parts, 0)
-    }
-
-    fn pass(&self, links: &[Link], x: &Tensor, mode: Mode, frozen: bool) -> Result<Tensor> {
-        let mut links = links.iter().peekable();
-        let mut x = x.clone();
-        while let Some(link) = links.peek() {
-            if self.is_chained(link) {
-                let mut chain = ops::Chain::new(&x);
-                while let Some(link) = links.next_if(|link| self.is_chained(link)) {
-                    chain = self.chain(link, chain).map_err(in_layer(link))?;
-                }
-                x = chain.finish()?;
-            } else if let Some(link) = links.next() {
-                x = self.link(link, &x, mode, frozen).map_err(in_layer(link))?;
-            }
-            if mode == Mode::Evaluate {
-                // Nothing holds the values before then.
-                x = x.detach();
-            }
-        }
-        Ok(x)
-    }
-
-    /// Whether the link is one of those that run as one operation with their neighbours.
-    fn is_chained(&self, link: &Link) -> bool {
-        self.device.is_cpu() && matches!(link.layer, Layer::Conv2d { .. } | Layer::MaxPool2d(_))
-    }
-
-    fn chain(&self, link: &Link, chain: ops::Chain) -> Result<ops::Chain> {
-        match &link.layer {
-            Layer::Conv2d { config, .. } => {
-                let (kernel, bias) = (self.tensor(link, "weight")?, self.tensor(link, "bias")?);
-                chain.conv2d(kernel, bias, config)
-            }
-            Layer::MaxPool2d(config) => chain.max_pool2d(config),
-            layer => bail!("{layer:?} cannot be chained"),
+        match results?.pop() {
+            Some(logits) => Ok(logits),
+            None => bail!("the network gives nothing"),
         }
     }
 
-    fn link(&self, link: &Link, x: &Tensor, mode: Mode, frozen: bool) -> Result<Tensor> {
-        match &link.layer {
-            Layer::Conv2d { config, .. } => self.conv2d(link, "", x, config),
-            Layer::MaxPool2d(config) => ops::max_pool2d(x, config),
-            Layer::Fire { .. } => self.fire(link, x),
-            Layer::Flatten => x.flatten_from(1),
-            Layer::GlobalAveragePooling => ops::global_average_pool(x),
-            Layer::Dense { activation, .. } => {
-                let (kernel, bias) = (self.tensor(link, "weight")?, self.tensor(link, "bias")?);
-                let relu = *activation == Activation::Relu;
-                let y = ops::dense(x, kernel, Some(bias), relu)?;
-                if relu {
-                    Ok(y)
-                } else {
-                    activate(&y, *activation)
-                }
-            }
-            Layer::BatchNormalization {
-                momentum,
-                epsilon,
-                relu,
-            } => {
-                let training = mode != Mode::Evaluate && !frozen;
-                let y = self.batch_norm(link, x, *momentum, *epsilon, training)?;
-                if *relu { ops::relu(&y) } else { Ok(y) }
-            }
-            Layer::Dropout { rate } => match mode {
-                Mode::Evaluate => Ok(x.clone()),
-                Mode::Train { seed, step } => {
-                    let layer = name_index(&link.name);
-                    ops::dropout(x, *rate, &Stream::new(seed, Purpose::Dropout, step, layer))
-                }
-            },
-            Layer::Activation(activation) => activate(x, *activation),
-        }
-    }
-
-    fn conv2d(
+    /// Carries images through some of the nodes: on a CPU, as many at once as are fastest. An image's values do not
+    /// depend on the others.
+    fn in_pieces(
         &self,
-        link: &Link,
-        prefix: &str,
-        x: &Tensor,
-        config: &ops::Conv2dConfig,
-    ) -> Result<Tensor> {
-        let kernel = self.tensor(link, &format!("{prefix}weight"))?;
-        let bias = self.tensor(link, &format!("{prefix}bias"))?;
-        ops::conv2d(x, kernel, Some(bias), config)
-    }
-
-    fn fire(&self, link: &Link, x: &Tensor) -> Result<Tensor> {
-        let conv = |padding| ops::Conv2dConfig {
-            padding,
-            relu: true,
-            ..ops::Conv2dConfig::default()
-        };
-        let squeezed = self.conv2d(link, "squeeze.", x, &conv(0))?;
-        let expand1x1 = self.conv2d(link, "expand1x1.", &squeezed, &conv(0))?;
-        let expand3x3 = self.conv2d(link, "expand3x3.", &squeezed, &conv(1))?;
-        ops::concat(&expand1x1, &expand3x3)
-    }
-
-    fn batch_norm(
-        &self,
-        link: &Link,
-        x: &Tensor,
-        momentum: f64,
-        epsilon: f64,
-        training: bool,
-    ) -> Result<Tensor> {
-        let (gamma, beta) = (self.tensor(link, "weight")?, self.tensor(link, "bias")?);
-        if !training {
-            let (mean, variance) = (
-                self.tensor(link, "running_mean")?,
-                self.tensor(link, "running_var")?,
-            );
-            return ops::batch_norm_inference(x, gamma, beta, mean, variance, epsilon);
+        nodes: &[usize],
+        given: &[usize],
+        values: &[Tensor],
+        wanted: &[usize],
+        mode: Mode,
+    ) -> Result<Vec<Tensor>> {
+        let images = values.first().map_or(Ok(0), |value| value.dim(0))?;
+        let most = images_at_once(&self.blueprint.graph, nodes);
+        if images <= most || !self.device.is_cpu() {
+            return self.pass(nodes, given, values, wanted, mode);
         }
-        let ops::BatchNorm { y, mean, variance } = ops::batch_norm(x, gamma, beta, epsilon)?;
-        self.update_moving(link, "running_mean", &mean, momentum)?;
-        self.update_moving(link, "running_var", &variance, momentum)?;
-        Ok(y)
-    }
-
-    /// `moving = moving * momentum + batch * (1 - momentum)`, as Keras.
-    fn update_moving(
-        &self,
-        link: &Link,
-        suffix: &str,
-        batch: &Tensor,
-        momentum: f64,
-    ) -> Result<()> {
-        match self.slots.get(&format!("{}.{suffix}", link.name)) {
-            Some(Slot::Moving(moving)) => {
-                let kept = (moving.as_detached_tensor() * momentum)?;
-                moving.set(&(kept + (batch.detach() * (1.0 - momentum))?)?)
-            }
-            _ => Ok(()),
+        let mut pieces: Vec<Vec<Tensor>> = vec![Vec::new(); wanted.len()];
+        for start in (0..images).step_by(most) {
+            let piece = |value: &Tensor| value.narrow(0, start, most.min(images - start));
+            let values: Vec<Tensor> = values.iter().map(piece).collect::<Result<_>>()?;
+            let results = self.pass(nodes, given, &values, wanted, mode)?;
+            pieces
+                .iter_mut()
+                .zip(results)
+                .for_each(|(pieces, result)| pieces.push(result));
         }
-    }
-
-    fn tensor(&self, link: &Link, suffix: &str) -> Result<&Tensor> {
-        let name = format!("{}.{suffix}", link.name);
-        match self.slots.get(&name) {
-            Some(slot) => Ok(slot.tensor()),
-            None => bail!("the network has no tensor {name}"),
-        }
+        pieces.iter().map(|pieces| Tensor::cat(pieces, 0)).collect()
     }
 
     /// All tensors by name, in PyTorch's layouts.
@@ -324,10 +176,11 @@ impl Network {
 
     fn weights_of(&self, wanted: impl Fn(&Slot) -> bool) -> Result<Weights> {
         let mut weights = Weights::new();
-        for (parameter, _) in self.blueprint.parameters() {
-            if let Some(slot) = self.slots.get(&parameter.name).filter(|slot| wanted(slot)) {
+        for (_, parameter) in self.blueprint.graph.parameters() {
+            let slot = self.tensors.get(&parameter.name);
+            if let Some(slot) = slot.filter(|slot| wanted(slot)) {
                 let values = slot.tensor().flatten_all()?.to_vec1::<f32>()?;
-                let data = layout::to_file(parameter, &values);
+                let data = to_file(parameter, &values);
                 let tensor = HostTensor {
                     shape: parameter.file_shape(),
                     data,
@@ -343,8 +196,8 @@ impl Network {
     /// # Errors
     /// A tensor of another shape, or what the device reports.
     pub fn restore(&self, weights: &Weights) -> Result<()> {
-        for (parameter, _) in self.blueprint.parameters() {
-            let slot = self.slots.get(&parameter.name);
+        for (_, parameter) in self.blueprint.graph.parameters() {
+            let slot = self.tensors.get(&parameter.name);
             if let (Some(Slot::Trained(var) | Slot::Moving(var)), Some(saved)) =
                 (slot, weights.get(&parameter.name))
             {
@@ -365,27 +218,7 @@ fn initial(parameter: &Parameter, given: Option<&HostTensor>, seed: u64) -> Resu
             tensor.shape,
             parameter.file_shape()
         ),
-        Some(tensor) => layout::from_file(parameter, &tensor.data),
+        Some(tensor) => from_file(parameter, &tensor.data),
         None => init::values(parameter, seed),
     })
-}
-
-/// Names the layer in an error.
-fn in_layer(link: &Link) -> impl Fn(candle_core::Error) -> candle_core::Error {
-    move |error| error.context(format!("in layer {}", link.name))
-}
-
-fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
-    match activation {
-        Activation::Linear => Ok(x.clone()),
-        Activation::Relu => ops::relu(x),
-        Activation::Tanh => x.tanh(),
-        // Composed of differentiable operations: candle-nn's fused forms cut the gradient.
-        Activation::Sigmoid => ((x * 0.5)?.tanh()? + 1.0)? * 0.5,
-        Activation::Softmax => {
-            let last = x.rank().saturating_sub(1);
-            let e = x.broadcast_sub(&x.max_keepdim(last)?.detach())?.exp()?;
-            e.broadcast_div(&e.sum_keepdim(last)?)
-        }
-    }
 }

@@ -3,8 +3,14 @@
 use candle_core::{Device, Tensor};
 
 use super::*;
+use crate::graph::{Mode, images_at_once, summary};
 use crate::ops;
 use crate::spec::{Activation, Arch, Backbone, FreezeThrough, HeadKind, HeadLayer, Spec, Units};
+use crate::zoo::IMAGENET_CLASSES;
+
+fn arch(name: &str) -> Arch {
+    Arch::named(name).unwrap()
+}
 
 fn head(layer: HeadKind) -> HeadLayer {
     HeadLayer {
@@ -64,14 +70,11 @@ fn top(arch: Arch) -> Blueprint {
 fn the_lessons_model_has_keras_names_and_counts() {
     // keras.applications.VGG16(include_top=False, input_shape=(32, 32, 3)) with the lesson's head:
     // 14,849,610 parameters, 512 of them moving statistics; behind block4_pool 7,213,834 train.
-    let blueprint = Blueprint::new(&spec(Arch::Vgg16, layer("block4_pool")), 10).unwrap();
+    let blueprint = Blueprint::new(&spec(arch("vgg16"), layer("block4_pool")), 10).unwrap();
     assert_eq!(blueprint.parameter_count(), 14_849_610);
     assert_eq!(blueprint.trainable_count(), 7_213_834);
-    let names: Vec<&str> = blueprint
-        .links
-        .iter()
-        .map(|link| link.name.as_str())
-        .collect();
+    let modules = blueprint.graph.modules();
+    let names: Vec<&str> = modules.iter().map(|module| module.name).collect();
     assert_eq!(names[..3], ["block1_conv1", "block1_conv2", "block1_pool"]);
     assert_eq!(
         names[17..],
@@ -92,12 +95,12 @@ fn the_original_heads_have_the_published_counts() {
     // torchvision's model pages: num_params of VGG*_Weights.IMAGENET1K_V1 and SqueezeNet1_1_Weights;
     // a batch norm's two moving statistics, one value a channel each, come on top.
     for (arch, published, statistics) in [
-        (Arch::Vgg11, 132_863_336, 0),
-        (Arch::Vgg13, 133_047_848, 0),
-        (Arch::Vgg16, 138_357_544, 0),
-        (Arch::Vgg19, 143_667_240, 0),
-        (Arch::Vgg16Bn, 138_365_992, 2 * 4_224),
-        (Arch::Squeezenet1_1, 1_235_496, 0),
+        (arch("vgg11"), 132_863_336, 0),
+        (arch("vgg13"), 133_047_848, 0),
+        (arch("vgg16"), 138_357_544, 0),
+        (arch("vgg19"), 143_667_240, 0),
+        (arch("vgg16_bn"), 138_365_992, 2 * 4_224),
+        (arch("squeezenet1_1"), 1_235_496, 0),
     ] {
         assert_eq!(
             top(arch).parameter_count(),
@@ -109,27 +112,51 @@ fn the_original_heads_have_the_published_counts() {
 
 #[test]
 fn keras_layer_numbers_count_the_input_layer() {
-    for (through, frozen, boundary) in [
-        (FreezeThrough::Count(15), 14, Some("block4_pool")),
-        (FreezeThrough::Count(0), 0, None),
-        (FreezeThrough::Count(1), 0, None),
-        (FreezeThrough::Count(19), 18, Some("block5_pool")),
-        (FreezeThrough::All, 18, Some("block5_pool")),
-        (layer("block1_conv1"), 1, Some("block1_conv1")),
-        (layer("dense"), 20, Some("dense")),
+    for (through, boundary) in [
+        (FreezeThrough::Count(15), Some("block4_pool")),
+        (FreezeThrough::Count(0), None),
+        (FreezeThrough::Count(1), None),
+        (FreezeThrough::Count(2), Some("block1_conv1")),
+        (FreezeThrough::Count(19), Some("block5_pool")),
+        (FreezeThrough::All, Some("block5_pool")),
+        (layer("block1_conv1"), Some("block1_conv1")),
+        (layer("dense"), Some("dense")),
     ] {
-        let blueprint = Blueprint::new(&spec(Arch::Vgg16, through.clone()), 10).unwrap();
-        assert_eq!(
-            (blueprint.frozen, blueprint.boundary()),
-            (frozen, boundary),
-            "{through:?}"
-        );
+        let blueprint = Blueprint::new(&spec(arch("vgg16"), through.clone()), 10).unwrap();
+        assert_eq!(blueprint.boundary(), boundary, "{through:?}");
     }
 }
 
 #[test]
+fn a_boundary_may_lie_inside_a_module() {
+    let through = |path| {
+        let blueprint = Blueprint::new(&spec(arch("squeezenet1_1"), layer(path)), 10).unwrap();
+        let nodes = blueprint.graph.nodes();
+        let mut frozen = (0..nodes.len()).filter(|node| blueprint.cut.is_frozen(*node));
+        let last = frozen.next_back().map(|node| nodes[node].name.clone());
+        let frontier = blueprint.cut.frontier().iter();
+        let frontier: Vec<&str> = frontier.map(|node| nodes[*node].name.as_str()).collect();
+        (last.unwrap(), frontier.join(" "))
+    };
+    let both = |node: &str, frontier: &str| (node.to_owned(), frontier.to_owned());
+    let squeezed = "fire4.squeeze.relu";
+    assert_eq!(
+        through("fire4"),
+        both("fire4.concatenate", "fire4.concatenate")
+    );
+    assert_eq!(through("fire4.squeeze"), both(squeezed, squeezed));
+    assert_eq!(
+        through("fire4.expand1x1"),
+        both(
+            "fire4.expand1x1.relu",
+            &format!("{squeezed} fire4.expand1x1.relu")
+        )
+    );
+}
+
+#[test]
 fn a_boundary_that_is_no_layer_is_refused_with_the_layers_listed() {
-    let problem = |through| Blueprint::new(&spec(Arch::Vgg16, through), 10).unwrap_err();
+    let problem = |through| Blueprint::new(&spec(arch("vgg16"), through), 10).unwrap_err();
     let unknown = problem(layer("blok4_pool"));
     assert_eq!(unknown.key, "freeze.through");
     assert!(
@@ -151,7 +178,7 @@ fn a_boundary_that_is_no_layer_is_refused_with_the_layers_listed() {
 
 #[test]
 fn an_input_too_small_names_the_layer() {
-    let mut small = spec(Arch::Vgg16, FreezeThrough::None);
+    let mut small = spec(arch("vgg16"), FreezeThrough::None);
     small.backbone.input_size = 16;
     let problem = Blueprint::new(&small, 10).unwrap_err();
     assert!(problem.message.contains("block5_pool"), "{problem}");
@@ -160,7 +187,7 @@ fn an_input_too_small_names_the_layer() {
 
 #[test]
 fn the_original_head_wants_its_classes_and_its_input_size() {
-    let mut spec = spec(Arch::Vgg16, FreezeThrough::None);
+    let mut spec = spec(arch("vgg16"), FreezeThrough::None);
     spec.head.clear();
     spec.backbone.include_top = true;
     assert_eq!(
@@ -177,9 +204,9 @@ fn the_original_head_wants_its_classes_and_its_input_size() {
 #[test]
 fn gradients_reach_every_trained_tensor_and_no_frozen_one() {
     for (arch, boundary) in [
-        (Arch::Vgg11, layer("block4_pool")),
-        (Arch::Vgg11Bn, FreezeThrough::None),
-        (Arch::Squeezenet1_1, layer("pool5")),
+        (arch("vgg11"), layer("block4_pool")),
+        (arch("vgg11_bn"), FreezeThrough::None),
+        (arch("squeezenet1_1"), layer("pool5")),
     ] {
         let blueprint = Blueprint::new(&spec(arch, boundary), 10).unwrap();
         let network = Network::new(blueprint, &Weights::new(), 1, &Device::Cpu).unwrap();
@@ -204,7 +231,7 @@ fn gradients_reach_every_trained_tensor_and_no_frozen_one() {
 #[test]
 fn moving_statistics_move_only_above_the_boundary_and_only_in_training() {
     let moved = |through, mode| {
-        let blueprint = Blueprint::new(&spec(Arch::Vgg11Bn, through), 10).unwrap();
+        let blueprint = Blueprint::new(&spec(arch("vgg11_bn"), through), 10).unwrap();
         let network = Network::new(blueprint, &Weights::new(), 1, &Device::Cpu).unwrap();
         let before = network.weights().unwrap();
         let images = Tensor::rand(0f32, 1., (4, 32, 32, 3), &Device::Cpu).unwrap();
@@ -224,8 +251,8 @@ fn moving_statistics_move_only_above_the_boundary_and_only_in_training() {
 
 #[test]
 fn logits_have_the_same_bits_whatever_else_is_in_the_batch() {
-    let blueprint = Blueprint::new(&spec(Arch::Vgg11, FreezeThrough::None), 10).unwrap();
-    let batch = images_at_once(&blueprint.links) + 1;
+    let blueprint = Blueprint::new(&spec(arch("vgg11"), FreezeThrough::None), 10).unwrap();
+    let batch = images_at_once(&blueprint.graph, &blueprint.cut.rest()) + 1;
     let network = Network::new(blueprint, &Weights::new(), 1, &Device::Cpu).unwrap();
     let images = Tensor::rand(0f32, 1., (batch, 32, 32, 3), &Device::Cpu).unwrap();
     let logits = |images: &Tensor| -> Vec<Vec<f32>> {
@@ -242,7 +269,7 @@ fn logits_have_the_same_bits_whatever_else_is_in_the_batch() {
 
 #[test]
 fn weights_restore_what_the_optimizer_changed() {
-    let blueprint = Blueprint::new(&spec(Arch::Squeezenet1_1, FreezeThrough::All), 10).unwrap();
+    let blueprint = Blueprint::new(&spec(arch("squeezenet1_1"), FreezeThrough::All), 10).unwrap();
     let network = Network::new(blueprint, &Weights::new(), 1, &Device::Cpu).unwrap();
     let before = network.weights().unwrap();
     for (_, var) in network.trained() {
@@ -255,8 +282,8 @@ fn weights_restore_what_the_optimizer_changed() {
 
 #[test]
 fn the_summary_has_a_line_a_layer_and_the_totals() {
-    let blueprint = Blueprint::new(&spec(Arch::Vgg16, layer("block4_pool")), 10).unwrap();
-    let text = summary(&blueprint);
+    let blueprint = Blueprint::new(&spec(arch("vgg16"), layer("block4_pool")), 10).unwrap();
+    let text = summary(&blueprint.graph, &blueprint.cut);
     let words = |name: &str| {
         let line = text.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace()
@@ -281,5 +308,5 @@ fn the_summary_has_a_line_a_layer_and_the_totals() {
 #[test]
 fn operations_are_counted_as_published() {
     // VGG-16 at 224×224 needs 15.47 G multiply-accumulates (torchvision: 15.47 GFLOPS).
-    assert_eq!(Cost::of(&top(Arch::Vgg16), 2).forward / 10_000_000, 1_547);
+    assert_eq!(top(arch("vgg16")).cost(2).forward / 10_000_000, 1_547);
 }

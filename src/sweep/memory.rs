@@ -8,7 +8,6 @@ use super::error::Error;
 use super::plan::PlannedRun;
 use crate::data::Data;
 use crate::features::{self, Split};
-use crate::model::Cost;
 use crate::optim;
 use crate::stop::Stop;
 
@@ -35,7 +34,7 @@ impl Need {
         let images = Split::ALL.map(|split| split.of(data).len());
         let most = images.into_iter().max().unwrap_or(0);
         let batch_size = spec.training.batch_size.min(most);
-        let cost = Cost::of(&planned.blueprint, optim::slots(&spec.optimizer));
+        let cost = planned.blueprint.cost(optim::slots(&spec.optimizer));
         let stored = Split::ALL.map(|split| split.of(data).images.data.len() as u64);
         Need {
             images: stored.iter().sum(),

@@ -25,10 +25,10 @@ pub fn weights(
     progress: &dyn Progress,
 ) -> Result<Weights, Error> {
     if let Some(path) = &spec.training.initial_weights {
-        return load(path, spec, blueprint, blueprint.links.len());
+        return load(path, spec, blueprint, blueprint.graph.nodes().len());
     }
     let pretrained = if spec.backbone.include_top {
-        blueprint.links.len()
+        blueprint.graph.nodes().len()
     } else {
         blueprint.backbone
     };
@@ -53,16 +53,15 @@ pub fn weights(
     }
 }
 
-/// Reads the tensors of the first `links` links.
-fn load(path: &Path, spec: &Spec, blueprint: &Blueprint, links: usize) -> Result<Weights, Error> {
-    let expected: Vec<(String, Vec<usize>)> = blueprint
-        .links
-        .iter()
-        .take(links)
-        .flat_map(|link| &link.parameters)
-        .map(|p| (p.name.clone(), p.file_shape()))
+/// Reads the tensors of the first `nodes` nodes.
+fn load(path: &Path, spec: &Spec, blueprint: &Blueprint, nodes: usize) -> Result<Weights, Error> {
+    let graph = &blueprint.graph;
+    let expected: Vec<(String, Vec<usize>)> = graph
+        .parameters()
+        .filter(|(node, _)| *node < nodes)
+        .map(|(_, p)| (p.name.clone(), p.file_shape()))
         .collect();
-    let whole_model = links == blueprint.links.len() && !spec.backbone.include_top;
+    let whole_model = nodes == graph.nodes().len() && !spec.backbone.include_top;
     Ok(weights::load(path, spec.backbone.arch, &expected, &|_| {
         !whole_model
     })?)

@@ -17,8 +17,6 @@ pub enum Error {
         batch: usize,
         learning_rate: f64,
     },
-    #[error("tensor {0} is frozen, but its values changed in the first step; please report this")]
-    FrozenMoved(String),
     #[error("there are no training images")]
     NoImages,
     #[error("the logits have shape {found:?}; expected [{batch}, {classes}]")]

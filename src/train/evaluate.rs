@@ -7,7 +7,8 @@ use super::inputs::Inputs;
 use super::loss::Criterion;
 use super::metrics::Metrics;
 use super::tally::Tally;
-use crate::model::{Mode, Network};
+use crate::graph::Mode;
+use crate::model::Network;
 use crate::spec::Training;
 use crate::stop::Stop;
 
@@ -79,8 +80,8 @@ pub fn evaluate_each(
     let order: Vec<u32> = (0..inputs.len() as u32).collect();
     for indices in order.chunks(training.batch_size) {
         stop.check()?;
-        let (features, labels) = inputs.batch(network, indices, 0, Mode::Evaluate)?;
-        let logits = network.forward_trained(&features, Mode::Evaluate)?;
+        let (features, labels) = inputs.batch(network, indices, 0)?;
+        let logits = network.forward_rest(&features, Mode::Evaluate)?;
         let rows = scores.add(&logits, &labels)?;
         for (row, label) in rows.iter().zip(labels) {
             each(row, label);

@@ -6,7 +6,6 @@ use super::checkpoint::{self, Keeper};
 use super::early_stopping::{EarlyStopping, lower_is_better};
 use super::error::Error;
 use super::evaluate::evaluate;
-use super::guard::FrozenGuard;
 use super::inputs::Inputs;
 use super::loss::Criterion;
 use super::memory;
@@ -15,7 +14,8 @@ use super::observer::{Batch, Begin, Observer};
 use super::state::{Running, State};
 use crate::data;
 use crate::fail_point;
-use crate::model::{Mode, Network};
+use crate::graph::Mode;
+use crate::model::Network;
 use crate::ops;
 use crate::optim::{Optimizer, Schedule};
 use crate::spec::{self, Spec};
@@ -45,8 +45,6 @@ pub struct Outcome {
 struct Session<'a> {
     observer: &'a mut dyn Observer,
     keeper: &'a mut Keeper,
-    /// Until the first step is done.
-    guard: Option<FrozenGuard>,
 }
 
 impl Fit<'_> {
@@ -54,8 +52,7 @@ impl Fit<'_> {
     /// is one.
     ///
     /// # Errors
-    /// A loss that is not finite, a trainable tensor without a gradient, a frozen one that moved, a checkpoint of
-    /// another run, or what the device reports. [`Error::Interrupted`] where the run was stopped; a checkpoint is
+    /// A loss that is not finite, a trainable tensor without a gradient, a checkpoint of another run, or what the device reports. [`Error::Interrupted`] where the run was stopped; a checkpoint is
     /// written then.
     pub fn run(&self, observer: &mut dyn Observer, keeper: &mut Keeper) -> Result<Outcome, Error> {
         let training = &self.spec.training;
@@ -63,16 +60,11 @@ impl Fit<'_> {
             return Err(Error::NoImages);
         }
         let mut state = self.begin(keeper)?;
-        let guard = Some(FrozenGuard::new(self.network)?);
         observer.begin(&Begin {
             epochs: &state.at.epochs,
             batches: state.at.running.batches,
         });
-        let mut session = Session {
-            observer,
-            keeper,
-            guard,
-        };
+        let mut session = Session { observer, keeper };
         while state.at.epochs.len() < training.epochs && !state.at.stopped_early {
             let epoch = match self.epoch(&mut state, &mut session) {
                 Err(Error::Interrupted(interrupted)) => {
@@ -151,7 +143,7 @@ impl Fit<'_> {
             if i > done && session.keeper.is_due() {
                 session.keeper.save(state, self.network)?;
             }
-            self.step(indices, (number, i + 1), state, session)?;
+            self.step(indices, (number, i + 1), state)?;
             let running = &mut state.at.running;
             running.batches = i + 1;
             running.seconds = before + start.elapsed().as_secs_f64();
@@ -205,17 +197,14 @@ impl Fit<'_> {
         indices: &[u32],
         (epoch, batch): (usize, usize),
         state: &mut State,
-        session: &mut Session<'_>,
     ) -> Result<(), Error> {
         let mode = Mode::Train {
             seed: self.spec.seed,
             step: state.at.step,
         };
         let learning_rate = state.schedule.rate(state.at.step);
-        let (features, labels) = self
-            .train
-            .batch(self.network, indices, epoch as u64, mode)?;
-        let logits = self.network.forward_trained(&features, mode)?;
+        let (features, labels) = self.train.batch(self.network, indices, epoch as u64)?;
+        let logits = self.network.forward_rest(&features, mode)?;
         let mean_loss = Criterion::new(&self.spec.training, self.classes)
             .each(&logits, &labels)?
             .mean_all()?;
@@ -237,10 +226,7 @@ impl Fit<'_> {
             .optimizer
             .step(&ops::backward(&mean_loss)?, learning_rate)?;
         state.at.step += 1;
-        session
-            .guard
-            .take()
-            .map_or(Ok(()), |guard| guard.check(self.network))
+        Ok(())
     }
 }
 

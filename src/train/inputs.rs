@@ -1,5 +1,5 @@
-//! What a run's trained part is fed with: a part's features, or its batches carried through the frozen
-//! part.
+//! What the part of a network that is not constant is fed with: a part's features, or its batches carried through the
+//! constant part.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 
 use crate::data::Batches;
 use crate::features::Features;
-use crate::model::{Mode, Network};
+use crate::model::Network;
 
 /// The samples of one part as seen from the freeze boundary.
 pub struct Inputs<'a> {
@@ -39,7 +39,7 @@ impl<'a> Inputs<'a> {
         self.batches.is_empty()
     }
 
-    /// The frozen part's outputs for these samples, and their labels.
+    /// The constant part's outputs for these samples, and their labels.
     ///
     /// # Errors
     /// What the device reports.
@@ -48,13 +48,12 @@ impl<'a> Inputs<'a> {
         network: &Network,
         indices: &[u32],
         epoch: u64,
-        mode: Mode,
-    ) -> Result<(Tensor, Vec<u32>)> {
+    ) -> Result<(Vec<Tensor>, Vec<u32>)> {
         if let Some(features) = &self.features {
             let labels = self.batches.labels(indices)?;
             return Ok((features.rows(indices, network.device())?, labels));
         }
         let (images, labels) = self.batches.batch(indices, epoch)?;
-        Ok((network.forward_frozen(&images, mode)?, labels))
+        Ok((network.forward_constant(&images)?, labels))
     }
 }

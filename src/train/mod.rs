@@ -5,7 +5,6 @@ mod early_stopping;
 mod error;
 mod evaluate;
 mod fit;
-mod guard;
 mod inputs;
 mod loss;
 mod memory;

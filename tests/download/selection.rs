@@ -45,8 +45,14 @@ fn file(folder: &Path) -> (Vec<u8>, usize) {
 
 fn backbone(cache: &Cache, server: &Server) -> Result<PathBuf, Error> {
     let hub = Hub::at(&server.url(""), None);
-    let wanted = weights::needed(Arch::Vgg16, false);
-    imagenet(cache, &hub, Arch::Vgg16, &wanted, &NoProgress)
+    let wanted = weights::needed(Arch::named("vgg16").unwrap(), false);
+    imagenet(
+        cache,
+        &hub,
+        Arch::named("vgg16").unwrap(),
+        &wanted,
+        &NoProgress,
+    )
 }
 
 /// The convolutions alone.
@@ -95,7 +101,14 @@ fn another_selection_is_another_file_and_needs_no_new_head() {
     let first = backbone(&cache, &server).unwrap();
     let hub = Hub::at(&server.url(""), None);
     let wanted = |name: &str| name == "features.0.weight" || name == "head.fc.weight";
-    let second = imagenet(&cache, &hub, Arch::Vgg16, &wanted, &NoProgress).unwrap();
+    let second = imagenet(
+        &cache,
+        &hub,
+        Arch::named("vgg16").unwrap(),
+        &wanted,
+        &NoProgress,
+    )
+    .unwrap();
     assert_ne!(first, second);
     let found = weights::read(&second).unwrap().tensors;
     assert_eq!(found["head.fc.weight"], tensors()["head.fc.weight"]);
@@ -211,7 +224,14 @@ fn lying_heads_are_refused_without_reading_on() {
 fn squeezenets_weights_are_not_on_the_hub_and_the_way_round_is_told() {
     let (_folder, cache) = cache(0);
     let hub = Hub::at("http://127.0.0.1:9", None);
-    let error = imagenet(&cache, &hub, Arch::Squeezenet1_1, &|_| true, &NoProgress).unwrap_err();
+    let error = imagenet(
+        &cache,
+        &hub,
+        Arch::named("squeezenet1_1").unwrap(),
+        &|_| true,
+        &NoProgress,
+    )
+    .unwrap_err();
     let text = error.to_string();
     assert!(
         text.contains("squeezenet1_1")

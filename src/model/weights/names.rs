@@ -1,14 +1,10 @@
-//! What torchvision and timm call the layers of our backbones.
-//!
-//! torchvision counts the members of its `features` sequence, the ones without weights included
-//! (`torchvision/models/vgg.py`, `squeezenet.py`). timm keeps that and has the top of a VGG as convolutions
-//! (`timm/models/vgg.py`).
+//! Whose names the tensors of a file have.
 
 use std::collections::BTreeSet;
 
 use super::read::is_counter;
-use crate::model::vgg;
 use crate::spec::Arch;
+use crate::zoo::Alias;
 
 /// Whose names a file uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,58 +15,7 @@ pub(super) enum Naming {
     Timm,
 }
 
-/// One layer: our name, and the same layer's tensors' common beginning elsewhere.
-struct Layer {
-    ours: String,
-    torchvision: String,
-    timm: String,
-    /// Whether it belongs to the original classifier.
-    top: bool,
-}
-
-/// The layers of `arch` that have weights, its top included, in order.
-fn layers(arch: Arch) -> Vec<Layer> {
-    let features = |ours: String, n: usize| Layer {
-        ours,
-        torchvision: format!("features.{n}"),
-        timm: format!("features.{n}"),
-        top: false,
-    };
-    let top = |ours: &str, torchvision: &str, timm: &str| Layer {
-        ours: ours.into(),
-        torchvision: torchvision.into(),
-        timm: timm.into(),
-        top: true,
-    };
-    let Some((blocks, batch_norm)) = vgg::plan(arch) else {
-        let fires = [3, 4, 6, 7, 9, 10, 11, 12].into_iter().zip(2..);
-        return std::iter::once(features("conv1".into(), 0))
-            .chain(fires.map(|(n, fire)| features(format!("fire{fire}"), n)))
-            .chain([top("conv10", "classifier.1", "classifier.1")])
-            .collect();
-    };
-    let mut layers = Vec::new();
-    let mut n = 0;
-    for (block, convolutions) in (1..).zip(blocks) {
-        for i in 1..=convolutions {
-            layers.push(features(format!("block{block}_conv{i}"), n));
-            if batch_norm {
-                n += 1;
-                layers.push(features(format!("block{block}_conv{i}_bn"), n));
-            }
-            // The convolution, or its batch norm, and the activation.
-            n += 2;
-        }
-        // The pool.
-        n += 1;
-    }
-    layers.push(top("fc1", "classifier.0", "pre_logits.fc1"));
-    layers.push(top("fc2", "classifier.3", "pre_logits.fc2"));
-    layers.push(top("predictions", "classifier.6", "head.fc"));
-    layers
-}
-
-impl Layer {
+impl Alias {
     fn name(&self, naming: Naming) -> &str {
         match naming {
             Naming::Ours => &self.ours,
@@ -79,7 +24,7 @@ impl Layer {
         }
     }
 
-    /// What follows this layer's name in a tensor's.
+    /// What follows this module's name in a tensor's.
     fn rest<'a>(&self, naming: Naming, tensor: &'a str) -> Option<&'a str> {
         tensor.strip_prefix(self.name(naming))?.strip_prefix('.')
     }
@@ -87,7 +32,7 @@ impl Layer {
 
 /// A tensor's name in another naming; none where it is not one of the architecture's.
 pub(super) fn rename(arch: Arch, tensor: &str, from: Naming, to: Naming) -> Option<String> {
-    layers(arch).iter().find_map(|layer| {
+    arch.family.aliases().iter().find_map(|layer| {
         let rest = layer.rest(from, tensor)?;
         Some(format!("{}.{rest}", layer.name(to)))
     })
@@ -95,8 +40,8 @@ pub(super) fn rename(arch: Arch, tensor: &str, from: Naming, to: Naming) -> Opti
 
 /// Whether a tensor belongs to the original classifier of the architecture.
 pub(super) fn is_top(arch: Arch, tensor: &str, naming: Naming) -> bool {
-    let top = |layer: &Layer| layer.top && layer.rest(naming, tensor).is_some();
-    layers(arch).iter().any(top)
+    let top = |layer: &Alias| layer.top && layer.rest(naming, tensor).is_some();
+    arch.family.aliases().iter().any(top)
 }
 
 /// Whose names these are.
@@ -120,18 +65,21 @@ pub(super) fn guess<'a>(tensors: impl Iterator<Item = &'a str>, naming: Naming) 
     };
     let found: BTreeSet<&str> = tensors.map(layer).collect();
     let looks_like = |arch: &Arch| {
-        let (top, backbone): (Vec<Layer>, Vec<Layer>) =
-            layers(*arch).into_iter().partition(|layer| layer.top);
+        let (top, backbone): (Vec<Alias>, Vec<Alias>) = arch
+            .family
+            .aliases()
+            .into_iter()
+            .partition(|layer| layer.top);
         let beside = |name: &&&str| match naming {
             // A head of the runner's may have any name.
             Naming::Ours => name.starts_with("block") || name.starts_with("fire"),
             _ => !top.iter().any(|l| l.name(naming) == **name) && name.starts_with("features."),
         };
-        let has = |layer: &Layer| found.contains(layer.name(naming));
+        let has = |layer: &Alias| found.contains(layer.name(naming));
         let own = |name: &&str| backbone.iter().any(|layer| layer.name(naming) == *name);
         backbone.iter().all(has) && found.iter().filter(beside).all(own)
     };
-    Arch::ALL.iter().copied().find(looks_like)
+    Arch::all().find(looks_like)
 }
 
 /// Whether a tensor of timm's or torchvision's file of `arch` is used, for a model with or without the original top.
@@ -147,66 +95,70 @@ pub fn needed(arch: Arch, include_top: bool) -> impl Fn(&str) -> bool {
 mod tests {
     use super::*;
 
+    fn arch(name: &str) -> Arch {
+        Arch::named(name).unwrap()
+    }
+
     fn numbers(arch: Arch) -> Vec<usize> {
-        let features = layers(arch).into_iter();
-        let number = |layer: Layer| layer.timm.strip_prefix("features.")?.parse().ok();
+        let features = arch.family.aliases().into_iter();
+        let number = |layer: Alias| layer.timm.strip_prefix("features.")?.parse().ok();
         features.filter_map(number).collect()
     }
 
     // The N of the keys `features.N.weight` in torchvision's state dictionaries.
     #[test]
     fn vgg_layers_have_torchvisions_numbers() {
-        assert_eq!(numbers(Arch::Vgg11), [0, 3, 6, 8, 11, 13, 16, 18]);
+        assert_eq!(numbers(arch("vgg11")), [0, 3, 6, 8, 11, 13, 16, 18]);
         assert_eq!(
-            numbers(Arch::Vgg16),
+            numbers(arch("vgg16")),
             [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28]
         );
         assert_eq!(
-            numbers(Arch::Vgg19),
+            numbers(arch("vgg19")),
             [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34]
         );
         assert_eq!(
-            numbers(Arch::Vgg11Bn),
+            numbers(arch("vgg11_bn")),
             [0, 1, 4, 5, 8, 9, 11, 12, 15, 16, 18, 19, 22, 23, 25, 26]
         );
-        assert_eq!(numbers(Arch::Vgg16Bn).last(), Some(&41));
+        assert_eq!(numbers(arch("vgg16_bn")).last(), Some(&41));
     }
 
     #[test]
     fn names_go_there_and_back() {
         for (arch, ours, torchvision, timm) in [
             (
-                Arch::Vgg16,
+                arch("vgg16"),
                 "block5_conv3.bias",
                 "features.28.bias",
                 "features.28.bias",
             ),
             (
-                Arch::Vgg16Bn,
+                arch("vgg16_bn"),
                 "block1_conv2_bn.running_mean",
                 "features.4.running_mean",
                 "features.4.running_mean",
             ),
             (
-                Arch::Vgg13,
+                arch("vgg13"),
                 "fc1.weight",
                 "classifier.0.weight",
                 "pre_logits.fc1.weight",
             ),
             (
-                Arch::Vgg13,
+                arch("vgg13"),
                 "predictions.bias",
                 "classifier.6.bias",
                 "head.fc.bias",
             ),
             (
-                Arch::Squeezenet1_1,
+                arch("squeezenet1_1"),
                 "fire9.expand3x3.bias",
                 "features.12.expand3x3.bias",
                 "features.12.expand3x3.bias",
             ),
             (
-                Arch::Squeezenet1_1,
+                arch("squeezenet1_1"),
                 "conv10.weight",
                 "classifier.1.weight",
                 "classifier.1.weight",
@@ -224,16 +176,23 @@ mod tests {
             }
         }
         assert_eq!(
-            rename(Arch::Vgg16, "features.1.weight", Naming::Timm, Naming::Ours),
+            rename(
+                arch("vgg16"),
+                "features.1.weight",
+                Naming::Timm,
+                Naming::Ours
+            ),
             None
         );
     }
 
     #[test]
     fn every_architecture_is_recognized_by_its_layers() {
-        for &arch in Arch::ALL {
+        for arch in Arch::all() {
             for naming in [Naming::Ours, Naming::Torchvision, Naming::Timm] {
-                let names: Vec<String> = layers(arch)
+                let names: Vec<String> = arch
+                    .family
+                    .aliases()
                     .iter()
                     .filter(|layer| !layer.top)
                     .map(|layer| format!("{}.weight", layer.name(naming)))
@@ -246,8 +205,8 @@ mod tests {
 
     #[test]
     fn the_top_and_the_counters_are_not_needed() {
-        let backbone = needed(Arch::Vgg16Bn, false);
-        let all = needed(Arch::Vgg16Bn, true);
+        let backbone = needed(arch("vgg16_bn"), false);
+        let all = needed(arch("vgg16_bn"), true);
         for top in [
             "pre_logits.fc1.weight",
             "head.fc.bias",

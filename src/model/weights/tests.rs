@@ -11,6 +11,10 @@ use crate::fetch::Layout;
 use crate::shared::shared;
 use crate::spec::Arch;
 
+fn arch(name: &str) -> Arch {
+    Arch::named(name).unwrap()
+}
+
 fn tensor(shape: &[usize]) -> HostTensor {
     let n: usize = shape.iter().product();
     HostTensor {
@@ -218,7 +222,7 @@ fn torchvisions_names_become_ours_and_the_classifier_is_dropped() {
     names.push(("classifier.0.weight", &[4, 8]));
     names.push(("classifier.6.bias", &[4]));
     let path = saved(folder.path(), &names);
-    let loaded = load(&path, Arch::Vgg11, &vgg11(), &no_extra).unwrap();
+    let loaded = load(&path, arch("vgg11"), &vgg11(), &no_extra).unwrap();
     assert_eq!(loaded.len(), 8);
     assert_eq!(loaded["block1_conv1.weight"], tensor(&[2, 3, 3, 3]));
 }
@@ -237,7 +241,7 @@ fn timms_convolutional_top_becomes_dense_layers() {
         ("fc2.weight", &[4, 4]),
         ("predictions.weight", &[5, 4]),
     ]));
-    let loaded = load(&path, Arch::Vgg11, &wanted, &no_extra).unwrap();
+    let loaded = load(&path, arch("vgg11"), &wanted, &no_extra).unwrap();
     assert_eq!(loaded["fc1.weight"], tensor(&[4, 98]));
     assert_eq!(loaded["predictions.weight"], tensor(&[5, 4]));
 }
@@ -253,12 +257,12 @@ fn our_own_names_stay_and_a_head_is_allowed_where_asked() {
             .map(|(name, shape)| (name.as_str(), shape.as_slice())),
     );
     let path = saved(folder.path(), &names);
-    let error = load(&path, Arch::Vgg11, &ours, &no_extra).unwrap_err();
+    let error = load(&path, arch("vgg11"), &ours, &no_extra).unwrap_err();
     assert!(
         matches!(&error, Error::LeftOver { tensor, .. } if tensor == "classifier.weight"),
         "{error}"
     );
-    let loaded = load(&path, Arch::Vgg11, &ours, &|name| {
+    let loaded = load(&path, arch("vgg11"), &ours, &|name| {
         name == "classifier.weight"
     })
     .unwrap();
@@ -270,7 +274,7 @@ fn the_first_misfit_is_named_with_what_was_expected() {
     let folder = tempfile::tempdir().unwrap();
     let load = |names: &[(&str, &[usize])], wanted: &[(String, Vec<usize>)]| {
         let path = saved(folder.path(), names);
-        load(&path, Arch::Vgg11, wanted, &no_extra)
+        load(&path, arch("vgg11"), wanted, &no_extra)
             .unwrap_err()
             .to_string()
     };
@@ -310,7 +314,7 @@ fn a_file_of_another_architecture_is_recognized() {
         ("block1_conv1.weight", &[2, 3, 3, 3]),
         ("block1_conv2.weight", &[2, 2, 3, 3]),
     ]);
-    let error = load(&path, Arch::Vgg16, &wanted, &no_extra)
+    let error = load(&path, arch("vgg16"), &wanted, &no_extra)
         .unwrap_err()
         .to_string();
     assert!(
@@ -354,7 +358,7 @@ fn squeezenet() -> Vec<(String, Vec<usize>)> {
 #[cfg_attr(not(shared), ignore = "needs the real weights, which are not there")]
 fn the_real_squeezenet_fits() {
     let path = shared("data/squeezenet1_1/squeezenet1_1-imagenet.safetensors");
-    let loaded = load(&path, Arch::Squeezenet1_1, &squeezenet(), &no_extra).unwrap();
+    let loaded = load(&path, arch("squeezenet1_1"), &squeezenet(), &no_extra).unwrap();
     assert_eq!(loaded.len(), 50);
     // torchvision's 1,235,496 parameters less the 513,000 of its classifier.
     let parameters: usize = loaded.values().map(|t| t.data.len()).sum();
@@ -365,7 +369,7 @@ fn the_real_squeezenet_fits() {
         file.tensors["features.3.expand3x3.weight"]
     );
     assert_eq!(file.metadata["format"], "pt");
-    let error = load(&path, Arch::Vgg16, &vgg11(), &no_extra)
+    let error = load(&path, arch("vgg16"), &vgg11(), &no_extra)
         .unwrap_err()
         .to_string();
     assert!(error.contains("looks like squeezenet1_1"), "{error}");

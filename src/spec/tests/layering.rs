@@ -105,7 +105,7 @@ fn values_from_outside_are_toml_or_else_text() {
             "head.1.rate=0.25",
         ])
         .spec;
-    assert_eq!(spec.backbone.arch, Arch::Vgg13);
+    assert_eq!(spec.backbone.arch, Arch::named("vgg13").unwrap());
     assert_eq!(spec.backbone.weights, Weights::Random);
     assert_eq!(spec.name, "quoted");
     assert_eq!(spec.dataset.classes.map(|c| c.len()), Some(2));

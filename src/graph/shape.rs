@@ -1,4 +1,4 @@
-//! The shape of one sample between two layers.
+//! The shape of one sample between two nodes.
 
 use std::fmt;
 
@@ -36,16 +36,27 @@ impl Shape {
         }
     }
 
-    /// Values in one sample.
-    pub fn elements(&self) -> usize {
+    /// The length of each axis, the batch axis left out.
+    pub fn dims(&self) -> Vec<usize> {
         match *self {
             Shape::Map {
                 height,
                 width,
                 channels,
-            } => height * width * channels,
-            Shape::Vector { len, .. } => len,
+            } => vec![height, width, channels],
+            Shape::Vector { len, .. } => vec![len],
         }
+    }
+
+    /// Values in one sample.
+    pub fn elements(&self) -> usize {
+        self.dims().iter().product()
+    }
+
+    /// [`Shape::elements`], or none where they are more than can be counted.
+    pub fn checked_elements(&self) -> Option<usize> {
+        let mut dims = self.dims().into_iter();
+        dims.try_fold(1, usize::checked_mul)
     }
 
     /// The size of the last axis.
@@ -55,18 +66,25 @@ impl Shape {
             Shape::Vector { len, .. } => len,
         }
     }
+
+    /// How many times the channels are there.
+    pub fn places(&self) -> usize {
+        self.elements() / self.channels().max(1)
+    }
+
+    /// The map that a vector was flattened from.
+    pub fn flattened(&self) -> Option<[usize; 3]> {
+        match *self {
+            Shape::Vector { flattened, .. } => flattened,
+            Shape::Map { .. } => None,
+        }
+    }
 }
 
 /// As Keras prints it: `(None, 32, 32, 3)`.
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&match self {
-            Shape::Map {
-                height,
-                width,
-                channels,
-            } => format!("(None, {height}, {width}, {channels})"),
-            Shape::Vector { len, .. } => format!("(None, {len})"),
-        })
+        let dims: Vec<String> = self.dims().iter().map(ToString::to_string).collect();
+        f.pad(&format!("(None, {})", dims.join(", ")))
     }
 }

@@ -1,0 +1,124 @@
+//! What a node sees of the network while it runs.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Result, Tensor, Var, bail};
+
+use super::node::Node;
+use crate::rng::{Purpose, Stream, name_index};
+
+/// What a forward pass is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Dropout off, moving statistics used.
+    Evaluate,
+    /// Dropout on, batch statistics used and moving statistics updated where a node is not frozen.
+    Train { seed: u64, step: u64 },
+}
+
+/// A tensor of the network, by what may change it.
+#[derive(Clone, Debug)]
+pub enum Slot {
+    /// Nothing: its node is frozen.
+    Frozen(Tensor),
+    /// The optimizer.
+    Trained(Var),
+    /// The forward pass: moving statistics.
+    Moving(Var),
+}
+
+/// The tensors of a network by name, in its own layouts.
+#[derive(Debug, Default)]
+pub struct Tensors(BTreeMap<String, Slot>);
+
+/// A node in a forward pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    node: &'a Node,
+    tensors: &'a Tensors,
+    mode: Mode,
+    frozen: bool,
+}
+
+impl Slot {
+    /// The values.
+    pub fn tensor(&self) -> &Tensor {
+        match self {
+            Slot::Frozen(tensor) => tensor,
+            Slot::Trained(var) | Slot::Moving(var) => var.as_tensor(),
+        }
+    }
+}
+
+impl Tensors {
+    /// Adds a tensor.
+    pub fn insert(&mut self, name: String, slot: Slot) {
+        self.0.insert(name, slot);
+    }
+
+    /// The tensor of this name.
+    pub fn get(&self, name: &str) -> Option<&Slot> {
+        self.0.get(name)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Slot)> {
+        self.0.iter().map(|(name, slot)| (name.as_str(), slot))
+    }
+}
+
+impl<'a> Context<'a> {
+    /// Of a node among the network's tensors.
+    pub fn new(node: &'a Node, tensors: &'a Tensors, mode: Mode, frozen: bool) -> Self {
+        Context {
+            node,
+            tensors,
+            mode,
+            frozen,
+        }
+    }
+
+    /// The node's tensor `suffix`.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn tensor(&self, suffix: &str) -> Result<&'a Tensor> {
+        let name = format!("{}.{suffix}", self.node.name);
+        match self.tensors.get(&name) {
+            Some(slot) => Ok(slot.tensor()),
+            None => bail!("the network has no tensor {name}"),
+        }
+    }
+
+    /// Whether the node uses and follows the batch's statistics.
+    pub fn uses_batch_statistics(&self) -> bool {
+        self.mode != Mode::Evaluate && !self.frozen
+    }
+
+    /// Moves the moving statistic `suffix`: `moving = moving * momentum + batch * (1 - momentum)`, as Keras.
+    ///
+    /// # Errors
+    /// Another shape.
+    pub fn update_moving(&self, suffix: &str, batch: &Tensor, momentum: f64) -> Result<()> {
+        match self.tensors.get(&format!("{}.{suffix}", self.node.name)) {
+            Some(Slot::Moving(moving)) => {
+                let kept = (moving.as_detached_tensor() * momentum)?;
+                moving.set(&(kept + (batch.detach() * (1.0 - momentum))?)?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Random numbers of this node in this step; none outside training.
+    pub fn random(&self, purpose: Purpose) -> Option<Stream> {
+        match self.mode {
+            Mode::Evaluate => None,
+            Mode::Train { seed, step } => Some(Stream::new(
+                seed,
+                purpose,
+                step,
+                name_index(&self.node.name),
+            )),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The network as a graph of named primitive operations, without its weights.
+//!
+//! Names, shapes, parameter counts, cost, memory, the summary and what is frozen are all read from here. A family of
+//! `zoo` builds the nodes; `model` gives them weights and runs them.
+
+mod builder;
+mod context;
+mod cost;
+mod cut;
+mod fusion;
+mod layout;
+mod node;
+pub mod op;
+mod parameter;
+mod shape;
+mod summary;
+
+pub use builder::{Builder, Value};
+pub use context::{Context, Mode, Slot, Tensors};
+pub use cost::{Cost, images_at_once};
+pub use cut::{Cut, Stage};
+pub use fusion::absorbed;
+pub use layout::{from_file, to_file};
+pub use node::{Graph, Module, Node};
+pub use op::{Op, Primitive};
+pub use parameter::{Parameter, Role};
+pub use shape::Shape;
+pub use summary::summary;

@@ -1,0 +1,62 @@
+//! Functions of single values, and softmax.
+
+use std::fmt;
+
+use candle_core::{Result, Tensor};
+
+use super::{Primitive, one, one_shape};
+use crate::graph::{Context, Shape};
+use crate::ops;
+
+/// A function applied to every value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Activation {
+    pub function: Function,
+}
+
+/// Which function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    Relu,
+    Tanh,
+    Sigmoid,
+    /// Over the last axis.
+    Softmax,
+}
+
+/// As parts of nodes' names.
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Function::Relu => "relu",
+            Function::Tanh => "tanh",
+            Function::Sigmoid => "sigmoid",
+            Function::Softmax => "softmax",
+        })
+    }
+}
+
+impl Primitive for Activation {
+    fn kind(&self) -> &'static str {
+        "Activation"
+    }
+
+    fn output(&self, inputs: &[Shape]) -> std::result::Result<Shape, String> {
+        one_shape(inputs)
+    }
+
+    fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {
+        let x = one(inputs)?;
+        match self.function {
+            Function::Relu => ops::relu(x),
+            Function::Tanh => x.tanh(),
+            // Composed of differentiable operations: candle-nn's fused forms cut the gradient.
+            Function::Sigmoid => ((x * 0.5)?.tanh()? + 1.0)? * 0.5,
+            Function::Softmax => {
+                let last = x.rank().saturating_sub(1);
+                let e = x.broadcast_sub(&x.max_keepdim(last)?.detach())?.exp()?;
+                e.broadcast_div(&e.sum_keepdim(last)?)
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Batch normalization over all axes but the last.
+
+use candle_core::{Result, Tensor};
+
+use super::{Primitive, TensorOf, one, one_shape};
+use crate::graph::{Context, Role, Shape};
+use crate::ops;
+
+/// Normalizes each channel by the batch's mean and variance while it trains, by moving ones otherwise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchNorm {
+    /// How much of the moving statistics is kept each step.
+    pub momentum: f64,
+    /// Added to the variance.
+    pub epsilon: f64,
+}
+
+impl Primitive for BatchNorm {
+    fn kind(&self) -> &'static str {
+        "BatchNormalization"
+    }
+
+    fn output(&self, inputs: &[Shape]) -> std::result::Result<Shape, String> {
+        one_shape(inputs)
+    }
+
+    fn tensors(&self, inputs: &[Shape]) -> Vec<TensorOf> {
+        let extent = |input: &Shape| {
+            input
+                .flattened()
+                .map_or(vec![input.channels()], |map| map.to_vec())
+        };
+        let extent = inputs.first().map(extent).unwrap_or_default();
+        [
+            ("weight", Role::Gamma),
+            ("bias", Role::Beta),
+            ("running_mean", Role::MovingMean),
+            ("running_var", Role::MovingVariance),
+        ]
+        .map(|(suffix, role)| (suffix, role, extent.clone()))
+        .into()
+    }
+
+    fn forward(&self, inputs: &[&Tensor], context: &Context<'_>) -> Result<Tensor> {
+        let x = one(inputs)?;
+        let (gamma, beta) = (context.tensor("weight")?, context.tensor("bias")?);
+        if !context.uses_batch_statistics() {
+            let mean = context.tensor("running_mean")?;
+            let variance = context.tensor("running_var")?;
+            return ops::batch_norm_inference(x, gamma, beta, mean, variance, self.epsilon);
+        }
+        let ops::BatchNorm { y, mean, variance } = ops::batch_norm(x, gamma, beta, self.epsilon)?;
+        context.update_moving("running_mean", &mean, self.momentum)?;
+        context.update_moving("running_var", &variance, self.momentum)?;
+        Ok(y)
+    }
+}

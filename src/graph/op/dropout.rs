@@ -1,0 +1,37 @@
+//! Dropout.
+
+use candle_core::{Result, Tensor};
+
+use super::{Primitive, one, one_shape};
+use crate::graph::{Context, Shape};
+use crate::ops;
+use crate::rng::Purpose;
+
+/// Sets a part of the values to 0 while training and scales the others up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dropout {
+    /// The part, in [0, 1).
+    pub rate: f64,
+}
+
+impl Primitive for Dropout {
+    fn kind(&self) -> &'static str {
+        "Dropout"
+    }
+
+    fn output(&self, inputs: &[Shape]) -> std::result::Result<Shape, String> {
+        one_shape(inputs)
+    }
+
+    fn is_random(&self) -> bool {
+        self.rate > 0.0
+    }
+
+    fn forward(&self, inputs: &[&Tensor], context: &Context<'_>) -> Result<Tensor> {
+        let x = one(inputs)?;
+        match context.random(Purpose::Dropout) {
+            Some(stream) => ops::dropout(x, self.rate, &stream),
+            None => Ok(x.clone()),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! From a map to a vector.
+
+use candle_core::{Result, Tensor};
+
+use super::{Primitive, one, one_shape};
+use crate::graph::{Context, Shape};
+
+/// All values of a sample in a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flatten;
+
+impl Primitive for Flatten {
+    fn kind(&self) -> &'static str {
+        "Flatten"
+    }
+
+    fn output(&self, inputs: &[Shape]) -> std::result::Result<Shape, String> {
+        Ok(match one_shape(inputs)? {
+            map @ Shape::Map {
+                height,
+                width,
+                channels,
+            } => Shape::Vector {
+                len: map.elements(),
+                flattened: Some([height, width, channels]),
+            },
+            vector @ Shape::Vector { .. } => vector,
+        })
+    }
+
+    /// It is another view of the same values.
+    fn saved(&self, _: &[Shape], _: Shape) -> u64 {
+        0
+    }
+
+    fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {
+        one(inputs)?.flatten_from(1)
+    }
+}

@@ -1,0 +1,67 @@
+//! The tensors of a node.
+
+/// What a tensor is to its node; decides its layout, its initial value and whether it can train.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// `[height, width, in, out]` here, `[out, in, height, width]` in files; as `[in, out]` and
+    /// `[out, in]` where `dense`.
+    Kernel {
+        dense: bool,
+    },
+    Bias,
+    /// A normalization's scale.
+    Gamma,
+    /// A normalization's offset.
+    Beta,
+    MovingMean,
+    MovingVariance,
+}
+
+impl Role {
+    /// Whether the optimizer may change it: moving statistics are not weights.
+    pub fn is_weight(self) -> bool {
+        !matches!(self, Role::MovingMean | Role::MovingVariance)
+    }
+}
+
+/// A tensor of a node: its full name and its shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// As in `model.safetensors`, e.g. `block1_conv1.weight`.
+    pub name: String,
+    pub role: Role,
+    /// `[height, width, in, out]` for every kernel (a dense kernel after `flatten` has the
+    /// height and width of the map that was flattened, others have 1 and 1); the map
+    /// `[height, width, channels]` or `[channels]` for everything else.
+    pub extent: Vec<usize>,
+}
+
+impl Parameter {
+    /// Number of values.
+    pub fn elements(&self) -> usize {
+        self.extent.iter().product()
+    }
+
+    /// [`Parameter::elements`], or none where they are more than can be counted.
+    pub fn checked_elements(&self) -> Option<usize> {
+        self.extent.iter().copied().try_fold(1, usize::checked_mul)
+    }
+
+    /// The shape the tensor has while the network runs.
+    pub fn shape(&self) -> Vec<usize> {
+        match (self.role, self.extent.as_slice()) {
+            (Role::Kernel { dense: true }, [h, w, i, o]) => vec![h * w * i, *o],
+            (Role::Kernel { .. }, extent) => extent.to_vec(),
+            _ => vec![self.elements()],
+        }
+    }
+
+    /// The shape the tensor has in PyTorch and in files.
+    pub fn file_shape(&self) -> Vec<usize> {
+        match (self.role, self.extent.as_slice()) {
+            (Role::Kernel { dense: true }, [h, w, i, o]) => vec![*o, i * h * w],
+            (Role::Kernel { dense: false }, [h, w, i, o]) => vec![*o, *i, *h, *w],
+            _ => vec![self.elements()],
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! A pass over nodes of the graph, some of them fused, and their values dropped when nothing needs them any more.
+
+use candle_core::{Result, Tensor, bail};
+
+use super::network::Network;
+use crate::graph::{Context, Mode, Node, Op};
+use crate::ops;
+
+/// The values of a pass.
+struct Values {
+    values: Vec<Option<Tensor>>,
+    /// How often each is still needed.
+    uses: Vec<usize>,
+}
+
+impl Values {
+    fn get(&self, node: usize) -> Result<&Tensor> {
+        match self.values.get(node) {
+            Some(Some(value)) => Ok(value),
+            _ => bail!("node {node} has no value"),
+        }
+    }
+
+    fn set(&mut self, node: usize, value: Tensor) {
+        if let Some(place) = self.values.get_mut(node) {
+            *place = Some(value);
+        }
+    }
+
+    /// Notes that a node has taken the value.
+    fn used(&mut self, node: usize) {
+        let Some(left) = self.uses.get_mut(node) else {
+            return;
+        };
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            self.values[node] = None;
+        }
+    }
+}
+
+impl Network {
+    /// The values of the nodes `wanted`, computed by the nodes `nodes` (in the graph's order) from the values of the
+    /// nodes `given`.
+    pub(super) fn pass(
+        &self,
+        nodes: &[usize],
+        given: &[usize],
+        values: &[Tensor],
+        wanted: &[usize],
+        mode: Mode,
+    ) -> Result<Vec<Tensor>> {
+        if given.len() != values.len() {
+            bail!("{} values for {} nodes", values.len(), given.len());
+        }
+        let mut pass = self.begin(nodes, wanted);
+        for (node, value) in given.iter().zip(values) {
+            pass.set(*node, value.clone());
+        }
+        let mut rest = nodes;
+        while let Some(&first) = rest.first() {
+            let run = self.fused(rest, &pass);
+            let (now, later) = rest.split_at(run);
+            rest = later;
+            let mut value = self.compute(now, &pass, mode)?;
+            if mode == Mode::Evaluate {
+                // Nothing holds the values before then.
+                value = value.detach();
+            }
+            for input in self.node(first)?.inputs.clone() {
+                pass.used(input);
+            }
+            pass.set(now.last().copied().unwrap_or(first), value);
+        }
+        wanted.iter().map(|node| pass.get(*node).cloned()).collect()
+    }
+
+    fn begin(&self, nodes: &[usize], wanted: &[usize]) -> Values {
+        let all = self.blueprint.graph.nodes();
+        let mut uses = vec![0; all.len()];
+        let inputs = nodes
+            .iter()
+            .filter_map(|i| all.get(*i))
+            .flat_map(|node| &node.inputs);
+        for node in inputs.chain(wanted) {
+            uses[*node] += 1;
+        }
+        Values {
+            values: vec![None; all.len()],
+            uses,
+        }
+    }
+
+    fn node(&self, i: usize) -> Result<&Node> {
+        match self.blueprint.graph.nodes().get(i) {
+            Some(node) => Ok(node),
+            None => bail!("there is no node {i}"),
+        }
+    }
+
+    fn is_absorbed(&self, i: usize) -> bool {
+        self.absorbed.get(i).copied().unwrap_or(false)
+    }
+
+    /// How many of the nodes, from the first on, run as one operation.
+    fn fused(&self, nodes: &[usize], pass: &Values) -> usize {
+        let graph = self.blueprint.graph.nodes();
+        let is_chained = |i: usize| {
+            let chains = |node: &Node| matches!(node.op, Op::Convolution(_) | Op::MaxPool(_));
+            self.device.is_cpu() && graph.get(i).is_some_and(chains)
+        };
+        let follows = |pair: &[usize]| match pair {
+            &[before, node] => {
+                let alone = graph.get(node).is_some_and(|n| n.inputs == [before]);
+                let only = pass.uses.get(before) == Some(&1);
+                let chained = |i| is_chained(i) || self.is_absorbed(i);
+                alone && only && (self.is_absorbed(node) || chained(before) && is_chained(node))
+            }
+            _ => false,
+        };
+        1 + nodes.windows(2).take_while(|pair| follows(pair)).count()
+    }
+
+    /// The value of the last of some fused nodes.
+    fn compute(&self, nodes: &[usize], pass: &Values, mode: Mode) -> Result<Tensor> {
+        match nodes {
+            [] => bail!("no node is to be computed"),
+            &[only] => self.single(only, false, pass, mode),
+            &[node, relu] if self.is_absorbed(relu) => self.single(node, true, pass, mode),
+            chained => self.chain(chained, pass, mode),
+        }
+    }
+
+    fn single(&self, i: usize, relu: bool, pass: &Values, mode: Mode) -> Result<Tensor> {
+        let node = self.node(i)?;
+        let inputs = node.inputs.iter().map(|input| pass.get(*input));
+        let inputs: Vec<&Tensor> = inputs.collect::<Result<_>>()?;
+        let context = self.context(i, node, mode);
+        let value = match (&node.op, inputs.as_slice()) {
+            (Op::Convolution(op), [x]) => op.apply(x, &context, relu),
+            (Op::Dense(op), [x]) => op.apply(x, &context, relu),
+            (op, inputs) => op.forward(inputs, &context),
+        };
+        value.map_err(in_layer(node))
+    }
+
+    /// Convolutions and poolings one after another.
+    fn chain(&self, nodes: &[usize], pass: &Values, mode: Mode) -> Result<Tensor> {
+        let first = nodes.first().copied().unwrap_or(0);
+        let input = self.node(first)?.inputs.first().copied().unwrap_or(0);
+        let mut chain = ops::Chain::new(pass.get(input)?);
+        for (at, &i) in nodes.iter().enumerate() {
+            let node = self.node(i)?;
+            let context = self.context(i, node, mode);
+            let relu = nodes.get(at + 1).is_some_and(|i| self.is_absorbed(*i));
+            chain = match &node.op {
+                Op::Convolution(op) => {
+                    let (kernel, bias) = (context.tensor("weight")?, context.tensor("bias")?);
+                    chain.conv2d(kernel, bias, &op.config(relu))
+                }
+                Op::MaxPool(op) => chain.max_pool2d(&op.0),
+                // Applied by the convolution before it.
+                _ => continue,
+            }
+            .map_err(in_layer(node))?;
+        }
+        chain.finish()
+    }
+
+    fn context<'a>(&'a self, i: usize, node: &'a Node, mode: Mode) -> Context<'a> {
+        Context::new(node, &self.tensors, mode, self.blueprint.cut.is_frozen(i))
+    }
+}
+
+/// Names the layer in an error.
+fn in_layer(node: &Node) -> impl Fn(candle_core::Error) -> candle_core::Error {
+    move |error| error.context(format!("in layer {}", node.name))
+}
