@@ -2,9 +2,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use runner::cli::Cli;
-use runner::ops;
+use runner::{ops, stop};
 
 fn main() -> ExitCode {
     ops::keep_freed_memory();
+    stop::survive_file_limits();
     Cli::parse().main()
 }

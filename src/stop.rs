@@ -47,3 +47,13 @@ impl Stop {
         Arc::clone(&self.all)
     }
 }
+
+/// A file that grows beyond the process's limit (`ulimit -f`) is an error of the write, as on a full disk, and not the end
+/// of the process without a word.
+pub fn survive_file_limits() {
+    #[cfg(unix)]
+    // SAFETY: ignoring a signal runs no code of ours.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
+}

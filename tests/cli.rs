@@ -304,28 +304,36 @@ fn quiet_says_nothing() {
 }
 
 #[test]
-fn a_damaged_table_is_named_and_not_overwritten() {
+fn a_damaged_or_missing_table_is_rebuilt_and_damage_is_said() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "small.toml", SMALL);
     runner(folder.path()).arg("small.toml").assert().success();
-    let path = folder.path().join("results/small/runs.parquet");
-    let mut bytes = fs::read(&path).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle..].fill(0xff);
-    fs::write(&path, &bytes).unwrap();
-    let output = runner(folder.path())
-        .arg("small.toml")
-        .assert()
-        .code(1)
-        .get_output()
-        .stderr
-        .clone();
-    let text = String::from_utf8(output).unwrap();
-    assert!(
-        text.contains("runs.parquet") && !text.contains("panicked"),
-        "{text}"
-    );
-    assert_eq!(fs::read(&path).unwrap(), bytes);
+    let results = folder.path().join("results/small");
+    for file in ["runs.parquet", "metrics.parquet", "predictions.parquet"] {
+        let path = results.join(file);
+        let whole = fs::read(&path).unwrap();
+        let mut damaged = whole.clone();
+        let middle = whole.len() / 2;
+        damaged[middle..].fill(0xff);
+        for found in [Some(&damaged), None] {
+            match found {
+                Some(bytes) => fs::write(&path, bytes).unwrap(),
+                None => fs::remove_file(&path).unwrap(),
+            }
+            // Whoever reads needs no table.
+            runner(folder.path())
+                .args(["compare", "results/small"])
+                .assert()
+                .success();
+            let output = runner(folder.path()).arg("small.toml").assert().success();
+            let text = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+            let is_said = text.contains(&format!("{file} is damaged"));
+            let is_told = found.is_some() && file != "predictions.parquet";
+            assert_eq!(is_said, is_told, "{text}");
+            assert!(!text.contains("run 1/1 starts"), "{text}");
+            assert!(fs::read(&path).unwrap() == whole, "{file}");
+        }
+    }
 }
 
 #[test]

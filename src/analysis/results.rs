@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::hint;
 use super::{Error, Filter};
-use crate::record::{RUNS_FILE, RunRow, Status, read_epochs, read_runs};
+use crate::record::{RunRow, Status, read_epochs, read_runs, results_are_in};
 use crate::spec::AxisValue;
 use crate::train::Metrics;
 
@@ -144,8 +144,7 @@ impl Recorded {
 
 /// The folder itself where it has results, else those inside it that have, by name.
 fn experiments(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let has_results = |folder: &Path| folder.join(RUNS_FILE).is_file();
-    if has_results(folder) {
+    if results_are_in(folder) {
         return Ok(vec![folder.to_owned()]);
     }
     if !folder.is_dir() {
@@ -158,7 +157,7 @@ fn experiments(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut inside = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if has_results(&path) {
+        if results_are_in(&path) {
             inside.push(path);
         }
     }

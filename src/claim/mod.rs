@@ -7,8 +7,16 @@
 //! The claims of the dead are removed by whoever sees them. A process of the same host and container is dead when it
 //! is gone, also where its id is another's by now; one elsewhere when its file has not been touched for a while, by
 //! the clock of the one who watches. A name is never used again, so that what is removed cannot be somebody else's.
+//!
+//! A process that is taken for dead may only have been paused: a suspended machine, a stalled network disk. When it
+//! wakes it must not write over what its successor has written. So each claim has a [`Token`], which whoever writes
+//! into the folder checks just before the file gets its name; and whoever takes a folder over removes the unfinished
+//! files of others in it (see [`crate::atomic`]) *after* the old claim and *before* reading anything. A sleeper whose
+//! check passed thus began its file before it was taken over, and the renaming of that file fails; one whose check
+//! comes later sees that its claim is gone.
 
 mod process;
+mod token;
 mod watch;
 
 use std::collections::HashMap;
@@ -16,14 +24,17 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use process::{Process, host};
+pub use token::{Token, is_taken_over};
 use watch::{Life, Watch};
+
+use crate::stop::Stop;
 
 /// How the names of claims begin.
 const PREFIX: &str = "claim-";
@@ -33,8 +44,23 @@ const BEAT: Duration = Duration::from_secs(10);
 const STALE: Duration = Duration::from_secs(60);
 /// Others that came at the same time have stepped back after this.
 const MOMENT: Duration = Duration::from_millis(50);
-/// Between two looks.
+/// Between two looks at a folder that is to be free in a moment.
 const PAUSE: Duration = Duration::from_millis(2);
+/// The longest pause between two looks of many that wait for one folder.
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+/// A folder is still waited for so long once the work is to stop: what is done is then recorded.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// This process as it stands in the names of its files; no other process has ever had this name.
+pub(crate) fn own_name() -> String {
+    Process::own().to_string()
+}
+
+/// Whether the process of this name is known to be dead.
+pub(crate) fn is_dead(name: &str) -> bool {
+    let process = Process::parse(name);
+    process.is_some_and(|process| process.lives(Process::own()) == Some(false))
+}
 
 /// The claims of this process.
 #[derive(Debug)]
@@ -46,17 +72,14 @@ pub struct Claims {
 
 #[derive(Debug)]
 struct Shared {
-    own: Process,
-    /// Each with whether another process has taken it over.
-    held: Mutex<HashMap<PathBuf, Arc<AtomicBool>>>,
+    held: Mutex<HashMap<PathBuf, Token>>,
     elsewhere: Watch,
 }
 
 /// A folder that is this process's until this is dropped.
 #[derive(Debug)]
 pub struct Claim {
-    path: PathBuf,
-    lost: Arc<AtomicBool>,
+    token: Token,
     shared: Arc<Shared>,
     /// The dead whose claims were there.
     before: Vec<Owner>,
@@ -83,11 +106,20 @@ impl fmt::Display for Owner {
     }
 }
 
+impl Owner {
+    /// One of which nothing is known but that it lives.
+    pub fn another() -> Self {
+        Owner {
+            text: "another process".into(),
+            certain: false,
+        }
+    }
+}
+
 impl Claims {
     /// No claims yet. Processes elsewhere have `patience` times a minute to show that they live.
     pub fn new(patience: f64) -> Self {
         let shared = Arc::new(Shared {
-            own: Process::own(),
             held: Mutex::default(),
             elsewhere: Watch::new(STALE.mul_f64(patience)),
         });
@@ -114,12 +146,20 @@ impl Claims {
         let mut claim = Claim::announce(folder, &self.shared)?;
         let end = Instant::now() + MOMENT;
         loop {
-            let (there, is_before) = self.shared.others(folder, Some(&claim.path), &mut before)?;
+            let own = claim.token.path().to_owned();
+            let (there, is_before) = self.shared.others(folder, Some(&own), &mut before)?;
             match there {
-                None => {
-                    claim.before = before;
-                    return Ok(Attempt::Held(claim));
-                }
+                None => match claim.token.check() {
+                    Ok(()) => {
+                        claim.before = before;
+                        return Ok(Attempt::Held(claim));
+                    }
+                    // This process slept while it announced itself.
+                    Err(error) if is_taken_over(&error) => {
+                        claim = Claim::announce(folder, &self.shared)?;
+                    }
+                    Err(error) => return Err(error),
+                },
                 Some(owner) if is_before || Instant::now() >= end => {
                     return Ok(Attempt::Taken(owner));
                 }
@@ -137,46 +177,68 @@ impl Claims {
         Ok(owner)
     }
 
-    /// Wants a folder until it is clear whether its owner lives.
+    /// Wants a folder until it is clear whether its owner lives, or the work is to stop.
     ///
     /// # Errors
     /// As [`Claims::attempt`].
-    pub fn settle(&self, folder: &Path) -> io::Result<Attempt> {
+    pub fn settle(&self, folder: &Path, stop: &Stop) -> io::Result<Attempt> {
         loop {
             match self.attempt(folder)? {
-                Attempt::Taken(owner) if !owner.certain => thread::sleep(MOMENT),
+                Attempt::Taken(owner) if !owner.certain && !stop.is_requested() => {
+                    thread::sleep(MOMENT);
+                }
                 settled => return Ok(settled),
             }
         }
     }
 
-    /// Waits for a folder that nobody holds for long.
+    /// Waits for a folder that nobody holds for long; not much longer once the work is to stop.
     ///
     /// # Errors
-    /// As [`Claims::attempt`].
-    pub fn lock(&self, folder: &Path) -> io::Result<Claim> {
+    /// As [`Claims::attempt`]; who holds it, where the work is to stop.
+    pub fn lock(&self, folder: &Path, stop: &Stop) -> io::Result<Claim> {
+        let (mut pause, mut waited) = (PAUSE, Duration::ZERO);
         loop {
-            if let Attempt::Held(claim) = self.attempt(folder)? {
-                return Ok(claim);
+            let owner = match self.attempt(folder)? {
+                Attempt::Held(claim) => return Ok(claim),
+                Attempt::Taken(owner) => owner,
+            };
+            if stop.is_requested() && waited >= GRACE {
+                let text = format!("{owner} is writing there; it was not waited for any longer");
+                return Err(io::Error::new(ErrorKind::Interrupted, text));
             }
-            thread::sleep(PAUSE);
+            let now = jittered(pause);
+            thread::sleep(now);
+            if stop.is_requested() {
+                waited += now;
+            }
+            pause = LONGEST_PAUSE.min(pause * 3 / 2);
         }
     }
+}
+
+/// Between half of a pause and one and a half, so that those who wait together do not look together.
+fn jittered(pause: Duration) -> Duration {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let n = COUNT.fetch_add(1, Ordering::Relaxed);
+    let seed = n.wrapping_mul(1 << 32) ^ u64::from(std::process::id());
+    // Knuth's multiplicative hash; its upper bits.
+    let random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    pause.mul_f64(0.5 + random as f64 / f64::from(1 << 24))
 }
 
 impl Claim {
     fn announce(folder: &Path, shared: &Arc<Shared>) -> io::Result<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!("{PREFIX}{}.{n}", shared.own));
+        let path = folder.join(format!("{PREFIX}{}.{n}", Process::own()));
         let mut file = File::create_new(&path)?;
         // For people; on a full disk the name must do.
-        let _ = writeln!(file, "process {} on {}", shared.own.id(), host());
-        let lost = Arc::new(AtomicBool::new(false));
-        shared.held().insert(path.clone(), Arc::clone(&lost));
+        let _ = writeln!(file, "process {} on {}", Process::own().id(), host());
+        let token = Token::of(path.clone());
+        shared.held().insert(path, token.clone());
         Ok(Claim {
-            path,
-            lost,
+            token,
             shared: Arc::clone(shared),
             before: Vec::new(),
         })
@@ -187,40 +249,35 @@ impl Claim {
         &self.before
     }
 
-    /// Set once another process has taken this one for dead.
-    pub fn lost(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.lost)
-    }
-
-    pub fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Relaxed)
+    /// Shows whether this claim is still held.
+    pub fn token(&self) -> &Token {
+        &self.token
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.shared.held().remove(&self.path);
+        let path = self.token.path();
+        self.shared.held().remove(path);
         // One that stays is a dead process's soon.
-        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(path);
     }
 }
 
 impl Shared {
-    fn held(&self) -> MutexGuard<'_, HashMap<PathBuf, Arc<AtomicBool>>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<PathBuf, Token>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Shows that this process lives, and finds out what was taken from it.
     fn touch(&self) {
         let held = self.held().clone();
-        for (path, lost) in held {
+        for (path, token) in held {
             let file = OpenOptions::new().write(true).open(&path);
             let touched = file.and_then(|file| file.set_modified(SystemTime::now()));
-            let is_gone = touched.is_err_and(|e| e.kind() == ErrorKind::NotFound);
-            // A folder that is gone altogether has not been taken over.
-            if is_gone && path.parent().is_some_and(Path::is_dir) && self.held().contains_key(&path)
-            {
-                lost.store(true, Ordering::Relaxed);
+            // One that was given back in between is not lost.
+            if touched.is_err() && self.held().contains_key(&path) {
+                let _ = token.check();
             }
         }
     }
@@ -249,7 +306,7 @@ impl Shared {
                 ("", None) => format!("the owner of {}", path.display()),
                 (text, _) => text.to_owned(),
             };
-            let known = process.and_then(|process| process.lives(&self.own));
+            let known = process.and_then(|process| process.lives(Process::own()));
             let certain = |lives| Life {
                 lives,
                 certain: true,
@@ -264,9 +321,11 @@ impl Shared {
             if life.lives {
                 living.push((path, owner));
             } else {
-                // Somebody else may have removed it.
-                let _ = fs::remove_file(&path);
-                dead.push(owner);
+                // As long as it is there, its owner may wake and write. Somebody else may have removed it.
+                match fs::remove_file(&path) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                    _ => dead.push(owner),
+                }
             }
         }
         living.sort_by(|a, b| a.0.cmp(&b.0));
@@ -320,7 +379,7 @@ mod tests {
                 scope.spawn(|| {
                     let claims = Claims::new(1.0);
                     for _ in 0..50 {
-                        let _lock = claims.lock(folder.path()).unwrap();
+                        let _lock = claims.lock(folder.path(), &Stop::default()).unwrap();
                         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                         thread::yield_now();
                         inside.fetch_sub(1, Ordering::SeqCst);
@@ -335,8 +394,7 @@ mod tests {
     fn the_claim_of_a_process_that_is_gone_is_taken_over() {
         let folder = tempfile::tempdir().unwrap();
         let mut child = std::process::Command::new("true").spawn().unwrap();
-        let mut gone = Process::own().to_string();
-        gone = gone.replace(
+        let gone = own_name().replace(
             &format!("-{}-", std::process::id()),
             &format!("-{}-", child.id()),
         );
@@ -365,8 +423,21 @@ mod tests {
             let attempt = claims.attempt(folder.path()).unwrap();
             assert!(matches!(attempt, Attempt::Taken(_)));
         }
-        let claim = claims.lock(folder.path()).unwrap();
+        let claim = claims.lock(folder.path(), &Stop::default()).unwrap();
         assert_eq!(claim.before()[0].to_string(), "process 1 on far");
+    }
+
+    #[test]
+    fn a_folder_that_another_holds_is_not_waited_for_once_the_work_is_to_stop() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = foreign(folder.path());
+        let (claims, stop) = (Claims::new(1.0), Stop::default());
+        stop.flag().store(true, Ordering::Relaxed);
+        let error = claims.lock(folder.path(), &stop).unwrap_err();
+        assert!(error.to_string().contains("process 1 on far"), "{error}");
+        let settled = claims.settle(folder.path(), &stop).unwrap();
+        assert!(matches!(settled, Attempt::Taken(_)));
+        assert!(path.exists());
     }
 
     #[test]
@@ -375,9 +446,9 @@ mod tests {
         let claims = Claims::new(1.0);
         let claim = held(claims.attempt(folder.path()).unwrap());
         claims.shared.touch();
-        assert!(!claim.is_lost());
-        fs::remove_file(&claim.path).unwrap();
+        assert!(!claim.token().is_lost());
+        fs::remove_file(claim.token().path()).unwrap();
         claims.shared.touch();
-        assert!(claim.is_lost());
+        assert!(claim.token().is_lost());
     }
 }

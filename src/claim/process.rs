@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::fs;
+use std::io::{self, ErrorKind};
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
@@ -17,15 +19,22 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub fn own() -> Self {
-        let id = std::process::id();
-        let start = started(id);
-        Process {
-            // A place of its own where its life cannot be looked up.
-            place: start.and(place()).unwrap_or_else(nowhere),
-            id,
-            start: start.unwrap_or(0),
-        }
+    /// This process, looked up once.
+    pub fn own() -> &'static Self {
+        static OWN: OnceLock<Process> = OnceLock::new();
+        OWN.get_or_init(|| {
+            let id = std::process::id();
+            let start = match started(id) {
+                Ok(Life::Since(start)) => Some(start),
+                _ => None,
+            };
+            Process {
+                // A place of its own where its life cannot be looked up.
+                place: start.and(place()).unwrap_or_else(nowhere),
+                id,
+                start: start.unwrap_or(0),
+            }
+        })
     }
 
     pub fn parse(text: &str) -> Option<Self> {
@@ -42,11 +51,22 @@ impl Process {
         self.id
     }
 
-    /// Whether it lives; unknown of a process at another place.
+    /// Whether it lives. Unknown of a process at another place, and of one that cannot be looked at: only a process
+    /// that the system does not know, or an id that another process has by now, is dead. Hidden processes, and a lack
+    /// of file descriptors or of rights here, say nothing.
     pub fn lives(&self, own: &Process) -> Option<bool> {
-        let visible = || fs::read("/proc/1/stat").is_ok();
-        let same = self.place == own.place && visible();
-        same.then(|| started(self.id) == Some(self.start))
+        if self.place != own.place {
+            return None;
+        }
+        if is_gone(self.id) {
+            return Some(false);
+        }
+        match started(self.id) {
+            Ok(Life::Since(start)) => Some(start == self.start),
+            Ok(Life::Over) => Some(false),
+            // It may have ended in between.
+            Err(_) => is_gone(self.id).then_some(false),
+        }
     }
 }
 
@@ -82,18 +102,47 @@ fn short_hash(text: &str) -> String {
     digest.iter().take(6).map(|b| format!("{b:02x}")).collect()
 }
 
-/// When the process was started; none where it is gone, or dead and not yet waited for. Linux only.
-fn started(id: u32) -> Option<u64> {
-    start_in(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
+/// What the system knows of a process that it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// Since this time, in the kernel's ticks.
+    Since(u64),
+    /// It is dead, and not yet waited for.
+    Over,
+}
+
+/// Whether the system has no process of this id. Needs no file descriptor and sees processes that `/proc` hides.
+#[cfg(unix)]
+fn is_gone(id: u32) -> bool {
+    let Ok(id) = libc::pid_t::try_from(id) else {
+        return true;
+    };
+    // SAFETY: signal 0 is not sent; the call only looks whether it could be.
+    let found = unsafe { libc::kill(id, 0) };
+    found != 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
+}
+
+#[cfg(not(unix))]
+fn is_gone(_: u32) -> bool {
+    false
+}
+
+/// Since when a process lives. Linux only.
+fn started(id: u32) -> io::Result<Life> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    life_in(&stat).ok_or_else(|| ErrorKind::InvalidData.into())
 }
 
 /// Field 22 of `/proc/<id>/stat` (see `man proc_pid_stat`), unless the state, field 3, is that of a dead process.
-fn start_in(stat: &str) -> Option<u64> {
+fn life_in(stat: &str) -> Option<Life> {
     // The name, field 2, may hold blanks and brackets.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let state = fields.next()?;
     let start = fields.nth(18)?.parse().ok()?;
-    (!matches!(state, "Z" | "X")).then_some(start)
+    Some(match state {
+        "Z" | "X" => Life::Over,
+        _ => Life::Since(start),
+    })
 }
 
 #[cfg(test)]
@@ -103,7 +152,7 @@ mod tests {
     #[test]
     fn a_process_is_known_by_place_id_and_start() {
         let own = Process::own();
-        assert_eq!(Process::parse(&own.to_string()), Some(own.clone()));
+        assert_eq!(Process::parse(&own.to_string()).as_ref(), Some(own));
         for wrong in ["", "a-1", "a-b-1", "a-1-1-1"] {
             assert_eq!(Process::parse(wrong), None, "{wrong}");
         }
@@ -113,17 +162,33 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn an_id_given_again_is_another_process_and_other_places_are_not_judged() {
         let own = Process::own();
-        assert_eq!(own.lives(&own), Some(true));
+        assert_eq!(own.lives(own), Some(true));
         let earlier = Process {
             start: own.start - 1,
             ..own.clone()
         };
-        assert_eq!(earlier.lives(&own), Some(false));
+        assert_eq!(earlier.lives(own), Some(false));
         let elsewhere = Process {
             place: "0".into(),
             ..own.clone()
         };
-        assert_eq!(elsewhere.lives(&own), None);
+        assert_eq!(elsewhere.lives(own), None);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_that_cannot_be_looked_at_is_not_dead() {
+        // Of the system's first process, others may see no more than that it is there.
+        assert!(!is_gone(1));
+        assert!(is_gone(u32::MAX));
+        let own = Process::own();
+        let first = Process {
+            id: 1,
+            start: u64::MAX,
+            ..own.clone()
+        };
+        let seen = started(1).is_ok();
+        assert_eq!(first.lives(own), seen.then_some(false));
     }
 
     #[test]
@@ -132,8 +197,8 @@ mod tests {
             let fields: Vec<String> = (4..=30).map(|i| i.to_string()).collect();
             format!("7 (a) b) {state} {}", fields.join(" "))
         };
-        assert_eq!(start_in(&stat("S")), Some(22));
-        assert_eq!(start_in(&stat("Z")), None);
-        assert_eq!(start_in("7 (a) S 1"), None);
+        assert_eq!(life_in(&stat("S")), Some(Life::Since(22)));
+        assert_eq!(life_in(&stat("Z")), Some(Life::Over));
+        assert_eq!(life_in("7 (a) S 1"), None);
     }
 }

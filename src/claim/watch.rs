@@ -1,7 +1,8 @@
 //! Processes elsewhere, known to live only by their touching of their claims.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -38,14 +39,21 @@ impl Watch {
         }
     }
 
-    /// Whether the owner of a claim lives; none where the claim is gone.
+    /// Whether the owner of a claim lives; none where the claim is gone. One that cannot be looked at is not dead.
     pub fn look(&self, path: &Path) -> Option<Life> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        // Opened, as shared folders may keep what they know of a closed file for a while.
-        let touched = File::open(path).and_then(|file| file.metadata()?.modified());
-        let Ok(touched) = touched else {
-            seen.remove(path);
-            return None;
+        let touched = match touched(path) {
+            Ok(touched) => touched,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                seen.remove(path);
+                return None;
+            }
+            Err(_) => {
+                return Some(Life {
+                    lives: true,
+                    certain: false,
+                });
+            }
         };
         let now = Instant::now();
         let last = seen.entry(path.to_owned()).or_insert(Seen {
@@ -65,5 +73,15 @@ impl Watch {
             lives,
             certain: last.alive || !lives,
         })
+    }
+}
+
+/// When a file was touched. Opened, as shared folders may keep what they know of a closed file for a while; where there
+/// is no file descriptor left, what they know must do.
+fn touched(path: &Path) -> io::Result<SystemTime> {
+    let opened = File::open(path).and_then(|file| file.metadata()?.modified());
+    match opened {
+        Err(error) if error.kind() != ErrorKind::NotFound => fs::metadata(path)?.modified(),
+        known => known,
     }
 }

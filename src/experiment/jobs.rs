@@ -19,6 +19,8 @@ use crate::sweep::{Executor, Place, Plan, PlannedRun};
 const STACK: usize = 8 << 20;
 /// Runs that others do are looked at this often.
 const LOOK: Duration = Duration::from_millis(500);
+/// As long as there are fewer than a look at each may take.
+const LOOK_EACH: Duration = Duration::from_millis(20);
 /// A wish to stop is seen after this.
 const NOTICE: Duration = Duration::from_millis(20);
 
@@ -188,14 +190,19 @@ impl<'a> Jobs<'a> {
             }
             Begun::Here(mut run) => {
                 let folder = run.folder().to_owned();
+                let token = run.token().clone();
                 let place = Place {
                     folder: &folder,
-                    stop: &self.options.stop.or(run.lost()),
+                    stop: &self.options.stop.or(token.lost()),
+                    token: &token,
                     threads: Some(threads),
                 };
                 // A failed run is recorded by the sink; the next one goes on.
                 let result = self.executor.run(planned, place, &mut *run);
-                if result.is_err() && self.options.fail_fast {
+                if token.is_lost() {
+                    // To be looked at again once the other process has ended it, or itself.
+                    self.lists().elsewhere.push(planned);
+                } else if result.is_err() && self.options.fail_fast {
                     self.end();
                 }
             }
@@ -205,7 +212,9 @@ impl<'a> Jobs<'a> {
 
     /// Waits a little, then has the runs that others do looked at again.
     fn wait(&self) {
-        let end = Instant::now() + LOOK;
+        // The more there are, the more seldom, as each look reads a folder.
+        let look = LOOK.max(LOOK_EACH * self.lists().elsewhere.len() as u32);
+        let end = Instant::now() + look;
         while Instant::now() < end && !self.is_over() {
             thread::sleep(NOTICE);
         }

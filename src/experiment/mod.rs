@@ -13,7 +13,7 @@ pub use error::Error;
 
 use crate::fetch::Patience;
 use crate::record::progress::Reporter;
-use crate::record::{Done, Recorder};
+use crate::record::{Done, Opening, Recorder};
 use crate::spec::Experiment;
 use crate::stop::Stop;
 use crate::sweep::{self, Executor, Plan};
@@ -59,8 +59,13 @@ fn execute(
     }
     let upstream = chain.models(experiment, options, reporter)?;
     let patience = Patience::factor().map_err(sweep::Error::from)?;
-    let (results, fresh) = (&options.results, options.fresh);
-    let recorder = Recorder::open(experiment, plan, results, fresh, patience, reporter)?;
+    let opening = Opening {
+        results: &options.results,
+        fresh: options.fresh,
+        patience,
+        stop: &options.stop,
+    };
+    let recorder = Recorder::open(experiment, plan, opening, reporter)?;
     let executor = Executor::new(upstream, options.stop.clone(), reporter)?;
     jobs::run(plan, &recorder, &executor, options, reporter)?;
     Ok(recorder.finish()?)

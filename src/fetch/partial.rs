@@ -109,9 +109,22 @@ fn take(path: &Path) -> io::Result<File> {
                 "another process is downloading; waiting for {}",
                 path.display()
             );
-            file.lock().map(|()| file)
+            match file.lock() {
+                Err(e) if !has_no_locks(&e) => Err(e),
+                _ => Ok(file),
+            }
         }
-        Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => Ok(file),
+        Err(TryLockError::Error(e)) if has_no_locks(&e) => Ok(file),
         Err(TryLockError::Error(e)) => Err(e),
     }
+}
+
+/// Whether a file system says that it has no locks: some network disks have none, or none to spare.
+fn has_no_locks(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let known = [libc::ENOLCK, libc::ENOSYS, libc::EOPNOTSUPP, libc::ENOTSUP];
+    #[cfg(not(unix))]
+    let known: [i32; 0] = [];
+    let code = error.raw_os_error();
+    error.kind() == io::ErrorKind::Unsupported || code.is_some_and(|code| known.contains(&code))
 }

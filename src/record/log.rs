@@ -1,34 +1,45 @@
 //! `log.jsonl`: what happened in a run, one JSON object a line.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
 use super::time::rfc3339;
+use crate::atomic::NewFile;
+use crate::claim::Token;
 
 /// Appends events to a run's log; each is on disk's way before the call returns.
 pub struct RunLog {
     file: File,
+    token: Token,
 }
 
 impl RunLog {
-    /// Opens `path` for appending and creates it where it is missing; its folder must be there.
+    /// Opens the log at `path`, as long as the claim on the run is held; its folder must be there.
     ///
-    /// A line cut short by a kill is removed, so that every line of the file is a JSON object.
+    /// What is there is copied into a new file, so that a process which had the run before and was only paused appends to
+    /// no file that anybody reads. A line cut short by a kill is left out, so that every line is a JSON object.
     ///
     /// # Errors
-    /// When the file cannot be opened, read or written.
-    pub fn append_to(path: &Path) -> io::Result<Self> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .append(true)
-            .open(path)?;
-        remove_torn_line(&mut file)?;
-        Ok(RunLog { file })
+    /// When the file cannot be opened, read or written, and a run that another process has taken over.
+    pub fn append_to(path: &Path, token: &Token) -> io::Result<Self> {
+        let mut text = match fs::read(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            text => text?,
+        };
+        let whole = text.iter().rposition(|&b| b == b'\n').map_or(0, |n| n + 1);
+        text.truncate(whole);
+        let mut new = NewFile::create(path, token)?;
+        new.write_all(&text)?;
+        let file = new.flushed()?.try_clone()?;
+        new.commit(path)?;
+        Ok(RunLog {
+            file,
+            token: token.clone(),
+        })
     }
 
     /// Appends `{"time": now, "event": event, ...fields}` as one line.
@@ -36,7 +47,7 @@ impl RunLog {
     /// `fields` is a JSON object; a number that is NaN or infinite becomes null, as JSON has none.
     ///
     /// # Errors
-    /// When the line cannot be written.
+    /// When the line cannot be written, and a run that another process has taken over.
     pub fn event(&mut self, event: &str, fields: Value) -> io::Result<()> {
         self.event_at(SystemTime::now(), event, fields)
     }
@@ -51,20 +62,10 @@ impl RunLog {
             other => drop(object.insert("value".into(), other)),
         }
         let line = format!("{}\n", Value::Object(object));
+        self.token.check()?;
         self.file.write_all(line.as_bytes())?;
         self.file.flush()
     }
-}
-
-fn remove_torn_line(file: &mut File) -> io::Result<()> {
-    let mut text = Vec::new();
-    file.seek(SeekFrom::Start(0))?;
-    file.read_to_end(&mut text)?;
-    let whole = text.iter().rposition(|&b| b == b'\n').map_or(0, |n| n + 1);
-    if whole < text.len() {
-        file.set_len(whole as u64)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -78,7 +79,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.jsonl");
         let at = from_unix_micros(1_709_251_199_123_000);
-        let mut log = RunLog::append_to(&path).unwrap();
+        let mut log = RunLog::append_to(&path, &Token::unclaimed()).unwrap();
         log.event_at(
             at,
             "epoch",
@@ -86,7 +87,7 @@ mod tests {
         )
         .unwrap();
         drop(log);
-        let mut log = RunLog::append_to(&path).unwrap();
+        let mut log = RunLog::append_to(&path, &Token::unclaimed()).unwrap();
         log.event_at(at, "warning", json!("a\nb")).unwrap();
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
@@ -100,7 +101,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.jsonl");
         std::fs::write(&path, "{\"event\":\"started\"}\n{\"event\":\"epo").unwrap();
-        RunLog::append_to(&path)
+        RunLog::append_to(&path, &Token::unclaimed())
             .unwrap()
             .event("finished", Value::Null)
             .unwrap();

@@ -16,15 +16,18 @@ mod summary;
 pub mod tables;
 pub(crate) mod text;
 mod time;
+mod upkeep;
 
 pub use done::Done;
 pub use error::Error;
 pub use folder::{model_file, run_folder};
 pub use log::RunLog;
-pub use recorder::{Begun, Recorder};
+pub use recorder::{Begun, Opening, Recorder};
 pub use results::Results;
 pub use rows::{Axis, EpochRow, RunRow, Status};
 pub use run_recorder::RunRecorder;
 pub use summary::summary;
-pub use tables::{METRICS_FILE, RUNS_FILE, TableError, Tables, read_epochs, read_runs};
+pub use tables::{
+    METRICS_FILE, RUNS_FILE, TableError, Tables, are_in as results_are_in, read_epochs, read_runs,
+};
 pub use time::rfc3339;

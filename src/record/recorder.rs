@@ -1,38 +1,41 @@
 //! Everything an experiment leaves: tables, charts, logs and specs, kept up to date while its runs go on.
 //!
-//! Several processes may record into one folder: a run is claimed by who does it, and the folder is locked while the
-//! tables and charts are written with what others have written since.
+//! Several processes may record into one folder: a run is claimed by who does it and written into its own folder, whose
+//! rows are the truth. The experiment's tables, predictions and report are made from the runs' folders, under a lock on
+//! the experiment's (see [`super::upkeep`]).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::io;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::folder::{create, delete_runs, remove_checkpoints, run_folder, write};
+use super::folder::{
+    MODEL_FILE, SPEC_FILE, create, delete_runs, has_leftovers, remove_checkpoints, run_folder,
+    tidy_experiment, tidy_run, write,
+};
 use super::progress::Reporter;
 use super::run_recorder::RunRecorder;
-use super::{Axis, Done, Error, RunRow, Status, TableError, Tables, predictions, summary};
+use super::tables::own::{self, OwnRows};
+use super::upkeep::Unwritten;
+use super::{Axis, Done, Error, RunRow, Status, TableError, Tables, summary};
 use crate::claim::{Attempt, Claim, Claims, Owner};
-use crate::report;
 use crate::spec::{AxisValue, Experiment};
+use crate::stop::Stop;
 use crate::sweep::{Plan, PlannedRun};
 use crate::tracking::{RunTrackers, Trackers};
-
-/// The report is made again at most this often while runs go on; always at the end.
-const REPORT_EVERY: Duration = Duration::from_secs(10);
-/// A report that takes long is made more seldom: the pause is so many times as long.
-const REPORT_PAUSE: u32 = 10;
 
 /// Records one experiment.
 pub struct Recorder<'a> {
     name: String,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// The ids of the planned runs, in order.
     order: Vec<String>,
+    pub(super) axes: Vec<Axis>,
     pub(super) reporter: &'a dyn Reporter,
-    claims: Claims,
+    pub(super) claims: Claims,
+    pub(super) stop: Stop,
     trackers: Trackers,
     state: Mutex<State>,
 }
@@ -40,14 +43,34 @@ pub struct Recorder<'a> {
 /// What the runs that go on share.
 pub(super) struct State {
     pub tables: Tables,
+    /// When the tables may be written again.
+    pub tables_due: Instant,
     /// When the report may be made again.
-    report_due: Instant,
+    pub report_due: Instant,
     /// The runs that finished here and whose predictions could not be written, and why.
     pub lost: Vec<(String, TableError)>,
     /// The runs that failed before this start.
     failed: HashMap<String, RunRow>,
-    /// The runs that have ended here, and are to be given back once the tables are written.
-    ended: Vec<(String, Claim)>,
+    /// The runs that have ended here, and whose rows could not be written into their folders yet.
+    pub unwritten: Vec<Unwritten>,
+    /// Whether another process was seen to do runs of the experiment.
+    pub is_shared: bool,
+    /// What has been said of damaged files.
+    pub said: HashSet<String>,
+}
+
+/// Where and how an experiment is recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// The folder that has a folder for each experiment.
+    pub results: &'a Path,
+    /// Whether what is there of the planned runs is deleted.
+    pub fresh: bool,
+    /// Processes elsewhere have so many times a minute to show that they live; trackers' servers as many times the usual
+    /// time to answer.
+    pub patience: f64,
+    /// Other processes are not waited for any more once the work is to stop.
+    pub stop: &'a Stop,
 }
 
 /// What comes of wanting to do a run.
@@ -61,69 +84,116 @@ pub enum Begun<'r> {
 }
 
 impl<'a> Recorder<'a> {
-    /// Opens the experiment's folder in `results` and writes its spec, so that a folder that cannot be written is
-    /// found before anything is trained. With `fresh`, what is there of these runs is deleted, which is said before.
+    /// Opens the experiment's folder and writes its spec, so that a folder that cannot be written is found before anything
+    /// is trained. What is deleted is said before; damaged tables are rebuilt, which is said too.
     ///
     /// # Errors
     /// A folder that cannot be written, tables in it that are not ours, or runs to be deleted that another process does.
     pub fn open(
         experiment: &Experiment,
         plan: &Plan,
-        results: &Path,
-        fresh: bool,
-        patience: f64,
+        how: Opening<'_>,
         reporter: &'a dyn Reporter,
     ) -> Result<Self, Error> {
-        let folder = results.join(&experiment.spec.name);
+        let folder = how.results.join(&experiment.spec.name);
         create(&folder)?;
-        let claims = Claims::new(patience);
-        let lock = claims.lock(&folder).map_err(Error::io(&folder))?;
         let ids = plan.runs.iter().map(|planned| planned.run.id.clone());
-        let order: Vec<String> = ids.collect();
-        let mut tables = Tables::open(&folder, &axes(experiment), &order)?;
-        if fresh {
-            delete_runs(&folder, &order, &mut tables, &claims, reporter)?;
-            tables.write()?;
-            tables.give_back_all();
-        }
-        write(&folder.join("spec.toml"), &experiment.to_toml())?;
-        drop(lock);
-        let failed = tables.runs().iter().filter(|r| r.status == Status::Failed);
-        let failed = failed.map(|row| (row.run.clone(), row.clone())).collect();
+        let (order, axes): (Vec<String>, _) = (ids.collect(), axes(experiment));
+        let (claims, stop) = (Claims::new(how.patience), how.stop.clone());
+        let lock = claims.lock(&folder, &stop).map_err(Error::io(&folder))?;
+        tidy_experiment(&folder).map_err(Error::io(&folder))?;
         let state = State {
-            tables,
+            tables: Tables::open(&folder, &axes, &order)?,
+            tables_due: Instant::now(),
             report_due: Instant::now(),
             lost: Vec::new(),
-            failed,
-            ended: Vec::new(),
+            failed: HashMap::new(),
+            unwritten: Vec::new(),
+            is_shared: false,
+            said: HashSet::new(),
         };
         let recorder = Recorder {
             name: experiment.spec.name.clone(),
+            trackers: Trackers::open(&experiment.spec.name, plan, how.patience),
+            state: Mutex::new(state),
             folder,
             order,
+            axes,
             reporter,
             claims,
-            trackers: Trackers::open(&experiment.spec.name, plan, patience),
-            state: Mutex::new(state),
+            stop,
         };
+        recorder.begin_all(experiment, how.fresh, &lock)?;
+        drop(lock);
         recorder.clear_finished()?;
         Ok(recorder)
     }
 
+    /// What is done once before all runs, with the folder locked.
+    fn begin_all(&self, experiment: &Experiment, fresh: bool, lock: &Claim) -> Result<(), Error> {
+        let state = &mut *self.state();
+        let is_damaged = self.tell_damage(state)?;
+        if fresh {
+            let (folder, claims) = (&self.folder, (&self.claims, &self.stop));
+            delete_runs(
+                folder,
+                &self.order,
+                &mut state.tables,
+                claims,
+                self.reporter,
+            )?;
+        }
+        if is_damaged || fresh {
+            state.tables.write_claimed(lock.token())?;
+            state.tables.give_back_all();
+        }
+        self.record_earlier(&state.tables)?;
+        write(
+            &self.folder.join(SPEC_FILE),
+            &experiment.to_toml(),
+            lock.token(),
+        )?;
+        let rows = state.tables.runs().iter();
+        let failed = rows.filter(|row| row.status == Status::Failed);
+        state.failed = failed.map(|row| (row.run.clone(), row.clone())).collect();
+        Ok(())
+    }
+
+    /// Gives the runs of earlier versions, whose rows stand in the tables only, rows in their own folders.
+    fn record_earlier(&self, tables: &Tables) -> Result<(), Error> {
+        for (row, epochs) in tables.unrecorded() {
+            let folder = self.run_folder(&row.run);
+            if !folder.is_dir() {
+                continue;
+            }
+            let attempt = self.claims.attempt(&folder).map_err(Error::io(&folder))?;
+            let Attempt::Held(claim) = attempt else {
+                continue;
+            };
+            own::write_epochs(&folder, &self.axes, &epochs, claim.token())?;
+            own::write_row(&folder, &self.axes, row, None, claim.token())?;
+        }
+        Ok(())
+    }
+
     /// Removes what a process that was killed after a run's last row has left, and says how many are finished.
     fn clear_finished(&self) -> Result<(), Error> {
-        let state = self.state();
-        let is_finished = |id: &&String| self.is_finished(&state.tables, id);
-        let finished: Vec<&String> = self.order.iter().filter(is_finished).collect();
+        let finished = self.finished(&self.state().tables)?;
         for run in &finished {
-            let run = run_folder(&self.folder, run);
+            let run = self.run_folder(run);
+            if !has_leftovers(&run) {
+                continue;
+            }
             // Whoever still ends it removes them itself.
             if let Ok(Attempt::Held(_claim)) = self.claims.attempt(&run) {
+                tidy_run(&run).map_err(Error::io(&run))?;
                 remove_checkpoints(&run)?;
             }
         }
-        if !finished.is_empty() {
-            let (count, all, name) = (finished.len(), self.order.len(), &self.name);
+        let is_planned = |run: &&String| self.order.contains(run);
+        let count = finished.iter().filter(is_planned).count();
+        if count > 0 {
+            let (all, name) = (self.order.len(), &self.name);
             self.reporter.note(&format!(
                 "{name}: {count} of {all} runs are finished already (--fresh does them again)"
             ));
@@ -154,55 +224,103 @@ impl<'a> Recorder<'a> {
         self.order.iter().filter(has_ended).count()
     }
 
-    fn is_finished(&self, tables: &Tables, run: &str) -> bool {
-        let row = tables.run(run);
-        row.is_some_and(|row| row.status == Status::Finished)
-            && self.run_folder(run).join("model.safetensors").is_file()
+    /// The finished runs, those of earlier forms of the sweep too, in the order of the tables.
+    pub(super) fn finished(&self, tables: &Tables) -> Result<Vec<String>, Error> {
+        let mut finished = Vec::new();
+        for row in tables.runs() {
+            if self.is_finished(row)? {
+                finished.push(row.run.clone());
+            }
+        }
+        Ok(finished)
     }
 
-    /// Whether a run failed since this start, in another process.
-    fn failed_elsewhere(state: &State, run: &str) -> bool {
-        let row = state.tables.run(run);
-        row.is_some_and(|row| row.status == Status::Failed && state.failed.get(run) != Some(row))
+    /// Whether a run with this row has its model. A model that cannot be looked at is not one that is missing.
+    fn is_finished(&self, row: &RunRow) -> Result<bool, Error> {
+        if row.status != Status::Finished {
+            return Ok(false);
+        }
+        let model = self.run_folder(&row.run).join(MODEL_FILE);
+        match fs::metadata(&model) {
+            Ok(about) => Ok(about.is_file()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::io(&model)(error)),
+        }
     }
 
-    /// Claims a run and makes its folder; what an earlier start left in the tables stays until training begins.
+    /// Whether there is nothing to be done of a run with this row: it is finished, or it failed since this start, in
+    /// another process.
+    fn is_done(&self, row: &RunRow) -> Result<bool, Error> {
+        let failed = row.status == Status::Failed;
+        Ok(self.is_finished(row)? || failed && self.state().failed.get(&row.run) != Some(row))
+    }
+
+    /// Claims a run and makes its folder; what an earlier start has written of it stays until training begins.
     ///
     /// # Errors
     /// A folder that cannot be read or written.
     pub fn begin(&self, planned: &PlannedRun) -> Result<Begun<'_>, Error> {
         let id = &planned.run.id;
-        if self.is_finished(&self.state().tables, id) {
+        let known = self.state().tables.run(id).cloned();
+        if known.is_some_and(|row| self.is_finished(&row).unwrap_or(false)) {
             return Ok(Begun::Done);
         }
         let folder = self.run_folder(id);
         create(&folder)?;
         let claim = match self.claims.attempt(&folder).map_err(Error::io(&folder))? {
             Attempt::Held(claim) => claim,
-            Attempt::Taken(owner) => return Ok(Begun::Elsewhere(owner)),
+            Attempt::Taken(owner) => {
+                self.state().is_shared = true;
+                return Ok(Begun::Elsewhere(owner));
+            }
         };
         for owner in claim.before() {
             let note = format!("{id} is taken over: {owner} is gone");
             self.reporter.note(&note);
         }
-        let mut state = self.state();
-        let lock = self.claims.lock(&self.folder);
-        let _lock = lock.map_err(Error::io(&self.folder))?;
-        state.tables.refresh()?;
-        if self.is_finished(&state.tables, id) || Self::failed_elsewhere(&state, id) {
+        let token = claim.token().clone();
+        match self.begin_claimed(planned, folder, claim) {
+            Err(_) if token.is_lost() => Ok(Begun::Elsewhere(Owner::another())),
+            begun => begun,
+        }
+    }
+
+    fn begin_claimed(
+        &self,
+        planned: &PlannedRun,
+        folder: PathBuf,
+        claim: Claim,
+    ) -> Result<Begun<'_>, Error> {
+        tidy_run(&folder).map_err(Error::io(&folder))?;
+        let earlier = self.earlier(&planned.run.id, &folder)?;
+        if let Some(earlier) = &earlier
+            && self.is_done(&earlier.row)?
+        {
             return Ok(Begun::Done);
         }
-        let model = folder.join("model.safetensors");
-        if let Err(source) = fs::remove_file(&model)
-            && source.kind() != io::ErrorKind::NotFound
-        {
-            return Err(Error::io(&model)(source));
-        }
-        write(&folder.join("spec.toml"), &planned.run.spec.to_toml())?;
-        let run = RunRecorder::new(self, planned, folder, claim, state.tables.run(id))?;
+        let spec = folder.join(SPEC_FILE);
+        write(&spec, &planned.run.spec.to_toml(), claim.token())?;
+        let run = RunRecorder::new(self, planned, folder, claim, earlier)?;
+        let state = &mut *self.state();
         state.tables.set_run(run.row().clone());
-        state.tables.write()?;
+        self.update(state);
         Ok(Begun::Here(Box::new(run)))
+    }
+
+    /// What earlier starts have written of a run, which is claimed: in its folder, else in the tables.
+    fn earlier(&self, run: &str, folder: &Path) -> Result<Option<OwnRows>, Error> {
+        match own::read(folder, &self.axes) {
+            Ok(Some(rows)) => return Ok(Some(rows)),
+            Err(error) if error.damage().is_none() => return Err(error.into()),
+            _ => {}
+        }
+        let state = self.state();
+        let row = state.tables.run(run).cloned();
+        Ok(row.map(|row| OwnRows {
+            epochs: state.tables.epochs_of(run),
+            row,
+            start: None,
+        }))
     }
 
     /// The trackers of a run with this folder.
@@ -222,11 +340,10 @@ impl<'a> Recorder<'a> {
     /// # Errors
     /// Records that could not be written.
     pub fn finish(mut self) -> Result<Done, Error> {
-        let written = self.write(&mut self.state(), true);
+        let written = self.write_end(&mut self.state());
         for trouble in self.trackers.finish(&self.folder) {
             self.reporter.warn(&trouble);
         }
-        self.collect_predictions()?;
         written?;
         self.mark_elsewhere(&mut self.state());
         let state = self.state.into_inner();
@@ -255,54 +372,6 @@ impl<'a> Recorder<'a> {
             let status = Status::Elsewhere;
             state.tables.set_run(RunRow { status, ..row });
         }
-    }
-
-    /// Puts the predictions of all finished runs together.
-    fn collect_predictions(&self) -> Result<(), Error> {
-        let state = self.state();
-        let lock = self.claims.lock(&self.folder);
-        let _lock = lock.map_err(Error::io(&self.folder))?;
-        let is_finished = |id: &&String| self.is_finished(&state.tables, id);
-        predictions::collect(&self.folder, self.order.iter().filter(is_finished))?;
-        Ok(())
-    }
-
-    /// Writes the tables, and the report where it is time; what fails is said and tried again later.
-    pub(super) fn update(&self, state: &mut State) {
-        if let Err(error) = self.write(state, false) {
-            self.reporter
-                .warn(&format!("{error}; training goes on, and it is tried again"));
-        }
-    }
-
-    /// Writes the tables, and the report where it is time or the end.
-    fn write(&self, state: &mut State, is_end: bool) -> Result<(), Error> {
-        let lock = self.claims.lock(&self.folder);
-        let _lock = lock.map_err(Error::io(&self.folder))?;
-        state.tables.refresh()?;
-        state.tables.write()?;
-        for (run, claim) in std::mem::take(&mut state.ended) {
-            state.tables.give_back(&run);
-            // Until now, the run could have been gone on with.
-            let is_finished = self.is_finished(&state.tables, &run);
-            let removed = is_finished.then(|| remove_checkpoints(&self.run_folder(&run)));
-            drop(claim);
-            removed.transpose()?;
-        }
-        let start = Instant::now();
-        if is_end || start >= state.report_due {
-            let made = report::write(&self.folder);
-            state.report_due = Instant::now() + REPORT_EVERY.max(start.elapsed() * REPORT_PAUSE);
-            made?;
-        }
-        Ok(())
-    }
-}
-
-impl State {
-    /// Gives a run back once its rows are written.
-    pub fn end(&mut self, run: &str, claim: Claim) {
-        self.ended.push((run.to_owned(), claim));
     }
 }
 

@@ -1,15 +1,15 @@
 //! What one run leaves: its rows and its log, while it is this process's.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime};
 
 use serde_json::json;
 
 use super::progress::RunStart;
-use super::{EpochRow, Error, Recorder, RunLog, RunRow, Status, predictions};
-use crate::claim::Claim;
+use super::tables::own::{self, OwnRows};
+use super::upkeep::Unwritten;
+use super::{EpochRow, Error, Recorder, RunLog, RunRow, Status, TableError, predictions};
+use crate::claim::{Claim, Token};
 use crate::machine;
 use crate::sweep::{self, Finished, PlannedRun, Sink};
 use crate::tracking::{End, Ending, RunTrackers};
@@ -21,8 +21,9 @@ pub struct RunRecorder<'r> {
     folder: PathBuf,
     /// None once the run has ended.
     claim: Option<Claim>,
-    lost: Arc<AtomicBool>,
+    token: Token,
     row: RunRow,
+    epochs: Vec<EpochRow>,
     log: RunLog,
     trackers: RunTrackers,
     start: Instant,
@@ -33,48 +34,55 @@ pub struct RunRecorder<'r> {
 }
 
 impl<'r> RunRecorder<'r> {
-    /// Begins with what an earlier start has come to.
+    /// Begins with what an earlier start has come to, and writes that the run has begun.
     pub(super) fn new(
         recorder: &'r Recorder<'r>,
         planned: &PlannedRun,
         folder: PathBuf,
         claim: Claim,
-        earlier: Option<&RunRow>,
+        earlier: Option<OwnRows>,
     ) -> Result<Self, Error> {
         let run = &planned.run;
         let path = folder.join("log.jsonl");
-        let log = RunLog::append_to(&path).map_err(Error::io(&path))?;
+        let log = RunLog::append_to(&path, claim.token()).map_err(Error::io(&path))?;
         let started = SystemTime::now();
+        let (earlier, epochs) = match earlier {
+            Some(earlier) => (Some(earlier.row), earlier.epochs),
+            None => (None, Vec::new()),
+        };
         // Until the run ends this is what a killed process leaves.
         let row = RunRow {
             run: run.id.clone(),
             point: run.point.clone(),
             status: Status::Interrupted,
             error: None,
-            epochs: earlier.map_or(0, |row| row.epochs),
+            epochs: earlier.as_ref().map_or(0, |row| row.epochs),
             best_epoch: None,
             test: None,
             skipped_images: None,
             parameters: Some(planned.blueprint.parameter_count() as u64),
             trainable_parameters: Some(planned.blueprint.trainable_count() as u64),
-            seconds: earlier.map_or(0.0, |row| row.seconds),
+            seconds: earlier.as_ref().map_or(0.0, |row| row.seconds),
             device: run.spec.training.device.to_string(),
             spec: run.spec.to_json(),
             version: env!("CARGO_PKG_VERSION").into(),
             started: earlier.map_or(started, |row| row.started),
         };
-        Ok(RunRecorder {
+        let run = RunRecorder {
             recorder,
             trackers: recorder.trackers(planned, &folder),
             folder,
-            lost: claim.lost(),
+            token: claim.token().clone(),
             claim: Some(claim),
             before: row.seconds,
             row,
+            epochs,
             log,
             start: Instant::now(),
             started,
-        })
+        };
+        run.write_row()?;
+        Ok(run)
     }
 
     pub(super) fn row(&self) -> &RunRow {
@@ -86,13 +94,37 @@ impl<'r> RunRecorder<'r> {
         &self.folder
     }
 
-    /// Set once another process has taken this one for dead, and the run over.
-    pub fn lost(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.lost)
+    /// Shows whether the run is still this process's.
+    pub fn token(&self) -> &Token {
+        &self.token
     }
 
+    /// Whether another process has taken this one for dead, and the run over.
     fn is_lost(&self) -> bool {
-        self.claim.as_ref().is_none_or(Claim::is_lost)
+        let _ = self.token.check();
+        self.token.is_lost()
+    }
+
+    fn write_row(&self) -> Result<(), TableError> {
+        own::write_row(
+            &self.folder,
+            &self.recorder.axes,
+            &self.row,
+            None,
+            &self.token,
+        )
+    }
+
+    /// Writes the run's rows into its folder; what fails is said, and tried again after the next epoch.
+    fn write_rows(&self) {
+        let epochs =
+            own::write_epochs(&self.folder, &self.recorder.axes, &self.epochs, &self.token);
+        if let Err(error) = epochs.and_then(|()| self.write_row())
+            && !self.token.is_lost()
+        {
+            let reporter = self.recorder.reporter;
+            reporter.warn(&format!("{error}; training goes on, and it is tried again"));
+        }
     }
 
     fn seconds(&self) -> f64 {
@@ -115,7 +147,9 @@ impl<'r> RunRecorder<'r> {
     }
 
     fn log(&mut self, event: &str, fields: serde_json::Value) {
-        if let Err(error) = self.log.event(event, fields) {
+        if let Err(error) = self.log.event(event, fields)
+            && !self.token.is_lost()
+        {
             let run = &self.row.run;
             let reporter = self.recorder.reporter;
             reporter.warn(&format!("log.jsonl of {run}: {error}"));
@@ -139,18 +173,23 @@ impl Observer for RunRecorder<'_> {
                 "{run} goes on after {epochs} epochs and {batches} batches"
             ));
         }
+        let done = begin.epochs.iter();
+        self.epochs = done.map(|epoch| EpochRow::new(&self.row, epoch)).collect();
         let mut state = self.recorder.state();
         state.tables.remove_run(&self.row.run);
-        for epoch in begin.epochs {
-            state.tables.add_epoch(EpochRow::new(&self.row, epoch));
+        for epoch in &self.epochs {
+            state.tables.add_epoch(epoch.clone());
         }
         state.tables.set_run(self.row.clone());
         // The first step need not wait for what is written already.
         if recorded != (self.row.epochs, self.row.started) {
+            self.write_rows();
             self.recorder.update(&mut state);
         }
         drop(state);
-        self.trackers.begin(begin.epochs);
+        if !self.is_lost() {
+            self.trackers.begin(begin.epochs);
+        }
         self.log("training", json!({ "epochs": epochs, "batches": batches }));
     }
 
@@ -164,8 +203,11 @@ impl Observer for RunRecorder<'_> {
         self.row.seconds = self.seconds();
         self.log("epoch", epoch_fields(epoch));
         if !self.is_lost() {
+            let row = EpochRow::new(&self.row, epoch);
+            self.epochs.push(row.clone());
+            self.write_rows();
             let mut state = self.recorder.state();
-            state.tables.add_epoch(EpochRow::new(&self.row, epoch));
+            state.tables.add_epoch(row);
             state.tables.set_run(self.row.clone());
             self.recorder.update(&mut state);
             drop(state);
@@ -222,39 +264,71 @@ impl Sink for RunRecorder<'_> {
                 self.row.error = Some(error.to_string());
             }
         }
-        let reporter = self.recorder.reporter;
-        reporter.run_ended(&self.row);
-        let mut state = self.recorder.state();
-        let claim = self.claim.take().filter(|claim| !claim.is_lost());
-        let is_ours = claim.is_some();
-        match claim {
-            Some(claim) => {
-                if let Ok(done) = result {
-                    let (run, classes) = (&self.row.run, &planned.classes);
-                    let written = predictions::write(&self.folder, run, classes, &done.predictions);
-                    if let Err(error) = written {
-                        reporter.warn(&format!("{error}; training goes on"));
-                        state.lost.push((run.clone(), error));
-                    }
-                }
-                state.tables.set_run(self.row.clone());
-                state.end(&self.row.run, claim);
-            }
-            // The rows are those of the process that has it now.
-            None => {
-                let run = &self.row.run;
-                reporter.warn(&format!(
-                    "another process took this one for dead, and {run} over; it goes on there"
-                ));
-                state.tables.give_back(run);
-            }
+        let claim = self.claim.take().filter(|_| !self.is_lost());
+        if claim.is_none() {
+            self.row.status = Status::Elsewhere;
+            self.row.error = None;
         }
-        self.recorder.update(&mut state);
-        drop(state);
-        if is_ours {
+        self.recorder.reporter.run_ended(&self.row);
+        let is_kept = claim.is_some_and(|claim| self.end(planned, claim, result));
+        if !is_kept {
+            // The rows are those of the process that has it now.
+            let run = &self.row.run;
+            self.recorder.reporter.warn(&format!(
+                "another process took {run} over while this one was paused; it continues there"
+            ));
+            self.recorder.state().tables.give_back(run);
+        }
+        self.recorder.update(&mut self.recorder.state());
+        if is_kept {
             self.track_end();
         }
         self.recorder.tell_trouble();
+    }
+}
+
+impl RunRecorder<'_> {
+    /// Writes how the run ended and gives it back; gives whether it was still this process's.
+    fn end(
+        &mut self,
+        planned: &PlannedRun,
+        claim: Claim,
+        result: Result<&Finished, &sweep::Error>,
+    ) -> bool {
+        let (run, reporter) = (&self.row.run, self.recorder.reporter);
+        let mut state = self.recorder.state();
+        if let Ok(done) = result {
+            let (classes, token) = (&planned.classes, claim.token());
+            let written = predictions::write(&self.folder, run, classes, &done.predictions, token);
+            if let Err(error) = written
+                && !token.is_lost()
+            {
+                reporter.warn(&format!("{error}; training goes on"));
+                state.lost.push((run.clone(), error));
+            }
+        }
+        let ended = Unwritten {
+            rows: OwnRows {
+                row: self.row.clone(),
+                epochs: std::mem::take(&mut self.epochs),
+                start: None,
+            },
+            folder: self.folder.clone(),
+            claim,
+        };
+        match ended.write(&self.recorder.axes) {
+            _ if self.token.is_lost() => return false,
+            Ok(()) => {
+                state.tables.set_run(self.row.clone());
+                state.tables.give_back(run);
+            }
+            Err(error) => {
+                reporter.warn(&format!("{error}; it is tried again"));
+                state.tables.set_run(self.row.clone());
+                state.unwritten.push(ended);
+            }
+        }
+        true
     }
 }
 

@@ -19,6 +19,7 @@ use super::plan::PlannedRun;
 use super::predictions::{PartPredictions, predicted_part};
 use super::sink::Sink;
 use super::start::{self, Upstream};
+use crate::claim::Token;
 use crate::data::{self, Batches, Data, Normalizer};
 use crate::features::{OfRun, Split, Store};
 use crate::fetch::{self, Cache, Hub, Progress};
@@ -66,6 +67,8 @@ pub struct Place<'a> {
     pub folder: &'a Path,
     /// Set to end at the next good place.
     pub stop: &'a Stop,
+    /// Shows that the folder is still this process's.
+    pub token: &'a Token,
     /// The threads to train with; all where there are none.
     pub threads: Option<&'a ThreadPool>,
 }
@@ -126,6 +129,7 @@ impl<'a> Executor<'a> {
         Place {
             folder,
             stop,
+            token,
             threads,
         }: Place<'_>,
         sink: &mut dyn Sink,
@@ -176,6 +180,7 @@ impl<'a> Executor<'a> {
             folder.join(checkpoint::FOLDER),
             spec.training.checkpoint_minutes,
             stop.clone(),
+            token.clone(),
         );
         let outcome = on(threads, || fit.run(sink, &mut keeper))?;
         let part = predicted_part(&data);
@@ -199,7 +204,8 @@ impl<'a> Executor<'a> {
         let metadata = metadata(planned, &normalizer);
         // Copied by the thread that trained: the allocator gives it again what training has left.
         let weights = on(threads, || network.weights())?;
-        weights::save(&folder.join("model.safetensors"), &weights, &metadata)?;
+        let model = folder.join("model.safetensors");
+        weights::save_claimed(&model, &weights, &metadata, token)?;
         Ok(Finished {
             outcome,
             test: scores.filter(|_| part == Split::Test),

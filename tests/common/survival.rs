@@ -193,8 +193,10 @@ pub fn assert_same(found: &Experiment, expected: &Experiment) {
             left,
             [
                 "log.jsonl",
+                "metrics.parquet",
                 "model.safetensors",
                 "predictions.parquet",
+                "runs.parquet",
                 "spec.toml"
             ]
         );

@@ -17,7 +17,7 @@ pub use error::Error;
 pub use fit::load;
 pub use names::needed;
 pub use read::{metadata, read};
-pub use save::{save, write};
+pub use save::{save, save_claimed, write};
 
 /// A tensor's values on the host.
 #[derive(Clone, Debug, PartialEq)]

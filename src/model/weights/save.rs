@@ -8,6 +8,7 @@ use safetensors::Dtype;
 
 use super::{Error, HostTensor};
 use crate::atomic::NewFile;
+use crate::claim::Token;
 use crate::fetch::Layout;
 
 /// Values turned into bytes at once.
@@ -23,9 +24,22 @@ pub fn save(
     tensors: &BTreeMap<String, HostTensor>,
     metadata: &BTreeMap<String, String>,
 ) -> Result<(), Error> {
+    save_claimed(path, tensors, metadata, &Token::unclaimed())
+}
+
+/// As [`save`], as long as a claim is held.
+///
+/// # Errors
+/// The same, and a claim that another process has taken over.
+pub fn save_claimed(
+    path: &Path,
+    tensors: &BTreeMap<String, HostTensor>,
+    metadata: &BTreeMap<String, String>,
+    token: &Token,
+) -> Result<(), Error> {
     let tensors = tensors.iter().map(|(name, t)| (name.clone(), t)).collect();
     let write = || {
-        let mut file = NewFile::create(path)?;
+        let mut file = NewFile::create(path, token)?;
         write(&mut file, &tensors, metadata)?;
         file.commit(path)
     };

@@ -3,24 +3,31 @@
 use std::path::Path;
 
 use polars::prelude::ParquetWriter;
+use sha2::{Digest, Sha256};
 
 use super::encode::schema;
 use super::{FILE, read};
 use crate::atomic::NewFile;
+use crate::claim::Token;
 use crate::record::TableError;
 use crate::record::folder::run_folder;
-use crate::record::tables::{file_metadata, seal};
+use crate::record::tables::{digest_of, file_metadata, read_table, seal, value_of};
 
-/// Writes the predictions of these runs, in this order, into the experiment's folder; a run that has left none, as runs
-/// before version 0.2 have not, is passed over. One run's predictions are in memory at a time.
+/// Where it stands among the file's own key-value pairs which runs' files it was made of.
+const SOURCES_KEY: &str = "runner.sources";
+
+/// Writes the predictions of these runs, in this order, into the experiment's folder, as long as its claim is held; a run
+/// that has left none, as runs before version 0.2 have not, is passed over, and so, with a warning, is one whose file is
+/// damaged. A file that was made of the same already is left alone. One run's predictions are in memory at a time.
 ///
 /// # Errors
-/// A run's file that is damaged, or a folder that cannot be written.
-pub fn collect<'a>(
-    experiment: &Path,
-    runs: impl Iterator<Item = &'a String>,
-) -> Result<(), TableError> {
+/// A file that cannot be read, or a folder that cannot be written.
+pub fn collect(experiment: &Path, runs: &[String], token: &Token) -> Result<(), TableError> {
     let path = experiment.join(FILE);
+    let sources = sources(experiment, runs)?;
+    if is_made_of(&path, &sources) {
+        return Ok(());
+    }
     let encode = |e: polars::error::PolarsError| TableError::Encode {
         path: path.clone(),
         why: e.to_string(),
@@ -29,19 +36,45 @@ pub fn collect<'a>(
         path: path.clone(),
         source,
     };
-    let mut file = NewFile::create(&path).map_err(write)?;
+    let mut file = NewFile::create(&path, token).map_err(write)?;
     let schema = schema();
     let mut out = ParquetWriter::new(&mut file)
-        .with_key_value_metadata(Some(file_metadata(None)))
+        .with_key_value_metadata(Some(file_metadata(Some((SOURCES_KEY, sources)))))
         .batched(&schema)
         .map_err(encode)?;
     for run in runs {
-        if let Some(predictions) = read(&run_folder(experiment, run))? {
-            out.write_batch(&predictions.frame).map_err(encode)?;
+        match read(&run_folder(experiment, run)) {
+            Ok(Some(predictions)) => out.write_batch(&predictions.frame).map_err(encode)?,
+            Ok(None) => {}
+            Err(error @ TableError::Read { .. }) => return Err(error),
+            Err(error) => tracing::warn!("{error}; {FILE} is without the rows of {run}"),
         }
     }
     out.finish().map_err(encode)?;
     drop(out);
     file.flushed().and_then(seal).map_err(write)?;
     file.commit(&path).map_err(write)
+}
+
+/// The runs and their files' checksums, as one.
+fn sources(experiment: &Path, runs: &[String]) -> Result<String, TableError> {
+    let mut hasher = Sha256::new();
+    hasher.update(format!("{:?}", schema()));
+    for run in runs {
+        let path = run_folder(experiment, run).join(FILE);
+        let digest = digest_of(&path).map_err(|source| TableError::Read { path, source })?;
+        hasher.update((run.len() as u64).to_le_bytes());
+        hasher.update(run);
+        hasher.update(digest.unwrap_or_default());
+    }
+    let digest = hasher.finalize();
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Whether a whole file was made of these.
+fn is_made_of(path: &Path, sources: &str) -> bool {
+    let Ok(Some((metadata, _))) = read_table(path) else {
+        return false;
+    };
+    value_of(&metadata, SOURCES_KEY).is_some_and(|found| found == sources)
 }

@@ -8,17 +8,14 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use std::io::Cursor;
 use std::path::Path;
-
-use polars::prelude::ParquetWriter;
 
 pub use collect::collect;
 pub use read::{Predictions, read};
 
 use super::TableError;
-use super::tables::{file_metadata, seal};
-use crate::atomic::write_atomically;
+use super::tables::{encode_file, put};
+use crate::claim::Token;
 use crate::sweep::PartPredictions;
 
 /// The table's name, in a run's folder and in the experiment's.
@@ -27,31 +24,23 @@ pub const FILE: &str = "predictions.parquet";
 /// Where the names of the classes stand among a run's file's own key-value pairs, as JSON.
 const CLASSES_KEY: &str = "runner.classes";
 
-/// Writes what a run predicted into its folder, whole or not at all.
+/// Writes what a run predicted into its folder, whole or not at all, as long as the claim on the run is held.
 ///
 /// # Errors
-/// A folder that cannot be written.
+/// A folder that cannot be written, and a run that another process has taken over.
 pub fn write(
     folder: &Path,
     run: &str,
     classes: &[String],
     predictions: &PartPredictions,
+    token: &Token,
 ) -> Result<(), TableError> {
     let path = folder.join(FILE);
-    let encode = |e: &dyn ToString| TableError::Encode {
+    let names = serde_json::to_string(classes).map_err(|e| TableError::Encode {
         path: path.clone(),
         why: e.to_string(),
-    };
-    let names = serde_json::to_string(classes).map_err(|e| encode(&e))?;
-    let mut bytes = Vec::new();
-    encode::frame(run, classes, predictions)
-        .and_then(|mut frame| {
-            ParquetWriter::new(&mut bytes)
-                .with_key_value_metadata(Some(file_metadata(Some((CLASSES_KEY, names)))))
-                .finish(&mut frame)
-        })
-        .map_err(|e| encode(&e))?;
-    seal(&mut Cursor::new(&mut bytes))
-        .and_then(|()| write_atomically(&path, &bytes))
-        .map_err(|source| TableError::Write { path, source })
+    })?;
+    let frame = encode::frame(run, classes, predictions);
+    let bytes = encode_file(&path, frame, Some((CLASSES_KEY, names)))?;
+    put(&path, &bytes, token)
 }

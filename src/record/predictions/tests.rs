@@ -29,7 +29,14 @@ fn classes() -> Vec<String> {
 #[test]
 fn predictions_are_read_back_with_the_names_of_the_classes() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), "r", &classes(), &predictions()).unwrap();
+    write(
+        folder.path(),
+        "r",
+        &classes(),
+        &predictions(),
+        &Token::unclaimed(),
+    )
+    .unwrap();
     let found = read(folder.path()).unwrap().unwrap();
     assert_eq!(found.classes, classes());
     assert_eq!(found.part(), "validation");
@@ -49,13 +56,14 @@ fn predictions_are_read_back_with_the_names_of_the_classes() {
 #[test]
 fn the_experiments_table_has_the_runs_one_after_another_and_passes_over_those_without() {
     let folder = tempfile::tempdir().unwrap();
+    let token = Token::unclaimed();
     let runs = ["a".to_owned(), "none".to_owned(), "b".to_owned()];
     for run in ["b", "a"] {
         let own = folder.path().join("runs").join(run);
         fs::create_dir_all(&own).unwrap();
-        write(&own, run, &classes(), &predictions()).unwrap();
+        write(&own, run, &classes(), &predictions(), &token).unwrap();
     }
-    collect(folder.path(), runs.iter()).unwrap();
+    collect(folder.path(), &runs, &token).unwrap();
     let (_, frame) = crate::record::tables::read_table(&folder.path().join(FILE))
         .unwrap()
         .unwrap();
@@ -67,7 +75,7 @@ fn the_experiments_table_has_the_runs_one_after_another_and_passes_over_those_wi
 #[test]
 fn an_altered_table_of_the_experiment_is_found_by_its_checksum() {
     let folder = tempfile::tempdir().unwrap();
-    collect(folder.path(), [].iter()).unwrap();
+    collect(folder.path(), &[], &Token::unclaimed()).unwrap();
     let path = folder.path().join(FILE);
     let mut bytes = fs::read(&path).unwrap();
     let place = bytes.len() / 2;

@@ -1,62 +1,43 @@
-//! `metrics.parquet` and `runs.parquet`: a row a run and epoch, and a row a run.
+//! `metrics.parquet` and `runs.parquet`: a row per run and epoch, and a row per run.
+//!
+//! The runs are the truth: each run's rows stand in its own folder ([`own`]), written under the run's claim. The
+//! experiment's tables are made of them, and made again wherever they are missing, damaged or older, so that a process
+//! that slept and then writes an old table does no lasting harm. Only the rows of runs whose folders have none, as those
+//! of earlier versions, are kept from the tables themselves.
 
 mod axis;
 mod decode;
 mod encode;
+mod error;
+mod file;
+mod merge;
+pub mod own;
 mod seal;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 use std::collections::{HashMap, HashSet};
-use std::io::{self, Cursor, ErrorKind};
-use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use polars::prelude::{
-    DataFrame, FileMetadata, KeyValueMetadata, ParquetReader, ParquetWriter, SerReader,
-};
+use polars::error::PolarsResult;
+use polars::prelude::DataFrame;
 
 use super::Results;
 use super::rows::{Axis, EpochRow, RunRow};
-use crate::atomic::write_atomically;
-use crate::parquet;
+use crate::claim::Token;
 use axis::AxisColumn;
-use decode::Decoder;
-use seal::Seal;
-pub(super) use seal::seal;
+pub use error::TableError;
+use file::FORMAT;
+pub(super) use file::{encode as encode_file, file_metadata, put, read_table, value_of};
+use own::Stamp;
+pub(super) use seal::{digest_of, seal};
+pub use trouble::Trouble;
 
-/// The table with a row a run and epoch.
+/// The table with a row per run and epoch.
 pub const METRICS_FILE: &str = "metrics.parquet";
-/// The table with a row a run.
+/// The table with a row per run.
 pub const RUNS_FILE: &str = "runs.parquet";
-
-/// Changes with what the tables and ids of runs mean. 1, of version 0.1.0, was not written down.
-const FORMAT: &str = "2";
-/// Where the format stands among a Parquet file's own key-value pairs.
-const FORMAT_KEY: &str = "runner.format";
-
-/// Why a table cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum TableError {
-    #[error("cannot read {path}: {source}", path = path.display())]
-    Read { path: PathBuf, source: io::Error },
-    #[error(
-        "{path} is not a table of this runner, or damaged: {why}; move it away, or choose another results folder",
-        path = path.display()
-    )]
-    Foreign { path: PathBuf, why: String },
-    #[error(
-        "{path} was made by another version of the runner (format {found}, this one's is {FORMAT}); go on with that \
-         version, move the folder away, or choose another one with --results",
-        path = path.display()
-    )]
-    Format { path: PathBuf, found: String },
-    #[error("cannot write {path}: {source}", path = path.display())]
-    Write { path: PathBuf, source: io::Error },
-    #[error("cannot make {path}: {why}", path = path.display())]
-    Encode { path: PathBuf, why: String },
-}
 
 /// The two tables of a results folder, in memory; [`Tables::write`] puts them on disk.
 #[derive(Debug)]
@@ -68,8 +49,14 @@ pub struct Tables {
     epochs: Vec<EpochRow>,
     /// The runs whose rows here are newer than those on disk.
     changed: HashSet<String>,
+    /// The runs whose rows are those in their own folders, and when these were written.
+    own: HashMap<String, Stamp>,
+    /// The runs whose rows stand in the tables only.
+    unrecorded: HashSet<String>,
     /// The bytes of each file as it was last written or read.
     written: HashMap<&'static str, Vec<u8>>,
+    /// What was found damaged and was not said yet.
+    trouble: Vec<Trouble>,
 }
 
 impl Tables {
@@ -78,53 +65,44 @@ impl Tables {
     /// `order` gives the ids of the sweep's runs; rows are kept in that order. Rows of other runs — of an earlier
     /// form of the experiment — stay after them, with the columns of axes that are no longer swept.
     ///
+    /// Damaged files are no error: see [`Tables::take_trouble`].
+    ///
     /// # Errors
-    /// A file that cannot be read, is damaged, is not one of this runner's tables, or has another format.
+    /// A file that cannot be read, is not one of this runner's tables, or has another format.
     pub fn open(folder: &Path, axes: &[Axis], order: &[String]) -> Result<Self, TableError> {
-        let (runs, epochs) = read_both(folder, axes)?;
         let mut tables = Tables {
             folder: folder.to_owned(),
             axes: axes.to_vec(),
             order: order.to_vec(),
-            runs,
-            epochs,
+            runs: Vec::new(),
+            epochs: Vec::new(),
             changed: HashSet::new(),
+            own: HashMap::new(),
+            unrecorded: HashSet::new(),
             written: HashMap::new(),
+            trouble: Vec::new(),
         };
+        tables.refresh()?;
         tables.sort();
         Ok(tables)
     }
 
-    /// Takes the rows that other processes have written since: of every run that is on disk and was not changed here.
-    ///
-    /// # Errors
-    /// As [`Tables::open`].
-    pub fn refresh(&mut self) -> Result<(), TableError> {
-        if self.is_as_written() {
-            return Ok(());
-        }
-        let (mut runs, mut epochs) = read_both(&self.folder, &self.axes)?;
-        runs.retain(|row| !self.changed.contains(&row.run));
-        let theirs: HashSet<String> = runs.iter().map(|row| row.run.clone()).collect();
-        epochs.retain(|row| theirs.contains(&row.run));
-        self.epochs.retain(|row| !theirs.contains(&row.run));
-        self.epochs.append(&mut epochs);
-        for row in runs {
-            self.put_run(row);
-        }
-        self.written.clear();
-        self.sort();
-        Ok(())
+    /// What was found damaged since the last call.
+    pub fn take_trouble(&mut self) -> Vec<Trouble> {
+        std::mem::take(&mut self.trouble)
     }
 
-    /// Whether nobody else has written since.
-    fn is_as_written(&self) -> bool {
-        [METRICS_FILE, RUNS_FILE].iter().all(|file| {
-            let written = self.written.get(file);
-            written.is_some_and(|bytes| {
-                std::fs::read(self.folder.join(file)).is_ok_and(|found| found == *bytes)
-            })
-        })
+    /// The runs whose rows stand in the tables only, as those of earlier versions do, with these rows.
+    pub fn unrecorded(&self) -> impl Iterator<Item = (&RunRow, Vec<EpochRow>)> {
+        let rows = self.runs.iter();
+        let rows = rows.filter(|row| self.unrecorded.contains(&row.run));
+        rows.map(|row| (row, self.epochs_of(&row.run)))
+    }
+
+    /// The rows of a run's epochs, in order.
+    pub fn epochs_of(&self, id: &str) -> Vec<EpochRow> {
+        let epochs = self.epochs.iter().filter(|epoch| epoch.run == id);
+        epochs.cloned().collect()
     }
 
     /// Leaves a run to what other processes write of it.
@@ -208,6 +186,14 @@ impl Tables {
     /// # Errors
     /// When the folder is missing or cannot be written; the files are then as they were.
     pub fn write(&mut self) -> Result<(), TableError> {
+        self.write_claimed(&Token::unclaimed()).map(|_| ())
+    }
+
+    /// As [`Tables::write`], as long as the folder's claim is held; gives whether anything had changed.
+    ///
+    /// # Errors
+    /// The same, and a claim that another process has taken over.
+    pub fn write_claimed(&mut self, token: &Token) -> Result<bool, TableError> {
         let epoch_points = self.epochs.iter().map(|row| &row.point);
         let run_points = self.runs.iter().map(|row| &row.point);
         let axes = AxisColumn::all(&self.axes, epoch_points.chain(run_points));
@@ -215,38 +201,26 @@ impl Tables {
             encode::epochs(&axes, &self.epochs),
             encode::runs(&axes, &self.runs),
         );
-        self.put(METRICS_FILE, epochs)?;
-        self.put(RUNS_FILE, runs)
+        let epochs = self.put(METRICS_FILE, epochs, token)?;
+        let runs = self.put(RUNS_FILE, runs, token)?;
+        Ok(epochs || runs)
     }
 
+    /// Writes a file, unless that is how it is already.
     fn put(
         &mut self,
         file: &'static str,
-        frame: polars::error::PolarsResult<DataFrame>,
-    ) -> Result<(), TableError> {
+        frame: PolarsResult<DataFrame>,
+        token: &Token,
+    ) -> Result<bool, TableError> {
         let path = self.folder.join(file);
-        let mut bytes = Vec::new();
-        frame
-            .and_then(|mut frame| {
-                ParquetWriter::new(&mut bytes)
-                    .with_key_value_metadata(Some(file_metadata(None)))
-                    .finish(&mut frame)
-            })
-            .map_err(|e| TableError::Encode {
-                path: path.clone(),
-                why: e.to_string(),
-            })?;
-        let cannot_write = |source| TableError::Write {
-            path: path.clone(),
-            source,
-        };
-        seal(&mut Cursor::new(&mut bytes)).map_err(cannot_write)?;
+        let bytes = encode_file(&path, frame, None)?;
         if self.written.get(file) == Some(&bytes) && path.exists() {
-            return Ok(());
+            return Ok(false);
         }
-        write_atomically(&path, &bytes).map_err(cannot_write)?;
+        put(&path, &bytes, token)?;
         self.written.insert(file, bytes);
-        Ok(())
+        Ok(true)
     }
 
     /// Puts rows in the order of the sweep and of the epochs; a run without a place comes after, where it stood.
@@ -273,82 +247,31 @@ impl Tables {
     }
 }
 
-/// The rows of `runs.parquet` in a results folder; none where there is no such table yet.
+/// The rows of all runs in a results folder; none where there is none yet.
 ///
 /// # Errors
 /// As [`Tables::open`].
 pub fn read_runs(folder: &Path) -> Result<Vec<RunRow>, TableError> {
-    read(&folder.join(RUNS_FILE))?.map_or(Ok(Vec::new()), |table| table.runs(&[]))
+    Ok(open_to_read(folder)?.runs)
 }
 
-/// The rows of `metrics.parquet` in a results folder; none where there is no such table yet.
+/// The rows of all epochs in a results folder; none where there is none yet.
 ///
 /// # Errors
 /// As [`Tables::open`].
 pub fn read_epochs(folder: &Path) -> Result<Vec<EpochRow>, TableError> {
-    read(&folder.join(METRICS_FILE))?.map_or(Ok(Vec::new()), |table| table.epochs(&[]))
+    Ok(open_to_read(folder)?.epochs)
 }
 
-/// A table file's own key-value pairs: the format, and one more.
-pub(super) fn file_metadata(more: Option<(&str, String)>) -> KeyValueMetadata {
-    let mut pairs = vec![(FORMAT_KEY.to_owned(), FORMAT.to_owned())];
-    pairs.extend(more.map(|(key, value)| (key.to_owned(), value)));
-    KeyValueMetadata::from_static(pairs)
+/// Whether there are results in a folder.
+pub fn are_in(folder: &Path) -> bool {
+    folder.join(RUNS_FILE).is_file() || own::all(folder).is_ok_and(|runs| !runs.is_empty())
 }
 
-/// What a file says under a key of its own.
-pub(super) fn value_of(metadata: &FileMetadata, key: &str) -> Option<String> {
-    let pairs = metadata.key_value_metadata().as_ref()?;
-    let pair = pairs.iter().find(|pair| pair.key == key)?;
-    pair.value.clone()
-}
-
-/// The rows of both tables; none where there are none.
-fn read_both(folder: &Path, axes: &[Axis]) -> Result<(Vec<RunRow>, Vec<EpochRow>), TableError> {
-    let decode = |file: &str| read(&folder.join(file));
-    let epochs = decode(METRICS_FILE)?.map_or(Ok(Vec::new()), |d| d.epochs(axes))?;
-    let runs = decode(RUNS_FILE)?.map_or(Ok(Vec::new()), |d| d.runs(axes))?;
-    Ok((runs, epochs))
-}
-
-fn read(path: &Path) -> Result<Option<Decoder>, TableError> {
-    let Some((metadata, frame)) = read_table(path)? else {
-        return Ok(None);
-    };
-    let format = value_of(&metadata, FORMAT_KEY);
-    Decoder::new(path, frame).checked(format).map(Some)
-}
-
-/// A table with the file's own words about it; none where there is no file.
-pub(super) fn read_table(
-    path: &Path,
-) -> Result<Option<(Arc<FileMetadata>, DataFrame)>, TableError> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(source) => {
-            return Err(TableError::Read {
-                path: path.to_owned(),
-                source,
-            });
-        }
-    };
-    let table = match seal::check(&bytes) {
-        Seal::Broken => Err("its checksum is wrong".into()),
-        // polars panics on some damaged files.
-        _ => catch_unwind(|| decode(&bytes)).unwrap_or_else(|_| Err("it cannot be decoded".into())),
-    };
-    table.map(Some).map_err(|why| TableError::Foreign {
-        path: path.to_owned(),
-        why,
-    })
-}
-
-/// A whole file's table, and its words about it.
-fn decode(bytes: &[u8]) -> Result<(Arc<FileMetadata>, DataFrame), String> {
-    let mut reader = ParquetReader::new(Cursor::new(bytes));
-    let metadata = reader.get_metadata().map_err(|e| e.to_string())?.clone();
-    parquet::check_all(&mut Cursor::new(bytes), &metadata)?;
-    let frame = reader.finish().map_err(|e| e.to_string())?;
-    Ok((metadata, frame))
+fn open_to_read(folder: &Path) -> Result<Tables, TableError> {
+    let mut tables = Tables::open(folder, &[], &[])?;
+    for trouble in tables.take_trouble() {
+        tracing::warn!("{trouble}");
+    }
+    Ok(tables)
 }

@@ -1,6 +1,8 @@
 //! A checksum inside a Parquet file, between its pages and its footer, where no reader looks.
 
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
@@ -48,6 +50,31 @@ pub(in crate::record) fn seal(file: &mut (impl Read + Write + Seek)) -> io::Resu
     file.write_all(&MARK)?;
     file.write_all(&hasher.finalize())?;
     file.write_all(&end)
+}
+
+/// The checksum inside a sealed file, as it stands there; none where the file is none, or has none.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(in crate::record) fn digest_of(path: &Path) -> io::Result<Option<[u8; 32]>> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let mut length = [0; 4];
+    let Ok(before) = file.seek(SeekFrom::End(-(END as i64))) else {
+        return Ok(None);
+    };
+    file.read_exact(&mut length)?;
+    let seal = before.checked_sub(u64::from(u32::from_le_bytes(length)) + SEAL as u64);
+    let Some(seal) = seal else {
+        return Ok(None);
+    };
+    let mut sealed = [0; SEAL];
+    file.seek(SeekFrom::Start(seal))?;
+    file.read_exact(&mut sealed)?;
+    let digest = sealed.strip_prefix(&MARK).map(<[u8; 32]>::try_from);
+    Ok(digest.and_then(Result::ok))
 }
 
 pub(super) fn check(file: &[u8]) -> Seal {

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::atomic::write_atomically_for_now;
+use crate::atomic::write_claimed_for_now;
+use crate::claim::Token;
 
 const FILE: &str = "mlflow.json";
 
@@ -30,7 +31,7 @@ impl Kept {
     /// A folder that cannot be written.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         let text = serde_json::to_string(self)?;
-        write_atomically_for_now(&folder.join(FILE), text.as_bytes())
+        write_claimed_for_now(&folder.join(FILE), text.as_bytes(), &Token::unclaimed())
     }
 }
 

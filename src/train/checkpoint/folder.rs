@@ -6,9 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::file::{self, Checkpoint};
 use crate::atomic::NewFile;
+use crate::claim::Token;
 
 /// How many are kept.
 const KEPT: usize = 2;
+/// How often the folder is made where it vanishes before the first file is in it: a process that finds its run taken
+/// over takes its empty folder away.
+const TRIES: usize = 3;
 const ENDING: &str = "safetensors";
 
 /// Why a checkpoint cannot be used or written.
@@ -25,7 +29,11 @@ pub enum Error {
 
 /// Where one run's checkpoints are.
 #[derive(Clone, Debug)]
-pub struct Folder(PathBuf);
+pub struct Folder {
+    path: PathBuf,
+    /// Shows that the run is still this process's.
+    token: Token,
+}
 
 /// A checkpoint's file, told by its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,8 +60,8 @@ impl Entry {
 }
 
 impl Folder {
-    pub fn new(path: PathBuf) -> Self {
-        Folder(path)
+    pub fn new(path: PathBuf, token: Token) -> Self {
+        Folder { path, token }
     }
 
     /// The newest whole checkpoint with its path. Damaged ones are removed, with a warning.
@@ -75,7 +83,7 @@ impl Folder {
                         "the checkpoint {} is damaged: {why}; the run goes on from the one before",
                         entry.path.display()
                     );
-                    fs::remove_file(&entry.path).map_err(io_error(&entry.path))?;
+                    self.remove(&entry)?;
                 }
             }
         }
@@ -85,37 +93,71 @@ impl Folder {
     /// Writes a checkpoint, then removes all but the newest two.
     ///
     /// # Errors
-    /// A folder that cannot be written; the checkpoints in it are as they were.
+    /// A folder that cannot be written, or a run that another process has taken over; the checkpoints in it are as they
+    /// were.
     pub fn add(&self, checkpoint: &Checkpoint) -> Result<(), Error> {
-        fs::create_dir_all(&self.0).map_err(io_error(&self.0))?;
+        let added = self.try_add(checkpoint);
+        if self.token.is_lost() {
+            // It may have been made after the other process had finished; one that has a file in it stays.
+            let _ = fs::remove_dir(&self.path);
+        }
+        added
+    }
+
+    fn try_add(&self, checkpoint: &Checkpoint) -> Result<(), Error> {
+        self.token.check().map_err(io_error(&self.path))?;
         let older = self.entries()?;
         let number = older.last().map_or(1, |newest| newest.number + 1);
-        // The name is known once the bytes are.
-        let nameless = self.0.join(super::FOLDER);
         let write = || {
-            let mut new = NewFile::create(&nameless)?;
+            let mut new = self.begin()?;
             let checksum = file::encode(&mut new, checkpoint)?;
             let name = format!("{number:06}-{checksum}.{ENDING}");
-            new.commit(&self.0.join(name))
+            new.commit(&self.path.join(name))
         };
-        write().map_err(io_error(&self.0))?;
+        write().map_err(io_error(&self.path))?;
         let surplus = (older.len() + 1).saturating_sub(KEPT);
-        for entry in older.iter().take(surplus) {
-            fs::remove_file(&entry.path).map_err(io_error(&entry.path))?;
+        older
+            .iter()
+            .take(surplus)
+            .try_for_each(|entry| self.remove(entry))
+    }
+
+    /// A file whose name is known once its bytes are.
+    fn begin(&self) -> io::Result<NewFile> {
+        let nameless = self.path.join(super::FOLDER);
+        let mut tries = 1;
+        loop {
+            fs::create_dir_all(&self.path)?;
+            match NewFile::create(&nameless, &self.token) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES => {
+                    tries += 1;
+                }
+                new => return new,
+            }
         }
-        Ok(())
+    }
+
+    /// Removes a file of this run, whose name no later one has.
+    fn remove(&self, entry: &Entry) -> Result<(), Error> {
+        self.token.check().map_err(io_error(&entry.path))?;
+        match fs::remove_file(&entry.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(io_error(&entry.path)(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// From the oldest.
     fn entries(&self) -> Result<Vec<Entry>, Error> {
-        let files = match fs::read_dir(&self.0) {
+        let files = match fs::read_dir(&self.path) {
             Ok(files) => files,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(io_error(&self.0)(e)),
+            Err(e) => return Err(io_error(&self.path)(e)),
         };
         let mut entries = Vec::new();
         for file in files {
-            entries.extend(Entry::of(file.map_err(io_error(&self.0))?.path()));
+            entries.extend(Entry::of(file.map_err(io_error(&self.path))?.path()));
         }
         entries.sort();
         Ok(entries)
@@ -151,7 +193,7 @@ mod tests {
     }
 
     fn filled(folder: &Path, checkpoints: usize) -> Folder {
-        let folder = Folder::new(folder.join("checkpoint"));
+        let folder = Folder::new(folder.join("checkpoint"), Token::unclaimed());
         for n in 1..=checkpoints {
             let tensor = tensor(n as f32);
             folder
@@ -172,7 +214,7 @@ mod tests {
         let (_, found) = checkpoints.newest().unwrap().unwrap();
         assert_eq!(found.tensors["a"], tensor(3.0));
         assert_eq!(found.state, "state 3");
-        assert_eq!(fs::read_dir(&checkpoints.0).unwrap().count(), 2);
+        assert_eq!(fs::read_dir(&checkpoints.path).unwrap().count(), 2);
         assert!(
             filled(&folder.path().join("none"), 0)
                 .newest()

@@ -5,6 +5,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::{Checkpoint, Error, Folder};
+use crate::claim::Token;
 use crate::model::Network;
 use crate::stop::Stop;
 use crate::train::state::State;
@@ -15,18 +16,23 @@ pub struct Keeper {
     every: Duration,
     last: Instant,
     stop: Stop,
+    /// Shows that the run is still this process's.
+    token: Token,
     /// The checkpoint that is being written, while training goes on.
     writing: Option<JoinHandle<Result<(), Error>>>,
 }
 
 impl Keeper {
     /// Keeps them in `folder`: after every epoch, every so many minutes inside one, and when `stop` is wished.
-    pub fn new(folder: PathBuf, minutes: f64, stop: Stop) -> Self {
+    ///
+    /// Nothing is written any more once `token` is not valid.
+    pub fn new(folder: PathBuf, minutes: f64, stop: Stop, token: Token) -> Self {
         Keeper {
-            folder: Folder::new(folder),
+            folder: Folder::new(folder, token.clone()),
             every: Duration::try_from_secs_f64(minutes * 60.0).unwrap_or(Duration::MAX),
             last: Instant::now(),
             stop,
+            token,
             writing: None,
         }
     }
@@ -54,6 +60,9 @@ impl Keeper {
         network: &Network,
     ) -> Result<(), crate::train::Error> {
         self.finish();
+        if self.token.is_lost() {
+            return Ok(());
+        }
         let checkpoint = state.checkpoint(network)?;
         let folder = self.folder.clone();
         let write = move || folder.add(&checkpoint);
@@ -72,6 +81,8 @@ impl Keeper {
     pub(in crate::train) fn finish(&mut self) {
         let why = match self.writing.take().map(JoinHandle::join) {
             None | Some(Ok(Ok(()))) => return,
+            // The run stops, and says so.
+            Some(Ok(Err(_))) if self.token.is_lost() => return,
             Some(Ok(Err(error))) => error.to_string(),
             Some(Err(_)) => "a checkpoint could not be written: its thread panicked".into(),
         };
