@@ -96,7 +96,14 @@ fn a_damaged_table_is_named() {
 #[test]
 fn a_table_from_before_the_column_part_has_test_images() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), "r", &classes(), &predictions()).unwrap();
+    write(
+        folder.path(),
+        "r",
+        &classes(),
+        &predictions(),
+        &Token::unclaimed(),
+    )
+    .unwrap();
     let found = read(folder.path()).unwrap().unwrap();
     let mut old = found.frame.drop("part").unwrap();
     let names = serde_json::to_string(&classes()).unwrap();
