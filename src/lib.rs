@@ -17,6 +17,7 @@ pub mod fetch;
 pub mod files;
 pub mod graph;
 pub mod inference;
+mod last_words;
 mod machine;
 pub mod model;
 pub mod ops;
@@ -35,3 +36,8 @@ pub mod tracking;
 pub mod train;
 pub mod watch;
 pub mod zoo;
+
+/// From now on, a process that aborts says so in the logs of its runs. Without, it does not; nothing else changes.
+pub fn listen_for_aborts() {
+    let _ = last_words::listen();
+}

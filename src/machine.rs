@@ -1,21 +1,37 @@
 //! What the machine has.
 
+mod cgroup;
+
 use std::fs;
 
-/// The memory the process can have in bytes: the machine's, or the control group's or the process's own limit where
-/// that is less (Linux only).
+/// The memory the process can have in bytes: the machine's, or the limit of its control groups, of any of those above
+/// them, or of the process itself where that is less (Linux only).
 pub fn memory() -> Option<u64> {
     let read = |path: &str| fs::read_to_string(path).ok();
     let physical = total(&read("/proc/meminfo")?)?;
-    let groups = [
-        "/sys/fs/cgroup/memory.max",
-        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-    ];
-    let groups = groups
-        .iter()
-        .filter_map(|path| read(path)?.trim().parse().ok());
+    let groups = read("/proc/self/cgroup").zip(read("/proc/self/mountinfo"));
+    let groups = groups.map_or(Vec::new(), |(groups, mounts)| {
+        cgroup::limits(&groups, &mounts)
+    });
     let own = read("/proc/self/limits").and_then(|limits| address_space(&limits));
-    Some(groups.chain(own).fold(physical, u64::min))
+    Some(groups.into_iter().chain(own).fold(physical, u64::min))
+}
+
+/// How many processes the system has killed since it was started, for lack of memory, and which start that was (Linux
+/// only).
+pub fn killed_for_memory() -> Option<(u64, String)> {
+    let statistics = fs::read_to_string("/proc/vmstat").ok()?;
+    let kills = oom_kills(&statistics)?;
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some((kills, boot.trim().to_owned()))
+}
+
+/// `oom_kill` of `/proc/vmstat`.
+fn oom_kills(statistics: &str) -> Option<u64> {
+    let line = statistics
+        .lines()
+        .find_map(|line| line.strip_prefix("oom_kill "))?;
+    line.trim().parse().ok()
 }
 
 /// The machine in a line: processor, cores, memory, system.
@@ -58,6 +74,12 @@ mod tests {
         let text = "MemTotal:       16384 kB\nMemFree:  1 kB\n";
         assert_eq!(total(text), Some(16 << 20));
         assert_eq!(total("MemFree: 1 kB\n"), None);
+    }
+
+    #[test]
+    fn kills_for_lack_of_memory_are_counted_by_the_system() {
+        assert_eq!(oom_kills("pgfault 3\noom_kill 7\nx 1\n"), Some(7));
+        assert_eq!(oom_kills("pgfault 3\n"), None);
     }
 
     #[test]

@@ -78,3 +78,42 @@ fn fail_fast_starts_no_further_run() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.contains("1 of 2 runs not started"), "{said}");
 }
+
+#[test]
+fn a_run_whose_process_died_twice_at_the_same_place_is_recorded_and_the_others_continue() {
+    let seeds = "seed = [0, 1]";
+    let experiment = swept(seeds);
+    let die = |jobs: &str| {
+        let output = experiment
+            .command()
+            .args(["--jobs", jobs])
+            .env("RUNNER_FAIL_POINT", "checkpoint:1:begun")
+            .output();
+        assert_eq!(output.unwrap().status.code(), None);
+    };
+    die("1");
+    die("1");
+    assert_eq!(experiment.run().status.code(), Some(1));
+    let parts = [
+        "the process died twice at the same place, possibly out of memory",
+        "before the first checkpoint",
+        "--fresh",
+    ];
+    assert_first_failed_with(&experiment, &parts);
+    // It is not tried again, until that is asked for.
+    assert_eq!(experiment.run().status.code(), Some(1));
+    assert_first_failed_with(&experiment, &parts);
+    let mut fresh = experiment.command();
+    assert!(fresh.arg("--fresh").output().unwrap().status.success());
+    let whole = swept(seeds);
+    whole.finish();
+    assert_same(&experiment, &whole);
+}
+
+#[test]
+fn a_process_that_is_refused_memory_says_so_in_the_logs_of_its_runs() {
+    let experiment = swept("seed = [0]");
+    experiment.die_at("checkpoint:1:begun");
+    assert!(experiment.log().ends_with("{\"event\":\"aborted\"}\n"));
+    experiment.finish();
+}

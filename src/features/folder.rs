@@ -5,10 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use memmap2::Mmap;
-
-use super::file::{self, Extent, UNFINISHED, Writer};
+use super::file::{self, Extent, Stored, UNFINISHED, Writer};
 use super::key::Key;
+use crate::atomic::Unfinished;
 use crate::fetch::Cache;
 
 /// All files together are kept within this many bytes (16 GiB): the longest unused are removed.
@@ -32,9 +31,9 @@ impl Folder {
     }
 
     /// The file of `key`, checked; one that is damaged is removed, with a warning.
-    pub fn find(&self, key: &Key, extent: Extent) -> Option<Mmap> {
+    pub fn find(&self, key: &Key, extent: Extent) -> Option<Stored> {
         let path = self.file(key);
-        file::open(&path, extent).unwrap_or_else(|why| {
+        Stored::open(&path, extent).unwrap_or_else(|why| {
             tracing::warn!(
                 "the kept features in {} cannot be used: {why}; they are computed again",
                 path.display()
@@ -57,6 +56,10 @@ impl Folder {
 
     /// Removes what is abandoned, and the longest unused files until `bytes` more keep to the limit.
     fn make_room(&self, bytes: u64) -> io::Result<()> {
+        let unfinished = Unfinished::all(&self.path)?;
+        for file in unfinished.iter().filter(|file| file.is_abandoned()) {
+            let _ = file.remove();
+        }
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.path)?.flatten() {
             let (path, Ok(about)) = (entry.path(), entry.metadata()) else {

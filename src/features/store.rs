@@ -71,7 +71,7 @@ impl Store {
             None => {
                 let file = self.folder.find(key, (images, kept.width()))?;
                 tracing::debug!("features behind {} found in the cache folder", kept.name);
-                Arc::new(Features::mapped(kept.shapes.clone(), file))
+                Arc::new(Features::stored(kept.shapes.clone(), file))
             }
         };
         self.kept.push((*key, Arc::clone(&features)));
@@ -286,7 +286,7 @@ impl<'a> Destination<'a> {
         }
         written?;
         let file = self.folder.find(key, (images, kept.width()))?;
-        Some(Features::mapped(kept.shapes.clone(), file))
+        Some(Features::stored(kept.shapes.clone(), file))
     }
 }
 

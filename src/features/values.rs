@@ -3,10 +3,9 @@
 use std::ops::Range;
 
 use candle_core::{Device, Error, Result, Tensor};
-use memmap2::Mmap;
 use rayon::prelude::*;
 
-use super::file;
+use super::file::Stored;
 use crate::graph::Shape;
 
 /// Bytes that are copied by one task at least.
@@ -23,8 +22,8 @@ pub struct Features {
 #[derive(Debug)]
 enum Values {
     Memory(Vec<f32>),
-    /// A file of the cache folder, its checksum verified.
-    Mapped(Mmap),
+    /// A checked file of the cache folder.
+    Stored(Stored),
 }
 
 impl Features {
@@ -37,18 +36,18 @@ impl Features {
     }
 
     /// The same in a checked file.
-    pub(super) fn mapped(shapes: Vec<Shape>, file: Mmap) -> Self {
+    pub(super) fn stored(shapes: Vec<Shape>, file: Stored) -> Self {
         Features {
             shapes,
-            values: Values::Mapped(file),
+            values: Values::Stored(file),
         }
     }
 
-    /// Bytes that count against the memory budget; a mapped file's are the system's to take back.
+    /// Bytes that count against the memory budget; a file's are the system's to take back.
     pub(super) fn memory(&self) -> u64 {
         match &self.values {
             Values::Memory(values) => size_of_val(values.as_slice()) as u64,
-            Values::Mapped(_) => 0,
+            Values::Stored(_) => 0,
         }
     }
 
@@ -73,7 +72,8 @@ impl Features {
     fn part(&self, indices: &[u32], width: usize, part: Range<usize>) -> Result<Vec<f32>> {
         let len = part.len().max(1);
         let mut rows = vec![0f32; indices.len() * part.len()];
-        rows.par_chunks_mut(len)
+        let copied = rows
+            .par_chunks_mut(len)
             .zip(indices)
             .with_min_len((TASK / 4 / len).max(1))
             .try_for_each(|(row, &i)| {
@@ -81,24 +81,21 @@ impl Features {
                 start
                     .and_then(|start| self.copy(start, row))
                     .ok_or_else(|| Error::Msg(format!("there are no features of image {i}")).bt())
-            })?;
+            });
+        if let Values::Stored(file) = &self.values {
+            file.confirm().map_err(Error::Msg)?;
+        }
+        copied?;
         Ok(rows)
     }
 
     /// Copies the values from `start` on to `row`.
     fn copy(&self, start: usize, row: &mut [f32]) -> Option<()> {
-        let range = |size: usize| {
-            let start = start.checked_mul(size)?;
-            Some(start..start.checked_add(row.len() * size)?)
-        };
         match &self.values {
-            Values::Memory(values) => row.copy_from_slice(values.get(range(1)?)?),
-            Values::Mapped(map) => {
-                let bytes = file::values(map).get(range(4)?)?.as_chunks::<4>().0;
-                for (value, bytes) in row.iter_mut().zip(bytes) {
-                    *value = f32::from_le_bytes(*bytes);
-                }
+            Values::Memory(values) => {
+                row.copy_from_slice(values.get(start..start.checked_add(row.len())?)?);
             }
+            Values::Stored(file) => file.read(start, row).ok()?,
         }
         Some(())
     }

@@ -10,9 +10,12 @@ use serde_json::{Map, Value};
 use super::time::rfc3339;
 use crate::atomic::NewFile;
 use crate::claim::Token;
+use crate::last_words::{self, Prepared};
 
 /// Appends events to a run's log; each is on disk's way before the call returns.
 pub struct RunLog {
+    /// Before the file, which it needs.
+    _last_words: Prepared,
     file: File,
     token: Token,
 }
@@ -37,6 +40,7 @@ impl RunLog {
         let file = new.flushed()?.try_clone()?;
         new.commit(path)?;
         Ok(RunLog {
+            _last_words: last_words::prepare(&file),
             file,
             token: token.clone(),
         })
@@ -66,6 +70,17 @@ impl RunLog {
         self.file.write_all(line.as_bytes())?;
         self.file.flush()
     }
+}
+
+/// Whether the last word of a run's log, in its folder, is that its process ended itself.
+pub(super) fn ends_itself(folder: &Path) -> bool {
+    let text = fs::read(folder.join("log.jsonl")).unwrap_or_default();
+    let last = text.trim_ascii_end().rsplit(|&b| b == b'\n').next();
+    let last = last.and_then(|line| serde_json::from_slice::<Value>(line).ok());
+    last.is_some_and(|line| {
+        line.get("event")
+            .is_some_and(|event| event == last_words::EVENT)
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Tables, logs, progress.
 
+mod deaths;
 mod done;
 mod error;
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::deaths::Start;
 use super::folder::{
     MODEL_FILE, SPEC_FILE, create, delete_runs, has_leftovers, remove_checkpoints, run_folder,
     tidy_experiment, tidy_run, write,
@@ -248,11 +249,15 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Whether there is nothing to be done of a run with this row: it is finished, or it failed since this start, in
-    /// another process.
-    fn is_done(&self, row: &RunRow) -> Result<bool, Error> {
-        let failed = row.status == Status::Failed;
-        Ok(self.is_finished(row)? || failed && self.state().failed.get(&row.run) != Some(row))
+    /// Whether there is nothing to be done of a run with these rows: it is finished, it is not begun any more, or it failed
+    /// since this start, in another process.
+    fn is_done(&self, rows: &OwnRows) -> Result<bool, Error> {
+        let row = &rows.row;
+        let has_failed = || {
+            let is_new = self.state().failed.get(&row.run) != Some(row);
+            row.status == Status::Failed && (is_new || Start::is_given_up(rows.start.as_deref()))
+        };
+        Ok(self.is_finished(row)? || has_failed())
     }
 
     /// Claims a run and makes its folder; what an earlier start has written of it stays until training begins.
@@ -294,13 +299,20 @@ impl<'a> Recorder<'a> {
         tidy_run(&folder).map_err(Error::io(&folder))?;
         let earlier = self.earlier(&planned.run.id, &folder)?;
         if let Some(earlier) = &earlier
-            && self.is_done(&earlier.row)?
+            && self.is_done(earlier)?
         {
             return Ok(Begun::Done);
         }
+        let start = earlier.as_ref().and_then(|rows| rows.start.as_deref());
+        let start = Start::after(&folder, start);
+        let reason = start.reason();
         let spec = folder.join(SPEC_FILE);
         write(&spec, &planned.run.spec.to_toml(), claim.token())?;
-        let run = RunRecorder::new(self, planned, folder, claim, earlier)?;
+        let run = RunRecorder::new(self, planned, folder, claim, earlier, start)?;
+        if let Some(reason) = reason {
+            run.give_up(reason)?;
+            return Ok(Begun::Done);
+        }
         let state = &mut *self.state();
         state.tables.set_run(run.row().clone());
         self.update(state);

@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use serde_json::json;
 
+use super::deaths::Start;
 use super::progress::RunStart;
 use super::tables::own::{self, OwnRows};
 use super::upkeep::Unwritten;
@@ -25,6 +26,8 @@ pub struct RunRecorder<'r> {
     row: RunRow,
     epochs: Vec<EpochRow>,
     log: RunLog,
+    /// What is to be known of this start should the process die.
+    how: Start,
     trackers: RunTrackers,
     start: Instant,
     /// When this start began; the row has the run's first where it is gone on with.
@@ -41,6 +44,7 @@ impl<'r> RunRecorder<'r> {
         folder: PathBuf,
         claim: Claim,
         earlier: Option<OwnRows>,
+        how: Start,
     ) -> Result<Self, Error> {
         let run = &planned.run;
         let path = folder.join("log.jsonl");
@@ -78,6 +82,7 @@ impl<'r> RunRecorder<'r> {
             row,
             epochs,
             log,
+            how,
             start: Instant::now(),
             started,
         };
@@ -110,7 +115,7 @@ impl<'r> RunRecorder<'r> {
             &self.folder,
             &self.recorder.axes,
             &self.row,
-            None,
+            Some(&self.how.to_text()),
             &self.token,
         )
     }
@@ -125,6 +130,26 @@ impl<'r> RunRecorder<'r> {
             let reporter = self.recorder.reporter;
             reporter.warn(&format!("{error}; training goes on, and it is tried again"));
         }
+    }
+
+    /// Records that the run is not begun any more, and why.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub(super) fn give_up(mut self, reason: String) -> Result<(), Error> {
+        let run = self.row.run.clone();
+        self.recorder
+            .reporter
+            .warn(&format!("{run} is not started again: {reason}"));
+        self.log("failed", json!({ "error": reason }));
+        self.row.status = Status::Failed;
+        self.row.error = Some(reason);
+        self.how = self.how.given_up();
+        self.write_row()?;
+        let mut state = self.recorder.state();
+        state.tables.set_run(self.row);
+        state.tables.give_back(&run);
+        Ok(())
     }
 
     fn seconds(&self) -> f64 {

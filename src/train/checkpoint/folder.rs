@@ -164,6 +164,13 @@ impl Folder {
     }
 }
 
+/// The file name of the newest checkpoint in a folder; none where there is none, or none to be seen.
+pub fn newest_name(folder: &Path) -> Option<String> {
+    let files = fs::read_dir(folder).ok()?.flatten();
+    let newest = files.filter_map(|file| Entry::of(file.path())).max()?;
+    Some(newest.path.file_name()?.to_string_lossy().into_owned())
+}
+
 fn io_error(path: &Path) -> impl Fn(io::Error) -> Error {
     move |source| Error::Io {
         path: path.to_owned(),

@@ -8,8 +8,8 @@ mod folder;
 mod keeper;
 
 pub use file::Checkpoint;
-pub use folder::Error;
 pub(super) use folder::Folder;
+pub use folder::{Error, newest_name};
 pub use keeper::Keeper;
 
 /// The folder of a run's checkpoints inside the run's own.
