@@ -1,8 +1,12 @@
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Cursor;
+
+use polars::prelude::ParquetWriter;
 
 use super::*;
 use crate::features::Split;
+use crate::record::tables::{file_metadata, seal};
 use crate::train::Prediction;
 
 fn predictions() -> PartPredictions {
