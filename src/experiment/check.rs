@@ -9,7 +9,7 @@ use crate::graph::summary;
 use crate::model::Blueprint;
 use crate::optim;
 use crate::spec::{Experiment, Spec};
-use crate::sweep::PlannedRun;
+use crate::sweep::{Need, PlannedRun};
 use crate::text::thousands;
 
 /// The plan as text: runs, layers, shapes, what trains, what it will cost.
@@ -116,7 +116,6 @@ fn describe(model: &Model<'_>, all: usize) -> String {
         summary(&model.blueprint.graph, &model.blueprint.cut)
     );
     let cost = model.blueprint.cost(optim::slots(&spec.optimizer));
-    let batch = spec.training.batch_size;
     let _ = writeln!(
         text,
         "operations an image    {} forward, {} training (multiply-accumulates)",
@@ -135,15 +134,9 @@ fn describe(model: &Model<'_>, all: usize) -> String {
             spec.training.epochs
         );
     }
-    let mib = |bytes: u64| format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20));
-    let _ = writeln!(
-        text,
-        "memory                 {} (weights {}, gradients and optimizer {}, values of a batch of {batch} {})",
-        mib(cost.training_bytes(batch)),
-        mib(cost.weights),
-        mib(cost.training_state),
-        mib(cost.activations * batch as u64),
-    );
+    let need = Need::planned(first);
+    let mib = need.peak() as f64 / f64::from(1 << 20);
+    let _ = writeln!(text, "memory                 {mib:.0} MiB ({need})");
     let on_cpu = first.device.device.is_cpu();
     let _ = write!(
         text,

@@ -8,7 +8,7 @@ use super::node::Graph;
 const F32: u64 = 4;
 
 /// Bytes of a node's inputs and output together that stay near a processor.
-const NEAR: usize = 32 << 20;
+pub const NEAR: u64 = 32 << 20;
 
 /// How many images a forward pass on a CPU is best done with, at least 1: the values of the widest of `nodes` stay near
 /// the processor.
@@ -19,7 +19,7 @@ pub fn images_at_once(graph: &Graph, nodes: &[usize]) -> usize {
         inputs.iter().map(|shape| shape.elements()).sum::<usize>() + node.output.elements()
     });
     let bytes = F32 as usize * values.max().unwrap_or(1);
-    (NEAR / bytes.max(1)).max(1)
+    (NEAR as usize / bytes.max(1)).max(1)
 }
 
 /// Operations and memory of a network, for one image or in all.
@@ -35,6 +35,10 @@ pub struct Cost {
     pub training_state: u64,
     /// Bytes of the values kept for the backward pass, an image; the constant part keeps only what it still needs.
     pub activations: u64,
+    /// The same of the part that is trained alone.
+    pub trained: u64,
+    /// The same of the constant part alone.
+    pub constant: u64,
 }
 
 impl Cost {
@@ -69,15 +73,10 @@ impl Cost {
             }
         }
         // Every kept value has a gradient for a while.
-        cost.activations = constant_peak(graph, cut).max(kept.saturating_mul(2));
+        cost.trained = kept.saturating_mul(2);
+        cost.constant = constant_peak(graph, cut);
+        cost.activations = cost.trained.max(cost.constant);
         cost
-    }
-
-    /// Bytes of a training run with this batch size, the dataset excluded.
-    pub fn training_bytes(&self, batch_size: usize) -> u64 {
-        let batch = self.activations.saturating_mul(batch_size as u64);
-        let parts = [self.weights, self.training_state, batch];
-        parts.into_iter().fold(0, u64::saturating_add)
     }
 }
 

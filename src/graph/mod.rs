@@ -17,7 +17,7 @@ mod summary;
 
 pub use builder::{Builder, Value};
 pub use context::{Context, Mode, Slot, Tensors};
-pub use cost::{Cost, images_at_once};
+pub use cost::{Cost, NEAR, images_at_once};
 pub use cut::{Cut, Stage};
 pub use fusion::absorbed;
 pub use layout::{from_file, to_file};

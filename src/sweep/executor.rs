@@ -143,6 +143,9 @@ impl<'a> Executor<'a> {
         } = planned;
         let (spec, device) = (&run.spec, &device.device);
         sink.run_started(planned);
+        if device.is_cpu() {
+            self.memory.check(Need::planned(planned))?;
+        }
         let services = (&self.cache, &self.hub);
         let initial = self.prepare(|_| {
             let upstream = &self.upstream;

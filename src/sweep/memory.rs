@@ -8,19 +8,30 @@ use super::error::Error;
 use super::plan::PlannedRun;
 use crate::data::Data;
 use crate::features::{self, Split};
+use crate::graph::NEAR;
 use crate::optim;
 use crate::stop::Stop;
 
 /// A run that waits for room looks this often whether it is to stop.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What a run on the CPU needs, in bytes.
+/// The program itself with its threads and what it reads tables and images with, as measured.
+const PROGRAM: u64 = 48 << 20;
+/// A forward pass over a chunk of images takes so many times its widest layer's values: input, output, and what the
+/// convolution rearranges; the allocator of a thread keeps what it had.
+const PASS: u64 = 4;
+
+/// What a run on the CPU needs, in bytes, beside the program itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Need {
     pub images: u64,
     pub weights: u64,
     /// Gradients and the optimizer's slots.
     pub training_state: u64,
+    /// What is copied to be written: a checkpoint while training continues, the model at the end.
+    pub copies: u64,
+    /// A forward pass through the frozen part, to keep what it gives.
+    pub pass: u64,
     /// Values kept for the backward pass of a batch.
     pub batch: u64,
     pub batch_size: usize,
@@ -29,26 +40,102 @@ pub struct Need {
 }
 
 impl Need {
+    /// With a dataset in memory.
     pub fn of(planned: &PlannedRun, data: &Data) -> Self {
-        let spec = &planned.run.spec;
         let images = Split::ALL.map(|split| split.of(data).len());
-        let most = images.into_iter().max().unwrap_or(0);
-        let batch_size = spec.training.batch_size.min(most);
-        let cost = planned.blueprint.cost(optim::slots(&spec.optimizer));
         let stored = Split::ALL.map(|split| split.of(data).images.data.len() as u64);
         Need {
             images: stored.iter().sum(),
-            weights: cost.weights,
-            training_state: cost.training_state,
-            batch: cost.activations.saturating_mul(batch_size as u64),
-            batch_size,
-            features: features::memory(spec, &planned.blueprint, images, true),
+            ..Need::of_images(planned, images)
         }
     }
 
+    /// Before anything is read, the images themselves left out; with as many as are known.
+    pub fn planned(planned: &PlannedRun) -> Self {
+        let spec = &planned.run.spec;
+        let unknown = spec.training.batch_size;
+        let images = Split::ALL.map(|split| split.planned(spec).unwrap_or(unknown));
+        Need::of_images(planned, images)
+    }
+
+    fn of_images(planned: &PlannedRun, images: [usize; 3]) -> Self {
+        let (spec, blueprint) = (&planned.run.spec, &planned.blueprint);
+        let most = images.into_iter().max().unwrap_or(0) as u64;
+        let batch_size = spec.training.batch_size.min(most as usize);
+        let cost = blueprint.cost(optim::slots(&spec.optimizer));
+        let features = features::memory(spec, blueprint, images, true);
+        let chunk = NEAR
+            .max(cost.constant)
+            .min(cost.constant.saturating_mul(most));
+        let each = match features {
+            0 => cost.activations,
+            _ => cost.trained,
+        };
+        let batch = each.saturating_mul(batch_size as u64);
+        Need {
+            images: 0,
+            weights: cost.weights,
+            training_state: cost.training_state,
+            // A checkpoint has the trained weights and the slots: as much as the gradients and the slots.
+            copies: cost.training_state.max(cost.weights.saturating_sub(batch)),
+            pass: if features > 0 {
+                chunk.saturating_mul(PASS)
+            } else {
+                0
+            },
+            batch,
+            batch_size,
+            features,
+        }
+    }
+
+    /// All of it, without the program itself.
     fn all(&self) -> u64 {
-        let parts = [self.weights, self.training_state, self.batch, self.features];
+        let parts = [
+            self.weights,
+            self.training_state,
+            self.copies,
+            self.pass,
+            self.batch,
+            self.features,
+        ];
         parts.into_iter().fold(self.images, u64::saturating_add)
+    }
+
+    /// All of it with the program itself: the most that the process takes for this run alone.
+    pub fn peak(&self) -> u64 {
+        self.all().saturating_add(PROGRAM)
+    }
+}
+
+/// `weights 35 MiB, gradients and optimizer 106 MiB, …`
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of_batch = format!("values of a batch of {}", self.batch_size);
+        let parts = [
+            ("the program", PROGRAM),
+            ("images", self.images),
+            ("weights", self.weights),
+            ("gradients and optimizer", self.training_state),
+            (&of_batch, self.batch),
+            ("copies to be saved", self.copies),
+            ("computing features", self.pass),
+            ("kept features", self.features),
+        ];
+        let parts = parts.into_iter().filter(|(_, bytes)| *bytes > 0);
+        let parts: Vec<String> = parts
+            .map(|(what, bytes)| format!("{what} {}", size(bytes)))
+            .collect();
+        f.write_str(&parts.join(", "))
+    }
+}
+
+/// `1.25 GiB` or `48 MiB`
+fn size(bytes: u64) -> String {
+    let (mib, gib) = (f64::from(1 << 20), f64::from(1 << 30));
+    match bytes as f64 {
+        large if large >= gib => format!("{:.2} GiB", large / gib),
+        small => format!("{:.0} MiB", (small / mib).max(1.0)),
     }
 }
 
@@ -69,24 +156,34 @@ pub(super) struct Room<'a> {
 }
 
 impl Memory {
+    /// Room beside the program itself, in a machine with `there` bytes.
     pub fn new(there: Option<u64>) -> Self {
         Memory {
-            there,
+            there: there.map(|bytes| bytes.saturating_sub(PROGRAM)),
             taken: Mutex::new(0),
             given_back: Condvar::new(),
+        }
+    }
+
+    /// Whether there can be room for a run at all.
+    ///
+    /// # Errors
+    /// More than there is: how much that is.
+    pub fn check(&self, need: Need) -> Result<(), TooMuch> {
+        let there = self.there.unwrap_or(u64::MAX);
+        match need.all() > there {
+            true => Err(TooMuch { need, there }),
+            false => Ok(()),
         }
     }
 
     /// Room for a run, once the others leave it.
     ///
     /// # Errors
-    /// More than there is: how much that is. [`Error::Interrupted`] where the run is stopped while it waits.
+    /// As [`Memory::check`]. [`Error::Interrupted`] where the run is stopped while it waits.
     pub fn room(&self, need: Need, stop: &Stop) -> Result<Room<'_>, Error> {
-        let bytes = need.all();
-        let there = self.there.unwrap_or(u64::MAX);
-        if bytes > there {
-            return Err(TooMuch { need, there }.into());
-        }
+        self.check(need)?;
+        let (bytes, there) = (need.all(), self.there.unwrap_or(u64::MAX));
         let mut taken = self.taken();
         while taken.saturating_add(bytes) > there {
             stop.check()?;
@@ -123,21 +220,13 @@ impl std::error::Error for TooMuch {}
 
 impl fmt::Display for TooMuch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let gib = |bytes: u64| format!("{:.2} GiB", bytes as f64 / f64::from(1 << 30));
-        let need = &self.need;
+        let (need, there) = (&self.need, self.there.saturating_add(PROGRAM));
         write!(
             f,
-            "the run needs about {} of memory (images {}, weights {}, gradients and optimizer {}, values of a batch \
-             of {} {}, kept features {}), and there is {}; lower training.batch_size, backbone.input_size or \
-             features.memory",
-            gib(need.all()),
-            gib(need.images),
-            gib(need.weights),
-            gib(need.training_state),
-            need.batch_size,
-            gib(need.batch),
-            gib(need.features),
-            gib(self.there)
+            "the run needs about {} of memory ({need}), and there is {}; lower training.batch_size, \
+             backbone.input_size or features.memory",
+            size(need.peak()),
+            size(there)
         )
     }
 }
@@ -151,6 +240,8 @@ mod tests {
             images,
             weights: 0,
             training_state: 0,
+            copies: 0,
+            pass: 0,
             batch: 0,
             batch_size: 1,
             features: 0,
@@ -159,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_run_waits_for_room_and_is_refused_where_there_can_be_none() {
-        let memory = Memory::new(Some(10));
+        let memory = Memory::new(Some(PROGRAM + 10));
         let stop = Stop::default();
         let first = memory.room(need(6), &stop).unwrap();
         let second = memory.room(need(4), &stop).unwrap();
