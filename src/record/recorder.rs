@@ -101,8 +101,6 @@ impl<'a> Recorder<'a> {
         let ids = plan.runs.iter().map(|planned| planned.run.id.clone());
         let (order, axes): (Vec<String>, _) = (ids.collect(), axes(experiment));
         let (claims, stop) = (Claims::new(how.patience), how.stop.clone());
-        let lock = claims.lock(&folder, &stop).map_err(Error::io(&folder))?;
-        tidy_experiment(&folder).map_err(Error::io(&folder))?;
         let state = State {
             tables: Tables::open(&folder, &axes, &order)?,
             tables_due: Instant::now(),
@@ -124,15 +122,30 @@ impl<'a> Recorder<'a> {
             claims,
             stop,
         };
-        recorder.begin_all(experiment, how.fresh, &lock)?;
-        drop(lock);
+        while !recorder.begin_all(experiment, how.fresh)? {}
         recorder.clear_finished()?;
         Ok(recorder)
     }
 
-    /// What is done once before all runs, with the folder locked.
-    fn begin_all(&self, experiment: &Experiment, fresh: bool, lock: &Claim) -> Result<(), Error> {
+    /// What is done once before all runs, with the folder locked; gives whether the lock was held until the end.
+    fn begin_all(&self, experiment: &Experiment, fresh: bool) -> Result<bool, Error> {
+        let lock = self.claims.lock(&self.folder, &self.stop);
+        let lock = lock.map_err(Error::io(&self.folder))?;
+        match self.begin_locked(experiment, fresh, &lock) {
+            Err(_) if lock.token().is_lost() => Ok(false),
+            begun => begun.map(|()| true),
+        }
+    }
+
+    fn begin_locked(
+        &self,
+        experiment: &Experiment,
+        fresh: bool,
+        lock: &Claim,
+    ) -> Result<(), Error> {
+        tidy_experiment(&self.folder).map_err(Error::io(&self.folder))?;
         let state = &mut *self.state();
+        state.tables.refresh()?;
         let is_damaged = self.tell_damage(state)?;
         if fresh {
             let (folder, claims) = (&self.folder, (&self.claims, &self.stop));
@@ -171,8 +184,12 @@ impl<'a> Recorder<'a> {
             let Attempt::Held(claim) = attempt else {
                 continue;
             };
-            own::write_epochs(&folder, &self.axes, &epochs, claim.token())?;
-            own::write_row(&folder, &self.axes, row, None, claim.token())?;
+            let token = claim.token();
+            let written = own::write_epochs(&folder, &self.axes, &epochs, token)
+                .and_then(|()| own::write_row(&folder, &self.axes, row, None, token));
+            if !token.is_lost() {
+                written?;
+            }
         }
         Ok(())
     }
