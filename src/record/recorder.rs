@@ -44,6 +44,8 @@ pub struct Recorder<'a> {
 /// What the runs that go on share.
 pub(super) struct State {
     pub tables: Tables,
+    /// Whether the tables were written since this start.
+    pub is_written: bool,
     /// When the tables may be written again.
     pub tables_due: Instant,
     /// When the report may be made again.
@@ -103,6 +105,7 @@ impl<'a> Recorder<'a> {
         let (claims, stop) = (Claims::new(how.patience), how.stop.clone());
         let state = State {
             tables: Tables::open(&folder, &axes, &order)?,
+            is_written: false,
             tables_due: Instant::now(),
             report_due: Instant::now(),
             lost: Vec::new(),

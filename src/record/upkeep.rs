@@ -101,8 +101,10 @@ impl Recorder<'_> {
             }
             result = self.write_locked(state, is_end);
         }
+        // The first epoch is shown at once.
+        let was_written = std::mem::replace(&mut state.is_written, true);
         let pause = TABLES_EVERY.min(start.elapsed() * TABLES_PAUSE);
-        state.tables_due = Instant::now() + pause;
+        state.tables_due = Instant::now() + if was_written { pause } else { Duration::ZERO };
         result.map(|_| ())
     }
 
@@ -136,7 +138,11 @@ impl Recorder<'_> {
         let is_made = state.is_shared && !is_new && has_report(&self.folder);
         if is_end && !is_made || start >= state.report_due {
             let made = report::write(&self.folder);
-            state.report_due = Instant::now() + REPORT_EVERY.max(start.elapsed() * REPORT_PAUSE);
+            // Before the first epoch there is nothing to show.
+            if !made.as_ref().is_ok_and(Vec::is_empty) {
+                let pause = REPORT_EVERY.max(start.elapsed() * REPORT_PAUSE);
+                state.report_due = Instant::now() + pause;
+            }
             made?;
         }
         collected
