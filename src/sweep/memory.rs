@@ -67,10 +67,8 @@ impl Need {
         let chunk = NEAR
             .max(cost.constant)
             .min(cost.constant.saturating_mul(most));
-        let each = match features {
-            0 => cost.activations,
-            _ => cost.trained,
-        };
+        let once = features > 0 && features::may_be_kept(spec, blueprint);
+        let each = if once { cost.trained } else { cost.activations };
         let batch = each.saturating_mul(batch_size as u64);
         Need {
             images: 0,
