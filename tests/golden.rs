@@ -5,6 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use runner::claim::Token;
 use runner::fetch::NoProgress;
 use runner::model::weights::{self, HostTensor};
 use runner::spec::Experiment;
@@ -188,6 +189,7 @@ fn reproduces(name: &str) {
     let place = Place {
         folder: folder.path(),
         stop: &Stop::default(),
+        token: &Token::unclaimed(),
         threads: None,
     };
     let finished = Executor::new(Upstream::new(), Stop::default(), &NoProgress)
