@@ -26,6 +26,7 @@ pub mod parquet;
 pub mod record;
 pub mod report;
 pub mod rng;
+mod secret;
 #[cfg(test)]
 mod shared;
 pub mod spec;

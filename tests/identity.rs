@@ -3,12 +3,21 @@
 
 mod common;
 
+#[path = "download/server.rs"]
+#[allow(dead_code, reason = "each test file uses its part")]
+mod server;
+
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Output;
 
 use common::survival::{Experiment, assert_same, column, read_table};
 use common::{SMALL, write};
 use polars::prelude::*;
+use runner::model::weights::{self, HostTensor};
+use server::{Answer, Server};
 
 /// An experiment on files of its own: photos and weights.
 fn on_files() -> Experiment {
@@ -137,6 +146,117 @@ fn results_of_an_older_format_are_refused_and_left_alone() {
         assert_eq!(fs::read(&path).unwrap(), bytes);
         assert!(experiment.runs()[0].join("model.safetensors").exists());
     }
+}
+
+/// A hub with VGG-11's weights, all of the same value.
+fn hub(value: f32) -> Server {
+    let shapes = [
+        (0, 64, 3),
+        (3, 128, 64),
+        (6, 256, 128),
+        (8, 256, 256),
+        (11, 512, 256),
+        (13, 512, 512),
+        (16, 512, 512),
+        (18, 512, 512),
+    ];
+    let mut tensors = BTreeMap::new();
+    for (n, output, input) in shapes {
+        for (name, shape) in [
+            ("weight", vec![output, input, 3, 3]),
+            ("bias", vec![output]),
+        ] {
+            let data = vec![value; shape.iter().product()];
+            tensors.insert(format!("features.{n}.{name}"), HostTensor { shape, data });
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    weights::save(&path, &tensors, &BTreeMap::new()).unwrap();
+    let (bytes, tag) = (fs::read(path).unwrap(), format!("\"{value}\""));
+    Server::start(move |request| Answer::file(request, &bytes, &tag))
+}
+
+fn finish_with(experiment: &Experiment, hub: &Server) -> Output {
+    let mut command = experiment.command();
+    command
+        .env("HF_ENDPOINT", hub.url(""))
+        .env("RUNNER_PATIENCE", "0.01");
+    command.output().unwrap()
+}
+
+#[test]
+fn weights_from_the_network_are_part_of_the_identity() {
+    let spec = SMALL
+        .replace("squeezenet1_1", "vgg11")
+        .replace("\"random\"", "\"imagenet\"");
+    let experiment = Experiment::new(&spec);
+    let (one, other) = (hub(0.01), hub(0.02));
+    assert!(finish_with(&experiment, &one).status.success());
+    assert_eq!(experiment.runs().len(), 1);
+    // Known from the cache: nothing is asked for, and the same run is found.
+    let asked = one.requests().len();
+    let said = common::said(&finish_with(&experiment, &one));
+    assert!(said.contains("1 of 1 runs are finished already"), "{said}");
+    assert_eq!(one.requests().len(), asked);
+    // Another machine, another mirror.
+    fs::remove_dir_all(experiment.folder().join("cache")).unwrap();
+    assert!(finish_with(&experiment, &other).status.success());
+    assert_eq!(experiment.runs().len(), 2);
+    // The weights alone were lost, and the mirror now has others.
+    let files = all_files(&experiment.folder().join("cache/weights"));
+    for file in files
+        .iter()
+        .filter(|f| f.extension().is_some_and(|e| e == "safetensors"))
+    {
+        fs::remove_file(file).unwrap();
+    }
+    let output = finish_with(&experiment, &one);
+    assert_eq!(output.status.code(), Some(1));
+    let said = common::said(&output);
+    assert!(
+        said.contains("is not the one that was downloaded first"),
+        "{said}"
+    );
+}
+
+#[test]
+fn check_downloads_no_weights_and_says_that_names_will_change() {
+    let spec = SMALL
+        .replace("squeezenet1_1", "vgg11")
+        .replace("\"random\"", "\"imagenet\"");
+    let experiment = Experiment::new(&spec);
+    let hub = hub(0.01);
+    let check = || {
+        let mut command = common::runner(experiment.folder());
+        let command = command
+            .args(["check", "e.toml"])
+            .env("HF_ENDPOINT", hub.url(""));
+        common::said(&command.output().unwrap())
+    };
+    assert!(check().contains("not in the cache yet"));
+    assert!(hub.requests().is_empty());
+    assert!(finish_with(&experiment, &hub).status.success());
+    let name = experiment.runs()[0].file_name().unwrap().to_owned();
+    let text = check();
+    assert!(
+        text.contains(name.to_str().unwrap()) && !text.contains("not in the cache yet"),
+        "{text}"
+    );
+}
+
+fn all_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let files = entries.map(|path| {
+        if path.is_dir() {
+            all_files(&path)
+        } else {
+            vec![path]
+        }
+    });
+    files.flatten().collect()
 }
 
 #[test]

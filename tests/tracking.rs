@@ -149,6 +149,61 @@ fn the_token_is_told_to_the_tracker_and_written_nowhere() {
 }
 
 #[test]
+fn a_token_that_a_server_repeats_is_shown_in_no_form() {
+    let base64 = "bWxmX2RvbnRUZWxsQW55Ym9keQ==";
+    for (status, text) in [
+        ("400 Bad Request", format!("no such token: {TOKEN}")),
+        ("404 Not Found", format!("Bearer {}", TOKEN.to_uppercase())),
+        ("409 Conflict", format!("{}{}", "x".repeat(190), TOKEN)),
+        (
+            "500 Internal Server Error",
+            format!("Authorization {base64}"),
+        ),
+        ("503 Service Unavailable", TOKEN.replace('_', "%5F")),
+    ] {
+        let body = serde_json::json!({ "error_code": "X", "message": text }).to_string();
+        let server = Server::start(move |_| {
+            let body = body.as_bytes();
+            Answer::whole(body).answering(status)
+        });
+        let experiment = told_to(&server.url(""));
+        let said = finishes(&experiment);
+        assert_said_once(&said, &status[..3]);
+        for piece in [
+            TOKEN,
+            &TOKEN.to_uppercase(),
+            base64,
+            "dontTell",
+            "%5FdontTell",
+        ] {
+            assert!(!said.contains(piece), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_token_that_a_redirect_repeats_is_shown_nowhere() {
+    let server = Server::start(|_| Answer::redirect(&format!("http://{TOKEN}.example/{TOKEN}")));
+    let experiment = told_to(&server.url(""));
+    assert!(!finishes(&experiment).contains(TOKEN));
+}
+
+#[test]
+fn a_token_goes_over_plain_http_to_this_machine_only() {
+    // A name for this machine that does not say so.
+    let server = Server::start(taking);
+    let port = server.url("").rsplit(':').next().unwrap().to_owned();
+    let address = format!("http://127.0.0.1.nip.example:{port}");
+    let experiment = told_to(&address);
+    let said = finishes(&experiment);
+    assert!(
+        said.contains("not sent, as the address is plain http"),
+        "{said}"
+    );
+    assert!(said.contains("RUNNER_TOKENS_OVER_HTTP=1"), "{said}");
+}
+
+#[test]
 fn a_password_in_the_address_is_refused_before_it_is_kept() {
     let experiment = told_to("http://user:word@localhost:5000");
     let output = run(&experiment);

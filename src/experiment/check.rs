@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{Error, prepare};
+use super::identity::Network;
+use super::{Error, Prepared, prepare};
 use crate::features::{self, Split};
+use crate::fetch;
 use crate::graph::summary;
 use crate::model::Blueprint;
 use crate::optim;
@@ -17,9 +19,21 @@ use crate::text::thousands;
 /// # Errors
 /// A wrong spec.
 pub fn check(spec: &Path, overrides: &[String]) -> Result<String, Error> {
-    let (experiment, plan, _) = prepare(spec, overrides)?;
+    let prepared = prepare(spec, overrides, Network::Unused)?;
+    let Prepared {
+        experiment, plan, ..
+    } = &prepared;
     let mut text = String::new();
-    let _ = write!(text, "{}", heading(&experiment, &plan.runs));
+    for warning in experiment.warnings() {
+        let _ = writeln!(text, "warning: {warning}");
+    }
+    let _ = write!(text, "{}", heading(experiment, &plan.runs));
+    if prepared.is_preliminary() {
+        let _ = writeln!(
+            text,
+            "\nThe ImageNet weights are not in the cache yet; the runs' names will end differently once they are."
+        );
+    }
     for choice in plan.choices() {
         let _ = writeln!(text, "\n{choice}");
     }
@@ -125,7 +139,7 @@ fn describe(model: &Model<'_>, all: usize) -> String {
     if let Some(images) = Split::Training.planned(spec) {
         let run = cost
             .training
-            .saturating_mul((images * spec.training.epochs) as u64);
+            .saturating_mul(images.saturating_mul(spec.training.epochs) as u64);
         let _ = writeln!(
             text,
             "operations a run       {} at most ({} images × {} epochs)",
@@ -149,7 +163,13 @@ fn describe(model: &Model<'_>, all: usize) -> String {
 fn weights(spec: &Spec) -> String {
     use crate::spec::Weights;
     match &spec.backbone.weights {
-        Weights::Imagenet => "imagenet".into(),
+        Weights::Imagenet => match fetch::published(spec.backbone.arch) {
+            Ok(published) => format!(
+                "imagenet ({}, from {}; trained with normalization.scheme = \"{}\")",
+                published.whose, published.repository, published.scheme
+            ),
+            Err(_) => "imagenet".into(),
+        },
         Weights::Random => "random".into(),
         Weights::File(path) => path.display().to_string(),
         Weights::Experiment(path) => format!("from experiment {}", path.display()),

@@ -6,20 +6,53 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use super::upstream::Chain;
 use crate::data;
-use crate::fetch::Cache;
-use crate::spec::{Contents, Dataset, Experiment, Problem, Spec, Weights};
+use crate::fetch::{self, Cache, Hub, Progress};
+use crate::model::weights;
+use crate::spec::{Arch, Contents, Dataset, Experiment, Problem, Spec, Weights};
 
-/// Names every run by the contents of its files, and by the runs that it builds on.
+/// Whether weights that are not in the cache are downloaded to name the runs by them.
+#[derive(Clone, Copy)]
+pub(super) enum Network<'a> {
+    /// As a run needs it; the progress is told.
+    Used(&'a dyn Progress),
+    /// As a look at the plan does; runs are then named by what is known.
+    Unused,
+}
+
+/// What kept runs from being named by all that decides their results.
+#[derive(Debug, Default)]
+pub(super) struct Unnamed {
+    /// Runs whose weights could not be had, by their ids: why.
+    pub failed: HashMap<String, String>,
+    /// Whether some weights are not in the cache, and were not asked for.
+    pub is_preliminary: bool,
+}
+
+/// Names every run by the contents of its files, those from the network too, and by the runs that it builds on.
 ///
 /// # Errors
 /// A file that cannot be read, or two runs that are the same by what their files hold.
-pub(super) fn identify(experiment: &mut Experiment, chain: &Chain) -> Result<(), Error> {
-    let mut known = Known::default();
+pub(super) fn identify(
+    experiment: &mut Experiment,
+    chain: &Chain,
+    network: Network<'_>,
+) -> Result<Unnamed, Error> {
+    let mut known = Known::new(network);
     let mut contents = Vec::new();
-    for run in &experiment.runs {
+    let mut unnamed = Unnamed::default();
+    let mut failed = Vec::new();
+    for (at, run) in experiment.runs.iter().enumerate() {
         let mut of_run = known
             .contents(&run.spec)
             .map_err(|problem| Error::Spec(experiment.problem(Some(run), &problem).into()))?;
+        match known.pretrained(&run.spec) {
+            Pretrained::None => {}
+            Pretrained::Unknown => unnamed.is_preliminary = true,
+            Pretrained::Failed(why) => failed.push((at, why)),
+            Pretrained::Known(digest) => {
+                of_run.insert("backbone.weights".into(), digest);
+            }
+        }
         if let Some(upstream) = chain.predecessor(run) {
             of_run.insert("backbone.weights".into(), upstream.id.clone());
         }
@@ -41,17 +74,65 @@ pub(super) fn identify(experiment: &mut Experiment, chain: &Chain) -> Result<(),
             return Err(Error::Spec(experiment.problem(Some(run), &problem).into()));
         }
     }
-    Ok(())
+    let failed = failed.into_iter();
+    unnamed.failed = failed
+        .map(|(at, why)| (experiment.runs[at].id.clone(), why))
+        .collect();
+    Ok(unnamed)
+}
+
+/// Weights that come from the network.
+#[derive(Clone)]
+enum Pretrained {
+    /// The run takes none.
+    None,
+    /// The checksum of the tensors that are taken.
+    Known(String),
+    /// They are not in the cache.
+    Unknown,
+    /// They cannot be had.
+    Failed(String),
 }
 
 /// Contents that several runs share.
-#[derive(Default)]
-struct Known {
+struct Known<'a> {
+    network: Network<'a>,
     datasets: Vec<(Dataset, Option<String>)>,
     files: HashMap<PathBuf, String>,
+    pretrained: Vec<((Arch, bool), Pretrained)>,
 }
 
-impl Known {
+impl<'a> Known<'a> {
+    fn new(network: Network<'a>) -> Self {
+        Known {
+            network,
+            datasets: Vec::new(),
+            files: HashMap::new(),
+            pretrained: Vec::new(),
+        }
+    }
+
+    /// The weights from the network that a run with this spec takes.
+    fn pretrained(&mut self, spec: &Spec) -> Pretrained {
+        let is_used = spec.training.initial_weights.is_none();
+        let (arch, include_top) = (spec.backbone.arch, spec.backbone.include_top);
+        let is_published = fetch::published(arch).is_ok();
+        if spec.backbone.weights != Weights::Imagenet || !is_used || !is_published {
+            return Pretrained::None;
+        }
+        let key = (arch, include_top);
+        if let Some((_, known)) = self.pretrained.iter().find(|(known, _)| *known == key) {
+            return known.clone();
+        }
+        let found = match downloaded(arch, include_top, self.network) {
+            Ok(Some(digest)) => Pretrained::Known(digest),
+            Ok(None) => Pretrained::Unknown,
+            Err(why) => Pretrained::Failed(why),
+        };
+        self.pretrained.push((key, found.clone()));
+        found
+    }
+
     fn contents(&mut self, spec: &Spec) -> Result<Contents, Problem> {
         let mut contents = Contents::new();
         if let Some(digest) = self.dataset(&spec.dataset)? {
@@ -93,4 +174,26 @@ impl Known {
         self.files.insert(path.to_owned(), digest.clone());
         Ok(digest)
     }
+}
+
+/// The checksum of the tensors of `arch` that come from the network; none where they are not there and not asked for.
+fn downloaded(
+    arch: Arch,
+    include_top: bool,
+    network: Network<'_>,
+) -> Result<Option<String>, String> {
+    let cache = match (Cache::from_env(), network) {
+        (Err(_), Network::Unused) => return Ok(None),
+        (cache, _) => cache.map_err(|error| error.to_string())?,
+    };
+    let (hub, wanted) = (Hub::from_env(), weights::needed(arch, include_top));
+    let path = match network {
+        Network::Unused => fetch::cached_imagenet(&cache, &hub, arch, &wanted),
+        Network::Used(progress) => {
+            let path = fetch::imagenet(&cache, &hub, arch, &wanted, progress);
+            Some(path.map_err(|error| error.to_string())?)
+        }
+    };
+    let digest = path.map(|path| weights::digest(&path, &wanted));
+    digest.transpose().map_err(|error| error.to_string())
 }

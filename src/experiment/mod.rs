@@ -17,6 +17,7 @@ use crate::record::{Done, Opening, Recorder};
 use crate::spec::Experiment;
 use crate::stop::Stop;
 use crate::sweep::{self, Executor, Plan};
+use identity::{Network, Unnamed};
 use upstream::Chain;
 
 /// How an experiment is run.
@@ -42,18 +43,26 @@ pub struct Options {
 /// # Errors
 /// A wrong spec, or records that cannot be written. Runs that fail are no error: they are recorded.
 pub fn run(spec: &Path, options: &Options, reporter: &dyn Reporter) -> Result<Done, Error> {
-    let (experiment, plan, chain) = prepare(spec, &options.overrides)?;
-    execute(&experiment, &plan, &chain, options, reporter)
+    let overrides = &options.overrides;
+    // Mistakes are shown before anything is downloaded.
+    let mut prepared = prepare(spec, overrides, Network::Unused)?;
+    for warning in prepared.experiment.warnings() {
+        reporter.warn(warning);
+    }
+    if prepared.is_preliminary() {
+        prepared = prepare(spec, overrides, Network::Used(reporter))?;
+    }
+    execute(&prepared, options, reporter)
 }
 
 /// Runs a planned experiment after those it builds on.
-fn execute(
-    experiment: &Experiment,
-    plan: &Plan,
-    chain: &Chain,
-    options: &Options,
-    reporter: &dyn Reporter,
-) -> Result<Done, Error> {
+fn execute(prepared: &Prepared, options: &Options, reporter: &dyn Reporter) -> Result<Done, Error> {
+    let Prepared {
+        experiment,
+        plan,
+        chain,
+        unnamed,
+    } = prepared;
     for choice in plan.choices() {
         reporter.note(choice);
     }
@@ -66,23 +75,52 @@ fn execute(
         stop: &options.stop,
     };
     let recorder = Recorder::open(experiment, plan, opening, reporter)?;
-    let executor = Executor::new(upstream, options.stop.clone(), reporter)?;
+    let executor =
+        Executor::new(upstream, options.stop.clone(), reporter)?.without(unnamed.failed.clone());
     jobs::run(plan, &recorder, &executor, options, reporter)?;
     Ok(recorder.finish()?)
 }
 
-/// Loads an experiment and those it builds on, names its runs and plans them.
-fn prepare(spec: &Path, overrides: &[String]) -> Result<(Experiment, Plan, Chain), Error> {
-    let mut experiment = Experiment::load(spec, overrides)?;
-    let chain = Chain::of(&experiment, spec)?;
-    identity::identify(&mut experiment, &chain)?;
-    let plan = plan(&experiment)?;
-    Ok((experiment, plan, chain))
+/// A checked experiment with those it builds on, its runs named.
+#[derive(Debug)]
+struct Prepared {
+    experiment: Experiment,
+    plan: Plan,
+    chain: Chain,
+    unnamed: Unnamed,
 }
 
-/// The plan of an experiment, its mistakes shown where they come from.
-fn plan(experiment: &Experiment) -> Result<Plan, Error> {
-    Plan::new(experiment).map_err(|(i, problem)| {
+impl Prepared {
+    /// Names the runs of an experiment that builds on `chain`, and plans them.
+    fn new(mut experiment: Experiment, chain: Chain, network: Network<'_>) -> Result<Self, Error> {
+        let unnamed = identity::identify(&mut experiment, &chain, network)?;
+        let plan = plan(&experiment, &chain)?;
+        Ok(Prepared {
+            experiment,
+            plan,
+            chain,
+            unnamed,
+        })
+    }
+
+    /// Whether runs are named without knowing the weights that they will take from the network.
+    fn is_preliminary(&self) -> bool {
+        self.unnamed.is_preliminary || self.chain.is_preliminary()
+    }
+}
+
+/// Loads an experiment and those it builds on, names its runs and plans them.
+fn prepare(spec: &Path, overrides: &[String], network: Network<'_>) -> Result<Prepared, Error> {
+    let experiment = Experiment::load(spec, overrides)?;
+    let chain = Chain::of(&experiment, spec, network)?;
+    Prepared::new(experiment, chain, network)
+}
+
+/// The plan of an experiment that builds on `chain`, its mistakes shown where they come from.
+fn plan(experiment: &Experiment, chain: &Chain) -> Result<Plan, Error> {
+    let plan = Plan::new(experiment).map_err(|(i, problem)| {
         Error::Spec(experiment.problem(experiment.runs.get(i), &problem).into())
-    })
+    })?;
+    chain.check(experiment, &plan)?;
+    Ok(plan)
 }

@@ -3,27 +3,36 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Error, Options, execute, identity, plan};
+use super::identity::Network;
+use super::{Error, Options, Prepared, execute};
 use crate::record::model_file;
 use crate::record::progress::Reporter;
 use crate::spec::{Experiment, Problem, Run, Weights};
-use crate::sweep::{Plan, Upstream};
+use crate::sweep::{Plan, PlannedRun, Upstream, check_upstream};
 
 /// The experiments that one builds on directly, by spec file, each with its own.
 #[derive(Debug, Default)]
-pub struct Chain(BTreeMap<PathBuf, (Experiment, Plan, Chain)>);
+pub struct Chain(BTreeMap<PathBuf, Prepared>);
 
 impl Chain {
     /// Loads and plans everything `experiment`, read from `spec`, builds on.
     ///
     /// # Errors
     /// A wrong spec among them, a circle, or runs whose predecessor is not clear.
-    pub fn of(experiment: &Experiment, spec: &Path) -> Result<Chain, Error> {
+    pub(super) fn of(
+        experiment: &Experiment,
+        spec: &Path,
+        network: Network<'_>,
+    ) -> Result<Chain, Error> {
         let spec = std::path::absolute(spec).unwrap_or_else(|_| spec.to_owned());
-        Chain::below(experiment, &[spec])
+        Chain::below(experiment, &[spec], network)
     }
 
-    fn below(experiment: &Experiment, above: &[PathBuf]) -> Result<Chain, Error> {
+    fn below(
+        experiment: &Experiment,
+        above: &[PathBuf],
+        network: Network<'_>,
+    ) -> Result<Chain, Error> {
         let mut chain = Chain::default();
         for run in &experiment.runs {
             let Weights::Experiment(path) = &run.spec.backbone.weights else {
@@ -38,18 +47,18 @@ impl Chain {
             }
             if !chain.0.contains_key(path) {
                 // Flags and variables are for the experiment that was asked for, not for this one.
-                let mut upstream = Experiment::load_with(path, &[], [], Path::new("."))?;
+                let upstream = Experiment::load_with(path, &[], [], Path::new("."))?;
                 if upstream.spec.name == experiment.spec.name {
                     let name = &upstream.spec.name;
                     return Err(wrong(format!("both experiments are named `{name}`")));
                 }
-                let below = Chain::below(&upstream, &[above, std::slice::from_ref(path)].concat())?;
-                identity::identify(&mut upstream, &below)?;
-                let planned = plan(&upstream)?;
-                chain.0.insert(path.clone(), (upstream, planned, below));
+                let above = [above, std::slice::from_ref(path)].concat();
+                let below = Chain::below(&upstream, &above, network)?;
+                let prepared = Prepared::new(upstream, below, network)?;
+                chain.0.insert(path.clone(), prepared);
             }
-            if let Some((upstream, ..)) = chain.0.get(path) {
-                predecessor(upstream, run).map_err(wrong)?;
+            if let Some(upstream) = chain.0.get(path) {
+                predecessor(&upstream.experiment, run).map_err(wrong)?;
             }
         }
         Ok(chain)
@@ -60,8 +69,46 @@ impl Chain {
         let Weights::Experiment(path) = &run.spec.backbone.weights else {
             return None;
         };
-        let (upstream, ..) = self.0.get(path)?;
-        predecessor(upstream, run).ok()
+        predecessor(&self.0.get(path)?.experiment, run).ok()
+    }
+
+    /// Whether some of the experiments' runs are named without knowing all that they will take.
+    pub(super) fn is_preliminary(&self) -> bool {
+        self.0.values().any(Prepared::is_preliminary)
+    }
+
+    /// Whether the backbone of each run of `experiment` will fit the model that it is taken from.
+    ///
+    /// # Errors
+    /// The first that does not, at its key.
+    pub(super) fn check(&self, experiment: &Experiment, planned: &Plan) -> Result<(), Error> {
+        for PlannedRun { run, blueprint, .. } in &planned.runs {
+            let Weights::Experiment(path) = &run.spec.backbone.weights else {
+                continue;
+            };
+            if run.spec.training.initial_weights.is_some() {
+                continue;
+            }
+            let Some(source) = self.predecessor(run) else {
+                continue;
+            };
+            let Some(upstream) = self.0.get(path) else {
+                continue;
+            };
+            let mut planned = upstream.plan.runs.iter();
+            let Some(model) = planned.find(|planned| planned.run.id == source.id) else {
+                continue;
+            };
+            check_upstream(&run.spec, blueprint, &model.blueprint).map_err(|misfit| {
+                let message = format!(
+                    "`backbone.weights`: the model that experiment {} gives in its run {} does not fit: {misfit}",
+                    upstream.experiment.spec.name, source.id
+                );
+                let problem = Problem::new("backbone.weights", message);
+                Error::Spec(experiment.problem(Some(run), &problem).into())
+            })?;
+        }
+        Ok(())
     }
 
     /// Runs what is not there yet, and tells where each run of `experiment` finds its model.
@@ -72,13 +119,14 @@ impl Chain {
         reporter: &dyn Reporter,
     ) -> Result<Upstream, Error> {
         let mut models = Upstream::new();
-        for (path, (upstream, plan, below)) in &self.0 {
+        for (path, prepared) in &self.0 {
+            let upstream = &prepared.experiment;
             let options = Options {
                 overrides: Vec::new(),
                 fresh: false,
                 ..options.clone()
             };
-            let done = execute(upstream, plan, below, &options, reporter)?;
+            let done = execute(prepared, &options, reporter)?;
             options.stop.check()?;
             let name = &upstream.spec.name;
             for run in &experiment.runs {

@@ -9,6 +9,7 @@ use super::client::{Client, Failure};
 use super::download;
 use super::partial::Partial;
 use super::{Error, Progress, Token};
+use crate::secret::without_passwords;
 
 /// How long to wait for a server, and how often to ask it again.
 #[derive(Clone, Debug)]
@@ -225,21 +226,11 @@ fn is_there(path: &Path, remote: &Remote) -> bool {
 pub(super) fn failed(remote: &Remote, path: &Path, failure: Failure) -> Error {
     Error::Download {
         file: remote.name().to_string(),
-        url: without_password(&remote.url),
-        reason: failure.reason,
+        url: without_passwords(&remote.url),
+        reason: without_passwords(&failure.reason),
         path: path.to_path_buf(),
         key: remote.key,
     }
-}
-
-/// The address without the name and password that may stand before its host.
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit('@').next().unwrap_or(authority);
-    format!("{scheme}://{host}{path}")
 }
 
 /// Counts as a start: after as many new bytes the pauses begin anew.
@@ -275,7 +266,11 @@ pub(super) fn persist<T>(
 fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let set = |name| variable(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     if let Some(own) = set("RUNNER_CACHE") {
-        return Some(own);
+        // Where no shell has put the home folder in its place.
+        return match own.strip_prefix("~") {
+            Ok(below) => Some(set("HOME")?.join(below)),
+            Err(_) => Some(own),
+        };
     }
     // The XDG specification says to ignore relative paths.
     let xdg = set("XDG_CACHE_HOME").filter(|path| path.is_absolute());
@@ -309,6 +304,10 @@ mod tests {
         let xdg = ("XDG_CACHE_HOME", "/x");
         assert_eq!(at(&[("RUNNER_CACHE", "/r"), xdg, home]), Some("/r".into()));
         assert_eq!(
+            at(&[("RUNNER_CACHE", "~/r"), home]),
+            Some("/home/u/r".into())
+        );
+        assert_eq!(
             at(&[("RUNNER_CACHE", ""), xdg, home]),
             Some("/x/runner".into())
         );
@@ -327,18 +326,6 @@ mod tests {
         assert_eq!(halved.pauses, pauses);
         for wrong in ["", "0", "-1", "nan", "inf", "1e300", "fast"] {
             assert!(Patience::factor_in(wrong).is_none(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn passwords_in_addresses_are_not_shown() {
-        for (url, shown) in [
-            ("https://hub.example/a@b", "https://hub.example/a@b"),
-            ("https://me:secret@hub.example/a", "https://hub.example/a"),
-            ("http://s@cr@t@hub.example:80", "http://hub.example:80"),
-            ("nonsense", "nonsense"),
-        ] {
-            assert_eq!(without_password(url), shown);
         }
     }
 

@@ -1,6 +1,7 @@
 //! One GET request: redirects, ranges, time-outs, and what an answer means.
 
 use std::io::{ErrorKind, Read};
+use std::net::IpAddr;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -98,13 +99,21 @@ impl Client {
         }
     }
 
-    /// Asks for `bytes` of the file at `url`.
+    /// Asks for `bytes` of the file at `url`; no failure tells the token.
     pub fn get(
         &self,
         url: &str,
         token: Option<&Token>,
         bytes: Bytes<'_>,
     ) -> Result<Reply, Failure> {
+        let reply = self.follow(url, token, bytes);
+        match token {
+            Some(token) => token.kept_from(reply),
+            None => reply,
+        }
+    }
+
+    fn follow(&self, url: &str, token: Option<&Token>, bytes: Bytes<'_>) -> Result<Reply, Failure> {
         let mut uri = parse(url)?;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&uri, token, bytes)?;
@@ -159,8 +168,18 @@ fn parse(url: &str) -> Result<Uri, Failure> {
 
 /// Whether the address is of this very machine.
 pub(crate) fn is_local(uri: &Uri) -> bool {
-    uri.host()
-        .is_some_and(|h| h == "localhost" || h == "[::1]" || h.starts_with("127."))
+    let Some(host) = uri.host() else {
+        return false;
+    };
+    let number = host.trim_start_matches('[').trim_end_matches(']');
+    let number = number.parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost")
+        || number.is_ok_and(|number| number.to_canonical().is_loopback())
+}
+
+/// Whether what is sent to the address is encrypted, or stays on this machine.
+pub(crate) fn is_private(uri: &Uri) -> bool {
+    uri.scheme_str() == Some("https") || is_local(uri)
 }
 
 /// Where a redirect leads; from https never to http.
@@ -301,6 +320,30 @@ mod tests {
             failure.reason.contains("hub.example is unknown"),
             "{failure:?}"
         );
+    }
+
+    #[test]
+    fn this_machine_is_known_by_its_numbers_and_its_one_name() {
+        let is_local = |address: &str| is_local(&address.parse().unwrap());
+        for local in [
+            "localhost",
+            "LOCALHOST:80",
+            "127.0.0.1",
+            "127.8.9.1:5000",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+        ] {
+            assert!(is_local(&format!("http://{local}/a")), "{local}");
+        }
+        for other in [
+            "127.example.com",
+            "localhost.example",
+            "10.0.0.1",
+            "[::2]",
+            "128.0.0.1",
+        ] {
+            assert!(!is_local(&format!("http://{other}/a")), "{other}");
+        }
     }
 
     #[test]

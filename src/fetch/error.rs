@@ -53,11 +53,6 @@ pub enum Error {
     NotDownloaded(DatasetName),
 
     /// Nobody dependable publishes the weights as safetensors.
-    #[error(
-        "there are no ImageNet weights of {0} on the hub as safetensors; save torchvision's, e.g. with Python\n  \
-         from torchvision.models import get_model; from safetensors.torch import save_file\n  \
-         save_file(get_model(\"{0}\", weights=\"DEFAULT\").state_dict(), \"{0}.safetensors\")\n  \
-         and set backbone.weights = \"{0}.safetensors\""
-    )]
+    #[error("there are no ImageNet weights of {0} on the hub as safetensors")]
     NoWeights(Arch),
 }

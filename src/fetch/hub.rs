@@ -1,8 +1,12 @@
 //! Where the Hugging Face hub's files are.
 
 use std::fmt;
+use std::sync::Once;
 
 use ureq::http::Uri;
+
+use super::client::{Failure, Reply, is_private};
+use crate::secret::{self, Secrets};
 
 /// Used where `HF_ENDPOINT` is not set.
 const DEFAULT_ENDPOINT: &str = "https://huggingface.co";
@@ -20,19 +24,32 @@ impl Hub {
     pub fn from_env() -> Self {
         let text = |name| std::env::var(name).ok();
         let endpoint = text("HF_ENDPOINT").filter(|e| !e.trim().is_empty());
-        Hub::at(
+        let mut hub = Hub::at(
             endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT),
             text("HF_TOKEN").as_deref(),
-        )
+        );
+        if let Some(token) = hub.token.as_mut().filter(|token| !token.is_told) {
+            token.is_told = secret::may_go_over_http();
+            if !token.is_told {
+                SAID.call_once(|| {
+                    let host = &token.origin.host;
+                    let allow = secret::OVER_HTTP;
+                    tracing::warn!("HF_TOKEN is not sent to {host}, as HF_ENDPOINT is plain http; use https, or set {allow}=1 to send it unencrypted");
+                });
+            }
+        }
+        hub
     }
 
-    /// The hub at `endpoint`; `token` is sent to this very host and to no other.
+    /// The hub at `endpoint`; `token` is sent to this very host and to no other, over plain http only to this machine.
     pub fn at(endpoint: &str, token: Option<&str>) -> Self {
         let endpoint = endpoint.trim().trim_end_matches('/').to_string();
         let secret = token.map(str::trim).filter(|t| !t.is_empty());
         let token = secret.and_then(|secret| {
+            let uri = endpoint.parse().ok()?;
             Some(Token {
-                origin: Origin::of(&endpoint.parse().ok()?)?,
+                origin: Origin::of(&uri)?,
+                is_told: is_private(&uri),
                 secret: secret.to_string(),
             })
         });
@@ -62,13 +79,34 @@ impl Hub {
 #[derive(Clone)]
 pub struct Token {
     origin: Origin,
+    /// Whether it may be sent there at all.
+    is_told: bool,
     secret: String,
 }
+
+/// That a token is held back is said once.
+static SAID: Once = Once::new();
 
 impl Token {
     /// The `Authorization` header for a request to `uri`; none for any other host, port or scheme than its own.
     pub(super) fn header_for(&self, uri: &Uri) -> Option<String> {
-        (Origin::of(uri).as_ref() == Some(&self.origin)).then(|| format!("Bearer {}", self.secret))
+        let is_its_own = Origin::of(uri).as_ref() == Some(&self.origin);
+        (self.is_told && is_its_own).then(|| format!("Bearer {}", self.secret))
+    }
+
+    /// The answer without the token, which a server may repeat.
+    pub(super) fn kept_from(&self, reply: Result<Reply, Failure>) -> Result<Reply, Failure> {
+        let secrets = Secrets::of([self.secret.as_str()]);
+        match reply {
+            Ok(reply) => Ok(Reply {
+                tag: reply.tag.filter(|tag| !secrets.are_in(tag)),
+                ..reply
+            }),
+            Err(failure) => Err(Failure {
+                reason: secrets.masked(&failure.reason),
+                ..failure
+            }),
+        }
     }
 }
 
@@ -122,6 +160,17 @@ mod tests {
         ] {
             assert_eq!(header(endpoint, other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn the_token_goes_over_plain_http_to_this_machine_only() {
+        let sent = |endpoint: &str| header(endpoint, &format!("{endpoint}/a")).is_some();
+        assert!(
+            sent("http://127.0.0.1:8080")
+                && sent("http://localhost")
+                && sent("https://hub.example")
+        );
+        assert!(!sent("http://hub.example") && !sent("http://127.0.0.1.example"));
     }
 
     #[test]

@@ -1,14 +1,32 @@
 //! ImageNet weights from the hub: only the tensors that are needed, where the server allows.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::cache::{failed, persist};
+use super::client::Failure;
 use super::layout::Unreadable;
-use super::selection::Selection;
+use super::selection::{self, Selection};
 use super::{Cache, Error, Hub, Layout, Progress, Remote};
+use crate::files::open_regular;
 use crate::spec::Arch;
 use crate::zoo::Published;
+
+/// What the weights called "imagenet" are.
+///
+/// # Errors
+/// [`Error::NoWeights`] where nobody dependable publishes them.
+pub fn published(arch: Arch) -> Result<Published, Error> {
+    arch.imagenet.ok_or(Error::NoWeights(arch))
+}
+
+/// How to get weights that nobody publishes as safetensors.
+pub fn how_to_convert(arch: Arch) -> String {
+    format!(
+        "save torchvision's, in Python: from torchvision.models import get_model; from safetensors.torch import \
+         save_file; save_file(get_model(\"{arch}\", weights=\"DEFAULT\").state_dict(), \"{arch}.safetensors\"); \
+         then set weights = \"{arch}.safetensors\""
+    )
+}
 
 /// A safetensors file with the tensors of `arch` trained on ImageNet that are `wanted` (asked by their names in
 /// timm's file), downloading them if they are not in the cache yet.
@@ -25,19 +43,7 @@ pub fn imagenet(
     wanted: &dyn Fn(&str) -> bool,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Error> {
-    let Published {
-        repository,
-        revision,
-    } = arch.imagenet.ok_or(Error::NoWeights(arch))?;
-    let folder = format!("weights/{}/{revision}", repository.replace('/', "--"));
-    let remote = Remote {
-        url: hub.model(repository, revision, "model.safetensors"),
-        path_in_cache: format!("{folder}/model.safetensors"),
-        size: None,
-        sha256: None,
-        token: hub.token(),
-        key: "backbone.weights",
-    };
+    let (folder, remote) = remote(hub, arch)?;
     let selection = Selection {
         remote: &remote,
         folder: cache.path(&folder),
@@ -53,21 +59,70 @@ pub fn imagenet(
     }
     let client = cache.client();
     let outcome = persist(cache.pauses(), || {
-        selection.download(&client, &partial, progress)
+        let path = selection.download(&client, &partial, progress)?;
+        if let Some(path) = &path {
+            selection::is_as_before(partial.path(), path).map_err(|reason| {
+                partial.discard();
+                Failure::lasting(reason)
+            })?;
+        }
+        Ok(path)
     });
+    let whole = cache.path(&remote.path_in_cache);
     match outcome {
         Ok(Some(path)) => Selection::publish(partial, &path).map(|()| path),
-        Ok(None) => cache.checked_file(&remote, &is_weights, progress),
-        Err(failure) => {
-            let whole = cache.path(&remote.path_in_cache);
-            Err(failed(&remote, &whole, failure))
+        Ok(None) => {
+            let check = |came: &Path| {
+                is_weights(came)?;
+                selection::is_as_before(came, &whole)
+            };
+            let path = cache.checked_file(&remote, &check, progress)?;
+            selection::keep_sum(&path, &path)?;
+            Ok(path)
         }
+        Err(failure) => Err(failed(&remote, &whole, failure)),
     }
+}
+
+/// What [`imagenet`] would give without the network: none where something would have to be downloaded.
+pub fn cached_imagenet(
+    cache: &Cache,
+    hub: &Hub,
+    arch: Arch,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Option<PathBuf> {
+    let (folder, remote) = remote(hub, arch).ok()?;
+    let selection = Selection {
+        remote: &remote,
+        folder: cache.path(&folder),
+        wanted,
+        name: String::new(),
+    };
+    selection.found()
+}
+
+/// The whole file with the weights, and the folder of the cache for it and its parts.
+fn remote(hub: &Hub, arch: Arch) -> Result<(String, Remote), Error> {
+    let Published {
+        repository,
+        revision,
+        ..
+    } = published(arch)?;
+    let folder = format!("weights/{}/{revision}", repository.replace('/', "--"));
+    let remote = Remote {
+        url: hub.model(repository, revision, "model.safetensors"),
+        path_in_cache: format!("{folder}/model.safetensors"),
+        size: None,
+        sha256: None,
+        token: hub.token(),
+        key: "backbone.weights",
+    };
+    Ok((folder, remote))
 }
 
 /// Whether a file is safetensors, and not a page that some network put in its place.
 fn is_weights(path: &Path) -> Result<(), String> {
-    let head = File::open(path)
+    let head = open_regular(path)
         .map_err(Unreadable::Io)
         .and_then(|mut file| Layout::read(&mut file));
     head.map(|_| ())

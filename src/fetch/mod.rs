@@ -18,10 +18,10 @@ mod selection;
 mod steady;
 
 pub use cache::{Cache, Patience, Remote};
-pub(crate) use client::is_local;
+pub(crate) use client::{is_local, is_private};
 pub use datasets::dataset;
 pub use error::Error;
 pub use hub::{Hub, Token};
-pub use imagenet::imagenet;
+pub use imagenet::{cached_imagenet, how_to_convert, imagenet, published};
 pub(crate) use layout::{Layout, Unreadable};
 pub use progress::{NoProgress, Progress};

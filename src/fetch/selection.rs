@@ -28,7 +28,7 @@ impl Selection<'_> {
     /// The file with these tensors, or with all, if it is in the cache.
     pub fn found(&self) -> Option<PathBuf> {
         let whole = self.folder.join(self.remote.name());
-        if whole.is_file() {
+        if whole.is_file() && is_unaltered(&whole) {
             return Some(whole);
         }
         let head = Head::kept(&self.head_path())?;
@@ -38,15 +38,7 @@ impl Selection<'_> {
 
     /// Gives what was downloaded its name, and keeps its checksum beside it.
     pub fn publish(partial: Partial, path: &Path) -> Result<(), Error> {
-        sha256(partial.path())
-            .and_then(|sum| {
-                fs::create_dir_all(path.parent().unwrap_or(path))?;
-                fs::write(sum_path(path), sum)
-            })
-            .map_err(|source| Error::Io {
-                path: sum_path(path),
-                source,
-            })?;
+        keep_sum(partial.path(), path)?;
         partial.publish(path)
     }
 
@@ -132,7 +124,36 @@ impl Selection<'_> {
     }
 }
 
-/// Where the checksum of a selection is kept.
+/// Keeps the checksum of what came, for what is or will be at `path`.
+pub(super) fn keep_sum(came: &Path, path: &Path) -> Result<(), Error> {
+    let keep = || {
+        let sum = sha256(came)?;
+        fs::create_dir_all(path.parent().unwrap_or(path))?;
+        fs::write(sum_path(path), sum)
+    };
+    keep().map_err(|source| Error::Io {
+        path: sum_path(path),
+        source,
+    })
+}
+
+/// Refuses what came for `path` where it is not what came the first time: runs of then would be taken for runs of now.
+pub(super) fn is_as_before(came: &Path, path: &Path) -> Result<(), String> {
+    let Ok(kept) = fs::read_to_string(sum_path(path)) else {
+        return Ok(());
+    };
+    let sum = sha256(came).map_err(|error| format!("{}: {error}", came.display()))?;
+    if sum == kept {
+        return Ok(());
+    }
+    Err(format!(
+        "the server's file is not the one that was downloaded first: its SHA-256 was {kept} and is {sum}; to take the \
+         new one, with runs of their own, delete {}",
+        sum_path(path).display()
+    ))
+}
+
+/// Where the checksum of what was downloaded is kept.
 fn sum_path(path: &Path) -> PathBuf {
     path.with_extension("sha256")
 }

@@ -9,8 +9,13 @@ use serde::de::DeserializeOwned;
 use super::Error;
 use crate::data::Normalizer;
 use crate::device::{self, Chosen};
-use crate::model::{Blueprint, Network, weights};
-use crate::spec::{Experiment, Spec};
+use crate::machine;
+use crate::model::weights::{self, Wanted};
+use crate::model::{Blueprint, Network};
+use crate::spec::{self, Experiment, Spec};
+
+/// A mean or a deviation of pixel values at most.
+const MOST: f64 = 1e9;
 
 /// A network that is ready to be asked.
 pub struct Model {
@@ -78,14 +83,19 @@ impl Found {
     fn model(self, spec: Spec) -> Result<Model, Error> {
         let classes: Vec<String> = self.json("classes")?;
         let normalizer: Normalizer = self.json("normalization")?;
+        self.check_numbers(&spec, &normalizer)?;
         let blueprint = Blueprint::new(&spec, classes.len())?;
+        self.check_memory(&blueprint)?;
         let Chosen { device, name, .. } = device::choose(&spec.training)?;
-        let expected: Vec<(String, Vec<usize>)> = blueprint
-            .graph
-            .parameters()
-            .map(|(_, parameter)| (parameter.name.clone(), parameter.file_shape()))
-            .collect();
-        let weights = weights::load(&self.path, spec.backbone.arch, &expected, &|_| false)?;
+        let tensors = blueprint.graph.parameters();
+        let wanted = Wanted {
+            arch: spec.backbone.arch,
+            tensors: tensors
+                .map(|(_, p)| (p.name.clone(), p.file_shape()))
+                .collect(),
+            extra: false,
+        };
+        let weights = weights::load(&self.path, &wanted)?;
         Ok(Model {
             network: Network::new(blueprint, &weights, spec.seed, &device)?,
             path: self.path,
@@ -95,6 +105,46 @@ impl Found {
             device,
             device_name: name,
         })
+    }
+
+    /// Refuses numbers that no spec can have.
+    fn check_numbers(&self, spec: &Spec, normalizer: &Normalizer) -> Result<(), Error> {
+        if let Some(problem) = spec::out_of_range(spec).first() {
+            return Err(self.wrong(format!("`spec` in its metadata: {}", problem.message)));
+        }
+        let is_good = |value: &f64| value.abs() <= MOST;
+        let can_divide = normalizer.std.iter().all(|value| *value > 0.0);
+        if !can_divide || !normalizer.mean.iter().chain(&normalizer.std).all(is_good) {
+            let message =
+                "`normalization` in its metadata has a mean or a deviation that cannot be";
+            return Err(self.wrong(message.into()));
+        }
+        Ok(())
+    }
+
+    /// Refuses a network whose weights and values of one image are more than the machine's memory holds.
+    fn check_memory(&self, blueprint: &Blueprint) -> Result<(), Error> {
+        let graph = &blueprint.graph;
+        let widest = graph.nodes().iter().map(|node| {
+            let inputs = graph.inputs(node);
+            let inputs = inputs.iter().map(|shape| shape.elements());
+            inputs.fold(node.output.elements(), usize::saturating_add)
+        });
+        let weights = graph.parameters().map(|(_, p)| p.elements());
+        let weights = weights.fold(0, usize::saturating_add);
+        let values = widest.max().unwrap_or(0).saturating_add(weights);
+        let needed = (values as u64).saturating_mul(4);
+        match machine::memory() {
+            Some(there) if needed > there => {
+                let gib = |bytes: u64| bytes as f64 / (1u64 << 30) as f64;
+                Err(self.wrong(format!(
+                    "its network needs {:.1} GiB of memory for one image, and there is {:.1} GiB",
+                    gib(needed),
+                    gib(there)
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn json<T: DeserializeOwned>(&self, key: &str) -> Result<T, Error> {

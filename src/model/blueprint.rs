@@ -37,7 +37,7 @@ impl Blueprint {
             push_top(&mut builder, features, backbone, classes)?;
             Activation::Softmax
         } else {
-            head::push(&mut builder, features, &spec.head, classes)?
+            head::push(&mut builder, features, spec, classes)?
         };
         let graph = builder.finish();
         let frozen = freeze::frozen(&graph, nodes, &spec.freeze.through)?;

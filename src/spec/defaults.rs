@@ -134,6 +134,16 @@ impl Schedule {
     }
 }
 
+impl Loss {
+    /// What the head ends in, so that its values are what the loss compares.
+    pub fn activation(self) -> Activation {
+        match self {
+            Loss::CategoricalCrossentropy => Activation::Softmax,
+            Loss::BinaryCrossentropy => Activation::Sigmoid,
+        }
+    }
+}
+
 impl HeadLayer {
     /// Which options beside `layer` and `name` a kind of layer takes.
     pub fn options(kind: HeadKind) -> &'static [&'static str] {

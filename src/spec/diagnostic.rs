@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::place::Place;
+use crate::secret::without_passwords;
 
 /// Longest line of a note before it is wrapped, in characters.
 const WRAP: usize = 100;
@@ -171,10 +172,11 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Text that leaves the terminal as it is: a tab as four spaces, other control characters replaced.
+/// Text that leaves the terminal as it is: a tab as four spaces, other control characters replaced, passwords of
+/// addresses masked.
 fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in without_passwords(text).chars() {
         match c {
             '\t' => out.push_str("    "),
             c if c.is_control() => out.push('\u{fffd}'),
@@ -234,6 +236,20 @@ error: unknown key
         assert!(!shown.contains('\u{1b}'), "{shown}");
         let column = |of: &str| shown.lines().find_map(|l| l.find(of)).unwrap();
         assert_eq!(column("\""), column("^"), "{shown}");
+    }
+
+    #[test]
+    fn passwords_of_addresses_are_masked_wherever_they_stand() {
+        let text = "a = 'http://me:secret@h', b = 'https://me:secret@h' ";
+        let place = at(text, "'https://me:secret@h'");
+        let diagnostic =
+            Diagnostic::new(place, "http://me:secret@h: no").help("not https://secret@h");
+        let shown = diagnostic.to_string();
+        assert!(!shown.contains("secret") && shown.contains("@h"), "{shown}");
+        let column = |of: &str| shown.lines().rev().find_map(|l| l.find(of)).unwrap();
+        assert_eq!(column("'https"), column("^"), "{shown}");
+        let flag = Place::Flag("--set tracking.mlflow=http://me:secret@h".into());
+        assert!(!Diagnostic::new(flag, "no").to_string().contains("secret"));
     }
 
     #[test]

@@ -54,6 +54,11 @@ pub struct Experiment {
 }
 
 impl Experiment {
+    /// What is to be said of the environment's variables that look as if they set a key, and do not.
+    pub fn warnings(&self) -> &[String] {
+        &self.origin.warnings
+    }
+
     /// The swept keys with the values that runs have, both in the order of the file.
     pub fn axes(&self) -> Vec<(String, Vec<AxisValue>)> {
         let axis = |(key, _): (&str, &[toml::Value])| {
@@ -83,6 +88,8 @@ pub struct Problem {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// Whether a path is not there, so that where relative paths start is worth saying.
+    pub is_missing_path: bool,
 }
 
 impl Problem {
@@ -92,6 +99,15 @@ impl Problem {
             key: key.into(),
             message: message.into(),
             help: None,
+            is_missing_path: false,
+        }
+    }
+
+    /// A path that is not there.
+    pub fn missing_path(key: impl Into<String>, message: impl Into<String>) -> Self {
+        Problem {
+            is_missing_path: true,
+            ..Problem::new(key, message)
         }
     }
 

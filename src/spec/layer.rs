@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::Error;
 use super::diagnostic::Diagnostic;
 use super::key::{self, KeyPath};
+use super::kind::Kind;
 use super::place::{Place, SourceFile};
 
 /// Where a key and its value stand.
@@ -79,22 +80,18 @@ pub(super) fn read_file(file: Arc<SourceFile>) -> Result<Layer, Error> {
     Ok(reader.finish(values, true))
 }
 
-/// Reads one `KEY=VALUE` from outside a file; `place` is where it was given. What is not TOML is text.
+/// Reads one `KEY=VALUE` from outside a file; `place` is where it was given. The key's kind decides how it is read; what
+/// is not TOML is text.
 ///
 /// # Errors
 /// Not a value that a spec can have.
 pub(super) fn read_value(path: &[String], text: &str, place: &Place) -> Result<ValueLayer, Error> {
-    let text = text.trim();
-    let parsed = DeValue::parse(text).ok();
-    let value = match parsed {
-        Some(value) if !value.get_ref().is_datetime() => value,
-        _ => Spanned::new(0..text.len(), DeValue::String(text.into())),
-    };
     let at = |_| place.clone();
     let mut reader = Reader::new(&at);
     reader.note(path, 0..0, 0..0);
     let mut path = path.to_vec();
-    let value = reader.value(&mut path, &value)?;
+    let kind = Kind::of(&path);
+    let value = reader.written(&mut path, text.trim(), &kind)?;
     if let [sweep, axes, axis] = path.as_slice()
         && key::is_axes(&[sweep.clone(), axes.clone()])
     {
@@ -110,6 +107,37 @@ pub(super) fn read_value(path: &[String], text: &str, place: &Place) -> Result<V
 pub(super) struct ValueLayer {
     pub value: Value,
     pub rest: Layer,
+}
+
+/// The items of a list as they are written, quoted or not; none where it is no list.
+fn items<'a>(text: &'a str, parsed: Option<&Spanned<DeValue<'_>>>) -> Option<Vec<&'a str>> {
+    if let Some(DeValue::Array(items)) = parsed.map(Spanned::get_ref) {
+        return items.iter().map(|item| text.get(item.span())).collect();
+    }
+    let inside = text.strip_prefix('[')?.strip_suffix(']')?;
+    let (mut items, mut start, mut open, mut depth) = (Vec::new(), 0, None, 0usize);
+    for (at, c) in inside.char_indices() {
+        match (open, c) {
+            (None, ',') if depth == 0 => {
+                items.push(inside.get(start..at)?.trim());
+                start = at + 1;
+            }
+            (None, '"' | '\'') => open = Some(c),
+            (None, '[' | '{') => depth += 1,
+            (None, ']' | '}') => depth = depth.saturating_sub(1),
+            (Some(quote), c) if quote == c => open = None,
+            _ => {}
+        }
+    }
+    let last = inside.get(start..)?.trim();
+    items.extend(Some(last).filter(|last| !last.is_empty()));
+    Some(items)
+}
+
+/// Whether a whole number is written as people write it, and not in another base.
+fn is_decimal(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    digits.chars().all(|c| c.is_ascii_digit() || c == '_')
 }
 
 impl<'a> Reader<'a> {
@@ -179,6 +207,32 @@ impl<'a> Reader<'a> {
             axes.insert(axis, value);
         }
         Ok(())
+    }
+
+    /// The value that is written outside of files, where nothing but the key's kind says what is text.
+    fn written(&mut self, path: &mut KeyPath, text: &str, kind: &Kind) -> Result<Value, Error> {
+        let parsed = DeValue::parse(text).ok();
+        if let Kind::List(inner) = kind
+            && let Some(items) = items(text, parsed.as_ref())
+        {
+            let mut array = Vec::with_capacity(items.len());
+            for (index, item) in items.into_iter().enumerate() {
+                path.push(index.to_string());
+                self.note(path, 0..0, 0..0);
+                array.push(self.written(path, item, inner)?);
+                path.pop();
+            }
+            return Ok(Value::from(array));
+        }
+        let is_meant = |value: &DeValue<'_>| match kind {
+            Kind::Text => value.is_str(),
+            Kind::TextOrTable => value.is_str() || value.is_table(),
+            Kind::TextOrCount => value.is_str() || value.is_integer() && is_decimal(text),
+            Kind::List(_) | Kind::Other => !value.is_datetime(),
+        };
+        let text = || Spanned::new(0..text.len(), DeValue::String(text.into()));
+        let value = parsed.filter(|value| is_meant(value.get_ref()));
+        self.value(path, &value.unwrap_or_else(text))
     }
 
     fn value(&mut self, path: &mut KeyPath, value: &Spanned<DeValue<'_>>) -> Result<Value, Error> {

@@ -15,6 +15,7 @@ use super::place::Place;
 use super::read::read;
 use super::sweep::{self, Axis};
 use super::types::{Spec, Sweep};
+use super::variables::{self, Meaning};
 use super::{layers, tree};
 
 /// Keys that every spec needs, and that an axis may be the only one to give.
@@ -32,8 +33,7 @@ impl Experiment {
     /// # Errors
     /// Every mistake that can be seen without opening data and weights.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, Error> {
-        let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
-        let variables = std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value)));
+        let variables = environment()?;
         let folder = std::env::current_dir().map_err(|error| {
             let message = format!("the current folder cannot be used: {error}");
             Error::new(Place::File(path.to_path_buf()), message)
@@ -99,6 +99,27 @@ impl Experiment {
             origin,
         })
     }
+}
+
+/// The variables of the process.
+///
+/// # Errors
+/// One that sets a key to what is not text.
+fn environment() -> Result<Vec<(String, String)>, Error> {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        let name = name.to_string_lossy().into_owned();
+        match value.into_string() {
+            Ok(value) => Ok((name, value)),
+            Err(value) => match variables::meaning(&name, false) {
+                Meaning::Key(_) => {
+                    let message = format!("{name} is not text in UTF-8");
+                    Err(Error::new(Place::Variable(name), message))
+                }
+                Meaning::Nothing(_) => Ok((name, value.to_string_lossy().into_owned())),
+            },
+        }
+    };
+    std::env::vars_os().map(text).collect()
 }
 
 fn read_sweep(origin: &Origin) -> Result<Sweep, Vec<Diagnostic>> {

@@ -57,6 +57,14 @@ pub(super) fn located(
     let place = origin.locate(&path, Part::Value);
     let mut diagnostic = Diagnostic::new(place, problem.message.clone());
     diagnostic.help.extend(problem.help.clone());
+    if problem.is_missing_path {
+        diagnostic.help.push(match diagnostic.place {
+            Place::Flag(_) | Place::Variable(_) => {
+                "a relative path in a flag or a variable starts in the current folder".into()
+            }
+            _ => "a relative path starts in the folder of the file it stands in".into(),
+        });
+    }
     if origin.exact(&path).is_none() && !key::is_in_axis(&path) && !is_element(&path) {
         let note = format!(
             "`{}` is not written anywhere; it would go here",

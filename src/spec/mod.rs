@@ -13,6 +13,7 @@ mod experiment;
 mod explain;
 mod json_schema;
 mod key;
+mod kind;
 mod layer;
 mod layers;
 mod load;
@@ -25,12 +26,14 @@ mod recorded;
 mod resolved;
 mod run_id;
 mod schema;
+mod source;
 mod suggest;
 mod sweep;
 mod tree;
 mod types;
 mod validate;
 mod values;
+mod variables;
 
 pub use classes::classes_of;
 pub use defaults::head_names;
@@ -43,7 +46,7 @@ pub use run_id::Contents;
 pub use suggest::nearest;
 pub use sweep::MOST_RUNS;
 pub use types::*;
-pub use validate::validate;
+pub use validate::{out_of_range, validate};
 pub use values::*;
 
 #[cfg(test)]

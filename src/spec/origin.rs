@@ -18,6 +18,8 @@ pub(super) struct Origin {
     figment: Figment,
     layers: Vec<Layer>,
     merged: Value,
+    /// What is to be said of variables that set nothing.
+    pub warnings: Vec<String>,
 }
 
 /// Which part of an entry `key = value` is meant.
@@ -44,6 +46,7 @@ impl Origin {
             figment: Figment::new(),
             layers: Vec::new(),
             merged: Value::from(Dict::new()),
+            warnings: Vec::new(),
         }
     }
 

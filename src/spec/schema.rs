@@ -111,9 +111,9 @@ pub(super) fn check(path: &[String]) -> Result<(), Unknown> {
     Ok(())
 }
 
-/// A full key whose last part is `key`, or looks like it: what a sweep's axis may have meant.
-pub(super) fn full_key_like(key: &str) -> Option<String> {
-    let all: Vec<String> = tables()
+/// Every key of a spec that is no table at the top, dotted.
+pub(super) fn full_keys() -> Vec<String> {
+    tables()
         .into_iter()
         .filter(|(table, _)| *table != "sweep")
         .flat_map(|(table, keys)| keys.into_iter().map(move |key| (table, key)))
@@ -122,7 +122,12 @@ pub(super) fn full_key_like(key: &str) -> Option<String> {
             "" => key.to_owned(),
             table => format!("{table}.{key}"),
         })
-        .collect();
+        .collect()
+}
+
+/// A full key whose last part is `key`, or looks like it: what a sweep's axis may have meant.
+pub(super) fn full_key_like(key: &str) -> Option<String> {
+    let all = full_keys();
     let last = key.rsplit('.').next().unwrap_or(key);
     let ends_alike = |full: &&String| full.rsplit('.').next() == Some(last);
     let full = || nearest(key, all.iter().map(String::as_str)).map(str::to_owned);

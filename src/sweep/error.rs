@@ -24,6 +24,9 @@ pub enum Error {
     Train(#[from] train::Error),
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
+    /// What it needs was looked for before, in vain.
+    #[error("{0}")]
+    Unavailable(String),
     #[error(transparent)]
     Memory(#[from] TooMuch),
     #[error("the runner itself failed: {0}; please report this")]

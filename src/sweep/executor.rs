@@ -4,7 +4,7 @@
 //! prepared for one after the other, on all threads; each trains on its own.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,6 +52,8 @@ pub struct Executor<'a> {
     stop: Stop,
     memory: Memory,
     shared: Mutex<Shared>,
+    /// Runs that cannot be done, by their ids: why.
+    unavailable: HashMap<String, String>,
 }
 
 /// What runs share, for one at a time.
@@ -103,7 +105,16 @@ impl<'a> Executor<'a> {
             hub,
             upstream,
             progress,
+            unavailable: HashMap::new(),
         })
+    }
+
+    /// The same executor, which fails these runs, by their ids, with what is said of each.
+    pub fn without(self, unavailable: HashMap<String, String>) -> Self {
+        Executor {
+            unavailable,
+            ..self
+        }
     }
 
     /// Does a run, from its checkpoint where there is one.
@@ -141,6 +152,9 @@ impl<'a> Executor<'a> {
             classes,
             device,
         } = planned;
+        if let Some(why) = self.unavailable.get(&run.id) {
+            return Err(Error::Unavailable(why.clone()));
+        }
         let (spec, device) = (&run.spec, &device.device);
         sink.run_started(planned);
         if device.is_cpu() {

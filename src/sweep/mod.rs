@@ -14,4 +14,4 @@ pub use memory::{Need, TooMuch};
 pub use plan::{Plan, PlannedRun};
 pub use predictions::PartPredictions;
 pub use sink::Sink;
-pub use start::Upstream;
+pub use start::{Upstream, check_upstream};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::start;
 use crate::data;
 use crate::device::{self, Chosen};
 use crate::model::Blueprint;
@@ -21,6 +22,8 @@ pub struct PlannedRun {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub runs: Vec<PlannedRun>,
+    /// What is to be said of the files that the runs start from, each thing once.
+    notes: BTreeSet<String>,
 }
 
 impl Plan {
@@ -37,13 +40,19 @@ impl Plan {
             .enumerate()
             .map(plan)
             .collect::<Result<_, _>>()?;
-        Ok(Plan { runs })
+        Ok(Plan {
+            runs,
+            notes: planner.notes,
+        })
     }
 
-    /// A line for each choice that the specs leave open: the device.
+    /// A line for each choice that the specs leave open: the device, and how files are read that need an
+    /// interpretation.
     pub fn choices(&self) -> BTreeSet<&str> {
-        let runs = self.runs.iter();
-        runs.filter_map(|run| run.device.why.as_deref()).collect()
+        let devices = self.runs.iter().filter_map(|run| run.device.why.as_deref());
+        devices
+            .chain(self.notes.iter().map(String::as_str))
+            .collect()
     }
 }
 
@@ -52,6 +61,8 @@ impl Plan {
 struct Planner {
     devices: Vec<((spec::Device, Precision), Chosen)>,
     classes: Vec<(spec::Dataset, Vec<String>)>,
+    weights: start::Checked,
+    notes: BTreeSet<String>,
 }
 
 impl Planner {
@@ -60,6 +71,8 @@ impl Planner {
         let device = self.device(&spec.training)?;
         let classes = self.classes(&spec.dataset)?;
         let blueprint = Blueprint::new(spec, classes.len())?;
+        self.notes
+            .extend(start::check(spec, &blueprint, &mut self.weights)?);
         Ok(PlannedRun {
             run: run.clone(),
             blueprint,

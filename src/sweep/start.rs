@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use crate::fetch::{self, Cache, Hub, Progress};
-use crate::model::weights;
+use crate::model::weights::{self, Wanted};
 use crate::model::{Blueprint, Weights};
-use crate::spec::{self, Problem, Spec};
+use crate::spec::{self, NormalizationScheme, Problem, Spec};
+use crate::zoo::Published;
 
 /// The models of the experiments a spec builds on: spec file and run id → `model.safetensors`.
 pub type Upstream = HashMap<(PathBuf, String), PathBuf>;
@@ -27,11 +28,7 @@ pub fn weights(
     if let Some(path) = &spec.training.initial_weights {
         return load(path, spec, blueprint, blueprint.graph.nodes().len());
     }
-    let pretrained = if spec.backbone.include_top {
-        blueprint.graph.nodes().len()
-    } else {
-        blueprint.backbone
-    };
+    let pretrained = pretrained(spec, blueprint);
     match &spec.backbone.weights {
         spec::Weights::Random => Ok(Weights::new()),
         spec::Weights::File(path) => load(path, spec, blueprint, pretrained),
@@ -53,16 +50,115 @@ pub fn weights(
     }
 }
 
+/// Whether the files that a run starts from fit it, before anything is trained; what is to be said of them.
+///
+/// # Errors
+/// Files of another format or another network, at their key, and weights that nobody publishes.
+pub fn check(
+    spec: &Spec,
+    blueprint: &Blueprint,
+    checked: &mut Checked,
+) -> Result<Option<String>, Problem> {
+    let problem = |key: &str, error: weights::Error| {
+        let problem = Problem::new(key, format!("`{key}`: {error}"));
+        match error.help() {
+            Some(help) => problem.help(help),
+            None => problem,
+        }
+    };
+    if let Some(path) = &spec.training.initial_weights {
+        let wanted = wanted(spec, blueprint, blueprint.graph.nodes().len());
+        let checked = checked.file(path, wanted);
+        return checked.map_err(|error| problem("training.initial_weights", error));
+    }
+    let pretrained = wanted(spec, blueprint, pretrained(spec, blueprint));
+    match &spec.backbone.weights {
+        spec::Weights::File(path) => {
+            let checked = checked.file(path, pretrained);
+            checked.map_err(|error| problem("backbone.weights", error))
+        }
+        spec::Weights::Imagenet => {
+            let arch = spec.backbone.arch;
+            let published = fetch::published(arch).map_err(|error| {
+                let problem = Problem::new("backbone.weights", error.to_string());
+                problem.help(fetch::how_to_convert(arch))
+            })?;
+            Ok(other_normalization(spec, &published))
+        }
+        spec::Weights::Random | spec::Weights::Experiment(_) => Ok(None),
+    }
+}
+
+/// What to say where images are normalized otherwise than those that the weights were trained on.
+fn other_normalization(spec: &Spec, published: &Published) -> Option<String> {
+    let found = spec.normalization.scheme;
+    (found != published.scheme).then(|| {
+        let keras = match found {
+            NormalizationScheme::Caffe => " (as Keras's own weights of VGG were)",
+            _ => "",
+        };
+        format!(
+            "backbone.weights = \"imagenet\" are {}, trained with normalization.scheme = \"{}\"; this spec has \
+             \"{found}\"{keras}",
+            published.whose, published.scheme
+        )
+    })
+}
+
+/// Whether the backbone fits a run whose model a run of another experiment will have left.
+///
+/// # Errors
+/// The first tensor that is missing, of another shape, or left over.
+pub fn check_upstream(
+    spec: &Spec,
+    blueprint: &Blueprint,
+    upstream: &Blueprint,
+) -> Result<(), weights::Misfit> {
+    let tensors = upstream.graph.parameters();
+    let shapes = tensors.map(|(_, tensor)| (tensor.name.clone(), tensor.file_shape()));
+    let wanted = wanted(spec, blueprint, pretrained(spec, blueprint));
+    weights::check_shapes(&shapes.collect(), &wanted)
+}
+
+/// Files that were found to fit, so that a sweep looks at each once.
+#[derive(Debug, Default)]
+pub struct Checked(Vec<(PathBuf, Wanted, Option<String>)>);
+
+impl Checked {
+    fn file(&mut self, path: &Path, wanted: Wanted) -> Result<Option<String>, weights::Error> {
+        let mut known = self.0.iter();
+        if let Some((.., said)) = known.find(|(p, w, _)| p == path && *w == wanted) {
+            return Ok(said.clone());
+        }
+        let said = weights::check(path, &wanted)?;
+        self.0.push((path.to_owned(), wanted, said.clone()));
+        Ok(said)
+    }
+}
+
+/// How many nodes take their tensors from `backbone.weights`.
+fn pretrained(spec: &Spec, blueprint: &Blueprint) -> usize {
+    match spec.backbone.include_top {
+        true => blueprint.graph.nodes().len(),
+        false => blueprint.backbone,
+    }
+}
+
+/// The tensors of the first `nodes` nodes.
+fn wanted(spec: &Spec, blueprint: &Blueprint, nodes: usize) -> Wanted {
+    let graph = &blueprint.graph;
+    let tensors = graph.parameters().filter(|(node, _)| *node < nodes);
+    let is_whole = nodes == graph.nodes().len() && !spec.backbone.include_top;
+    Wanted {
+        arch: spec.backbone.arch,
+        tensors: tensors
+            .map(|(_, p)| (p.name.clone(), p.file_shape()))
+            .collect(),
+        extra: !is_whole,
+    }
+}
+
 /// Reads the tensors of the first `nodes` nodes.
 fn load(path: &Path, spec: &Spec, blueprint: &Blueprint, nodes: usize) -> Result<Weights, Error> {
-    let graph = &blueprint.graph;
-    let expected: Vec<(String, Vec<usize>)> = graph
-        .parameters()
-        .filter(|(node, _)| *node < nodes)
-        .map(|(_, p)| (p.name.clone(), p.file_shape()))
-        .collect();
-    let whole_model = nodes == graph.nodes().len() && !spec.backbone.include_top;
-    Ok(weights::load(path, spec.backbone.arch, &expected, &|_| {
-        !whole_model
-    })?)
+    Ok(weights::load(path, &wanted(spec, blueprint, nodes))?)
 }

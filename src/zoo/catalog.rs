@@ -3,6 +3,7 @@
 use super::Family;
 use super::squeezenet::Squeezenet;
 use super::vgg::Vgg;
+use crate::spec::NormalizationScheme;
 
 /// A row of the catalog.
 pub struct Architecture {
@@ -20,6 +21,10 @@ pub struct Architecture {
 pub struct Published {
     pub repository: &'static str,
     pub revision: &'static str,
+    /// Who trained them, and what they call them.
+    pub whose: &'static str,
+    /// How the images were normalized that they were trained on.
+    pub scheme: NormalizationScheme,
 }
 
 const fn vgg(
@@ -35,6 +40,9 @@ const fn vgg(
         imagenet: Some(Published {
             repository,
             revision,
+            // Trained with `ImageClassification` of `torchvision/transforms/_presets.py`.
+            whose: "torchvision's IMAGENET1K_V1",
+            scheme: NormalizationScheme::Imagenet,
         }),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::Foreign;
+
 /// Why a weight file cannot be used or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -15,6 +17,10 @@ pub enum Error {
     /// The file is not a safetensors file, or contradicts itself.
     #[error("{}: {reason}", path.display())]
     Format { path: PathBuf, reason: String },
+
+    /// The file is of a kind that is known, and not read.
+    #[error("{}: this is {}, not a safetensors file", path.display(), found.name)]
+    Foreign { path: PathBuf, found: Foreign },
 
     /// A tensor has a type that weights do not have.
     #[error("{}: tensor {tensor} has type {dtype}, expected F32, F16, BF16 or F64", path.display())]
@@ -39,10 +45,27 @@ pub enum Error {
         value: f32,
     },
 
+    /// The tensors are not the model's.
+    #[error("{}: {misfit}", path.display())]
+    Misfit { path: PathBuf, misfit: Misfit },
+}
+
+impl Error {
+    /// What to do about it, where that is more than to name another file.
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Error::Foreign { found, .. } => Some(found.help),
+            _ => None,
+        }
+    }
+}
+
+/// How a set of tensors differs from what a model needs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
     /// A tensor that the model needs is not there.
-    #[error("{}: tensor {tensor} is missing, expected with shape {shape:?}{hint}", path.display())]
+    #[error("tensor {tensor} is missing, expected with shape {shape:?}{hint}")]
     Missing {
-        path: PathBuf,
         /// As the file would call it, and as the model does.
         tensor: String,
         shape: Vec<usize>,
@@ -50,12 +73,8 @@ pub enum Error {
     },
 
     /// A tensor has another shape than the model's.
-    #[error(
-        "{}: tensor {tensor} has shape {found:?}, expected {expected:?}{hint}",
-        path.display()
-    )]
+    #[error("tensor {tensor} has shape {found:?}, expected {expected:?}{hint}")]
     Shape {
-        path: PathBuf,
         /// As the file calls it, and as the model does.
         tensor: String,
         found: Vec<usize>,
@@ -64,11 +83,24 @@ pub enum Error {
     },
 
     /// The model has no place for a tensor of the file.
-    #[error("{}: tensor {tensor} is left over: the model has no such tensor{hint}", path.display())]
+    #[error("tensor {tensor} is left over: the model has no such tensor{hint}")]
     LeftOver {
-        path: PathBuf,
         /// As the file calls it.
         tensor: String,
         hint: String,
     },
+
+    /// Two tensors differ only in what a wrapper such as DataParallel adds to names.
+    #[error(
+        "{one} and {other} are both {plain}, once without the prefix of a wrapper such as DataParallel"
+    )]
+    Twice {
+        one: String,
+        other: String,
+        plain: String,
+    },
+
+    /// There are several networks, and nothing says which one is meant.
+    #[error("the network is there several times, under {}; save the one that is meant alone", prefixes.join(", "))]
+    Several { prefixes: Vec<String> },
 }

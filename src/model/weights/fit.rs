@@ -1,75 +1,135 @@
-//! Fitting a weight file to a model.
+//! Fitting the tensors of a file, or of a model that is yet to be trained, to a model.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::names::{self, Naming};
+use super::prefix::Plain;
 use super::read::Reader;
-use super::{Error, HostTensor};
+use super::{Error, HostTensor, Misfit};
 use crate::spec::Arch;
 
-/// Reads the tensors a model of `arch` expects from a file with the runner's, torchvision's or timm's names.
+/// Tensors by name with their shapes in PyTorch's layouts.
+pub type Shapes = BTreeMap<String, Vec<usize>>;
+
+/// What a model takes from a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub arch: Arch,
+    /// Our names with PyTorch's shapes.
+    pub tensors: Vec<(String, Vec<usize>)>,
+    /// Whether the file may hold other tensors beside them and the original classifier.
+    pub extra: bool,
+}
+
+/// Reads the wanted tensors from a file with the runner's, torchvision's or timm's names.
 ///
-/// `expected` are our names with PyTorch's shapes; the result has exactly those. Of the file's other tensors the
-/// original classifier's are passed over, and those whose name `allow_extra` accepts (our name where the tensor has
-/// one, else the file's). A dense layer that the file has as a convolution (timm's `pre_logits.fc1`) is flattened.
+/// The result has exactly the wanted names. Of the file's other tensors the original classifier's are passed over. A
+/// dense layer that the file has as a convolution (timm's `pre_logits.fc1`) is flattened. What wrappers such as
+/// DataParallel add to all names is left out.
 ///
 /// # Errors
 /// As [`super::read`]; and the first tensor that is missing, of another shape, or left over.
-pub fn load(
-    path: &Path,
-    arch: Arch,
-    expected: &[(String, Vec<usize>)],
-    allow_extra: &dyn Fn(&str) -> bool,
-) -> Result<BTreeMap<String, HostTensor>, Error> {
-    let mut fit = Fit::new(Reader::open(path)?, arch);
-    for (tensor, shape) in expected {
-        fit.check(tensor, shape)?;
-    }
-    let taken: BTreeSet<String> = expected.iter().map(|(t, _)| fit.in_file(t)).collect();
-    fit.check_rest(&taken, allow_extra)?;
+pub fn load(path: &Path, wanted: &Wanted) -> Result<BTreeMap<String, HostTensor>, Error> {
     let mut tensors = BTreeMap::new();
-    for (tensor, shape) in expected {
-        let in_file = fit.in_file(tensor);
-        if let Some(HostTensor { data, .. }) = fit.reader.tensor(&in_file)? {
-            let shape = shape.clone();
-            tensors.insert(tensor.clone(), HostTensor { shape, data });
-        }
-    }
+    each(path, wanted, |name, tensor| {
+        tensors.insert(name.to_owned(), tensor);
+    })?;
     Ok(tensors)
 }
 
-/// A file, and how its names are to be read.
-struct Fit {
-    reader: Reader,
-    arch: Arch,
+/// Whether [`load`] would give the wanted tensors, none of which is kept; what is to be said of the names it reads.
+///
+/// # Errors
+/// As [`load`].
+pub fn check(path: &Path, wanted: &Wanted) -> Result<Option<String>, Error> {
+    each(path, wanted, |_, _| {})
+}
+
+/// Whether a model with these tensors, of our names, has what is wanted.
+///
+/// # Errors
+/// The first tensor that is missing, of another shape, or left over.
+pub fn check_shapes(shapes: &Shapes, wanted: &Wanted) -> Result<(), Misfit> {
+    Fit::new(shapes, wanted)?.check()
+}
+
+/// Gives each wanted tensor with our name.
+fn each(
+    path: &Path,
+    wanted: &Wanted,
+    mut take: impl FnMut(&str, HostTensor),
+) -> Result<Option<String>, Error> {
+    let mut reader = Reader::open(path)?;
+    let misfit = |misfit| Error::Misfit {
+        path: path.to_path_buf(),
+        misfit,
+    };
+    let shapes = reader.shapes();
+    let fit = Fit::new(&shapes, wanted).map_err(misfit)?;
+    fit.check().map_err(misfit)?;
+    for (name, shape) in &wanted.tensors {
+        if let Some(HostTensor { data, .. }) = reader.tensor(&fit.in_file(name))? {
+            let shape = shape.clone();
+            take(name, HostTensor { shape, data });
+        }
+    }
+    let renamed = fit.plain.example();
+    Ok(renamed.map(|(name, plain)| {
+        format!(
+            "{}: the tensor {name} is read as {plain}, and the others likewise",
+            path.display()
+        )
+    }))
+}
+
+/// Tensors, and how their names are to be read.
+struct Fit<'a> {
+    shapes: &'a Shapes,
+    wanted: &'a Wanted,
+    plain: Plain,
     naming: Naming,
-    /// What the file seems to be, where it is not what is asked for.
+    /// What the tensors seem to be of, where that is not what is asked for.
     hint: String,
 }
 
-impl Fit {
-    fn new(reader: Reader, arch: Arch) -> Self {
-        let names: Vec<&str> = reader.names().collect();
+impl<'a> Fit<'a> {
+    fn new(shapes: &'a Shapes, wanted: &'a Wanted) -> Result<Self, Misfit> {
+        let all = shapes.keys().map(String::as_str);
+        let plain = Plain::of(all, &names::anchors(wanted.arch))?;
+        let names: Vec<&str> = plain.names.keys().map(String::as_str).collect();
         let naming = names::naming(names.iter().copied());
+        let arch = wanted.arch;
         let hint = match names::guess(names.iter().copied(), naming) {
             Some(other) if other != arch => {
                 format!("; the file looks like {other}, the spec says {arch}")
             }
             Some(_) => String::new(),
-            None => format!("; the file does not look like {arch} or any other backbone"),
+            None => match names::family(shapes.keys().map(String::as_str)) {
+                Some(family) => format!("; the file looks like {family}, the spec says {arch}"),
+                None => format!("; the file does not look like {arch} or any other backbone"),
+            },
         };
-        Fit {
-            reader,
-            arch,
+        Ok(Fit {
+            shapes,
+            wanted,
+            plain,
             naming,
             hint,
-        }
+        })
     }
 
     /// What the file calls our tensor.
     fn in_file(&self, tensor: &str) -> String {
-        names::rename(self.arch, tensor, Naming::Ours, self.naming)
+        let plain = self.foreign(tensor);
+        let name = self.plain.names.get(&plain);
+        name.cloned()
+            .unwrap_or_else(|| format!("{}{plain}", self.plain.prefix))
+    }
+
+    /// Our tensor's name as who wrote the file calls it.
+    fn foreign(&self, tensor: &str) -> String {
+        names::rename(self.wanted.arch, tensor, Naming::Ours, self.naming)
             .unwrap_or_else(|| tensor.to_string())
     }
 
@@ -83,10 +143,16 @@ impl Fit {
         }
     }
 
-    fn check(&self, tensor: &str, expected: &[usize]) -> Result<(), Error> {
-        let Some(found) = self.reader.shape(&self.in_file(tensor)) else {
-            return Err(Error::Missing {
-                path: self.reader.path().to_path_buf(),
+    fn check(&self) -> Result<(), Misfit> {
+        for (tensor, shape) in &self.wanted.tensors {
+            self.check_tensor(tensor, shape)?;
+        }
+        self.check_rest()
+    }
+
+    fn check_tensor(&self, tensor: &str, expected: &[usize]) -> Result<(), Misfit> {
+        let Some(found) = self.shapes.get(&self.in_file(tensor)) else {
+            return Err(Misfit::Missing {
                 tensor: self.shown(tensor),
                 shape: expected.to_vec(),
                 hint: self.hint_without(tensor),
@@ -95,8 +161,7 @@ impl Fit {
         if found == expected || is_flattened(found, expected) {
             return Ok(());
         }
-        Err(Error::Shape {
-            path: self.reader.path().to_path_buf(),
+        Err(Misfit::Shape {
             tensor: self.shown(tensor),
             found: found.to_vec(),
             expected: expected.to_vec(),
@@ -106,7 +171,14 @@ impl Fit {
 
     /// What to say where our tensor is missing.
     fn hint_without(&self, tensor: &str) -> String {
-        if self.hint.is_empty() && names::is_top(self.arch, tensor, Naming::Ours) {
+        let elsewhere = self.plain.elsewhere(&self.foreign(tensor));
+        if let Some(name) = elsewhere {
+            let prefix = match self.plain.prefix.as_str() {
+                "" => "stand without a prefix".to_owned(),
+                prefix => format!("begin with `{prefix}`"),
+            };
+            format!("; the file has {name}, but others of its tensors {prefix}")
+        } else if self.hint.is_empty() && names::is_top(self.wanted.arch, tensor, Naming::Ours) {
             "; the file has the backbone only, and backbone.include_top asks for its classifier too"
                 .into()
         } else {
@@ -115,25 +187,20 @@ impl Fit {
     }
 
     /// Whether everything that is not taken may stay in the file.
-    fn check_rest(
-        &self,
-        taken: &BTreeSet<String>,
-        allow_extra: &dyn Fn(&str) -> bool,
-    ) -> Result<(), Error> {
-        let allowed = |name: &str| {
-            let ours = names::rename(self.arch, name, self.naming, Naming::Ours);
-            names::is_top(self.arch, name, self.naming)
-                || allow_extra(ours.as_deref().unwrap_or(name))
-        };
-        let left_over = self
-            .reader
-            .names()
-            .find(|name| !taken.contains(*name) && !allowed(name));
-        match left_over {
+    fn check_rest(&self) -> Result<(), Misfit> {
+        if self.wanted.extra {
+            return Ok(());
+        }
+        let wanted = self.wanted.tensors.iter();
+        let taken: BTreeSet<String> = wanted.map(|(tensor, _)| self.in_file(tensor)).collect();
+        let is_top = |plain: &str| names::is_top(self.wanted.arch, plain, self.naming);
+        let inside = self.plain.names.iter();
+        let mut inside = inside.filter(|(plain, name)| !taken.contains(*name) && !is_top(plain));
+        let left_over = inside.next().map(|(_, name)| name);
+        match left_over.or(self.plain.others.first()) {
             None => Ok(()),
-            Some(name) => Err(Error::LeftOver {
-                path: self.reader.path().to_path_buf(),
-                tensor: name.to_string(),
+            Some(name) => Err(Misfit::LeftOver {
+                tensor: name.clone(),
                 hint: self.hint.clone(),
             }),
         }

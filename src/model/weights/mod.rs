@@ -4,8 +4,10 @@
 
 mod error;
 mod fit;
+mod foreign;
 mod names;
 mod numbers;
+mod prefix;
 mod read;
 mod save;
 #[cfg(test)]
@@ -13,10 +15,11 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-pub use error::Error;
-pub use fit::load;
+pub use error::{Error, Misfit};
+pub use fit::{Shapes, Wanted, check, check_shapes, load};
+pub use foreign::Foreign;
 pub use names::needed;
-pub use read::{metadata, read};
+pub use read::{digest, metadata, read};
 pub use save::{save, save_claimed, write};
 
 /// A tensor's values on the host.

@@ -47,13 +47,68 @@ pub(super) fn is_top(arch: Arch, tensor: &str, naming: Naming) -> bool {
 /// Whose names these are.
 pub(super) fn naming<'a>(mut tensors: impl Iterator<Item = &'a str> + Clone) -> Naming {
     let timm = |name: &str| name.starts_with("pre_logits.") || name.starts_with("head.fc.");
-    if !tensors.clone().any(|name| name.starts_with("features.")) {
+    // A head layer of the runner's may be called `features`.
+    let is_numbered = |name: &str| {
+        let rest = name.strip_prefix("features.");
+        rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    if !tensors.clone().any(is_numbered) {
         Naming::Ours
     } else if tensors.any(timm) {
         Naming::Timm
     } else {
         Naming::Torchvision
     }
+}
+
+/// Names of which a file with the backbone of `arch` has one, whoever named it.
+pub(super) fn anchors(arch: Arch) -> Vec<String> {
+    let first = arch.family.aliases().into_iter().next();
+    let names = first.map(|layer| [layer.ours, layer.torchvision, layer.timm]);
+    names
+        .into_iter()
+        .flatten()
+        .map(|name| format!("{name}.weight"))
+        .collect()
+}
+
+/// Parts of tensors' names that give away networks which the runner does not build, the more special first.
+const FAMILIES: [(&str, &str); 16] = [
+    ("visual.", "a CLIP model"),
+    ("vision_model.", "a CLIP or SigLIP model"),
+    ("denseblock1.", "a DenseNet"),
+    ("layer1.0.conv1.", "a ResNet"),
+    ("s1.b1.conv1.", "a RegNet"),
+    ("stages.0.blocks.0.conv_dw.", "a ConvNeXt"),
+    (
+        "stages.0.blocks.0.",
+        "a network in stages, e.g. a ConvNeXt or Swin",
+    ),
+    ("layers.0.blocks.0.attn.", "a Swin transformer"),
+    (
+        "blocks.0.attn.",
+        "a vision transformer (ViT, DeiT or DINOv2)",
+    ),
+    (
+        "encoder.layers.encoder_layer_0.",
+        "torchvision's vision transformer",
+    ),
+    ("blocks.0.0.conv_dw.", "a MobileNet or EfficientNet"),
+    (
+        "features.0.0.weight",
+        "torchvision's MobileNet, EfficientNet or ConvNeXt",
+    ),
+    ("Mixed_5b.", "an Inception network"),
+    ("inception3a.", "a GoogLeNet"),
+    ("encoder.layer.0.", "a transformer of Hugging Face's"),
+    ("model.layers.0.", "a language model"),
+];
+
+/// The family of networks that these names give away, where it is none of the runner's.
+pub(super) fn family<'a>(tensors: impl Iterator<Item = &'a str> + Clone) -> Option<&'static str> {
+    let has = |part: &str| tensors.clone().any(|name| name.contains(part));
+    let found = FAMILIES.iter().find(|(part, _)| has(part));
+    found.map(|(_, family)| *family)
 }
 
 /// The architecture whose backbone has exactly these layers.

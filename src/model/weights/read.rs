@@ -6,9 +6,12 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::TensorInfo;
+use sha2::{Digest, Sha256};
 
-use super::{Error, HostTensor, WeightFile, numbers};
+use super::fit::Shapes;
+use super::{Error, HostTensor, WeightFile, foreign, numbers};
 use crate::fetch::{Layout, Unreadable};
+use crate::files::open_regular;
 
 /// Read and converted at once, in bytes; a multiple of every number's size.
 const PIECE: usize = 1 << 20;
@@ -40,6 +43,45 @@ pub fn metadata(path: &Path) -> Result<BTreeMap<String, String>, Error> {
     Ok(Reader::open(path)?.metadata)
 }
 
+/// A SHA-256 over the names, types, shapes and values of the `wanted` tensors, wherever in the file they lie.
+///
+/// # Errors
+/// A file that is not safetensors or cannot be read.
+pub fn digest(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<String, Error> {
+    let mut reader = Reader::open(path)?;
+    let mut hasher = Sha256::new();
+    for (name, info) in reader.tensors.iter().filter(|(name, _)| wanted(name)) {
+        hasher.update(format!("{name}\n{}\n{:?}\n", info.dtype, info.shape));
+        let mut add = |piece: &[u8]| hasher.update(piece);
+        pieces(&mut reader.file, reader.start, info, &mut add).map_err(|source| Error::Io {
+            path: path.to_path_buf(),
+            source,
+        })?;
+    }
+    let digest = hasher.finalize();
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Gives a tensor's bytes, a piece after the other.
+fn pieces(
+    file: &mut File,
+    start: u64,
+    info: &TensorInfo,
+    take: &mut dyn FnMut(&[u8]),
+) -> io::Result<()> {
+    let (first, end) = info.data_offsets;
+    file.seek(SeekFrom::Start(start + first as u64))?;
+    let mut left = end - first;
+    let mut piece = vec![0; PIECE.min(left)];
+    while left > 0 {
+        piece.truncate(left);
+        file.read_exact(&mut piece)?;
+        take(&piece);
+        left -= piece.len();
+    }
+    Ok(())
+}
+
 /// Whether this is one of PyTorch's counters of training batches, which nothing here uses.
 pub(super) fn is_counter(name: &str) -> bool {
     name == "num_batches_tracked" || name.ends_with(".num_batches_tracked")
@@ -61,14 +103,19 @@ impl Reader {
             path: path.to_path_buf(),
             source,
         };
-        let mut file = File::open(path).map_err(unreadable)?;
-        let (layout, start) = Layout::read(&mut file).map_err(|e| match e {
-            Unreadable::Io(source) => unreadable(source),
-            Unreadable::Wrong(reason) => Error::Format {
-                path: path.to_path_buf(),
-                reason,
-            },
-        })?;
+        let mut file = open_regular(path).map_err(unreadable)?;
+        let (layout, start) = match Layout::read(&mut file) {
+            Ok(read) => read,
+            Err(Unreadable::Io(source)) => return Err(unreadable(source)),
+            Err(Unreadable::Wrong(reason)) => {
+                let path = path.to_path_buf();
+                let found = foreign::recognize(&path, &mut file).map_err(unreadable)?;
+                return Err(match found {
+                    Some(found) => Error::Foreign { path, found },
+                    None => Error::Format { path, reason },
+                });
+            }
+        };
         Ok(Reader {
             path: path.to_path_buf(),
             file,
@@ -78,19 +125,16 @@ impl Reader {
         })
     }
 
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The tensors' names, counters left out, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let names = self.tensors.keys().map(String::as_str);
         names.filter(|name| !is_counter(name))
     }
 
-    /// The shape of a tensor.
-    pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.tensors.get(name).map(|info| info.shape.as_slice())
+    /// The tensors' shapes, counters left out.
+    pub fn shapes(&self) -> Shapes {
+        let shape = |name: &str| Some((name.to_owned(), self.tensors.get(name)?.shape.clone()));
+        self.names().filter_map(shape).collect()
     }
 
     /// Reads one tensor; none where the file has none of this name.
@@ -122,19 +166,12 @@ impl Reader {
 
 /// The values of a tensor, none where it is not of floating point; its length was checked against the file's.
 fn values(file: &mut File, start: u64, info: &TensorInfo) -> io::Result<Option<Vec<f32>>> {
-    let (first, end) = info.data_offsets;
-    file.seek(SeekFrom::Start(start + first as u64))?;
-    let mut left = end - first;
-    let mut values = Vec::with_capacity(info.shape.iter().product());
-    let mut piece = vec![0; PIECE.min(left)];
-    while left > 0 {
-        piece.truncate(left);
-        file.read_exact(&mut piece)?;
-        match numbers::floats(info.dtype, &piece) {
-            Some(mut some) => values.append(&mut some),
-            None => return Ok(None),
-        }
-        left -= piece.len();
+    if numbers::floats(info.dtype, &[]).is_none() {
+        return Ok(None);
     }
+    let mut values = Vec::with_capacity(info.shape.iter().product());
+    pieces(file, start, info, &mut |piece| {
+        values.extend(numbers::floats(info.dtype, piece).unwrap_or_default());
+    })?;
     Ok(Some(values))
 }

@@ -50,8 +50,13 @@ fn raw(folder: &Path, dtype: Dtype, shape: &[usize], bytes: &[u8]) -> PathBuf {
     path
 }
 
-fn no_extra(_: &str) -> bool {
-    false
+/// These tensors and the original classifier, nothing else.
+fn only(arch: Arch, tensors: &[(String, Vec<usize>)]) -> Wanted {
+    Wanted {
+        arch,
+        tensors: tensors.to_vec(),
+        extra: false,
+    }
 }
 
 /// The convolutions of a VGG-11 in torchvision's names, with small shapes.
@@ -164,13 +169,14 @@ fn broken_files_are_errors_that_say_what_is_wrong() {
     let huge = [&u64::MAX.to_le_bytes()[..], b"{}"].concat();
     let beyond = [&90_000_000u64.to_le_bytes()[..], b"{}"].concat();
     for (bytes, said) in [
-        (&b""[..], "only 0 bytes"),
+        (&b""[..], "an empty file"),
         (b"PK\x03\x04 a zip file", "not a safetensors file"),
         (&whole[..whole.len() - 1], "describes"),
         (&longer, "describes"),
         (&whole[..20], "cut"),
         (&huge, "not a safetensors file"),
         (&beyond, "its head would have 90000000 bytes"),
+        (&whole[..5], "only 5 bytes"),
     ] {
         fs::write(&path, bytes).unwrap();
         let error = read(&path).unwrap_err().to_string();
@@ -222,7 +228,7 @@ fn torchvisions_names_become_ours_and_the_classifier_is_dropped() {
     names.push(("classifier.0.weight", &[4, 8]));
     names.push(("classifier.6.bias", &[4]));
     let path = saved(folder.path(), &names);
-    let loaded = load(&path, arch("vgg11"), &vgg11(), &no_extra).unwrap();
+    let loaded = load(&path, &only(arch("vgg11"), &vgg11())).unwrap();
     assert_eq!(loaded.len(), 8);
     assert_eq!(loaded["block1_conv1.weight"], tensor(&[2, 3, 3, 3]));
 }
@@ -241,7 +247,7 @@ fn timms_convolutional_top_becomes_dense_layers() {
         ("fc2.weight", &[4, 4]),
         ("predictions.weight", &[5, 4]),
     ]));
-    let loaded = load(&path, arch("vgg11"), &wanted, &no_extra).unwrap();
+    let loaded = load(&path, &only(arch("vgg11"), &wanted)).unwrap();
     assert_eq!(loaded["fc1.weight"], tensor(&[4, 98]));
     assert_eq!(loaded["predictions.weight"], tensor(&[5, 4]));
 }
@@ -257,15 +263,18 @@ fn our_own_names_stay_and_a_head_is_allowed_where_asked() {
             .map(|(name, shape)| (name.as_str(), shape.as_slice())),
     );
     let path = saved(folder.path(), &names);
-    let error = load(&path, arch("vgg11"), &ours, &no_extra).unwrap_err();
+    let error = load(&path, &only(arch("vgg11"), &ours)).unwrap_err();
     assert!(
-        matches!(&error, Error::LeftOver { tensor, .. } if tensor == "classifier.weight"),
+        error
+            .to_string()
+            .contains("tensor classifier.weight is left over"),
         "{error}"
     );
-    let loaded = load(&path, arch("vgg11"), &ours, &|name| {
-        name == "classifier.weight"
-    })
-    .unwrap();
+    let wanted = Wanted {
+        extra: true,
+        ..only(arch("vgg11"), &ours)
+    };
+    let loaded = load(&path, &wanted).unwrap();
     assert_eq!(loaded.len(), 8);
 }
 
@@ -274,7 +283,7 @@ fn the_first_misfit_is_named_with_what_was_expected() {
     let folder = tempfile::tempdir().unwrap();
     let load = |names: &[(&str, &[usize])], wanted: &[(String, Vec<usize>)]| {
         let path = saved(folder.path(), names);
-        load(&path, arch("vgg11"), wanted, &no_extra)
+        load(&path, &only(arch("vgg11"), wanted))
             .unwrap_err()
             .to_string()
     };
@@ -307,6 +316,74 @@ fn the_first_misfit_is_named_with_what_was_expected() {
 }
 
 #[test]
+fn names_behind_a_wrappers_prefix_are_read_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let prefixed = |prefix: &str| -> Vec<(String, &[usize])> {
+        let mut names = VGG11.to_vec();
+        names.push(("classifier.6.weight", &[4, 8]));
+        names
+            .iter()
+            .map(|(name, shape)| (format!("{prefix}{name}"), *shape))
+            .collect()
+    };
+    let save = |names: &[(String, &[usize])]| {
+        let names: Vec<(&str, &[usize])> = names.iter().map(|(n, s)| (n.as_str(), *s)).collect();
+        saved(folder.path(), &names)
+    };
+    let wanted = only(arch("vgg11"), &vgg11());
+    let plain = load(&save(&prefixed("")), &wanted).unwrap();
+    assert_eq!(check(&save(&prefixed("")), &wanted).unwrap(), None);
+    for prefix in [
+        "module.",
+        "backbone.",
+        "model.",
+        "_orig_mod.",
+        "state_dict.model.",
+    ] {
+        let path = save(&prefixed(prefix));
+        let said = check(&path, &wanted).unwrap().unwrap();
+        let first = format!("{prefix}features.0.weight is read as features.0.weight");
+        assert!(
+            said.contains(&first)
+                || said.contains(&format!("{prefix}classifier.6.weight is read as")),
+            "{said}"
+        );
+        assert!(
+            load(&path, &wanted).unwrap().keys().eq(plain.keys()),
+            "{prefix}"
+        );
+    }
+    let mut mixed = prefixed("backbone.");
+    mixed[3].0 = "features.8.weight".into();
+    let error = load(&save(&mixed), &wanted).unwrap_err().to_string();
+    assert!(
+        error.contains(
+            "the file has features.8.weight, but others of its tensors begin with `backbone.`"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn networks_of_other_families_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(
+        folder.path(),
+        &[
+            ("conv1.weight", &[2, 3, 7, 7]),
+            ("layer1.0.conv1.weight", &[2, 2, 1, 1]),
+        ],
+    );
+    let error = load(&path, &only(arch("vgg11"), &vgg11()))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("looks like a ResNet, the spec says vgg11"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_file_of_another_architecture_is_recognized() {
     let folder = tempfile::tempdir().unwrap();
     let path = saved(folder.path(), &VGG11);
@@ -314,7 +391,7 @@ fn a_file_of_another_architecture_is_recognized() {
         ("block1_conv1.weight", &[2, 3, 3, 3]),
         ("block1_conv2.weight", &[2, 2, 3, 3]),
     ]);
-    let error = load(&path, arch("vgg16"), &wanted, &no_extra)
+    let error = load(&path, &only(arch("vgg16"), &wanted))
         .unwrap_err()
         .to_string();
     assert!(
@@ -358,7 +435,7 @@ fn squeezenet() -> Vec<(String, Vec<usize>)> {
 #[cfg_attr(not(shared), ignore = "needs the real weights, which are not there")]
 fn the_real_squeezenet_fits() {
     let path = shared("data/squeezenet1_1/squeezenet1_1-imagenet.safetensors");
-    let loaded = load(&path, arch("squeezenet1_1"), &squeezenet(), &no_extra).unwrap();
+    let loaded = load(&path, &only(arch("squeezenet1_1"), &squeezenet())).unwrap();
     assert_eq!(loaded.len(), 50);
     // torchvision's 1,235,496 parameters less the 513,000 of its classifier.
     let parameters: usize = loaded.values().map(|t| t.data.len()).sum();
@@ -369,7 +446,7 @@ fn the_real_squeezenet_fits() {
         file.tensors["features.3.expand3x3.weight"]
     );
     assert_eq!(file.metadata["format"], "pt");
-    let error = load(&path, arch("vgg16"), &vgg11(), &no_extra)
+    let error = load(&path, &only(arch("vgg16"), &vgg11()))
         .unwrap_err()
         .to_string();
     assert!(error.contains("looks like squeezenet1_1"), "{error}");

@@ -57,7 +57,7 @@ fn an_experiment_written_out_loads_as_the_same() {
         ),
         (
             "",
-            &["normalization={ scheme = \"custom\", mean = [0.5], std = [1e-7, 1, 3e300] }"],
+            &["normalization={ scheme = \"custom\", mean = [0.5], std = [1e-7, 1, 3e5] }"],
         ),
     ] {
         let folder = Folder::new(more);

@@ -2,20 +2,13 @@
 
 use super::Check;
 use crate::spec::classes::classes_of;
+use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;
 use crate::spec::suggest::nearest;
 use crate::spec::types::{DatasetName, NormalizationScheme, Spec};
 use crate::spec::values::Choice;
 
 pub(super) fn check(spec: &Spec, check: &mut Check) {
-    let dataset = &spec.dataset;
-    check.part("dataset.validation_split", dataset.validation_split);
-    if let Some(limit) = dataset.train_limit {
-        check.at_least_one("dataset.train_limit", limit);
-    }
-    if let Some(limit) = dataset.test_limit {
-        check.at_least_one("dataset.test_limit", limit);
-    }
     path(spec, check);
     classes(spec, check);
     normalization(spec, check);
@@ -33,11 +26,10 @@ fn path(spec: &Spec, check: &mut Check) {
             "dataset.path",
             format!("`dataset.path`: {} is a file, not a folder", path.display()),
         ),
-        Some(path) if !path.exists() => check.problem_with_help(
+        Some(path) if !path.exists() => check.problems.push(Problem::missing_path(
             "dataset.path",
             format!("`dataset.path`: {} does not exist", path.display()),
-            "a relative path starts in the folder of the file it stands in",
-        ),
+        )),
         _ => {}
     }
 }
@@ -134,13 +126,6 @@ fn normalization(spec: &Spec, check: &mut Check) {
             let message =
                 format!("`{key}` must have 1 value, or 3 (red, green, blue), not {count}");
             check.problem(&key, message);
-        }
-        for (at, value) in values.iter().enumerate() {
-            let key = format!("{key}.{at}");
-            match name {
-                "std" => check.positive(&key, *value),
-                _ => check.number(&key, *value, value.is_finite(), "a finite number"),
-            }
         }
     }
 }

@@ -76,15 +76,6 @@ fn options(at: usize, layer: &HeadLayer, check: &mut Check) {
         let help = format!("add e.g. `{option} = {example}`");
         check.problem_with_help(&table, format!("a {kind} layer needs `{option}`"), help);
     }
-    if let Some(rate) = layer.rate {
-        check.part(&format!("{table}.rate"), rate);
-    }
-    if let Some(momentum) = layer.momentum {
-        check.part(&format!("{table}.momentum"), momentum);
-    }
-    if let Some(epsilon) = layer.epsilon {
-        check.positive(&format!("{table}.epsilon"), epsilon);
-    }
 }
 
 /// Names are parts of tensors' names, so they are told apart and hold no dot.
@@ -148,10 +139,7 @@ fn end(spec: &Spec, check: &mut Check) {
         }
         _ => None,
     };
-    let wanted = match spec.training.loss {
-        Loss::CategoricalCrossentropy => Activation::Softmax,
-        Loss::BinaryCrossentropy => Activation::Sigmoid,
-    };
+    let wanted = spec.training.loss.activation();
     let Some((dense_at, dense)) = dense else {
         check.problem_with_help(
             &format!("head.{at}"),

@@ -3,6 +3,7 @@
 mod dataset;
 mod head;
 mod optimizer;
+mod ranges;
 mod tracking;
 mod training;
 
@@ -23,6 +24,14 @@ pub fn validate(spec: &Spec) -> Vec<Problem> {
     optimizer::check(spec, &mut check);
     training::check(spec, &mut check);
     tracking::check(spec, &mut check);
+    ranges::check(spec, &mut check);
+    check.problems
+}
+
+/// Every number of a spec that is not in its range.
+pub fn out_of_range(spec: &Spec) -> Vec<Problem> {
+    let mut check = Check::default();
+    ranges::check(spec, &mut check);
     check.problems
 }
 
@@ -44,33 +53,6 @@ impl Check {
         help: impl Into<String>,
     ) {
         self.problems.push(Problem::new(key, message).help(help));
-    }
-
-    /// Refuses a number that is not as `expected` says.
-    fn number(&mut self, key: &str, value: f64, good: bool, expected: &str) {
-        if !good {
-            self.problem(key, format!("`{key}` must be {expected}, not {value}"));
-        }
-    }
-
-    /// In [0, 1).
-    fn part(&mut self, key: &str, value: f64) {
-        let good = (0.0..1.0).contains(&value);
-        self.number(key, value, good, "at least 0 and less than 1");
-    }
-
-    fn positive(&mut self, key: &str, value: f64) {
-        let good = value.is_finite() && value > 0.0;
-        self.number(key, value, good, "a finite number greater than 0");
-    }
-
-    fn not_negative(&mut self, key: &str, value: f64) {
-        let good = value.is_finite() && value >= 0.0;
-        self.number(key, value, good, "a finite number, 0 or more");
-    }
-
-    fn at_least_one(&mut self, key: &str, value: usize) {
-        self.number(key, value as f64, value >= 1, "at least 1");
     }
 
     /// Refuses options that are set but do not belong to what was chosen.
@@ -121,7 +103,6 @@ impl Check {
     }
 
     fn backbone(&mut self, spec: &Spec) {
-        self.at_least_one("backbone.input_size", spec.backbone.input_size);
         match &spec.backbone.weights {
             Weights::Imagenet | Weights::Random => {}
             Weights::File(path) => {
@@ -142,15 +123,21 @@ impl Check {
 
     /// Refuses a path that is not a file.
     fn file(&mut self, key: &str, path: &Path, help: &str) {
-        if !path.is_file() {
-            let what = if path.exists() {
-                "is not a file"
-            } else {
-                "does not exist"
-            };
-            let message = format!("`{key}`: {} {what}", path.display());
-            self.problem_with_help(key, message, help);
+        let message = |what: &str| format!("`{key}`: {} {what}", path.display());
+        if path.is_file() {
+            return;
         }
+        let problem = if path.is_dir() {
+            Problem::new(key, message("is a folder, not a file"))
+        } else if path.exists() {
+            Problem::new(
+                key,
+                message("is not a regular file, but a pipe or a device"),
+            )
+        } else {
+            Problem::missing_path(key, message("does not exist"))
+        };
+        self.problems.push(problem.help(help));
     }
 }
 

@@ -7,13 +7,6 @@ use crate::spec::types::{Optimizer, OptimizerName, Schedule, ScheduleKind, Spec}
 pub(super) fn check(spec: &Spec, check: &mut Check) {
     let optimizer = &spec.optimizer;
     options(optimizer, check);
-    check.positive("optimizer.learning_rate", optimizer.learning_rate());
-    check.not_negative("optimizer.weight_decay", optimizer.weight_decay());
-    check.part("optimizer.momentum", optimizer.momentum());
-    check.part("optimizer.beta_1", optimizer.beta_1());
-    check.part("optimizer.beta_2", optimizer.beta_2());
-    check.part("optimizer.rho", optimizer.rho());
-    check.positive("optimizer.epsilon", optimizer.epsilon());
     let takes_nesterov = optimizer.name == OptimizerName::Sgd;
     if takes_nesterov && optimizer.nesterov() && optimizer.momentum() == 0.0 {
         check.problem_with_help(
@@ -79,8 +72,6 @@ fn schedule(spec: &Spec, check: &mut Check) {
         &owners,
     );
 
-    check.not_negative("optimizer.schedule.warmup_epochs", schedule.warmup_epochs);
-    check.not_negative("optimizer.schedule.minimum", schedule.minimum);
     let rate = spec.optimizer.learning_rate();
     if schedule.minimum > rate && rate > 0.0 {
         let message = format!(
@@ -89,26 +80,14 @@ fn schedule(spec: &Spec, check: &mut Check) {
         );
         check.problem("optimizer.schedule.minimum", message);
     }
-    let factor = schedule.factor();
-    let falls = factor > 0.0 && factor < 1.0;
-    check.number(
-        "optimizer.schedule.factor",
-        factor,
-        falls,
-        "greater than 0 and less than 1",
-    );
-    check.not_negative("optimizer.schedule.min_delta", schedule.min_delta());
-    match (schedule.kind, schedule.step_epochs) {
-        (ScheduleKind::Step, None) => check.problem_with_help(
+    if schedule.kind == ScheduleKind::Step && schedule.step_epochs.is_none() {
+        check.problem_with_help(
             table,
             "the step schedule needs `step_epochs`",
             "add e.g. `step_epochs = 10`: the epochs between two drops",
-        ),
-        (_, Some(epochs)) => check.at_least_one("optimizer.schedule.step_epochs", epochs),
-        _ => {}
+        );
     }
     if schedule.kind == ScheduleKind::Plateau {
-        check.at_least_one("optimizer.schedule.patience", schedule.patience());
         monitor(
             spec,
             "optimizer.schedule.monitor",

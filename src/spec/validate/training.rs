@@ -10,13 +10,8 @@ const TOP5_CLASSES: usize = 5;
 
 pub(super) fn check(spec: &Spec, check: &mut Check) {
     let training = &spec.training;
-    check.at_least_one("training.epochs", training.epochs);
-    check.at_least_one("training.batch_size", training.batch_size);
-    check.part("training.label_smoothing", training.label_smoothing);
-    check.not_negative("training.checkpoint_minutes", training.checkpoint_minutes);
     metrics(spec, check);
     if let Some(stopping) = &training.early_stopping {
-        check.not_negative("training.early_stopping.min_delta", stopping.min_delta);
         monitor(
             spec,
             "training.early_stopping.monitor",

@@ -7,10 +7,11 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
-use ureq::http::{HeaderValue, Response, StatusCode, header};
+use ureq::http::{HeaderValue, Response, StatusCode, Uri, header};
 use ureq::{Agent, Body, RequestBuilder};
 
-use crate::fetch::is_local;
+use crate::fetch::{is_local, is_private};
+use crate::secret::{self, Secrets, may_go_over_http, without_passwords};
 
 /// A server answers within this, or is down.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -51,6 +52,9 @@ pub(super) struct Client {
     address: String,
     /// The `Authorization` header, never shown.
     secret: Option<HeaderValue>,
+    /// Whether there is one that is not sent, as it could be read on its way.
+    is_withheld: bool,
+    secrets: Secrets,
     patience: f64,
 }
 
@@ -68,15 +72,33 @@ impl Client {
             .timeout_per_write(answer)
             .timeout_recv_response(answer)
             .timeout_recv_body(answer);
-        if address.parse().is_ok_and(|uri| is_local(&uri)) {
+        let uri = address.parse::<Uri>().ok();
+        if uri.as_ref().is_some_and(is_local) {
             config = config.proxy(None);
         }
+        let variable = |name: &str| std::env::var(name).ok();
+        let secret = secret(variable);
+        let may_be_sent = uri.as_ref().is_some_and(is_private) || may_go_over_http();
+        let is_withheld = secret.is_some() && !may_be_sent;
         Client {
             agent: config.build().new_agent(),
             address: address.trim_end_matches('/').to_owned(),
-            secret: secret(|name| std::env::var(name).ok()),
+            secrets: secrets(variable, secret.as_ref()),
+            secret: secret.filter(|_| may_be_sent),
+            is_withheld,
             patience,
         }
+    }
+
+    /// What to say where the server is not told who logs.
+    pub fn warning(&self) -> Option<String> {
+        let allow = secret::OVER_HTTP;
+        self.is_withheld.then(|| {
+            format!(
+                "the token or password for it is not sent, as the address is plain http; use https, or set {allow}=1 \
+                 to send it unencrypted"
+            )
+        })
     }
 
     pub fn address(&self) -> &str {
@@ -86,14 +108,14 @@ impl Client {
     /// Asks for something, e.g. `runs/get`, with one value for the query.
     pub fn get(&self, what: &str, key: &str, value: &str) -> Result<Value, Failure> {
         let request = self.agent.get(self.url(what)).query(key, value);
-        answer(self.authorized(request).call())
+        self.answer(self.authorized(request).call())
     }
 
     /// Has something done, e.g. `runs/create`.
     pub fn post(&self, what: &str, body: &Value) -> Result<Value, Failure> {
         let request = self.authorized(self.agent.post(self.url(what)));
         let request = request.header(header::CONTENT_TYPE, "application/json");
-        answer(request.send(&body.to_string()))
+        self.answer(request.send(&body.to_string()))
     }
 
     /// Stores a file under a path of the server's artifacts.
@@ -111,7 +133,19 @@ impl Client {
         let request = self.authorized(self.agent.put(url));
         let stored = Some(STORED.mul_f64(self.patience));
         let request = request.config().timeout_recv_response(stored).build();
-        answer(request.send(&body)).map(|_| ())
+        self.answer(request.send(&body)).map(|_| ())
+    }
+
+    /// What an answer means; no failure tells a secret that the server repeats.
+    fn answer(&self, result: Result<Response<Body>, ureq::Error>) -> Result<Value, Failure> {
+        let mask = |text: String| without_passwords(&self.secrets.masked(&text));
+        answer(result, &self.secrets).map_err(|failure| match failure {
+            Failure::Down(text) => Failure::Down(mask(text)),
+            Failure::Refused { code, text } => Failure::Refused {
+                code,
+                text: mask(text),
+            },
+        })
     }
 
     fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
@@ -151,7 +185,20 @@ fn encoded(part: &str) -> String {
     part.bytes().map(encode).collect()
 }
 
-fn answer(result: Result<Response<Body>, ureq::Error>) -> Result<Value, Failure> {
+/// Everything of MLflow's variables that must not be shown, however a server repeats it.
+fn secrets(variable: impl Fn(&str) -> Option<String>, header: Option<&HeaderValue>) -> Secrets {
+    let names = ["MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"];
+    let mut all: Vec<String> = names.into_iter().filter_map(variable).collect();
+    let header = header.and_then(|header| header.to_str().ok());
+    let pair = header.and_then(|header| header.strip_prefix("Basic "));
+    all.extend(pair.map(str::to_owned));
+    Secrets::of(all.iter().map(String::as_str))
+}
+
+fn answer(
+    result: Result<Response<Body>, ureq::Error>,
+    secrets: &Secrets,
+) -> Result<Value, Failure> {
     let mut response = result.map_err(|error| Failure::Down(why(&error)))?;
     let status = response.status();
     let body = response.body_mut().with_config().limit(LONGEST_ANSWER);
@@ -169,6 +216,8 @@ fn answer(result: Result<Response<Body>, ureq::Error>) -> Result<Value, Failure>
     let part = |name: &str| body.get(name).and_then(Value::as_str);
     let mut text = format!("the server answered {status}");
     if let Some(message) = part("message") {
+        // Masked before it is cut, so that no beginning of a secret is left.
+        let message = secrets.masked(message);
         text += &format!(": {}", message.chars().take(SHOWN).collect::<String>());
     }
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {

@@ -49,6 +49,9 @@ impl Mlflow {
         let (working, done) = channel::<()>();
         let client = Client::new(address, patience);
         let address = client.address().to_owned();
+        if let Some(warning) = client.warning() {
+            trouble.note(|| format!("MLflow at {address}: {warning}"));
+        }
         let worker = Worker::new(client, experiment, closing, trouble.clone());
         let thread = thread::Builder::new().name("mlflow".into());
         let thread = thread.spawn(move || {

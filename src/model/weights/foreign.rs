@@ -1,0 +1,377 @@
+//! Files that are taken for weights and are something else: told by their first bytes, each with what to do.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// Bytes that are looked at, at a file's beginning and at its end, where archives list what is in them.
+const SEEN: u64 = 1 << 16;
+
+/// A kind of file that is not read as weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// With its article, e.g. "an HDF5 file".
+    pub name: &'static str,
+    /// How to get a safetensors file of it, or another one.
+    pub help: &'static str,
+}
+
+/// What is looked at of a file.
+struct Sample {
+    /// The file's name in lowercase.
+    name: String,
+    head: Vec<u8>,
+    tail: Vec<u8>,
+}
+
+const FROM_TORCH: &str = "save it as safetensors, in Python: import torch; from safetensors.torch import save_file; \
+    d = torch.load(\"FILE\", map_location=\"cpu\", weights_only=True); d = d.get(\"state_dict\", d); \
+    save_file({k: v.contiguous() for k, v in d.items()}, \"FILE.safetensors\")";
+const FROM_KERAS: &str = "save its weights as safetensors, in Python: load the model with Keras, transpose convolution \
+    kernels to [out, in, height, width] and dense ones to [out, in], and write them with \
+    safetensors.numpy.save_file under the runner's names, e.g. block1_conv1.weight";
+const FROM_ARRAYS: &str = "save its arrays as safetensors, in Python: import numpy; from safetensors.numpy import \
+    save_file; save_file(dict(numpy.load(\"FILE\")), \"FILE.safetensors\"), with kernels as PyTorch has them, \
+    [out, in, height, width]";
+const FROM_OTHERS: &str = "export the model's weights as safetensors, with the names that torchvision, timm or the \
+    runner give them";
+const UNPACK: &str = "unpack it, and name the safetensors file that is in it";
+const AGAIN: &str =
+    "the download went wrong: get the file again, and look at what the address gives in a browser";
+
+/// How a kind of file is told, and what it is.
+type Kind = (fn(&Sample) -> bool, Foreign);
+
+/// One row per kind; the first that fits is it.
+const KINDS: &[Kind] = &[
+    (
+        |s| s.head.is_empty(),
+        kind("an empty file", "copy or download it again"),
+    ),
+    (
+        |s| s.begins(b"version https://git-lfs"),
+        kind(
+            "a Git LFS pointer, not the file it stands for",
+            "fetch the file itself: `git lfs pull`",
+        ),
+    ),
+    (
+        |s| s.begins(b"/annex/objects/") || s.begins(b"../.git/annex/"),
+        kind(
+            "a git-annex pointer, not the file it stands for",
+            "fetch the file itself: `git annex get`",
+        ),
+    ),
+    (
+        |s| s.is_hdf5() && s.ends("keras"),
+        kind("a Keras file (HDF5)", FROM_KERAS),
+    ),
+    (
+        |s| s.is_hdf5(),
+        kind("an HDF5 file, as Keras writes", FROM_KERAS),
+    ),
+    (
+        |s| s.is_zip() && s.lists(b"model.weights.h5"),
+        kind("a Keras file (.keras)", FROM_KERAS),
+    ),
+    (
+        |s| s.is_zip() && s.lists(b"constants.pkl"),
+        kind(
+            "a TorchScript file",
+            "load it with torch.jit.load, and save its state_dict() with safetensors.torch.save_file",
+        ),
+    ),
+    (
+        |s| s.is_zip() && (s.lists(b"data.pkl") || s.lists(b"/version")),
+        kind("a PyTorch file (a zip archive with a pickle)", FROM_TORCH),
+    ),
+    (
+        |s| s.is_zip() && s.lists(b".npy"),
+        kind("a NumPy archive (.npz)", FROM_ARRAYS),
+    ),
+    (|s| s.is_zip(), kind("a zip archive", UNPACK)),
+    (
+        |s| matches!(s.head.as_slice(), [0x80, 1..=5, opcode, ..] if *opcode != 0),
+        kind("a Python pickle, as PyTorch wrote before 1.6", FROM_TORCH),
+    ),
+    (
+        |s| s.begins(b"\x93NUMPY"),
+        kind("a NumPy array (.npy)", FROM_ARRAYS),
+    ),
+    (
+        |s| s.begins(b"GGUF"),
+        kind("a GGUF file, as llama.cpp has", FROM_OTHERS),
+    ),
+    (
+        |s| {
+            [b"lmgg", b"ggml", b"tjgg", b"fmgg"]
+                .iter()
+                .any(|magic| s.begins(*magic))
+        },
+        kind("a GGML file", FROM_OTHERS),
+    ),
+    (
+        |s| s.head.get(4..8) == Some(b"TFL3"),
+        kind("a TensorFlow Lite file", FROM_OTHERS),
+    ),
+    (
+        |s| s.tail.ends_with(&0xdb47_7524_8b80_fb57u64.to_le_bytes()),
+        kind("the index of a TensorFlow checkpoint", FROM_KERAS),
+    ),
+    (
+        |s| s.name.contains(".data-00000-of-"),
+        kind("a part of a TensorFlow checkpoint", FROM_KERAS),
+    ),
+    (
+        |s| s.begins(b"model_checkpoint_path:"),
+        kind("the list of TensorFlow's checkpoints", FROM_KERAS),
+    ),
+    (
+        |s| s.ends("saved_model.pb") || s.begins(&[8, 1, 0x12]),
+        kind("a TensorFlow SavedModel", FROM_KERAS),
+    ),
+    (
+        |s| s.ends(".onnx") || s.is_onnx(),
+        kind("an ONNX file", FROM_OTHERS),
+    ),
+    (
+        |s| s.ends(".msgpack"),
+        kind("a Flax file (MessagePack)", FROM_OTHERS),
+    ),
+    (
+        |s| s.ends(".caffemodel"),
+        kind("a Caffe model", FROM_OTHERS),
+    ),
+    (|s| s.begins(b"MATLAB"), kind("a MATLAB file", FROM_OTHERS)),
+    (|s| s.begins(&[0x1f, 0x8b]), kind("a gzip file", UNPACK)),
+    (|s| s.begins(b"BZh"), kind("a bzip2 file", UNPACK)),
+    (|s| s.begins(b"\xfd7zXZ\0"), kind("an xz file", UNPACK)),
+    (
+        |s| s.begins(&[0x28, 0xb5, 0x2f, 0xfd]),
+        kind("a zstd file", UNPACK),
+    ),
+    (
+        |s| s.begins(b"7z\xbc\xaf\x27\x1c"),
+        kind("a 7z archive", UNPACK),
+    ),
+    (|s| s.begins(b"Rar!"), kind("a RAR archive", UNPACK)),
+    (
+        |s| s.head.get(257..262) == Some(b"ustar"),
+        kind("a tar archive", UNPACK),
+    ),
+    (
+        |s| s.begins(b"PAR1"),
+        kind(
+            "a Parquet file, which holds tables",
+            "name a file of weights",
+        ),
+    ),
+    (
+        |s| s.begins(b"\x89PNG") || s.begins(&[0xff, 0xd8, 0xff]),
+        kind("an image", "name a file of weights"),
+    ),
+    (
+        |s| s.text().starts_with("<!doctype") || s.text().starts_with("<html"),
+        kind("a web page (HTML)", AGAIN),
+    ),
+    (
+        |s| s.text().starts_with('<'),
+        kind("an XML page, such as a server's error", AGAIN),
+    ),
+    (
+        |s| s.text().starts_with('{') && s.contains(b"weight_map"),
+        kind(
+            "the index of a model in several files",
+            "name the one file that has the weights, or join the parts with safetensors in Python",
+        ),
+    ),
+    (
+        |s| s.text().starts_with('{'),
+        kind("JSON text", "name the file of weights beside it"),
+    ),
+    (|s| s.is_text(), kind("text", "name a file of weights")),
+];
+
+const fn kind(name: &'static str, help: &'static str) -> Foreign {
+    Foreign { name, help }
+}
+
+/// What a file is that is no safetensors file; none where that cannot be told, or it begins as one.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(super) fn recognize(path: &Path, file: &mut File) -> io::Result<Option<Foreign>> {
+    let sample = Sample::of(path, file)?;
+    if sample.head.get(8) == Some(&b'{') {
+        return Ok(None);
+    }
+    let fits = KINDS.iter().find(|(is, _)| is(&sample));
+    Ok(fits.map(|(_, foreign)| *foreign))
+}
+
+impl Sample {
+    fn of(path: &Path, file: &mut File) -> io::Result<Self> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let (mut head, mut tail) = (Vec::new(), Vec::new());
+        let length = file.seek(SeekFrom::End(0))?;
+        file.seek(SeekFrom::Start(0))?;
+        file.take(SEEN).read_to_end(&mut head)?;
+        file.seek(SeekFrom::Start(length.saturating_sub(SEEN)))?;
+        file.take(SEEN).read_to_end(&mut tail)?;
+        Ok(Sample {
+            name: name.to_lowercase(),
+            head,
+            tail,
+        })
+    }
+
+    fn begins(&self, with: &[u8]) -> bool {
+        self.head.starts_with(with)
+    }
+
+    /// Whether the file's name ends so.
+    fn ends(&self, with: &str) -> bool {
+        self.name.ends_with(with)
+    }
+
+    fn contains(&self, part: &[u8]) -> bool {
+        self.head.windows(part.len()).any(|place| place == part)
+    }
+
+    /// Whether an archive's list of its files has this in it.
+    fn lists(&self, part: &[u8]) -> bool {
+        self.contains(part) || self.tail.windows(part.len()).any(|place| place == part)
+    }
+
+    fn is_zip(&self) -> bool {
+        [&b"PK\x03\x04"[..], b"PK\x05\x06", b"PK\x07\x08"]
+            .iter()
+            .any(|magic| self.begins(magic))
+    }
+
+    /// The signature stands at the beginning, or after a block of the user's own of 512, 1024, 2048 … bytes.
+    fn is_hdf5(&self) -> bool {
+        let places = std::iter::once(0).chain((9..16).map(|n| 1 << n));
+        places.into_iter().any(|at: usize| {
+            let here = self.head.get(at..at + 8);
+            here == Some(b"\x89HDF\r\n\x1a\n")
+        })
+    }
+
+    /// Protocol Buffers with the version of ONNX, then the name of who made it, in letters.
+    fn is_onnx(&self) -> bool {
+        match self.head.as_slice() {
+            [8, 2..=30, 0x12, length, rest @ ..] => rest
+                .get(..usize::from(*length))
+                .is_some_and(|name| !name.is_empty() && name.iter().all(u8::is_ascii_graphic)),
+            _ => false,
+        }
+    }
+
+    /// The beginning in lowercase, without what may stand before a page's first letter.
+    fn text(&self) -> String {
+        let start = &self.head[..self.head.len().min(64)];
+        let text = String::from_utf8_lossy(start).to_lowercase();
+        text.trim_start_matches('\u{feff}').trim_start().to_owned()
+    }
+
+    fn is_text(&self) -> bool {
+        let is_plain = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e);
+        self.head.iter().take(512).all(is_plain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(file: &str, bytes: &[u8]) -> Option<&'static str> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(file);
+        std::fs::write(&path, bytes).unwrap();
+        let found = recognize(&path, &mut File::open(&path).unwrap()).unwrap();
+        found.map(|foreign| foreign.name)
+    }
+
+    #[test]
+    fn other_formats_are_told_by_their_bytes() {
+        let user_block = [&[0; 512][..], b"\x89HDF\r\n\x1a\n"].concat();
+        let tar = [&[b'a'; 257][..], b"ustar\0"].concat();
+        let index = [&[1; 40][..], &0xdb47_7524_8b80_fb57u64.to_le_bytes()].concat();
+        let zip = |name: &str| [b"PK\x03\x04\0\0", name.as_bytes()].concat();
+        for (file, bytes, expected) in [
+            (
+                "w.pth",
+                &zip("archive/data.pkl")[..],
+                "a PyTorch file (a zip archive with a pickle)",
+            ),
+            (
+                "w.bin",
+                &zip("archive/constants.pkl archive/data.pkl"),
+                "a TorchScript file",
+            ),
+            (
+                "w.pth",
+                b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02",
+                "a Python pickle, as PyTorch wrote before 1.6",
+            ),
+            (
+                "w.keras",
+                &zip("metadata.json config.json model.weights.h5"),
+                "a Keras file (.keras)",
+            ),
+            (
+                "w.h5",
+                b"\x89HDF\r\n\x1a\n\0",
+                "an HDF5 file, as Keras writes",
+            ),
+            ("w", &user_block, "an HDF5 file, as Keras writes"),
+            ("w.npz", &zip("arr_0.npy"), "a NumPy archive (.npz)"),
+            (
+                "w.npy",
+                b"\x93NUMPY\x01\0v\0{'descr'",
+                "a NumPy array (.npy)",
+            ),
+            ("w.zip", &zip("readme.md"), "a zip archive"),
+            (
+                "w.safetensors",
+                b"version https://git-lfs.github.com/spec/v1\n",
+                "a Git LFS pointer, not the file it stands for",
+            ),
+            ("w.index", &index, "the index of a TensorFlow checkpoint"),
+            (
+                "w.data-00000-of-00001",
+                &[0, 0, 128, 63],
+                "a part of a TensorFlow checkpoint",
+            ),
+            ("m", b"\x08\x07\x12\x07pytorch\x1a\x03", "an ONNX file"),
+            ("m", b"GGUF\x03\0\0\0", "a GGUF file, as llama.cpp has"),
+            ("m", b"\x1c\0\0\0TFL3", "a TensorFlow Lite file"),
+            ("m", b"\x1f\x8b\x08\0", "a gzip file"),
+            ("m", &tar, "a tar archive"),
+            ("m", b"", "an empty file"),
+            ("m", b"\n <!DOCTYPE html><html>", "a web page (HTML)"),
+            (
+                "m",
+                b"<?xml version=\"1.0\"?><Error>",
+                "an XML page, such as a server's error",
+            ),
+            (
+                "m",
+                b"{\"weight_map\": {}}",
+                "the index of a model in several files",
+            ),
+            ("m", b"Not Found", "text"),
+        ] {
+            assert_eq!(name(file, bytes), Some(expected), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_cut_safetensors_file_is_not_taken_for_something_else() {
+        // The length of the head has the first bytes of a gzip file.
+        let cut = [&0x8b1fu64.to_le_bytes()[..], b"{\"a\":"].concat();
+        assert_eq!(name("w", &cut), None);
+        assert_eq!(name("w", &[0xff, 1, 2, 3]), None);
+    }
+}

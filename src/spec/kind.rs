@@ -1,0 +1,149 @@
+//! What kind of value a key takes, by the schema: it decides how what is written outside of files is read.
+//!
+//! In a file `"2024"` and `2024` are told apart by their quotes. In a flag or a variable both are written `2024`, and
+//! where the key takes text, text is meant.
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::json_schema::json_schema;
+use super::key;
+
+/// What a key takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    /// Text or a whole number, e.g. a class by its name or its index.
+    TextOrCount,
+    TextOrTable,
+    List(Box<Kind>),
+    /// What TOML says it is.
+    Other,
+}
+
+static SCHEMA: LazyLock<Value> = LazyLock::new(json_schema);
+
+impl Kind {
+    /// The kind of the value at this key; an axis of a sweep has a list of what its key takes.
+    pub(super) fn of(path: &[String]) -> Kind {
+        if let Some(axes) = path.get(..2)
+            && key::is_axes(axes)
+            && let Some(axis) = path.get(2)
+        {
+            let Ok(swept) = key::parse(axis) else {
+                return Kind::Other;
+            };
+            return Kind::List(Box::new(Kind::of(&swept)));
+        }
+        let node = path
+            .iter()
+            .try_fold(&*SCHEMA, |node, part| child(node, part));
+        node.map_or(Kind::Other, kind)
+    }
+}
+
+/// What a reference refers to.
+fn resolved(node: &Value) -> &Value {
+    let name = node.get("$ref").and_then(Value::as_str);
+    let pointer = name.and_then(|name| name.strip_prefix('#'));
+    let found = pointer.and_then(|pointer| SCHEMA.pointer(pointer));
+    found.map_or(node, resolved)
+}
+
+/// Schemas that a node consists of or chooses from.
+fn parts(node: &Value) -> impl Iterator<Item = &Value> {
+    let lists = ["allOf", "anyOf", "oneOf"].into_iter();
+    let lists = lists.filter_map(|name| node.get(name)?.as_array());
+    lists.flatten()
+}
+
+fn child<'a>(node: &'a Value, part: &str) -> Option<&'a Value> {
+    let node = resolved(node);
+    let property = || node.get("properties")?.get(part);
+    let item = || node.get("items").filter(|_| part.parse::<usize>().is_ok());
+    property()
+        .or_else(item)
+        .or_else(|| parts(node).find_map(|node| child(node, part)))
+}
+
+fn kind(node: &Value) -> Kind {
+    let takes = |word: &str| takes(node, word);
+    let is_number = ["integer", "number"].into_iter().any(takes);
+    if takes("string") {
+        match (is_number, takes("object")) {
+            (true, _) => Kind::TextOrCount,
+            (_, true) => Kind::TextOrTable,
+            _ => Kind::Text,
+        }
+    } else if takes("array") {
+        Kind::List(Box::new(items(node).map_or(Kind::Other, kind)))
+    } else {
+        Kind::Other
+    }
+}
+
+fn items(node: &Value) -> Option<&Value> {
+    let node = resolved(node);
+    node.get("items").or_else(|| parts(node).find_map(items))
+}
+
+/// Whether a node takes values of a type of JSON.
+fn takes(node: &Value, word: &str) -> bool {
+    let node = resolved(node);
+    let names = node.get("type").into_iter();
+    let mut names = names.flat_map(|name| match name {
+        Value::Array(names) => names.iter().collect(),
+        name => vec![name],
+    });
+    let is_text = || {
+        let one = node.get("const").into_iter();
+        let mut several = node
+            .get("enum")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        one.chain(several.by_ref()).any(Value::is_string)
+    };
+    names.any(|name| name == word)
+        || word == "string" && is_text()
+        || parts(node).any(|node| takes(node, word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_come_from_the_schema() {
+        let list = |kind| Kind::List(Box::new(kind));
+        for (key, kind) in [
+            ("name", Kind::Text),
+            ("dataset.path", Kind::Text),
+            ("dataset.name", Kind::Text),
+            ("head.3.name", Kind::Text),
+            ("optimizer.schedule.monitor", Kind::Text),
+            ("training.device", Kind::Text),
+            ("training.metrics", list(Kind::Text)),
+            ("dataset.classes", list(Kind::TextOrCount)),
+            ("dataset.classes.2", Kind::TextOrCount),
+            ("head.0.units", Kind::TextOrCount),
+            ("features.memory", Kind::TextOrCount),
+            ("backbone.weights", Kind::TextOrTable),
+            ("backbone.weights.experiment", Kind::Text),
+            ("seed", Kind::Other),
+            ("training.epochs", Kind::Other),
+            ("training.shuffle", Kind::Other),
+            ("optimizer", Kind::Other),
+            ("no.such.key", Kind::Other),
+            ("sweep.axes.\"dataset.path\"", list(Kind::Text)),
+            (
+                "sweep.axes.\"dataset.classes\"",
+                list(list(Kind::TextOrCount)),
+            ),
+            ("sweep.axes.seed", list(Kind::Other)),
+        ] {
+            assert_eq!(Kind::of(&key::parse(key).unwrap()), kind, "{key}");
+        }
+    }
+}
