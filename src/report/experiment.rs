@@ -159,3 +159,19 @@ pub fn number(value: &AxisValue) -> Option<f64> {
         _ => None,
     }
 }
+
+/// Whether the values of a comparison's axis are numbers.
+pub fn is_numeric(comparison: &Comparison, axis: usize) -> bool {
+    let values = comparison.groups.iter().map(|group| group.point.get(axis));
+    let mut values = values.map(|value| value.and_then(Option::as_ref));
+    values.all(|value| value.is_none_or(|value| number(value).is_some()))
+}
+
+/// A measure's name in words: `validation accuracy` for `val_accuracy`.
+pub fn spelled(measure: &str) -> String {
+    let name = measure.replace('_', " ");
+    match name.strip_prefix("val ") {
+        Some(rest) => format!("validation {rest}"),
+        None => name,
+    }
+}

@@ -8,12 +8,10 @@
   });
   const update = async () => {
     const page = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
-    const open = [...document.querySelectorAll("details")].map((details) => details.open);
     const order = sorted();
     document.getElementById("main").replaceWith(page.getElementById("main"));
     known = page.body.dataset.version;
     window.prepareReport();
-    document.querySelectorAll("details").forEach((details, i) => { details.open = open[i] === true; });
     const tables = document.querySelectorAll("table.sortable");
     for (const [table, column, descending] of order) {
       const button = tables[table]?.tHead.rows[0].cells[column]?.querySelector("button");

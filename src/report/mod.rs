@@ -5,10 +5,10 @@
 pub mod charts;
 mod error;
 mod experiment;
-mod html;
+mod mistakes;
 mod page;
 mod sections;
-mod wrong;
+mod text;
 
 use std::fs;
 use std::path::{Path, PathBuf};

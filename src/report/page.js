@@ -1,30 +1,32 @@
 "use strict";
 (() => {
   // Sorting: every title of a table becomes a button.
+  // A column of numbers goes by its first numbers, cells without one last.
   const value = (row, column) => {
     const cell = row.cells[column];
-    return cell.dataset.sort === undefined ? cell.textContent : Number(cell.dataset.sort);
+    const text = cell.textContent;
+    if (!cell.classList.contains("number")) return text;
+    const number = parseFloat(text.replace(/[<,\s]/g, ""));
+    return Number.isNaN(number) ? undefined : number;
   };
-  const compare = (a, b) => {
-    if (typeof a === "number" && typeof b === "number") return a - b;
-    if (typeof a === "number") return -1;
-    if (typeof b === "number") return 1;
-    return a.localeCompare(b, undefined, { numeric: true });
+  const compare = (a, b, descending) => {
+    if (a === undefined || b === undefined) return (a === undefined) - (b === undefined);
+    const order = typeof a === "number" ? a - b : a.localeCompare(b, undefined, { numeric: true });
+    return descending ? -order : order;
   };
   const sort = (table, title, column) => {
     const descending = title.getAttribute("aria-sort") === "ascending";
     for (const other of title.parentElement.cells) other.removeAttribute("aria-sort");
     title.setAttribute("aria-sort", descending ? "descending" : "ascending");
-    table.classList.add("sorted");
     const body = table.tBodies[0];
-    const rows = [...body.rows].sort((a, b) => compare(value(a, column), value(b, column)));
-    body.append(...(descending ? rows.reverse() : rows));
+    const by = (a, b) => compare(value(a, column), value(b, column), descending);
+    body.append(...[...body.rows].sort(by));
   };
   const prepare = () => {
     for (const table of document.querySelectorAll("table.sortable")) {
       [...table.tHead.rows[0].cells].forEach((title, column) => {
         const button = document.createElement("button");
-        button.textContent = title.textContent;
+        button.append(...title.childNodes);
         button.addEventListener("click", () => sort(table, title, column));
         title.replaceChildren(button);
       });

@@ -1,6 +1,8 @@
 //! `report.html`: everything on one page that asks for nothing from outside.
 
-use super::html::escape;
+use maud::{DOCTYPE, PreEscaped, html};
+
+use super::text::harmless;
 use super::{Experiment, charts, sections};
 
 const STYLE: &str = include_str!("page.css");
@@ -17,24 +19,35 @@ pub enum Liveness {
 
 /// The whole page.
 pub fn page(experiment: &Experiment, liveness: Liveness) -> String {
-    let name = escape(&experiment.name);
-    let (script, refresh, version) = match liveness {
-        Liveness::Still => (SCRIPT.to_owned(), "", String::new()),
-        Liveness::Live(version) => (
-            format!("{SCRIPT}{LIVE_SCRIPT}"),
-            "<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>\n",
-            format!(" data-version=\"{}\"", escape(&version)),
-        ),
+    let version = match liveness {
+        Liveness::Still => None,
+        Liveness::Live(version) => Some(version),
     };
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n{refresh}\
-         <link rel=\"icon\" href=\"data:,\">\n<title>{name}: results</title>\n\
-         <style>\n{STYLE}{}</style>\n</head>\n<body{version}>\n\
-         <a class=\"skip\" href=\"#answer\">To the answer</a>\n<main id=\"main\">\n{}</main>\n\
-         <div id=\"tip\" role=\"status\" hidden></div>\n<script>\n{script}</script>\n</body>\n</html>\n",
-        charts::STYLE,
-        sections::all(experiment)
-    )
+    let is_live = version.is_some();
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                @if is_live {
+                    noscript { meta http-equiv="refresh" content="5"; }
+                }
+                link rel="icon" href="data:,";
+                title { (experiment.name) ": results" }
+                style { (PreEscaped(STYLE)) (PreEscaped(charts::STYLE)) }
+            }
+            body data-version=[version] {
+                a.skip href="#answer" { "To the answer" }
+                main #main { (sections::all(experiment)) }
+                div #tip role="status" hidden {}
+                script {
+                    (PreEscaped(SCRIPT))
+                    @if is_live { (PreEscaped(LIVE_SCRIPT)) }
+                }
+            }
+        }
+    };
+    harmless(page.into_string())
 }

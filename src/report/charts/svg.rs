@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::html::escape;
+use crate::report::text::escape;
 
 /// How charts look; part of every file, and of the page once.
 pub const STYLE: &str = include_str!("style.css");

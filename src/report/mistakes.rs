@@ -1,4 +1,4 @@
-//! The most confidently wrong images of a run.
+//! The mistakes that a run was most confident of.
 
 use crate::record::predictions::Predictions;
 
@@ -6,7 +6,7 @@ use crate::record::predictions::Predictions;
 const MOST: usize = 24;
 
 /// An image that was taken for something else.
-pub struct Wrong {
+pub struct Mistake {
     /// As the bytes of a PNG file.
     pub png: Vec<u8>,
     pub label: String,
@@ -17,22 +17,33 @@ pub struct Wrong {
     pub name: String,
 }
 
-/// The wrong predictions whose images were kept, the surest first.
-pub fn most_wrong(predictions: &Predictions) -> Vec<Wrong> {
+impl Mistake {
+    /// Width and height in pixels, from the PNG file's first chunk (PNG specification, 11.2.2).
+    pub fn size(&self) -> Option<(u32, u32)> {
+        let number = |at: usize| {
+            let bytes = self.png.get(at..at + 4)?.try_into().ok()?;
+            Some(u32::from_be_bytes(bytes))
+        };
+        Some((number(16)?, number(20)?))
+    }
+}
+
+/// The wrong predictions whose images were kept, the most confident first.
+pub fn most_confident(predictions: &Predictions) -> Vec<Mistake> {
     let mut wrong = rows(predictions).unwrap_or_default();
     wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     wrong.truncate(MOST);
     wrong
 }
 
-fn rows(predictions: &Predictions) -> Option<Vec<Wrong>> {
+fn rows(predictions: &Predictions) -> Option<Vec<Mistake>> {
     let frame = &predictions.frame;
     let (labels, predicted) = (predictions.text("label")?, predictions.text("predicted")?);
     let files = predictions.text("file")?;
     let probabilities = frame.column("probability").ok()?.f32().ok()?;
     let images = frame.column("image").ok()?.binary().ok()?;
     let row = |i: usize| {
-        Some(Wrong {
+        Some(Mistake {
             png: images.get(i)?.to_vec(),
             label: labels.get(i)?.to_owned(),
             predicted: predicted.get(i)?.to_owned(),

@@ -1,0 +1,70 @@
+//! The sections of the page.
+
+mod answer;
+mod comparison;
+mod mistakes;
+mod origin;
+mod runs;
+mod table;
+
+use maud::{Markup, PreEscaped, html};
+
+use super::charts::{self, Chart};
+use super::experiment::Experiment;
+use crate::record::predictions::Predictions;
+
+/// Everything between the page's head and its end.
+pub fn all(experiment: &Experiment) -> Markup {
+    html! {
+        h1 { (experiment.name) }
+        (answer::answer(experiment))
+        (comparison::comparison(experiment))
+        (figures("charts", "Charts", &charts::all(experiment)))
+        (predictions(experiment))
+        (runs::runs(experiment))
+        (origin::spec(experiment))
+        (origin::origin(experiment))
+    }
+}
+
+fn section(id: &str, title: &str, content: Markup) -> Markup {
+    let title_id = format!("{id}-title");
+    html! {
+        section id=(id) aria-labelledby=(title_id) {
+            h2 id=(title_id) { (title) }
+            (content)
+        }
+    }
+}
+
+fn figures(id: &str, title: &str, charts: &[Chart]) -> Markup {
+    if charts.is_empty() {
+        return html! {};
+    }
+    let content = html! {
+        @for chart in charts {
+            figure.scroll tabindex="0" role="region" aria-label=(chart.svg.label) {
+                (PreEscaped(chart.svg.inline()))
+            }
+        }
+    };
+    section(id, title, content)
+}
+
+/// Confusion matrix, accuracy per class, and the most confident mistakes, of the best setting.
+fn predictions(experiment: &Experiment) -> Markup {
+    // A damaged table of one run does not hide the rest.
+    let found = experiment.best_predictions().unwrap_or_default();
+    let Some((run, first)) = found.first() else {
+        return html! {};
+    };
+    let all: Vec<&Predictions> = found.iter().map(|(_, predictions)| predictions).collect();
+    let of = match experiment.runs.len() {
+        1 => experiment.name.clone(),
+        _ => experiment.label(run),
+    };
+    html! {
+        (figures("predictions", "Predictions", &charts::of_predictions(&of, &all)))
+        (mistakes::mistakes(run, first))
+    }
+}
