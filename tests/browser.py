@@ -87,22 +87,90 @@ def check_hovering(page, run):
     expect(False, f"no mark is of {run}")
 
 
-def check_phone(page):
+def emulate(page, width, height, mobile):
     page.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
-        {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True},
+        {"width": width, "height": height, "deviceScaleFactor": 2 if mobile else 1, "mobile": mobile},
     )
-    width = page.execute_script("return document.documentElement.scrollWidth")
-    expect(width <= 360, f"at phone width the page is {width} pixels wide")
-    size = page.execute_script("return parseFloat(getComputedStyle(document.body).fontSize)")
-    expect(size >= 16, f"text on a phone is {size} pixels")
+
+
+# The smallest text of the charts that are shown, in pixels of the screen, and which it is.
+SMALLEST_TEXT = """
+  const texts = [...document.querySelectorAll("figure svg text")].filter((text) => text.getClientRects().length > 0);
+  const size = (text) => parseFloat(getComputedStyle(text).fontSize) * text.ownerSVGElement.getScreenCTM().a;
+  const sizes = texts.map((text) => [size(text), text.textContent]);
+  return sizes.reduce((least, size) => size[0] < least[0] ? size : least, [Infinity, "no text"]);
+"""
+# What is cut off or can be scrolled, which paper cannot.
+CUT_OFF = """
+  const boxes = [...document.querySelectorAll(".scroll, section, main")].filter((box) => box.clientWidth > 0);
+  const isCut = (box) => box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
+  return boxes.filter(isCut).map((box) => box.id || box.getAttribute("aria-label") || box.tagName);
+"""
+# Where the first cells of the ranked table's first row are.
+FIRST_CELLS = """
+  return [...document.querySelectorAll("#ranking tbody tr:first-child td")].slice(0, 3)
+    .map((cell) => Math.round(cell.getBoundingClientRect().left));
+"""
+
+
+def check_phone(page):
+    for width in (360, 390):
+        emulate(page, width, 740, mobile=True)
+        found = page.execute_script("return document.documentElement.scrollWidth")
+        expect(found <= width, f"at {width} pixels the page is {found} pixels wide")
+        size = page.execute_script("return parseFloat(getComputedStyle(document.body).fontSize)")
+        expect(size >= 16, f"text on a phone is {size} pixels")
+        size, text = page.execute_script(SMALLEST_TEXT)
+        expect(9 <= size < 40, f"at {width} pixels a chart's text is {size} pixels: {text}")
+    before = page.execute_script(FIRST_CELLS)
+    page.execute_script("document.querySelector('#ranking').parentElement.scrollLeft = 500")
+    after = page.execute_script(FIRST_CELLS)
+    expect(after[:2] == before[:2] and after[2] < before[2], f"the first columns moved from {before} to {after}")
+    page.execute_script("document.querySelector('#ranking').parentElement.scrollLeft = 0")
+
+
+def check_dark(page):
+    """Colours that stand for amounts are those of their legend, on light and on dark pages."""
+    tiles = "return [...document.querySelectorAll('.swatch rect')].map((tile) => getComputedStyle(tile).fill)"
+    light = page.execute_script(tiles)
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+    expect(light and page.execute_script(tiles) == light, "in the dark, a legend has other colours")
+    text = page.find_element(By.TAG_NAME, "main").text
+    expect("darker" not in text and "lighter" not in text, "a legend speaks of dark and light")
+    ground = page.execute_script("return getComputedStyle(document.body).backgroundColor")
+    expect(ground == "rgb(22, 24, 28)", f"the dark page is {ground}")
+
+
+def check_print(page):
+    """On paper every section is there, and nothing is cut off."""
+    emulate(page, 718, 1000, mobile=False)
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    hidden = [section.get_attribute("id") for section in page.find_elements(By.TAG_NAME, "section") if not section.text]
+    expect(not hidden, f"not on paper: {hidden}")
+    for part in ["#ranking tr", "#all-runs tr", "#spec pre", "#charts .plot > svg", "#mistakes img"]:
+        shown = [element.is_displayed() for element in page.find_elements(By.CSS_SELECTOR, part)]
+        expect(shown and all(shown), f"not on paper: {part}")
+    cut = page.execute_script(CUT_OFF)
+    expect(not cut, f"cut off on paper: {cut}")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def check_pictures(page):
+    """Pictures of mistakes have the shape of their files."""
+    shapes = page.execute_script(
+        "return [...document.querySelectorAll('#mistakes img')].map((image) => [image.naturalWidth / image.naturalHeight,"
+        " image.getAttribute('width') / image.getAttribute('height')])"
+    )
+    expect(all(abs(a - b) < 0.01 for a, b in shapes), f"pictures are distorted: {shapes}")
 
 
 def check_names(page):
     """What a screen reader needs: a language, one first heading, a name for every picture and table."""
     expect(page.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en", "the page has no language")
     expect(len(page.find_elements(By.TAG_NAME, "h1")) == 1, "the page has not one first heading")
-    for picture in page.find_elements(By.CSS_SELECTOR, "svg"):
+    for picture in page.find_elements(By.CSS_SELECTOR, "svg:not([aria-hidden])"):
         expect(picture.get_attribute("role") == "img" and picture.get_attribute("aria-label"), "a chart has no name")
     for picture in page.find_elements(By.CSS_SELECTOR, "img"):
         expect(picture.get_attribute("alt"), "an image has no text")
@@ -116,7 +184,7 @@ def picture(page, folder, name):
         width = page.execute_script("return innerWidth")
         page.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": min(height, 6000), "deviceScaleFactor": 1, "mobile": False},
+            {"width": width, "height": min(height, 12000), "deviceScaleFactor": 1, "mobile": False},
         )
         page.save_screenshot(str(Path(folder) / f"{name}.png"))
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
@@ -129,18 +197,20 @@ def check_file(page, folder, pictures):
     expect(best and "best by test accuracy" in page.find_element(By.ID, "answer").text, "there is no answer")
     rows = len(page.find_elements(By.CSS_SELECTOR, "#runs tbody tr"))
     expect(rows == runs.height, f"{rows} runs are shown, not {runs.height}")
-    for part in ["#charts svg", "#predictions svg", "#wrong img", "#spec pre", "#origin dd"]:
+    for part in ["#charts svg", "#predictions svg", "#mistakes img", "#spec pre", "#origin dd"]:
         expect(page.find_elements(By.CSS_SELECTOR, part), f"the page has no {part}")
     check_names(page)
     check_sorting(page)
     check_hovering(page, runs["run"][0])
     picture(page, pictures, "report")
-    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+    check_pictures(page)
+    check_dark(page)
     picture(page, pictures, "dark")
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     check_phone(page)
     if pictures:
-        page.save_screenshot(str(Path(pictures) / "phone.png"))
+        picture(page, pictures, "phone")
+    check_print(page)
     check_quiet(page, ["file:"])
 
 

@@ -1,9 +1,10 @@
 //! An experiment's tables, arranged for looking at.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::analysis::{self, Comparison, Group, Question, Recorded, Results};
+use crate::analysis::{self, Comparison, Group, Question, Recorded, Results, Sample, Unit, shown};
 use crate::record::predictions::{self, Predictions};
 use crate::record::{EpochRow, read_epochs, run_folder, text};
 use crate::spec::AxisValue;
@@ -15,12 +16,12 @@ pub struct Experiment {
     pub name: String,
     pub folder: PathBuf,
     pub runs: Vec<Recorded>,
-    /// The swept keys.
-    pub axes: Vec<String>,
     /// Each run's epochs, in order.
     pub epochs: HashMap<String, Vec<EpochRow>>,
     /// None before the first run has finished.
     pub comparison: Option<Comparison>,
+    /// The place of each finished run's group in the comparison.
+    groups: HashMap<String, usize>,
 }
 
 /// Runs that differ in nothing but the seed.
@@ -30,15 +31,20 @@ pub struct Setting<'a> {
     pub runs: Vec<&'a Recorded>,
 }
 
-impl Setting<'_> {
-    /// The values of the swept keys without the keys, as `all, 256`.
-    pub fn values(&self) -> String {
-        let point = self.runs.first().map_or(&[][..], |run| &run.row.point);
-        let values = point.iter().filter(|(key, _)| key != "seed");
-        values
-            .map(|(_, value)| text::value(value))
-            .collect::<Vec<_>>()
-            .join(", ")
+/// A setting with its place in the comparison.
+pub struct Ranked<'a> {
+    /// From 1, the best.
+    pub rank: usize,
+    pub group: &'a Group,
+    /// Those that have finished.
+    pub runs: Vec<&'a Recorded>,
+    title: String,
+}
+
+impl Ranked<'_> {
+    /// Its rank and what tells it from the others: `2 · through=all, units=256`.
+    pub fn titled(&self) -> String {
+        self.title.clone()
     }
 }
 
@@ -53,18 +59,25 @@ impl Experiment {
         for row in read_epochs(folder)? {
             epochs.entry(row.run.clone()).or_default().push(row);
         }
-        let (runs, axes) = (results.runs.clone(), results.axes.clone());
+        let runs = results.runs.clone();
         let comparison = match analysis::compare(results, &Question::default()) {
             Ok(comparison) => Some(comparison),
             Err(analysis::Error::Nothing(_)) => None,
             Err(error) => return Err(error.into()),
         };
+        let groups = comparison
+            .iter()
+            .flat_map(|found| found.groups.iter().enumerate());
+        let of_group = |(i, group): (usize, &Group)| {
+            let runs = group.runs.iter();
+            runs.map(|run| (run.clone(), i)).collect::<Vec<_>>()
+        };
         let name = runs.first().map(|run| run.experiment.clone());
         Ok(Experiment {
             name: name.unwrap_or_default(),
             folder: folder.to_owned(),
+            groups: groups.flat_map(of_group).collect(),
             runs,
-            axes,
             epochs,
             comparison,
         })
@@ -86,6 +99,39 @@ impl Experiment {
             settings[place].runs.push(run);
         }
         settings
+    }
+
+    /// The settings with finished runs, the best first.
+    pub fn ranked(&self) -> Vec<Ranked<'_>> {
+        let Some(comparison) = &self.comparison else {
+            return Vec::new();
+        };
+        let mut ranked: Vec<Ranked<'_>> = comparison
+            .groups
+            .iter()
+            .zip(1..)
+            .map(|(group, rank)| Ranked {
+                rank,
+                group,
+                runs: Vec::new(),
+                title: match comparison.axes.is_empty() {
+                    true => self.name.clone(),
+                    false => format!("{rank} · {}", name_of(comparison, group)),
+                },
+            })
+            .collect();
+        for run in &self.runs {
+            let place = self.groups.get(&run.row.run);
+            if let Some(setting) = place.and_then(|place| ranked.get_mut(*place)) {
+                setting.runs.push(run);
+            }
+        }
+        ranked
+    }
+
+    /// The rank of a finished run's setting, from 1.
+    pub fn rank_of(&self, run: &str) -> Option<usize> {
+        self.groups.get(run).map(|place| place + 1)
     }
 
     /// What tells a run's setting from others.
@@ -125,30 +171,54 @@ impl Experiment {
         Ok(found)
     }
 
-    /// The values of an axis among the finished runs: numbers by size, freeze depths from shallow to deep, others in
-    /// the order of the sweep.
-    pub fn values_of(&self, axis: &str) -> Vec<AxisValue> {
-        let mut values: Vec<(AxisValue, Vec<f64>)> = Vec::new();
-        for run in self.runs.iter().filter(|run| run.is_finished()) {
-            let Some(value) = run.value(axis) else {
+    /// The time that a run's epochs took, without what came before, between and after them.
+    pub fn training_seconds(&self, run: &str) -> Option<f64> {
+        let epochs = self.epochs.get(run)?;
+        Some(epochs.iter().map(|row| row.epoch.seconds).sum())
+    }
+
+    /// The values of an axis of the comparison: numbers by size, freeze depths from shallow to deep, others in the order
+    /// of the sweep.
+    pub fn values_of(&self, axis: usize) -> Vec<AxisValue> {
+        let Some(comparison) = &self.comparison else {
+            return Vec::new();
+        };
+        let mut values: Vec<(&AxisValue, Vec<f64>)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for run in &self.runs {
+            let group = self
+                .groups
+                .get(&run.row.run)
+                .map(|place| &comparison.groups[*place]);
+            let Some(value) = group.and_then(|group| group.point.get(axis)?.as_ref()) else {
                 continue;
             };
-            let trainable = run.row.trainable_parameters.map(|n| n as f64);
-            match values.iter_mut().find(|(known, _)| *known == value) {
-                Some((_, of)) => of.extend(trainable),
-                None => values.push((value, trainable.into_iter().collect())),
-            }
+            let place = *places.entry(value.to_string()).or_insert_with(|| {
+                values.push((value, Vec::new()));
+                values.len() - 1
+            });
+            values[place].1.extend(frozen(run));
         }
-        if axis == "freeze.through" {
-            // The deeper the boundary, the less is trained; boundaries that differ in no tensor stay as swept.
+        if comparison.axes.get(axis).is_some_and(|key| is_depth(key)) {
+            // The deeper the boundary, the more is frozen; boundaries that differ in no tensor stay as swept.
             let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len().max(1) as f64;
-            values.sort_by(|(_, a), (_, b)| mean(b).total_cmp(&mean(a)));
+            values.sort_by(|(_, a), (_, b)| mean(a).total_cmp(&mean(b)));
         } else if values.iter().all(|(value, _)| number(value).is_some()) {
             let size = |value: &AxisValue| number(value).unwrap_or(f64::NAN);
             values.sort_by(|(a, _), (b, _)| size(a).total_cmp(&size(b)));
         }
-        values.into_iter().map(|(value, _)| value).collect()
+        values.into_iter().map(|(value, _)| value.clone()).collect()
     }
+}
+
+/// How many parameters a run did not train; unlike those that it trained, the head does not change it.
+fn frozen(run: &Recorded) -> Option<f64> {
+    Some(run.row.parameters? as f64 - run.row.trainable_parameters? as f64)
+}
+
+/// Whether a key's values are depths of a network, which have an order that their names do not tell.
+pub fn is_depth(key: &str) -> bool {
+    key == "freeze.through"
 }
 
 /// The value as a number, where it is one.
@@ -167,11 +237,74 @@ pub fn is_numeric(comparison: &Comparison, axis: usize) -> bool {
     values.all(|value| value.is_none_or(|value| number(value).is_some()))
 }
 
+/// What tells a group from the others, as `through=all, units=256`.
+pub fn name_of(comparison: &Comparison, group: &Group) -> String {
+    let pairs = comparison.axes.iter().zip(&group.point);
+    let known = pairs.filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
+    text::point(&known.collect::<Vec<_>>(), ", ")
+}
+
 /// A measure's name in words: `validation accuracy` for `val_accuracy`.
 pub fn spelled(measure: &str) -> String {
     let name = measure.replace('_', " ");
     match name.strip_prefix("val ") {
         Some(rest) => format!("validation {rest}"),
         None => name,
+    }
+}
+
+/// A single value of a measure.
+pub fn one(value: f64, unit: Unit) -> String {
+    let sample = Sample {
+        n: 1,
+        mean: value,
+        deviation: None,
+    };
+    shown(&sample, unit)
+}
+
+/// How many runs stand behind each mean, and what they differ in: `over seed (n = 3)`.
+pub struct Repeats {
+    fewest: usize,
+    most: usize,
+    over: String,
+}
+
+/// Of settings with so many runs each.
+pub fn repeats(experiment: &Experiment, counts: impl Iterator<Item = usize>) -> Repeats {
+    let (fewest, most) = counts.fold((usize::MAX, 0), |(fewest, most), n| {
+        (fewest.min(n), most.max(n))
+    });
+    let folded = experiment
+        .comparison
+        .as_ref()
+        .map_or(&[][..], |c| &c.folded);
+    Repeats {
+        fewest: fewest.min(most),
+        most,
+        over: match folded {
+            [] => "its repetitions".into(),
+            keys => keys.join(" and "),
+        },
+    }
+}
+
+impl Repeats {
+    /// Whether no setting has more than one run, so that nothing is averaged.
+    pub fn is_single(&self) -> bool {
+        self.most <= 1
+    }
+}
+
+impl fmt::Display for Repeats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.fewest == self.most {
+            true => write!(f, "over {} (n = {})", self.over, self.most),
+            false => write!(
+                f,
+                "over {} (n = {} to {})",
+                self.over, self.fewest, self.most
+            ),
+        }
     }
 }

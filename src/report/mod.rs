@@ -37,7 +37,7 @@ pub fn write(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut written = Vec::new();
     for chart in charts::files(&experiment) {
         let path = into.join(&chart.file);
-        put(&path, &chart.svg.standalone())?;
+        put(&path, &chart.standalone())?;
         written.push(path);
     }
     let path = folder.join(FILE);

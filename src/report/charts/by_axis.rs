@@ -1,258 +1,387 @@
-//! `compare_<axis>.svg`: the metric against the values of a swept axis, every run a point, with mean ± standard
-//! deviation; a series for each combination of the other axes' values.
+//! `compare_<axis>.svg`: the metric against the values of a swept axis. Each setting is a mark of its own; what differs
+//! in other axes is told apart by colour or stands in a plot of its own, and is never taken for noise.
 
-use super::WIDTH;
-use super::frame::{Around, Frame, Ticks, axis_label, scale, ticks};
-use super::legend::Legend;
+use std::collections::BTreeMap;
+
+use super::axis::Swept;
+use super::chart::{Chart, Entry, Plot, Row, width_of_each};
+use super::frame::{Axis, Frame, about_axis, axis_label, plot, scale, ticks};
 use super::scale::Scale;
 use super::svg::{Svg, color};
-use crate::analysis::{Measure, Recorded, Sample, Unit, shown};
+use super::{View, file_name};
+use crate::analysis::{Measure, Sample, Unit, shown};
 use crate::record::text;
 use crate::report::Experiment;
-use crate::report::experiment::number;
-use crate::spec::AxisValue;
+use crate::report::experiment::{Ranked, one, repeats, spelled};
 
-/// More combinations of other axes than these are folded into one series.
+/// More values of other axes than this cannot be told apart by colour.
 const MOST_SERIES: usize = 6;
-/// So many numbers have a tick each; of more, round ones have.
-const MOST_TICKS: usize = 12;
+/// More plots than this are not looked at.
+const MOST_PLOTS: usize = 12;
+/// Of more runs than this only the means are drawn.
+const MOST_RUNS: usize = 400;
 
-/// Where the values of an axis stand along x.
-enum Places {
-    /// One place a value, in this order.
-    Names(Vec<AxisValue>),
-    /// By their size.
-    Numbers(Scale, Vec<AxisValue>),
-}
-
-impl Places {
-    fn of(axis: &str, values: Vec<AxisValue>) -> Self {
-        let numbers: Option<Vec<f64>> = values.iter().map(number).collect();
-        match numbers {
-            // Seeds, and depths counted in layers, are names that happen to be numbers.
-            Some(numbers) if numbers.len() > 2 && axis != "seed" && axis != "freeze.through" => {
-                Places::Numbers(Scale::fit(numbers.into_iter()), values)
-            }
-            _ => Places::Names(values),
-        }
-    }
-
-    fn place(&self, value: &AxisValue) -> Option<f64> {
-        match self {
-            Places::Names(names) => {
-                let at = names.iter().position(|name| name == value)?;
-                Some((at as f64 + 0.5) / names.len() as f64)
-            }
-            Places::Numbers(scale, _) => scale.place(number(value)?),
-        }
-    }
-
-    fn values(&self) -> &[AxisValue] {
-        let (Places::Names(values) | Places::Numbers(_, values)) = self;
-        values
-    }
-
-    fn ticks(&self) -> Ticks {
-        if let Places::Numbers(scale, values) = self
-            && values.len() > MOST_TICKS
-        {
-            return ticks(scale, Unit::Plain, 8);
-        }
-        let tick = |v: &AxisValue| Some((self.place(v)?, text::value(v)));
-        self.values().iter().filter_map(tick).collect()
-    }
-
-    fn label(&self, axis: &str) -> String {
-        match self {
-            Places::Names(_) if axis == "freeze.through" => {
-                format!("{axis} (from shallow to deep)")
-            }
-            Places::Names(_) => axis.to_owned(),
-            Places::Numbers(scale, _) => scale.label(axis),
-        }
-    }
-}
-
-/// None where no finished run has the axis.
-pub fn by_axis(experiment: &Experiment, axis: &str) -> Option<Svg> {
-    let comparison = experiment.comparison.as_ref()?;
-    let measure = *comparison.deciding()?;
-    let places = Places::of(axis, experiment.values_of(axis));
-    let others: Vec<&String> = comparison.axes.iter().filter(|key| *key != axis).collect();
-    let runs = experiment.runs.iter().filter(|run| run.is_finished());
-    let points: Vec<Point<'_>> = runs
-        .filter_map(|run| Some((run, run.value(axis)?, (measure.of)(run)?)))
-        .filter(|(_, _, value)| value.is_finite())
+/// None where no setting has a value of the metric.
+pub(super) fn by_axis(view: &View<'_>, axis: usize) -> Option<Chart> {
+    let (measure, swept) = (view.measure, view.axes.get(axis)?);
+    let others: Vec<OtherAxis<'_>> = view
+        .axes
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| *other != axis)
         .collect();
-    if points.is_empty() {
+    let layout = Layout::of(&view.settings, &others);
+    let marks: Vec<Mark<'_>> = view
+        .settings
+        .iter()
+        .zip(&layout.of)
+        .filter_map(|(setting, &(plot, series))| Mark::new(setting, axis, swept, plot, series))
+        .collect();
+    if marks.is_empty() {
         return None;
     }
-    let (names, series_of) = series(&points, &others);
-    let groups = groups(&points, &series_of, places.values());
-    let ends = groups.iter().flat_map(|group| ends(&group.sample));
-    // A loss is positive, a share at most 1: where the bar goes beyond, it ends at the frame.
-    let ends = ends.filter(|end| *end > 0.0 && (measure.unit != Unit::Share || *end <= 1.0));
-    let values = points.iter().map(|(_, _, value)| *value);
-    let y = scale(measure.unit, values.chain(ends));
-    let legend = Legend::new(if names.len() > 1 { &names } else { &[] }, WIDTH - 80.0);
-    let measured = measure.name.replace('_', " ");
-    let x_ticks = places.ticks();
-    let count = x_ticks.len().max(1) as f64;
-    let (frame, svg) = Around {
-        title: &format!("{}: {measured} by {axis}", experiment.name),
-        about: "a small mark a run; large mark and bar: mean ± standard deviation",
-        x: (x_ticks, places.label(axis)),
-        y: (
-            ticks(&y, measure.unit, 8),
-            y.label(&axis_label(measure.name, measure.unit)),
-        ),
-        legend: &legend,
-    }
-    .draw();
-    let gap = frame.width / count;
-    let step = match places {
-        Places::Names(_) => (gap / (names.len() as f64 + 1.0)).min(22.0),
-        // Between numbers, beside its place is another number.
-        Places::Numbers(..) => 0.0,
-    };
-    let mut plot = Plot {
-        svg,
-        frame,
+    let y = y_scale(&measure, &marks);
+    let runs: usize = marks.iter().map(|mark| mark.setting.runs.len()).sum();
+    let drawing = Drawing {
         y,
-        step,
         measure,
+        series: layout.series.len(),
+        strip: layout.strip,
+        swept,
+        runs: runs <= MOST_RUNS,
     };
-    for (series, name) in names.iter().enumerate() {
-        let shift = (series as f64 - (names.len() as f64 - 1.0) / 2.0) * step;
-        let mut means = Vec::new();
-        for group in groups.iter().filter(|group| group.series == series) {
-            let Some(x) = places
-                .place(group.value)
-                .map(|place| frame.x(place) + shift)
-            else {
-                continue;
+    let title = format!(
+        "{}: {} by {}",
+        view.experiment.name,
+        view.measured(),
+        swept.key
+    );
+    let file = format!("compare_{}.svg", file_name(&swept.key));
+    let plots = layout.plots.len();
+    let chart = match plots {
+        0 => return None,
+        1 => Chart::of_one(file, title, |width| drawing.draw(width, "", &marks)),
+        _ => {
+            let plot = |(i, name): (usize, &String)| {
+                let here: Vec<Mark<'_>> = marks
+                    .iter()
+                    .filter(|mark| mark.plot == i)
+                    .cloned()
+                    .collect();
+                Plot {
+                    label: name.clone(),
+                    picture: drawing.draw(width_of_each(plots), name, &here),
+                    narrow: None,
+                }
             };
-            plot.runs(x, group);
-            plot.bar(x, group);
-            if let Some(y) = plot.at(group.sample.mean) {
-                let who = if names.len() > 1 {
-                    format!("{name}\n")
-                } else {
-                    String::new()
-                };
-                means.push((
-                    (x, y),
-                    format!("{axis} = {}\n{who}{}", group.value, group.about(&measure)),
-                ));
+            let plots = layout.plots.iter().enumerate().map(plot).collect();
+            Chart::of_rows(file, title, vec![Row::new("", plots)])
+        }
+    };
+    let entries = layout.series.iter().enumerate();
+    let entries = entries.map(|(series, name)| Entry::mark(series, name.clone()));
+    let named = layout.series.len() > 1;
+    Some(
+        chart
+            .with_legend(entries.filter(|_| named))
+            .with_notes(drawing.notes(view.experiment, &marks, &others)),
+    )
+}
+
+/// An axis with its place in the comparison.
+type OtherAxis<'a> = (usize, &'a Swept);
+
+/// Which plot and which colour each setting has.
+struct Layout {
+    plots: Vec<String>,
+    series: Vec<String>,
+    /// The plot and the series of each setting.
+    of: Vec<(usize, usize)>,
+    /// Whether settings that differ in other axes share a colour.
+    strip: bool,
+}
+
+impl Layout {
+    fn of(settings: &[Ranked<'_>], others: &[OtherAxis<'_>]) -> Self {
+        let series = Split::new(settings, others);
+        if series.names.len() <= MOST_SERIES {
+            return Layout::new(Split::new(settings, &[]), series, false);
+        }
+        // The axis with the most values that colours can tell apart, so that the fewest plots are needed.
+        let colored = others
+            .iter()
+            .filter(|(_, swept)| swept.values.len() <= MOST_SERIES);
+        if let Some((axis, _)) = colored.max_by_key(|(_, swept)| swept.values.len()) {
+            let (one, rest): (Vec<_>, Vec<_>) = others.iter().partition(|(other, _)| other == axis);
+            let plots = Split::new(settings, &rest);
+            if plots.names.len() <= MOST_PLOTS {
+                return Layout::new(plots, Split::new(settings, &one), false);
             }
         }
-        let line: Vec<(f64, f64)> = means.iter().map(|(at, _)| *at).collect();
-        plot.svg
-            .path(&line, &format!("line faint {}", color(series)));
-        for (at, tip) in means {
-            plot.svg.mark(at, 5.5, series, "", &tip);
+        let none = Split::new(settings, &[]);
+        Layout::new(none.clone(), none, true)
+    }
+
+    fn new(plots: Split, series: Split, strip: bool) -> Self {
+        Layout {
+            of: plots.of.into_iter().zip(series.of).collect(),
+            plots: plots.names,
+            series: series.names,
+            strip,
         }
     }
-    Some(plot.svg)
 }
 
-/// A finished run, its value of the axis, and that of the measure.
-type Point<'a> = (&'a Recorded, AxisValue, f64);
-
-/// The runs of a series that share a value of the axis.
-struct Group<'a> {
-    series: usize,
-    value: &'a AxisValue,
-    runs: Vec<&'a Point<'a>>,
-    sample: Sample,
+/// Settings told apart by some axes.
+#[derive(Clone)]
+struct Split {
+    names: Vec<String>,
+    of: Vec<usize>,
 }
 
-impl Group<'_> {
-    fn about(&self, measure: &Measure) -> String {
-        let runs = match self.sample.n {
-            1 => "1 run".into(),
-            n => format!("{n} runs"),
+impl Split {
+    /// In the order of the axes' values.
+    fn new(settings: &[Ranked<'_>], axes: &[OtherAxis<'_>]) -> Self {
+        let place = |setting: &Ranked<'_>| -> Vec<Option<usize>> {
+            let positions = axes.iter().map(|(axis, swept)| {
+                let value = setting.group.point.get(*axis)?.as_ref()?;
+                swept.position(value)
+            });
+            positions.collect()
         };
-        format!("{} ({runs})", shown(&self.sample, measure.unit))
+        let name = |setting: &Ranked<'_>| {
+            let pairs = axes.iter().filter_map(|(axis, swept)| {
+                let value = setting.group.point.get(*axis)?.clone()?;
+                Some((swept.key.clone(), value))
+            });
+            text::point(&pairs.collect::<Vec<_>>(), ", ")
+        };
+        let mut found: BTreeMap<Vec<Option<usize>>, String> = BTreeMap::new();
+        for setting in settings {
+            found.entry(place(setting)).or_insert_with(|| name(setting));
+        }
+        let order: BTreeMap<&Vec<Option<usize>>, usize> = found.keys().zip(0..).collect();
+        let of = settings
+            .iter()
+            .map(|setting| order[&place(setting)])
+            .collect();
+        Split {
+            of,
+            names: found.into_values().collect(),
+        }
     }
 }
 
-/// Series by series, in the order of the axis' values.
-fn groups<'a>(
-    points: &'a [Point<'a>],
-    series_of: &[usize],
-    values: &'a [AxisValue],
-) -> Vec<Group<'a>> {
-    let series = series_of.iter().max().map_or(0, |last| last + 1);
-    let places = (0..series).flat_map(|series| values.iter().map(move |value| (series, value)));
-    let group = |(series, value): (usize, &'a AxisValue)| {
-        let here = |(point, of): &(&Point<'_>, &usize)| **of == series && point.1 == *value;
-        let pairs = points.iter().zip(series_of).filter(here);
-        let runs: Vec<&Point<'_>> = pairs.map(|(point, _)| point).collect();
-        let sample = Sample::of(runs.iter().map(|(_, _, value)| *value))?;
-        Some(Group {
+/// A setting in a plot.
+#[derive(Clone)]
+struct Mark<'a> {
+    setting: &'a Ranked<'a>,
+    /// Where its value of the axis stands, in [0, 1].
+    place: f64,
+    value: String,
+    sample: Sample,
+    plot: usize,
+    series: usize,
+}
+
+impl<'a> Mark<'a> {
+    fn new(
+        setting: &'a Ranked<'a>,
+        axis: usize,
+        swept: &Swept,
+        plot: usize,
+        series: usize,
+    ) -> Option<Self> {
+        let value = setting.group.point.get(axis)?.as_ref()?;
+        Some(Mark {
+            setting,
+            place: swept.place(value)?,
+            value: text::value(value),
+            sample: *setting.group.deciding()?,
+            plot,
             series,
-            value,
-            runs,
-            sample,
         })
-    };
-    places.filter_map(group).collect()
+    }
+}
+
+fn y_scale(measure: &Measure, marks: &[Mark<'_>]) -> Scale {
+    let ends = marks.iter().flat_map(|mark| ends(&mark.sample));
+    // A loss is positive, a share at most 1: where the bar goes beyond, it ends at the frame.
+    let ends = ends.filter(|end| *end > 0.0 && (measure.unit != Unit::Share || *end <= 1.0));
+    let runs = marks.iter().flat_map(|mark| &mark.setting.runs);
+    let values = runs.filter_map(|run| (measure.of)(run));
+    let means = marks.iter().map(|mark| mark.sample.mean);
+    scale(measure.unit, values.chain(means).chain(ends))
 }
 
 /// Mean ± standard deviation, where there is one.
-fn ends(sample: &Sample) -> impl Iterator<Item = f64> {
+fn ends(sample: &Sample) -> impl Iterator<Item = f64> + use<> {
     let (mean, deviation) = (sample.mean, sample.deviation.filter(|d| *d > 0.0));
     let ends = deviation.map(|deviation| [mean + deviation, mean - deviation]);
     ends.into_iter().flatten()
 }
 
-/// The chart that is being drawn.
-struct Plot {
-    svg: Svg,
-    frame: Frame,
+/// What all plots of a chart share.
+struct Drawing<'a> {
     y: Scale,
-    /// Pixels between the series at a value.
-    step: f64,
     measure: Measure,
+    series: usize,
+    strip: bool,
+    swept: &'a Swept,
+    /// Whether each run is drawn.
+    runs: bool,
 }
 
-impl Plot {
-    fn at(&self, value: f64) -> Option<f64> {
-        self.y.place(value).map(|place| self.frame.y(place))
+impl Drawing<'_> {
+    fn draw(&self, width: f64, name: &str, marks: &[Mark<'_>]) -> Svg {
+        let height = if width < 300.0 {
+            150.0
+        } else if width < 500.0 {
+            220.0
+        } else {
+            300.0
+        };
+        let measured = axis_label(self.measure.name, self.measure.unit);
+        let label = format!("{measured} by {} {name}", self.swept.key);
+        let y = Axis {
+            ticks: ticks(&self.y, self.measure.unit, (height / 36.0) as usize),
+            label: self.y.label(&measured),
+        };
+        let x = self.swept.axis((width / 60.0) as usize);
+        let (frame, svg) = plot((width, height), label.trim_end(), &x, &y);
+        let gap = frame.width / self.swept.values.len().max(1) as f64;
+        let step = match self.swept.is_numeric() {
+            true => 0.0,
+            false => (gap / (self.series as f64 + 1.0)).min(22.0),
+        };
+        let mut canvas = Canvas {
+            svg,
+            frame,
+            drawing: self,
+            step,
+        };
+        for series in 0..self.series {
+            canvas.series(series, marks);
+        }
+        canvas.svg
     }
 
-    /// The runs of a group of several, beside its mean.
-    fn runs(&mut self, x: f64, group: &Group<'_>) {
-        if group.runs.len() < 2 {
-            return;
-        }
-        for (run, _, value) in &group.runs {
-            let shown = shown_one(*value, &self.measure);
-            let tip = format!("{}\n{}: {shown}", run.row.run, self.measure.name);
-            if let Some(y) = self.at(*value) {
-                let at = (x + (self.step * 0.3).min(6.0), y);
-                self.svg.mark(at, 3.0, group.series, "faint", &tip);
+    fn notes(
+        &self,
+        experiment: &Experiment,
+        marks: &[Mark<'_>],
+        others: &[OtherAxis<'_>],
+    ) -> Vec<String> {
+        let repeats = repeats(experiment, marks.iter().map(|mark| mark.sample.n));
+        let keys: Vec<&str> = others.iter().map(|(_, swept)| swept.key.as_str()).collect();
+        let mut notes = vec![match (repeats.is_single(), self.runs) {
+            (true, _) => "Each mark is one run.".to_owned(),
+            (false, true) => format!(
+                "Large marks: the mean of a setting's runs; bars: ± standard deviation {repeats}; small marks: \
+                 single runs."
+            ),
+            (false, false) => {
+                format!(
+                    "Each mark: the mean of a setting's runs; bars: ± standard deviation {repeats}."
+                )
             }
+        }];
+        if self.strip {
+            notes.push(format!(
+                "Marks above one another differ in {}. Short lines: the mean over these settings; how far those are \
+                 apart is no noise.",
+                keys.join(", ")
+            ));
+        }
+        notes.push(about_axis(&self.y, self.measure.unit));
+        notes
+    }
+}
+
+/// A plot that is being drawn.
+struct Canvas<'a> {
+    svg: Svg,
+    frame: Frame,
+    drawing: &'a Drawing<'a>,
+    /// Pixels between the series at a value.
+    step: f64,
+}
+
+impl Canvas<'_> {
+    fn y(&self, value: f64) -> Option<f64> {
+        let place = self.drawing.y.place(value)?;
+        Some(self.frame.y(place))
+    }
+
+    fn series(&mut self, series: usize, marks: &[Mark<'_>]) {
+        let shift = (series as f64 - (self.drawing.series as f64 - 1.0) / 2.0) * self.step;
+        let mut marks: Vec<&Mark<'_>> = marks.iter().filter(|mark| mark.series == series).collect();
+        marks.sort_by(|a, b| a.place.total_cmp(&b.place));
+        let x = |mark: &Mark<'_>| self.frame.x(mark.place) + shift;
+        let at = |mark: &Mark<'_>| Some((x(mark), self.y(mark.sample.mean)?));
+        let line: Vec<(f64, f64)> = marks.iter().filter_map(|mark| at(mark)).collect();
+        let places: Vec<f64> = marks.iter().map(|mark| x(mark)).collect();
+        if self.drawing.strip {
+            self.means(&marks);
+        } else if self.drawing.swept.has_order() {
+            self.svg
+                .path(&line, &format!("line faint {}", color(series)));
+        }
+        for (mark, x) in marks.iter().zip(places) {
+            self.mark(mark, x);
+        }
+    }
+
+    fn mark(&mut self, mark: &Mark<'_>, x: f64) {
+        let (series, measure) = (mark.series, self.drawing.measure);
+        let setting = mark.setting;
+        if self.drawing.runs && setting.runs.len() > 1 {
+            for run in &setting.runs {
+                let Some((value, y)) = (measure.of)(run).and_then(|v| Some((v, self.y(v)?))) else {
+                    continue;
+                };
+                let tip = format!(
+                    "{}\n{}: {}",
+                    run.row.run,
+                    spelled(measure.name),
+                    one(value, measure.unit)
+                );
+                let at = (x + (self.step * 0.3).min(6.0), y);
+                self.svg.mark(at, 2.6, series, "faint", &tip);
+            }
+        }
+        self.bar(mark, x);
+        if let Some(y) = self.y(mark.sample.mean) {
+            let value = shown(&mark.sample, measure.unit);
+            let tip = format!(
+                "{}\n{}: {value} (n = {})",
+                setting.titled(),
+                spelled(measure.name),
+                mark.sample.n
+            );
+            let radius = if self.drawing.strip || self.frame.width < 300.0 {
+                4.0
+            } else {
+                5.5
+            };
+            self.svg.mark((x, y), radius, series, "", &tip);
         }
     }
 
     /// Mean ± standard deviation; an end beyond the frame has no cap.
-    fn bar(&mut self, x: f64, group: &Group<'_>) {
-        let class = format!("line {}", color(group.series));
-        let Some(mean) = self.at(group.sample.mean) else {
+    fn bar(&mut self, mark: &Mark<'_>, x: f64) {
+        let class = format!("line {}", color(mark.series));
+        let Some(mean) = self.y(mark.sample.mean) else {
             return;
         };
-        for end in ends(&group.sample) {
-            let beyond = if end > group.sample.mean {
+        for end in ends(&mark.sample) {
+            let beyond = if end > mark.sample.mean {
                 self.frame.top
             } else {
                 self.frame.bottom()
             };
-            let place = self
-                .y
-                .place(end)
-                .filter(|place| (0.0..=1.0).contains(place));
+            let place = self.drawing.y.place(end);
+            let place = place.filter(|place| (0.0..=1.0).contains(place));
             let y = place.map_or(beyond, |place| self.frame.y(place));
             self.svg.line((x, mean), (x, y), &class);
             if place.is_some() {
@@ -260,39 +389,26 @@ impl Plot {
             }
         }
     }
-}
 
-pub(super) fn shown_one(value: f64, measure: &Measure) -> String {
-    let sample = Sample {
-        n: 1,
-        mean: value,
-        deviation: None,
-    };
-    shown(&sample, measure.unit)
-}
-
-/// The names of the series, and which one each point belongs to.
-fn series(points: &[Point<'_>], others: &[&String]) -> (Vec<String>, Vec<usize>) {
-    let mut names: Vec<String> = Vec::new();
-    let mut of = Vec::new();
-    for (run, ..) in points {
-        let point: Vec<_> = others
-            .iter()
-            .filter_map(|key| Some(((*key).clone(), run.value(key)?)))
-            .collect();
-        let name = text::point(&point, ", ");
-        of.push(
-            names
-                .iter()
-                .position(|known| *known == name)
-                .unwrap_or_else(|| {
-                    names.push(name);
-                    names.len() - 1
-                }),
-        );
+    /// The mean over the settings at each value of the axis, where there are several.
+    fn means(&mut self, marks: &[&Mark<'_>]) {
+        let measure = self.drawing.measure;
+        for here in marks.chunk_by(|a, b| a.place == b.place) {
+            let Some(sample) = Sample::of(here.iter().map(|mark| mark.sample.mean)) else {
+                continue;
+            };
+            if let (Some(y), [first, _, ..]) = (self.y(sample.mean), here) {
+                let x = self.frame.x(first.place);
+                let tip = format!(
+                    "{} = {}\nmean over {} settings: {}",
+                    self.drawing.swept.key,
+                    first.value,
+                    sample.n,
+                    one(sample.mean, measure.unit)
+                );
+                self.svg
+                    .rect((x - 12.0, y - 1.5), (24.0, 3.0), "average", &tip);
+            }
+        }
     }
-    if names.len() > MOST_SERIES {
-        return (vec![String::new()], vec![0; points.len()]);
-    }
-    (names, of)
 }

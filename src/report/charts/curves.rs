@@ -1,33 +1,26 @@
-//! `curves.svg`: training and validation by epoch, the mean over the seeds of each setting with a band of one standard
-//! deviation; a small plot a setting.
+//! `curves.svg`: training and validation by epoch, a small plot per setting: the mean over the runs of each with a band
+//! of one standard deviation.
 
-use super::WIDTH;
-use super::frame::{Frame, Ticks, axis_label, scale, ticks};
+use super::View;
+use super::chart::{Chart, Entry, Plot, Row, width_of_each};
+use super::epochs::{Curve, OfRun};
+use super::frame::{Axis, Frame, about_axis, axis_label, plot, scale, ticks};
 use super::scale::{Scale, labels};
-use super::svg::{Anchor, Svg, color};
+use super::svg::{Svg, color};
 use crate::analysis::{Sample, Unit};
 use crate::record::EpochRow;
-use crate::record::text::{percent, shorten};
+use crate::record::Status;
+use crate::record::text::percent;
 use crate::report::Experiment;
-use crate::report::experiment::Setting;
+use crate::report::experiment::{Ranked, Setting, repeats};
 use crate::train::Metrics;
 
 /// Settings that are shown at most.
-const MOST: usize = 48;
+const MOST: usize = 12;
+/// Of more epochs than this, no single one is marked.
+const MOST_MARKS: usize = 60;
 const TRAINING: usize = 3;
 const VALIDATION: usize = 0;
-
-/// Mean and deviation of a quantity by epoch.
-type Curve = Vec<(usize, Sample)>;
-
-struct Cell {
-    label: String,
-    /// The values alone.
-    short: String,
-    runs: usize,
-    training: Curve,
-    validation: Curve,
-}
 
 struct Quantity {
     name: &'static str,
@@ -48,207 +41,292 @@ const QUANTITIES: [Quantity; 2] = [
     },
 ];
 
+/// A setting's curves of a quantity.
+struct Cell {
+    label: String,
+    training: Curve,
+    validation: Curve,
+}
+
 /// None before the first epoch.
-pub fn curves(experiment: &Experiment) -> Option<Svg> {
-    let settings = experiment.settings();
-    let begun = |s: &&Setting| {
-        s.runs
-            .iter()
-            .any(|r| experiment.epochs.contains_key(&r.row.run))
-    };
-    let all: Vec<&Setting> = settings.iter().filter(begun).collect();
-    let settings = &all[..all.len().min(MOST)];
-    if settings.is_empty() {
-        return None;
-    }
-    let columns = match settings.len() {
-        1 => 1,
-        2..=4 => 2,
-        5..=9 => 3,
-        10..=20 => 4,
-        _ => 6,
-    };
-    let rows = settings.len().div_ceil(columns);
-    let cell_height = if columns == 1 {
-        250.0
-    } else if columns <= 3 {
-        165.0
-    } else {
-        125.0
-    };
-    let section = 30.0 + rows as f64 * cell_height + 26.0;
-    let shown: Vec<(&Quantity, Vec<Cell>)> = QUANTITIES
+pub(super) fn curves(experiment: &Experiment, view: Option<&View<'_>>) -> Option<Chart> {
+    let ranked = view.map_or(&[][..], |view| &view.settings);
+    let (settings, all) = shown_settings(experiment, ranked);
+    let grids: Vec<Grid> = QUANTITIES
         .iter()
-        .map(|q| {
-            (
-                q,
-                settings
-                    .iter()
-                    .map(|s| cell(experiment, s, q))
-                    .collect::<Vec<Cell>>(),
-            )
-        })
-        .filter(|(_, cells)| cells.iter().any(|c| !c.training.is_empty()))
+        .map(|quantity| Grid::new(experiment, &settings, quantity))
+        .filter(|grid| grid.cells.iter().any(|cell| !cell.training.is_empty()))
         .collect();
-    let mut svg = Svg::new(
-        WIDTH,
-        64.0 + shown.len() as f64 * section,
-        format!(
-            "{}: accuracy and loss by epoch, in training and validation",
-            experiment.name
-        ),
-    );
-    let title = format!("{}: learning curves", experiment.name);
-    svg.text((16.0, 22.0), Anchor::Start, "title", &shorten(&title, 80));
-    head(&mut svg, &shown, all.len());
-    for (i, (quantity, cells)) in shown.iter().enumerate() {
-        let top = 64.0 + i as f64 * section;
-        grid(&mut svg, quantity, cells, top, (columns, cell_height));
+    let first = grids.first()?;
+    let both = |curve: fn(&Cell) -> &Curve| grids.iter().flat_map(|grid| &grid.cells).map(curve);
+    let has_validation = both(|cell| &cell.validation).any(|curve| !curve.is_empty());
+    let mut legend = vec![Entry::line_of(TRAINING, "dashed", "training")];
+    if has_validation {
+        legend.push(Entry::line_of(VALIDATION, "", "validation"));
     }
-    Some(svg)
+    if first.reference.is_some() {
+        legend.push(Entry::line(
+            "reference",
+            format!("validation of {}", first.best()),
+        ));
+    }
+    if both(|cell| &cell.training).any(|curve| !curve.alone.is_empty()) {
+        legend.push(Entry::line("line thin", "a single run"));
+    }
+    let title = format!("{}: learning curves, by epoch", experiment.name);
+    let mut notes = notes(experiment, &grids);
+    if all > settings.len() {
+        let which = if ranked.is_empty() { "first" } else { "best" };
+        notes.push(format!(
+            "The {which} {} of {all} settings are shown.",
+            settings.len()
+        ));
+    }
+    let rows = grids.iter().map(Grid::row).collect();
+    Some(
+        Chart::of_rows("curves.svg".into(), title, rows)
+            .with_legend(legend)
+            .with_notes(notes),
+    )
 }
 
-fn head(svg: &mut Svg, shown: &[(&Quantity, Vec<Cell>)], all: usize) {
-    let cells = shown.first().map_or(&[][..], |(_, cells)| cells);
-    let y = 46.0;
-    let mut x = 16.0;
-    for (series, name) in [(TRAINING, "training"), (VALIDATION, "validation")] {
-        let dashed = if series == TRAINING { " dashed" } else { "" };
-        svg.path(
-            &[(x, y), (x + 26.0, y)],
-            &format!("line {}{dashed}", color(series)),
+/// A setting with its title and its runs.
+type Shown<'a> = (String, Setting<'a>);
+
+/// The best settings where some are finished, and how many there are.
+fn shown_settings<'a>(
+    experiment: &'a Experiment,
+    ranked: &[Ranked<'_>],
+) -> (Vec<Shown<'a>>, usize) {
+    let begun = |setting: &Setting| {
+        let mut runs = setting.runs.iter();
+        runs.any(|run| experiment.epochs.contains_key(&run.row.run))
+    };
+    let rank = |setting: &Setting| {
+        let of = |run: &&crate::analysis::Recorded| experiment.rank_of(&run.row.run);
+        setting.runs.iter().filter_map(of).min()
+    };
+    let settings = experiment.settings().into_iter().filter(begun);
+    let mut settings: Vec<(Option<usize>, Setting<'_>)> =
+        settings.map(|setting| (rank(&setting), setting)).collect();
+    settings.sort_by_key(|(rank, _)| rank.unwrap_or(usize::MAX));
+    let all = settings.len();
+    settings.truncate(MOST);
+    let titled = |(rank, setting): (Option<usize>, Setting<'a>)| {
+        let known = rank.and_then(|rank| ranked.get(rank - 1));
+        let title = known.map_or_else(|| setting.label.clone(), |known| known.titled());
+        (title, setting)
+    };
+    (settings.into_iter().map(titled).collect(), all)
+}
+
+fn notes(experiment: &Experiment, grids: &[Grid]) -> Vec<String> {
+    let cells = || grids.iter().flat_map(|grid| &grid.cells);
+    let curves = || cells().flat_map(|cell| [&cell.training, &cell.validation]);
+    let counts = curves().filter_map(|curve| curve.together.first());
+    let repeats = repeats(experiment, counts.map(|(_, sample)| sample.n));
+    let mut notes = Vec::new();
+    if !repeats.is_single() {
+        notes.push(format!(
+            "Lines: the mean of a setting's runs {repeats}; bands: ± standard deviation."
+        ));
+    }
+    if curves().any(|curve| !curve.alone.is_empty()) {
+        notes.push(
+            "The mean is drawn as long as all runs of a setting train; runs that trained longer, or failed, are thin \
+             lines of their own."
+                .into(),
         );
-        svg.text((x + 32.0, y), Anchor::Start, "small", name);
-        x += 110.0;
     }
-    let mut about = Vec::new();
-    if cells.iter().any(|cell| cell.runs > 1) {
-        about.push("band: ± standard deviation over the seeds".to_owned());
-    }
-    if cells.len() > 1 {
-        about.push("dotted: the best of all".to_owned());
-    }
-    if all > cells.len() {
-        about.push(format!("the first {} of {all} settings", cells.len()));
-    }
-    svg.text((x, y), Anchor::Start, "small muted", &about.join("; "));
+    let about = grids.iter().map(|grid| {
+        let about = about_axis(&grid.y, grid.quantity.unit);
+        about.replacen(
+            "The vertical axis",
+            &format!("The axis of {}", grid.quantity.name),
+            1,
+        )
+    });
+    notes.extend(about);
+    notes
 }
 
-fn cell(experiment: &Experiment, setting: &Setting, quantity: &Quantity) -> Cell {
+/// All settings' plots of a quantity, with the same axes.
+struct Grid {
+    quantity: &'static Quantity,
+    cells: Vec<Cell>,
+    y: Scale,
+    x: Scale,
+    /// The validation curve of the best setting, where there are several.
+    reference: Option<usize>,
+}
+
+impl Grid {
+    fn new(experiment: &Experiment, settings: &[Shown<'_>], quantity: &'static Quantity) -> Self {
+        let cell = |shown: &Shown<'_>| cell(experiment, shown, quantity);
+        let cells: Vec<Cell> = settings.iter().map(cell).collect();
+        let both = |cell: &Cell| {
+            let values = cell.training.values().chain(cell.validation.values());
+            values.collect::<Vec<_>>()
+        };
+        let values: Vec<(usize, f64)> = cells.iter().flat_map(both).collect();
+        let last = values.iter().map(|(epoch, _)| *epoch).max().unwrap_or(1);
+        let is_ranked = experiment.comparison.is_some() && cells.len() > 1;
+        let has_best = cells
+            .first()
+            .is_some_and(|cell| !cell.validation.together.is_empty());
+        Grid {
+            y: scale(quantity.unit, values.iter().map(|(_, value)| *value)),
+            x: Scale::epochs(last),
+            reference: (is_ranked && has_best).then_some(0),
+            quantity,
+            cells,
+        }
+    }
+
+    fn best(&self) -> &str {
+        let best = self.reference.and_then(|best| self.cells.get(best));
+        best.map_or("", |cell| cell.label.as_str())
+    }
+
+    fn row(&self) -> Row {
+        let several = self.cells.len() > 1;
+        let alone = !several;
+        let plot = |cell: &Cell| Plot {
+            label: if several {
+                cell.label.clone()
+            } else {
+                String::new()
+            },
+            picture: self.draw(
+                cell,
+                if alone {
+                    super::chart::WIDE
+                } else {
+                    width_of_each(self.cells.len())
+                },
+            ),
+            narrow: alone.then(|| self.draw(cell, super::chart::NARROW)),
+        };
+        let title = axis_label(self.quantity.name, self.quantity.unit);
+        Row::new(&title, self.cells.iter().map(plot).collect())
+    }
+
+    fn draw(&self, cell: &Cell, width: f64) -> Svg {
+        let height = if width < 300.0 {
+            120.0
+        } else if width < 500.0 {
+            190.0
+        } else {
+            260.0
+        };
+        let whole = self.x.whole_ticks((width / 60.0) as usize);
+        let x_ticks = whole.iter().zip(labels(&whole));
+        let x = Axis {
+            ticks: x_ticks
+                .filter_map(|(v, label)| Some((self.x.place(*v)?, label)))
+                .collect(),
+            label: "epoch".into(),
+        };
+        let name = axis_label(self.quantity.name, self.quantity.unit);
+        let y = Axis {
+            ticks: ticks(&self.y, self.quantity.unit, (height / 28.0) as usize),
+            label: self.y.label(&name),
+        };
+        let label = format!("{name} by epoch, {}", cell.label);
+        let (frame, svg) = plot((width, height), &label, &x, &y);
+        let mut canvas = Canvas {
+            svg,
+            frame,
+            grid: self,
+        };
+        if let Some(best) = self.reference.and_then(|best| self.cells.get(best)) {
+            let points = canvas.points(best.validation.together.iter().map(|(e, s)| (*e, s.mean)));
+            canvas.svg.path(&points, "reference");
+        }
+        canvas.curve(cell, TRAINING, &cell.training);
+        canvas.curve(cell, VALIDATION, &cell.validation);
+        canvas.svg
+    }
+}
+
+fn cell(experiment: &Experiment, (label, setting): &Shown<'_>, quantity: &Quantity) -> Cell {
     let epochs = |run: &str| experiment.epochs.get(run).map_or(&[][..], Vec::as_slice);
-    let rows: Vec<&EpochRow> = setting
+    let runs: Vec<OfRun<'_>> = setting
         .runs
         .iter()
-        .flat_map(|r| epochs(&r.row.run))
+        .map(|run| (epochs(&run.row.run), run.row.status != Status::Failed))
         .collect();
-    let runs = setting
-        .runs
-        .iter()
-        .filter(|r| !epochs(&r.row.run).is_empty())
-        .count();
-    let training = |row: &EpochRow| (quantity.of)(&row.epoch.training);
     let validation = |row: &EpochRow| (quantity.of)(row.epoch.validation.as_ref()?);
     Cell {
-        label: setting.label.clone(),
-        short: setting.values(),
-        runs,
-        training: curve(&rows, &training),
-        validation: curve(&rows, &validation),
+        label: label.clone(),
+        training: Curve::of(&runs, &|row| (quantity.of)(&row.epoch.training)),
+        validation: Curve::of(&runs, &validation),
     }
 }
 
-fn curve(rows: &[&EpochRow], value: &dyn Fn(&EpochRow) -> Option<f64>) -> Curve {
-    let last = rows.iter().map(|row| row.epoch.epoch).max().unwrap_or(0);
-    let mut values: Vec<Vec<f64>> = vec![Vec::new(); last + 1];
-    for row in rows {
-        values[row.epoch.epoch].extend(value(row));
-    }
-    let sample = |(epoch, values): (usize, Vec<f64>)| Some((epoch, Sample::of(values)?));
-    values.into_iter().enumerate().filter_map(sample).collect()
+/// A plot that is being drawn.
+struct Canvas<'a> {
+    svg: Svg,
+    frame: Frame,
+    grid: &'a Grid,
 }
 
-fn grid(
-    svg: &mut Svg,
-    quantity: &Quantity,
-    cells: &[Cell],
-    top: f64,
-    (columns, height): (usize, f64),
-) {
-    let both = |cell: &'_ Cell| [cell.training.clone(), cell.validation.clone()].concat();
-    let all: Vec<(usize, Sample)> = cells.iter().flat_map(both).collect();
-    let last = all.iter().map(|(epoch, _)| *epoch).max().unwrap_or(1);
-    let x = Scale::epochs(last);
-    let y = scale(quantity.unit, all.iter().map(|(_, sample)| sample.mean));
-    let x_values = x.whole_ticks(if columns > 3 { 3 } else { 6 });
-    let x_ticks: Ticks = x_values
-        .iter()
-        .zip(labels(&x_values))
-        .filter_map(|(v, label)| Some((x.place(*v)?, label)))
-        .collect();
-    let y_ticks = ticks(&y, quantity.unit, if height > 200.0 { 8 } else { 6 });
-    let label = y.label(&axis_label(quantity.name, quantity.unit));
-    svg.text((16.0, top + 8.0), Anchor::Start, "panel", &label);
-    let reference = best(cells, quantity.unit == Unit::Share);
-    let width = (WIDTH - 24.0) / columns as f64;
-    for (i, cell) in cells.iter().enumerate() {
-        let (row, column) = (i / columns, i % columns);
-        let frame = Frame {
-            left: 12.0 + column as f64 * width + 38.0,
-            top: top + 30.0 + row as f64 * height + 14.0,
-            width: width - 48.0,
-            height: height - 44.0,
+impl Canvas<'_> {
+    fn at(&self, epoch: usize, value: f64) -> Option<(f64, f64)> {
+        let (x, y) = (self.grid.x.place(epoch as f64)?, self.grid.y.place(value)?);
+        Some((self.frame.x(x), self.frame.y(y)))
+    }
+
+    fn points(&self, values: impl Iterator<Item = (usize, f64)>) -> Vec<(f64, f64)> {
+        values
+            .filter_map(|(epoch, value)| self.at(epoch, value))
+            .collect()
+    }
+
+    fn curve(&mut self, cell: &Cell, series: usize, curve: &Curve) {
+        let together = &curve.together;
+        let color = color(series);
+        let edge = |side: f64| {
+            let at =
+                move |(epoch, s): &(usize, Sample)| Some((*epoch, s.mean + side * s.deviation?));
+            together.iter().filter_map(at).collect::<Vec<_>>()
         };
-        if cells.len() > 1 {
-            let room = ((width - 12.0) / 6.4) as usize;
-            let at = (frame.left - 30.0, frame.top - 10.0);
-            svg.text(at, Anchor::Start, "small", &shorten(&cell.short, room));
+        let upper = self.points(edge(1.0).into_iter());
+        let mut lower = self.points(edge(-1.0).into_iter());
+        if upper.len() > 1 {
+            lower.reverse();
+            self.svg
+                .area(&[upper, lower].concat(), &format!("band {color}"));
         }
-        frame.draw(svg, &x_ticks, &y_ticks);
-        let place = |epoch: usize, value: f64| {
-            Some((frame.x(x.place(epoch as f64)?), frame.y(y.place(value)?)))
+        let dashed = if series == TRAINING { " dashed" } else { "" };
+        for own in &curve.alone {
+            let points = self.points(own.values.iter().copied());
+            let class = format!("line thin {color}{dashed}");
+            self.svg.told_path(&points, &class, &own.run);
+        }
+        let points = self.points(together.iter().map(|(epoch, s)| (*epoch, s.mean)));
+        self.svg.path(&points, &format!("line {color}{dashed}"));
+        let radius = match together.len() {
+            1 => 4.0,
+            2..=12 => 2.4,
+            _ => 1.6,
         };
-        if let Some(reference) = reference.filter(|_| cells.len() > 1) {
-            let points: Vec<_> = reference
-                .iter()
-                .filter_map(|(e, s)| place(*e, s.mean))
-                .collect();
-            svg.path(&points, "reference");
-        }
-        for (series, curve) in [(TRAINING, &cell.training), (VALIDATION, &cell.validation)] {
-            draw(svg, &place, curve, series, &tip(cell, quantity, series));
+        if together.len() <= MOST_MARKS {
+            for (epoch, sample) in together {
+                if let Some(at) = self.at(*epoch, sample.mean) {
+                    let tip = self.tip(cell, series, *epoch, sample);
+                    self.svg.mark(at, radius, series, "", &tip);
+                }
+            }
         }
     }
-    let y = top + 30.0 + cells.len().div_ceil(columns) as f64 * height + 2.0;
-    svg.text((WIDTH / 2.0, y), Anchor::Middle, "small muted", "epoch");
-}
 
-/// The validation curve that ends best.
-fn best(cells: &[Cell], rises: bool) -> Option<&Curve> {
-    let curves = cells
-        .iter()
-        .map(|cell| &cell.validation)
-        .filter(|curve| !curve.is_empty());
-    let peak = |curve: &Curve| {
-        let means = curve
-            .iter()
-            .map(|(_, sample)| if rises { sample.mean } else { -sample.mean });
-        means.fold(f64::NEG_INFINITY, f64::max)
-    };
-    curves.max_by(|a, b| peak(a).total_cmp(&peak(b)))
-}
-
-fn tip<'a>(
-    cell: &'a Cell,
-    quantity: &'a Quantity,
-    series: usize,
-) -> impl Fn(usize, &Sample) -> String + 'a {
-    let part = if series == TRAINING {
-        "training"
-    } else {
-        "validation"
-    };
-    move |epoch, sample| {
-        let value = |v: f64| match quantity.unit {
+    fn tip(&self, cell: &Cell, series: usize, epoch: usize, sample: &Sample) -> String {
+        let part = match series {
+            TRAINING => "training",
+            _ => "validation",
+        };
+        let value = |v: f64| match self.grid.quantity.unit {
             Unit::Share => percent(v),
             _ => format!("{v:.4}"),
         };
@@ -258,44 +336,9 @@ fn tip<'a>(
         format!(
             "{}\n{part} {}, epoch {epoch}: {}{deviation} (n = {})",
             cell.label,
-            quantity.name,
+            self.grid.quantity.name,
             value(sample.mean),
             sample.n
         )
-    }
-}
-
-fn draw(
-    svg: &mut Svg,
-    place: &dyn Fn(usize, f64) -> Option<(f64, f64)>,
-    curve: &Curve,
-    series: usize,
-    tip: &dyn Fn(usize, &Sample) -> String,
-) {
-    let color = color(series);
-    let edge = |side: f64| {
-        let at = move |(epoch, s): &(usize, Sample)| place(*epoch, s.mean + side * s.deviation?);
-        curve.iter().filter_map(at).collect::<Vec<_>>()
-    };
-    let (upper, mut lower) = (edge(1.0), edge(-1.0));
-    if upper.len() > 1 {
-        lower.reverse();
-        svg.area(&[upper, lower].concat(), &format!("band {color}"));
-    }
-    let points: Vec<(f64, f64)> = curve
-        .iter()
-        .filter_map(|(e, s)| place(*e, s.mean))
-        .collect();
-    let dashed = if series == TRAINING { " dashed" } else { "" };
-    svg.path(&points, &format!("line {color}{dashed}"));
-    let radius = if curve.len() == 1 {
-        4.0
-    } else if curve.len() <= 12 {
-        2.4
-    } else {
-        1.6
-    };
-    for ((epoch, sample), at) in curve.iter().zip(points) {
-        svg.mark(at, radius, series, "", &tip(*epoch, sample));
     }
 }

@@ -1,11 +1,10 @@
 //! A plot's frame: where values have places, with grid, ticks and labels around it.
 
-use super::WIDTH;
-use super::legend::Legend;
 use super::scale::{Scale, labels, percent_labels};
 use super::svg::{Anchor, Svg};
 use crate::analysis::Unit;
 use crate::record::text::shorten;
+use crate::report::experiment::spelled;
 
 /// Places in [0, 1] along an axis with their labels.
 pub type Ticks = Vec<(f64, String)>;
@@ -17,6 +16,41 @@ pub struct Frame {
     pub top: f64,
     pub width: f64,
     pub height: f64,
+}
+
+/// The ticks and the name of an axis.
+pub struct Axis {
+    pub ticks: Ticks,
+    pub label: String,
+}
+
+/// A plot of this width with nothing inside its frame yet, and the frame, of this height.
+pub fn plot((width, height): (f64, f64), label: &str, x: &Axis, y: &Axis) -> (Frame, Svg) {
+    let widths = y.ticks.iter().map(|(_, label)| text_width(label));
+    let left = widths.fold(0.0, f64::max) + 10.0;
+    let frame = Frame {
+        left,
+        top: 20.0,
+        width: width - left - 8.0,
+        height,
+    };
+    let below = frame.bottom() + room_below(&x.ticks, frame.width);
+    let mut svg = Svg::new(width, below + 18.0, label);
+    svg.text(
+        (0.0, 8.0),
+        Anchor::Start,
+        "small muted",
+        &fitted(&y.label, width),
+    );
+    let under = (frame.left + frame.width / 2.0, below + 8.0);
+    svg.text(
+        under,
+        Anchor::Middle,
+        "small muted",
+        &fitted(&x.label, frame.width),
+    );
+    frame.draw(&mut svg, &x.ticks, &y.ticks);
+    (frame, svg)
 }
 
 impl Frame {
@@ -39,7 +73,7 @@ impl Frame {
     }
 
     /// Draws frame, grid and ticks; labels of the x axis that would touch read upwards.
-    pub fn draw(&self, svg: &mut Svg, x: &Ticks, y: &Ticks) {
+    fn draw(&self, svg: &mut Svg, x: &Ticks, y: &Ticks) {
         for (place, label) in y {
             let at = self.y(*place);
             svg.line((self.left, at), (self.right(), at), "grid");
@@ -56,49 +90,8 @@ impl Frame {
                 svg.text((at, self.bottom() + 13.0), Anchor::Middle, "small", label);
             }
         }
-        svg.rect(
-            (self.left, self.top),
-            (self.width, self.height),
-            "frame",
-            1.0,
-            "",
-        );
-    }
-}
-
-/// What stands around the only plot of a chart.
-pub struct Around<'a> {
-    pub title: &'a str,
-    /// What the marks mean.
-    pub about: &'a str,
-    pub x: (Ticks, String),
-    pub y: (Ticks, String),
-    pub legend: &'a Legend,
-}
-
-impl Around<'_> {
-    /// The plot's frame, and the chart around it with nothing inside it yet.
-    pub fn draw(&self) -> (Frame, Svg) {
-        let frame = Frame {
-            left: 64.0,
-            top: 66.0,
-            width: WIDTH - 84.0,
-            height: 300.0,
-        };
-        let ((x, x_label), (y, y_label)) = (&self.x, &self.y);
-        let below = frame.bottom() + room_below(x, frame.width);
-        let height = below + 42.0 + self.legend.height();
-        let mut svg = Svg::new(WIDTH, height, self.title.to_owned());
-        let title = shorten(self.title, 80);
-        svg.text((16.0, 22.0), Anchor::Start, "title", &title);
-        svg.text((16.0, 46.0), Anchor::Start, "small muted", self.about);
-        let beside = (14.0, frame.top + frame.height / 2.0);
-        svg.upright(beside, Anchor::Middle, "small muted", y_label);
-        let under = (frame.left + frame.width / 2.0, below + 10.0);
-        svg.text(under, Anchor::Middle, "small muted", x_label);
-        frame.draw(&mut svg, x, y);
-        self.legend.draw(&mut svg, (frame.left, below + 30.0));
-        (frame, svg)
+        let size = (self.width, self.height);
+        svg.rect((self.left, self.top), size, "frame", "");
     }
 }
 
@@ -107,7 +100,27 @@ const LONGEST: usize = 24;
 
 /// About how wide small text is, in pixels.
 pub fn text_width(text: &str) -> f64 {
-    text.chars().count() as f64 * 6.2
+    text.chars().count() as f64 * 6.4
+}
+
+/// The text, shortened to this width of small text.
+pub fn fitted(text: &str, width: f64) -> String {
+    shorten(text, (width / 6.4) as usize)
+}
+
+/// The text in lines of at most this width of small text; empty text has none.
+pub fn wrapped(text: &str, width: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if text_width(line) + text_width(word) + 6.4 <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(fitted(word, width)),
+        }
+    }
+    lines
 }
 
 /// Whether labels would touch if they were not upright.
@@ -119,7 +132,7 @@ fn reads_upwards(ticks: &Ticks, width: f64) -> bool {
 }
 
 /// The room that an axis' labels need below the frame.
-pub fn room_below(ticks: &Ticks, width: f64) -> f64 {
+fn room_below(ticks: &Ticks, width: f64) -> f64 {
     if reads_upwards(ticks, width) {
         let widths = ticks
             .iter()
@@ -153,10 +166,26 @@ pub fn ticks(scale: &Scale, unit: Unit, count: usize) -> Ticks {
 
 /// A measure's name with its unit, as an axis' label.
 pub fn axis_label(name: &str, unit: Unit) -> String {
-    let name = name.replace('_', " ");
+    let name = spelled(name);
     match unit {
         Unit::Share => format!("{name} (%)"),
         Unit::Seconds => format!("{name} (s)"),
         Unit::Plain | Unit::Count => name,
+    }
+}
+
+/// Says of a vertical axis what cannot be seen at once: that it does not start at 0, or is logarithmic.
+pub fn about_axis(scale: &Scale, unit: Unit) -> String {
+    let factor = if unit == Unit::Share { 100.0 } else { 1.0 };
+    let sign = if unit == Unit::Share { " %" } else { "" };
+    let number = |v: f64| crate::record::text::number(v * factor, 3);
+    match *scale {
+        Scale::Log { .. } => "The vertical axis is logarithmic.".into(),
+        Scale::Linear { low, high } if low > 0.0 => format!(
+            "The vertical axis shows {} to {}{sign}; it does not start at 0.",
+            number(low),
+            number(high)
+        ),
+        Scale::Linear { .. } => String::new(),
     }
 }

@@ -1,62 +1,83 @@
 //! Pictures of an experiment as SVG, legible in print, without colour, on light and on dark pages.
 
+mod axis;
 mod by_axis;
+mod chart;
 mod confusion;
-mod cost;
 mod curves;
+mod epochs;
 mod frame;
 mod heat_map;
-mod legend;
+mod parallel;
 mod per_class;
+mod ramp;
 mod scale;
+mod standalone;
 mod svg;
 #[cfg(test)]
 mod tests;
+mod time;
 
+pub use chart::{Chart, Entry, Plot, Row};
 pub use svg::{STYLE, Svg};
 
+use axis::Swept;
+
 use super::Experiment;
+use super::experiment::Ranked;
+use crate::analysis::Measure;
 use crate::record::predictions::Predictions;
 
-/// A chart with the name of its file.
-pub struct Chart {
-    pub file: String,
-    pub svg: Svg,
-}
-
-/// The width of every chart in pixels.
-const WIDTH: f64 = 760.0;
-
-/// The charts that the tables have something for: learning curves, each swept axis, pairs of axes, accuracy against time.
+/// The charts that the tables have something for: learning curves, each swept axis, pairs of axes, all axes together,
+/// accuracy against time.
 pub fn all(experiment: &Experiment) -> Vec<Chart> {
-    let chart = |file: String, svg: Option<Svg>| svg.map(|svg| Chart { file, svg });
+    let view = View::new(experiment);
     let mut charts: Vec<Chart> = Vec::new();
-    charts.extend(chart("curves.svg".into(), curves::curves(experiment)));
-    let axes = experiment.comparison.as_ref().map_or(&[][..], |c| &c.axes);
-    for axis in axes {
-        let file = format!("compare_{}.svg", file_name(axis));
-        charts.extend(chart(file, by_axis::by_axis(experiment, axis)));
-    }
-    for (i, one) in axes.iter().enumerate() {
-        for other in &axes[i + 1..] {
-            let file = format!("heat_{}_{}.svg", file_name(one), file_name(other));
-            charts.extend(chart(file, heat_map::heat_map(experiment, one, other)));
-        }
-    }
-    charts.extend(chart("time.svg".into(), cost::cost(experiment)));
+    charts.extend(curves::curves(experiment, view.as_ref()));
+    let Some(view) = view else {
+        return charts;
+    };
+    let axes = view.axes.len();
+    charts.extend(parallel::parallel(&view));
+    charts.extend((0..axes).filter_map(|axis| by_axis::by_axis(&view, axis)));
+    let pairs = (0..axes).flat_map(|one| (one + 1..axes).map(move |other| (one, other)));
+    charts.extend(pairs.filter_map(|pair| heat_map::heat_map(&view, pair)));
+    charts.extend(time::time(&view));
     charts
 }
 
-/// Every chart that is kept as a file: those of [`all`], of axes that are folded together, and of predictions.
+/// An experiment's finished runs as its charts look at them.
+struct View<'a> {
+    experiment: &'a Experiment,
+    settings: Vec<Ranked<'a>>,
+    axes: Vec<Swept>,
+    measure: Measure,
+}
+
+impl<'a> View<'a> {
+    /// None before the first run has finished.
+    fn new(experiment: &'a Experiment) -> Option<Self> {
+        let comparison = experiment.comparison.as_ref()?;
+        let axes = 0..comparison.axes.len();
+        Some(View {
+            experiment,
+            settings: experiment.ranked(),
+            axes: axes
+                .filter_map(|axis| Swept::new(experiment, axis))
+                .collect(),
+            measure: *comparison.deciding()?,
+        })
+    }
+
+    /// The measure with its unit.
+    fn measured(&self) -> String {
+        frame::axis_label(self.measure.name, self.measure.unit)
+    }
+}
+
+/// Every chart that is kept as a file: those of [`all`], and of predictions.
 pub fn files(experiment: &Experiment) -> Vec<Chart> {
     let mut charts = all(experiment);
-    for axis in &experiment.axes {
-        let file = format!("compare_{}.svg", file_name(axis));
-        if charts.iter().all(|chart| chart.file != file) {
-            let svg = by_axis::by_axis(experiment, axis);
-            charts.extend(svg.map(|svg| Chart { file, svg }));
-        }
-    }
     // A damaged table of predictions does not hide the rest.
     let found = experiment.best_predictions().unwrap_or_default();
     let all: Vec<&Predictions> = found.iter().map(|(_, predictions)| predictions).collect();
@@ -66,19 +87,13 @@ pub fn files(experiment: &Experiment) -> Vec<Chart> {
     charts
 }
 
-/// The charts of what the best setting's runs predicted: confusion matrix and accuracy of each class.
+/// The charts of what the best setting's runs predicted: confusion matrix and accuracy per class.
 pub fn of_predictions(of: &str, runs: &[&Predictions]) -> Vec<Chart> {
     let charts = [
-        ("confusion.svg", confusion::confusion(of, runs)),
-        ("per_class.svg", per_class::per_class(of, runs)),
+        confusion::confusion(of, runs),
+        per_class::per_class(of, runs),
     ];
-    let chart = |(file, svg): (&str, Option<Svg>)| {
-        Some(Chart {
-            file: file.to_owned(),
-            svg: svg?,
-        })
-    };
-    charts.into_iter().filter_map(chart).collect()
+    charts.into_iter().flatten().collect()
 }
 
 /// A key as part of a file's name; characters that do not belong there become `_`.

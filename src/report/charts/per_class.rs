@@ -1,82 +1,120 @@
-//! `per_class.svg`: the accuracy of each class, the worst first.
+//! `per_class.svg`: the accuracy per class, the worst first.
 
-use super::WIDTH;
-use super::confusion::counts;
+use super::chart::Chart;
+use super::confusion::{counts, pooled};
+use super::frame::{fitted, text_width};
 use super::svg::{Anchor, Svg};
 use crate::analysis::{Sample, Unit, shown};
 use crate::record::predictions::Predictions;
 use crate::record::text::shorten;
+use crate::report::text::counted;
 
 /// Of more classes the worst are shown.
 const MOST: usize = 40;
+const ROW: f64 = 22.0;
+/// Class names are shortened to this many characters.
+const LONGEST: usize = 24;
+
+/// A class with its accuracy over the runs.
+struct Bar {
+    class: String,
+    accuracy: Sample,
+    /// In one run.
+    images: usize,
+}
 
 /// None without predictions.
-pub fn per_class(of: &str, runs: &[&Predictions]) -> Option<Svg> {
-    let (classes, _) = counts(runs)?;
+pub fn per_class(of: &str, runs: &[&Predictions]) -> Option<Chart> {
+    let (classes, of_first) = counts(runs.get(..1)?)?;
     let accuracies: Vec<Vec<Option<f64>>> = runs.iter().filter_map(|run| accuracies(run)).collect();
-    let of_class = |(i, class): (usize, &String)| {
+    let bar = |(i, class): (usize, &String)| {
         let values = accuracies.iter().filter_map(|run| *run.get(i)?);
-        Some((class.clone(), Sample::of(values)?))
+        Some(Bar {
+            class: class.clone(),
+            accuracy: Sample::of(values)?,
+            images: of_first.get(i)?.iter().sum(),
+        })
     };
-    let mut bars: Vec<(String, Sample)> = classes.iter().enumerate().filter_map(of_class).collect();
-    bars.sort_by(|(_, a), (_, b)| a.mean.total_cmp(&b.mean));
+    let mut bars: Vec<Bar> = classes.iter().enumerate().filter_map(bar).collect();
+    bars.sort_by(|a, b| a.accuracy.mean.total_cmp(&b.accuracy.mean));
     let all = bars.len();
     bars.truncate(MOST);
     if bars.len() < 2 {
         return None;
     }
-    let longest = bars
-        .iter()
-        .map(|(c, _)| c.chars().count().min(20))
-        .max()
-        .unwrap_or(1);
-    let (left, top, row) = (30.0 + longest as f64 * 6.4, 66.0, 20.0);
-    let width = WIDTH - left - 130.0;
-    let part = runs.first().map_or("", |run| run.part());
-    let title = format!("Accuracy per class of {of}, {part} images");
-    let mut svg = Svg::new(WIDTH, top + bars.len() as f64 * row + 24.0, title.clone());
-    svg.text((16.0, 22.0), Anchor::Start, "title", &shorten(&title, 80));
-    let about = match all > bars.len() {
-        true => format!("the {} worst of {all} classes", bars.len()),
-        false => "the worst first".to_owned(),
+    let part = runs.first()?.part();
+    let title = format!(
+        "Accuracy per class (%) of {of}: {part} images{}",
+        pooled("mean", runs)
+    );
+    let which = match all > bars.len() {
+        true => format!(
+            "The {} worst of {all} classes, the worst first.",
+            bars.len()
+        ),
+        false => "The worst class first.".to_owned(),
     };
-    svg.text((16.0, 46.0), Anchor::Start, "small muted", &about);
-    for tenth in [0.0, 0.25, 0.5, 0.75, 1.0] {
-        let x = left + tenth * width;
-        let bottom = top + bars.len() as f64 * row;
-        svg.line((x, top), (x, bottom), "grid");
-        svg.text(
-            (x, bottom + 12.0),
-            Anchor::Middle,
-            "small muted",
-            &format!("{:.0} %", tenth * 100.0),
-        );
+    let spread = match runs.len() {
+        1 => String::new(),
+        n => format!(" ± standard deviation over {}.", counted(n, "run")),
+    };
+    let chart = Chart::of_one("per_class.svg".into(), title, |width| {
+        draw(width, &bars, part)
+    });
+    Some(chart.with_notes([format!(
+        "{which}{spread} In brackets: {part} images of the class."
+    )]))
+}
+
+fn draw(width: f64, bars: &[Bar], part: &str) -> Svg {
+    let name = |bar: &Bar| format!("{} ({})", shorten(&bar.class, LONGEST), bar.images);
+    let names = bars.iter().map(|bar| text_width(&name(bar)));
+    let left = (names.fold(0.0, f64::max) + 8.0).min(width * 0.36);
+    let values = bars
+        .iter()
+        .map(|bar| text_width(&shown(&bar.accuracy, Unit::Share)));
+    let scale = width - left - values.fold(0.0, f64::max) - 14.0;
+    let bottom = bars.len() as f64 * ROW;
+    let mut svg = Svg::new(
+        width,
+        bottom + 22.0,
+        format!("accuracy per class, {part} images"),
+    );
+    let every = if scale < 200.0 { 0.5 } else { 0.25 };
+    for i in 0..=(1.0 / every) as usize {
+        let share = i as f64 * every;
+        let x = left + share * scale;
+        svg.line((x, 0.0), (x, bottom), "grid");
+        let label = format!("{:.0} %", share * 100.0);
+        svg.text((x, bottom + 12.0), Anchor::Middle, "small muted", &label);
     }
-    for (i, (class, sample)) in bars.iter().enumerate() {
-        let y = top + i as f64 * row;
+    for (i, bar) in bars.iter().enumerate() {
+        let (y, accuracy) = (i as f64 * ROW, &bar.accuracy);
+        let middle = y + ROW / 2.0;
         svg.text(
-            (left - 6.0, y + row / 2.0),
+            (left - 6.0, middle),
             Anchor::End,
             "small",
-            &shorten(class, 20),
+            &fitted(&name(bar), left - 6.0),
         );
-        let text = shown(sample, Unit::Share);
-        let tip = format!("{class}: {text} (n = {})", sample.n);
-        svg.rect(
-            (left, y + 4.0),
-            ((sample.mean * width).max(1.0), row - 8.0),
-            "heat",
-            1.0,
-            &tip,
+        let text = shown(accuracy, Unit::Share);
+        let tip = format!(
+            "{}: {text} (n = {}), {}",
+            bar.class,
+            accuracy.n,
+            counted(bar.images, &format!("{part} image"))
         );
-        svg.text(
-            (left + width + 10.0, y + row / 2.0),
-            Anchor::Start,
-            "small",
-            &text,
-        );
+        let size = ((accuracy.mean * scale).max(1.0), ROW - 8.0);
+        svg.rect((left, y + 4.0), size, "bar", &tip);
+        if let Some(deviation) = accuracy.deviation.filter(|d| *d > 0.0) {
+            let x = |share: f64| left + share.clamp(0.0, 1.0) * scale;
+            let (low, high) = (x(accuracy.mean - deviation), x(accuracy.mean + deviation));
+            svg.line((low, middle), (high, middle), "whisker");
+        }
+        let beside = (left + scale + 10.0, middle);
+        svg.text(beside, Anchor::Start, "small", &text);
     }
-    Some(svg)
+    svg
 }
 
 /// The accuracy of each class in one run; none for a class without images.

@@ -84,6 +84,15 @@ impl Svg {
         }
     }
 
+    /// Straight lines through points; `tip` shows when the pointer rests on them.
+    pub fn told_path(&mut self, points: &[(f64, f64)], class: &str, tip: &str) {
+        if points.len() > 1 {
+            let points = coordinates(points);
+            let _ = write!(self.body, "<polyline class=\"{class}\" points=\"{points}\"");
+            self.end("polyline", tip);
+        }
+    }
+
     /// A filled area around points.
     pub fn area(&mut self, points: &[(f64, f64)], class: &str) {
         let points = coordinates(points);
@@ -94,29 +103,42 @@ impl Svg {
     }
 
     /// A rectangle; `tip` shows when the pointer rests on it.
-    pub fn rect(
+    pub fn rect(&mut self, at: (f64, f64), size: (f64, f64), class: &str, tip: &str) {
+        self.rectangle(&format!("class=\"{class}\""), at, size, tip);
+    }
+
+    /// A rectangle filled with a colour, `#rrggbb`.
+    pub fn tile(&mut self, at: (f64, f64), size: (f64, f64), fill: &str, tip: &str) {
+        self.rectangle(&format!("fill=\"{fill}\""), at, size, tip);
+    }
+
+    fn rectangle(
         &mut self,
+        looks: &str,
         (x, y): (f64, f64),
         (width, height): (f64, f64),
-        class: &str,
-        opacity: f64,
         tip: &str,
     ) {
         let _ = write!(
             self.body,
-            "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\""
+            "<rect {looks} x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\""
         );
-        if opacity < 1.0 {
-            let _ = write!(self.body, " fill-opacity=\"{opacity:.3}\"");
-        }
         self.end("rect", tip);
+    }
+
+    /// Another picture with its top left corner at this point.
+    pub fn place(&mut self, other: &Svg, (x, y): (f64, f64)) {
+        let _ = write!(
+            self.body,
+            "<g transform=\"translate({x:.1} {y:.1})\">{}</g>",
+            other.body
+        );
     }
 
     /// The mark of a series at a point, of about `radius` pixels; `tip` shows when the pointer rests on it.
     pub fn mark(&mut self, at: (f64, f64), radius: f64, series: usize, class: &str, tip: &str) {
         let ((x, y), r) = (at, radius);
-        let color = series % COLORS;
-        let class = format!("mark s{color} {class}");
+        let class = format!("mark {} {class}", color(series));
         let polygon = |points: &[(f64, f64)]| {
             let shifted: Vec<(f64, f64)> =
                 points.iter().map(|(a, b)| (x + a * r, y + b * r)).collect();
@@ -125,7 +147,8 @@ impl Svg {
                 coordinates(&shifted)
             )
         };
-        let element = match series % MARKS {
+        let shape = if series == OTHERS { 0 } else { series % MARKS };
+        let element = match shape {
             0 => format!("circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{r:.1}\""),
             1 => polygon(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
             2 => polygon(&[(0.0, -1.2), (1.15, 0.9), (-1.15, 0.9)]),
@@ -149,12 +172,16 @@ impl Svg {
         }
     }
 
-    /// As part of a page that has [`STYLE`].
-    pub fn inline(&self) -> String {
+    /// As part of a page that has [`STYLE`], with further classes.
+    pub fn inline(&self, classes: &str) -> String {
         let (width, height, label) = (self.width, self.height, escape(&self.label));
+        let name = match label.is_empty() {
+            true => "aria-hidden=\"true\"".to_owned(),
+            false => format!("role=\"img\" aria-label=\"{label}\""),
+        };
         format!(
-            "<svg class=\"chart\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" \
-             role=\"img\" aria-label=\"{label}\">{}</svg>",
+            "<svg class=\"chart {classes}\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
+             height=\"{height:.0}\" {name}>{}</svg>",
             self.body
         )
     }
@@ -171,9 +198,15 @@ impl Svg {
     }
 }
 
+/// The series of everything that is not told apart.
+pub const OTHERS: usize = usize::MAX;
+
 /// The class that gives a series its colour.
 pub fn color(series: usize) -> String {
-    format!("s{}", series % COLORS)
+    match series {
+        OTHERS => "others".into(),
+        series => format!("s{}", series % COLORS),
+    }
 }
 
 fn coordinates(points: &[(f64, f64)]) -> String {

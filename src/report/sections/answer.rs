@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::super::experiment::{Experiment, spelled};
+use super::super::experiment::{Experiment, name_of, spelled};
 use super::super::text::counted;
 use super::section;
 use crate::analysis::{Comparison, Group, Measure, Unit, Verdict, shown};
-use crate::record::{Status, text};
+use crate::record::Status;
 
 /// Of more settings that cannot be told from the best only the number is given.
 const MOST_NAMED: usize = 3;
@@ -70,14 +70,6 @@ fn close(comparison: &Comparison) -> Markup {
             }
         }
     }
-}
-
-fn name_of(comparison: &Comparison, group: &Group) -> String {
-    let pairs = comparison.axes.iter().zip(&group.point);
-    let known: Vec<_> = pairs
-        .filter_map(|(key, value)| Some((key.clone(), value.clone()?)))
-        .collect();
-    text::point(&known, ", ")
 }
 
 fn value(group: &Group, measure: &Measure) -> String {

@@ -2,14 +2,16 @@
 
 mod answer;
 mod comparison;
+mod figures;
 mod mistakes;
 mod origin;
 mod runs;
 mod table;
 
-use maud::{Markup, PreEscaped, html};
+use figures::figures;
+use maud::{Markup, html};
 
-use super::charts::{self, Chart};
+use super::charts;
 use super::experiment::Experiment;
 use crate::record::predictions::Predictions;
 
@@ -35,20 +37,6 @@ fn section(id: &str, title: &str, content: Markup) -> Markup {
             (content)
         }
     }
-}
-
-fn figures(id: &str, title: &str, charts: &[Chart]) -> Markup {
-    if charts.is_empty() {
-        return html! {};
-    }
-    let content = html! {
-        @for chart in charts {
-            figure.scroll tabindex="0" role="region" aria-label=(chart.svg.label) {
-                (PreEscaped(chart.svg.inline()))
-            }
-        }
-    };
-    section(id, title, content)
 }
 
 /// Confusion matrix, accuracy per class, and the most confident mistakes, of the best setting.
