@@ -40,7 +40,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<(), Failure> {
 fn table(found: &Evaluation) -> String {
     let percent = |share: f64| format!("{:.2}%", share * 100.0);
     let line = |name: &str, value: String| vec![name.to_owned(), value];
-    let head = [
+    let mut head = vec![
         line("model", found.model.clone()),
         line(
             "images",
@@ -53,19 +53,20 @@ fn table(found: &Evaluation) -> String {
         ),
         line("loss", format!("{:.4}", found.loss)),
         line("accuracy", percent(found.accuracy)),
-        line("top-5 accuracy", percent(found.top5_accuracy)),
-        line(
-            "speed",
-            format!(
-                "{:.1} images/s ({:.2} s); forward passes alone {:.1} images/s ({:.2} s) on {}",
-                found.images_per_second,
-                found.seconds,
-                found.forward_images_per_second,
-                found.forward_seconds,
-                found.device
-            ),
-        ),
     ];
+    if let Some(share) = found.top5_accuracy {
+        head.push(line("top-5 accuracy", percent(share)));
+    }
+    let speed = format!(
+        "{:.1} images/s through the whole network ({:.2} s); forward passes alone {:.1} images/s \
+         ({:.2} s) on {}",
+        found.images_per_second,
+        found.seconds,
+        found.forward_images_per_second,
+        found.forward_seconds,
+        found.device
+    );
+    head.push(line("speed", speed));
     let mut classes = vec![["class", "images", "accuracy"].map(String::from).to_vec()];
     classes.extend(found.per_class.iter().map(|class| {
         let accuracy = class.accuracy.map_or("–".into(), percent);

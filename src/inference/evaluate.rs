@@ -13,6 +13,9 @@ use crate::spec::{Dataset, Metric};
 use crate::sweep::Downloads;
 use crate::train::Scores;
 
+/// A prediction counts for `top5_accuracy` where its label is among so many.
+const TOP: usize = 5;
+
 /// Which images of a dataset are evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum EvaluatedPart {
@@ -61,8 +64,8 @@ pub struct Evaluation {
     pub loss: f64,
     /// In [0, 1].
     pub accuracy: f64,
-    /// In [0, 1].
-    pub top5_accuracy: f64,
+    /// In [0, 1]; absent for five classes or fewer, where every image has its label among the first five.
+    pub top5_accuracy: Option<f64>,
     pub per_class: Vec<ClassScore>,
     pub device: String,
     pub batch_size: usize,
@@ -126,7 +129,7 @@ pub fn evaluate(
         skipped_images,
         loss: metrics.loss,
         accuracy: metrics.accuracy.unwrap_or(f64::NAN),
-        top5_accuracy: metrics.top5_accuracy.unwrap_or(f64::NAN),
+        top5_accuracy: metrics.top5_accuracy.filter(|_| model.classes.len() > TOP),
         per_class: per_class(
             &model.classes,
             &parts,
