@@ -20,6 +20,8 @@ const MOST_SERIES: usize = 6;
 const MOST_PLOTS: usize = 12;
 /// Of more runs than this only the means are drawn.
 const MOST_RUNS: usize = 400;
+/// More settings than this do not say which they are: nobody hovers over them, and the page would grow.
+const MOST_TOLD: usize = 1000;
 
 /// None where no setting has a value of the metric.
 pub(super) fn by_axis(view: &View<'_>, axis: usize) -> Option<Chart> {
@@ -49,6 +51,7 @@ pub(super) fn by_axis(view: &View<'_>, axis: usize) -> Option<Chart> {
         strip: layout.strip,
         swept,
         runs: runs <= MOST_RUNS,
+        tells: marks.len() <= MOST_TOLD,
     };
     let title = format!(
         "{}: {} by {}",
@@ -204,6 +207,18 @@ impl<'a> Mark<'a> {
     }
 }
 
+impl Mark<'_> {
+    fn tip(&self, measure: &Measure) -> String {
+        format!(
+            "{}\n{}: {} (n = {})",
+            self.setting.titled(),
+            spelled(measure.name),
+            shown(&self.sample, measure.unit),
+            self.sample.n
+        )
+    }
+}
+
 fn y_scale(measure: &Measure, marks: &[Mark<'_>]) -> Scale {
     let ends = marks.iter().flat_map(|mark| ends(&mark.sample));
     // A loss is positive, a share at most 1: where the bar goes beyond, it ends at the frame.
@@ -230,6 +245,8 @@ struct Drawing<'a> {
     swept: &'a Swept,
     /// Whether each run is drawn.
     runs: bool,
+    /// Whether a mark says which setting it is.
+    tells: bool,
 }
 
 impl Drawing<'_> {
@@ -352,13 +369,10 @@ impl Canvas<'_> {
         }
         self.bar(mark, x);
         if let Some(y) = self.y(mark.sample.mean) {
-            let value = shown(&mark.sample, measure.unit);
-            let tip = format!(
-                "{}\n{}: {value} (n = {})",
-                setting.titled(),
-                spelled(measure.name),
-                mark.sample.n
-            );
+            let tip = match self.drawing.tells {
+                true => mark.tip(&measure),
+                false => String::new(),
+            };
             let radius = if self.drawing.strip || self.frame.width < 300.0 {
                 4.0
             } else {

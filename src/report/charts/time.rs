@@ -12,6 +12,9 @@ const MOST_NAMED: usize = 6;
 /// So many settings have their rank written beside them.
 const MOST_RANKS: usize = 30;
 
+/// More settings than this do not say which they are.
+const MOST_TOLD: usize = 1000;
+
 /// A setting in the plot.
 struct Mark<'a> {
     setting: &'a Ranked<'a>,
@@ -105,12 +108,15 @@ fn draw(width: f64, marks: &[Mark<'_>], measure: &Measure) -> Svg {
     // The best last, so that they lie on top.
     for (place, mark) in marks.iter().enumerate().rev() {
         let Some(at) = at(mark) else { continue };
-        let tip = format!(
-            "{}\n{} in {}",
-            mark.setting.titled(),
-            shown(&mark.value, measure.unit),
-            shown(&mark.seconds, Unit::Seconds)
-        );
+        let tip = match marks.len() > MOST_TOLD {
+            true => String::new(),
+            false => format!(
+                "{}\n{} in {}",
+                mark.setting.titled(),
+                shown(&mark.value, measure.unit),
+                shown(&mark.seconds, Unit::Seconds)
+            ),
+        };
         let series = if place < MOST_NAMED { place } else { OTHERS };
         svg.mark(
             at,
