@@ -52,6 +52,17 @@ impl Swept {
         })
     }
 
+    /// A key whose values are names, whatever they look like: no value is more than another.
+    pub fn of_names(key: &str, values: Vec<AxisValue>) -> Self {
+        let positions = values.iter().map(ToString::to_string).zip(0..);
+        Swept {
+            key: key.to_owned(),
+            positions: positions.collect(),
+            values,
+            kind: Kind::Names,
+        }
+    }
+
     /// Whether a line from value to value means anything.
     pub fn has_order(&self) -> bool {
         !matches!(self.kind, Kind::Names)

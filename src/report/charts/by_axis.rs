@@ -245,7 +245,7 @@ struct Drawing<'a> {
     swept: &'a Swept,
     /// Whether each run is drawn.
     runs: bool,
-    /// Whether a mark says which setting it is.
+    /// Whether a mark says which setting it is, and has its bar.
     tells: bool,
 }
 
@@ -292,6 +292,7 @@ impl Drawing<'_> {
         let repeats = repeats(experiment, marks.iter().map(|mark| mark.sample.n));
         let keys: Vec<&str> = others.iter().map(|(_, swept)| swept.key.as_str()).collect();
         let mut notes = vec![match (repeats.is_single(), self.runs) {
+            _ if !self.tells => format!("Each mark: the mean of a setting's runs {repeats}."),
             (true, _) => "Each mark is one run.".to_owned(),
             (false, true) => format!(
                 "Large marks: the mean of a setting's runs; bars: ± standard deviation {repeats}; small marks: \
@@ -367,7 +368,9 @@ impl Canvas<'_> {
                 self.svg.mark(at, 2.6, series, "faint", &tip);
             }
         }
-        self.bar(mark, x);
+        if self.drawing.tells {
+            self.bar(mark, x);
+        }
         if let Some(y) = self.y(mark.sample.mean) {
             let tip = match self.drawing.tells {
                 true => mark.tip(&measure),

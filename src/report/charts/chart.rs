@@ -133,7 +133,7 @@ impl Entry {
     /// A scale of colours from `low` to `high`.
     pub fn ramp(low: &str, high: &str, label: impl Into<String>) -> Self {
         const STEPS: usize = 40;
-        let text = |label: &str| super::frame::text_width(label) + 8.0;
+        let text = |label: &str| super::frame::text_width(label) * 1.15 + 10.0;
         let (left, width) = (text(low), 160.0);
         let mut swatch = Svg::new(left + width + text(high), 16.0, "");
         swatch.text((left - 6.0, 8.0), Anchor::End, "small", low);

@@ -87,7 +87,7 @@ impl Matrix {
             .map(|class| text_width(&shorten(class, LONGEST)));
         let longest = names.fold(0.0, f64::max);
         let (left, top) = ((longest + 8.0).min(width * 0.3), longest.min(110.0) + 8.0);
-        let cell = ((width - left - 1.0) / n).min(46.0);
+        let cell = ((width - left - 1.0) / n).min(64.0);
         let side = cell * n;
         let label = format!("confusion matrix of the {part} images");
         let mut svg = Svg::new(width, top + side + 1.0, label);

@@ -170,12 +170,28 @@ impl Grid {
         };
         let values: Vec<(usize, f64)> = cells.iter().flat_map(both).collect();
         let last = values.iter().map(|(epoch, _)| *epoch).max().unwrap_or(1);
+        // A loss is positive, a share at most 1: where the band goes beyond, it ends at the frame.
+        let most = if quantity.unit == Unit::Share {
+            1.0
+        } else {
+            f64::INFINITY
+        };
+        let curves = cells
+            .iter()
+            .flat_map(|cell| [&cell.training, &cell.validation]);
+        let edges: Vec<f64> = curves
+            .flat_map(Curve::edges)
+            .filter(|edge| *edge > 0.0 && *edge <= most)
+            .collect();
         let is_ranked = experiment.comparison.is_some() && cells.len() > 1;
         let has_best = cells
             .first()
             .is_some_and(|cell| !cell.validation.together.is_empty());
         Grid {
-            y: scale(quantity.unit, values.iter().map(|(_, value)| *value)),
+            y: scale(
+                quantity.unit,
+                values.iter().map(|(_, value)| *value).chain(edges),
+            ),
             x: Scale::epochs(last),
             reference: (is_ranked && has_best).then_some(0),
             quantity,
@@ -229,7 +245,7 @@ impl Grid {
         };
         let name = axis_label(self.quantity.name, self.quantity.unit);
         let y = Axis {
-            ticks: ticks(&self.y, self.quantity.unit, (height / 28.0) as usize),
+            ticks: ticks(&self.y, self.quantity.unit, (height / 20.0) as usize),
             label: self.y.label(&name),
         };
         let label = format!("{name} by epoch, {}", cell.label);

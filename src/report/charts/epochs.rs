@@ -61,6 +61,15 @@ impl Curve {
         means.chain(self.alone.iter().flat_map(|own| own.values.iter().copied()))
     }
 
+    /// Mean ± standard deviation at every epoch of the mean.
+    pub fn edges(&self) -> impl Iterator<Item = f64> {
+        let samples = self.together.iter().map(|(_, sample)| sample);
+        samples.flat_map(|s| {
+            let edges = s.deviation.map(|d| [s.mean - d, s.mean + d]);
+            edges.into_iter().flatten()
+        })
+    }
+
     pub fn is_empty(&self) -> bool {
         self.values().next().is_none()
     }

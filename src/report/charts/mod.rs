@@ -11,6 +11,7 @@ mod heat_map;
 mod parallel;
 mod per_class;
 mod ramp;
+mod repeats;
 mod scale;
 mod standalone;
 mod svg;
@@ -75,9 +76,13 @@ impl<'a> View<'a> {
     }
 }
 
-/// Every chart that is kept as a file: those of [`all`], and of predictions.
+/// Every chart that is kept as a file: those of [`all`], of repetitions, and of predictions.
 pub fn files(experiment: &Experiment) -> Vec<Chart> {
     let mut charts = all(experiment);
+    if let (Some(view), Some(comparison)) = (View::new(experiment), &experiment.comparison) {
+        let keys = comparison.folded.iter();
+        charts.extend(keys.filter_map(|key| repeats::repeats(&view, key)));
+    }
     // A damaged table of predictions does not hide the rest.
     let found = experiment.best_predictions().unwrap_or_default();
     let all: Vec<&Predictions> = found.iter().map(|(_, predictions)| predictions).collect();

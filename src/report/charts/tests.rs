@@ -86,15 +86,23 @@ fn lines_lead_through_amounts_and_depths_but_not_through_names() {
 }
 
 #[test]
-fn seeds_are_no_axis() {
-    let charts = charts(vec![
-        texts("freeze.through", &["none", "all"]),
-        integers("seed", 0..3),
-    ]);
+fn seeds_have_no_order_and_no_line() {
+    let made = sweep(
+        vec![
+            texts("freeze.through", &["none", "all"]),
+            integers("seed", 0..3),
+        ],
+        6,
+    );
+    let charts = charts_of(&made);
     assert!(!names(&charts).contains(&"compare_seed.svg"));
-    for (file, svg) in charts {
-        assert!(!svg.contains("seed="), "{file}");
-    }
+    let folder = tempfile::tempdir().unwrap();
+    made.write(folder.path());
+    let files = files(&Experiment::read(folder.path()).unwrap());
+    let seeds = files.iter().find(|chart| chart.file == "compare_seed.svg");
+    let svg = seeds.unwrap().standalone();
+    assert!(!svg.contains("<polyline") && !svg.contains("<line class=\"line"));
+    assert_eq!(svg.matches("\"mark s").count(), 6 + 2, "a mark per run");
 }
 
 /// Seven settings at each value: too many for colours, and for plots of their own.

@@ -56,7 +56,7 @@ pub(super) fn time(view: &View<'_>) -> Option<Chart> {
         false => format!("Each mark: the mean of a setting's runs {repeats}"),
     };
     let notes = [
-        format!("{each}. Numbers: ranks. Dotted line: settings that none is both better and faster than."),
+        format!("{each}. Numbers: ranks. The dotted line joins settings that no other one beats in both."),
         "Training time: the sum of a run's epochs, without reading images, computing the frozen part, waiting and \
          testing. Runs done in parallel share the threads."
             .to_owned(),

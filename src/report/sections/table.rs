@@ -104,6 +104,9 @@ impl Table<'_> {
 /// A key that may be broken between its words.
 fn breakable(title: &str) -> Markup {
     html! {
-        @for word in title.split_inclusive(['_', '.']) { (word) wbr; }
+        @for (i, word) in title.split_inclusive(['_', '.']).enumerate() {
+            @if i > 0 { wbr; }
+            (word)
+        }
     }
 }
