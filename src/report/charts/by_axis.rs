@@ -1,11 +1,10 @@
 //! `compare_<axis>.svg`: the metric against the values of a swept axis. Each setting is a mark of its own; what differs
 //! in other axes is told apart by colour or stands in a plot of its own, and is never taken for noise.
 
-use std::collections::BTreeMap;
-
 use super::axis::Swept;
 use super::chart::{Chart, Entry, Plot, Row, width_of_each};
 use super::frame::{Axis, Frame, about_axis, axis_label, plot, scale, ticks};
+use super::layout::{Layout, OtherAxis};
 use super::scale::Scale;
 use super::svg::{Svg, color};
 use super::{View, file_name};
@@ -14,10 +13,6 @@ use crate::record::text;
 use crate::report::Experiment;
 use crate::report::experiment::{Ranked, one, repeats, spelled};
 
-/// More values of other axes than this cannot be told apart by colour.
-const MOST_SERIES: usize = 6;
-/// More plots than this are not looked at.
-const MOST_PLOTS: usize = 12;
 /// Of more runs than this only the means are drawn.
 const MOST_RUNS: usize = 400;
 /// More settings than this do not say which they are: nobody hovers over them, and the page would grow.
@@ -89,90 +84,6 @@ pub(super) fn by_axis(view: &View<'_>, axis: usize) -> Option<Chart> {
             .with_legend(entries.filter(|_| named))
             .with_notes(drawing.notes(view.experiment, &marks, &others)),
     )
-}
-
-/// An axis with its place in the comparison.
-type OtherAxis<'a> = (usize, &'a Swept);
-
-/// Which plot and which colour each setting has.
-struct Layout {
-    plots: Vec<String>,
-    series: Vec<String>,
-    /// The plot and the series of each setting.
-    of: Vec<(usize, usize)>,
-    /// Whether settings that differ in other axes share a colour.
-    strip: bool,
-}
-
-impl Layout {
-    fn of(settings: &[Ranked<'_>], others: &[OtherAxis<'_>]) -> Self {
-        let series = Split::new(settings, others);
-        if series.names.len() <= MOST_SERIES {
-            return Layout::new(Split::new(settings, &[]), series, false);
-        }
-        // The axis with the most values that colours can tell apart, so that the fewest plots are needed.
-        let colored = others
-            .iter()
-            .filter(|(_, swept)| swept.values.len() <= MOST_SERIES);
-        if let Some((axis, _)) = colored.max_by_key(|(_, swept)| swept.values.len()) {
-            let (one, rest): (Vec<_>, Vec<_>) = others.iter().partition(|(other, _)| other == axis);
-            let plots = Split::new(settings, &rest);
-            if plots.names.len() <= MOST_PLOTS {
-                return Layout::new(plots, Split::new(settings, &one), false);
-            }
-        }
-        let none = Split::new(settings, &[]);
-        Layout::new(none.clone(), none, true)
-    }
-
-    fn new(plots: Split, series: Split, strip: bool) -> Self {
-        Layout {
-            of: plots.of.into_iter().zip(series.of).collect(),
-            plots: plots.names,
-            series: series.names,
-            strip,
-        }
-    }
-}
-
-/// Settings told apart by some axes.
-#[derive(Clone)]
-struct Split {
-    names: Vec<String>,
-    of: Vec<usize>,
-}
-
-impl Split {
-    /// In the order of the axes' values.
-    fn new(settings: &[Ranked<'_>], axes: &[OtherAxis<'_>]) -> Self {
-        let place = |setting: &Ranked<'_>| -> Vec<Option<usize>> {
-            let positions = axes.iter().map(|(axis, swept)| {
-                let value = setting.group.point.get(*axis)?.as_ref()?;
-                swept.position(value)
-            });
-            positions.collect()
-        };
-        let name = |setting: &Ranked<'_>| {
-            let pairs = axes.iter().filter_map(|(axis, swept)| {
-                let value = setting.group.point.get(*axis)?.clone()?;
-                Some((swept.key.clone(), value))
-            });
-            text::point(&pairs.collect::<Vec<_>>(), ", ")
-        };
-        let mut found: BTreeMap<Vec<Option<usize>>, String> = BTreeMap::new();
-        for setting in settings {
-            found.entry(place(setting)).or_insert_with(|| name(setting));
-        }
-        let order: BTreeMap<&Vec<Option<usize>>, usize> = found.keys().zip(0..).collect();
-        let of = settings
-            .iter()
-            .map(|setting| order[&place(setting)])
-            .collect();
-        Split {
-            of,
-            names: found.into_values().collect(),
-        }
-    }
 }
 
 /// A setting in a plot.
@@ -261,7 +172,11 @@ impl Drawing<'_> {
         let measured = axis_label(self.measure.name, self.measure.unit);
         let label = format!("{measured} by {} {name}", self.swept.key);
         let y = Axis {
-            ticks: ticks(&self.y, self.measure.unit, (height / 36.0) as usize),
+            ticks: ticks(
+                &self.y,
+                self.measure.unit,
+                ((height / 22.0) as usize).min(9),
+            ),
             label: self.y.label(&measured),
         };
         let x = self.swept.axis((width / 60.0) as usize);
@@ -306,7 +221,7 @@ impl Drawing<'_> {
         }];
         if self.strip {
             notes.push(format!(
-                "Marks above one another differ in {}. Short lines: the mean over these settings; how far those are \
+                "Marks at one value differ in {}, and stand beside one another only for room. Short lines: the mean over these settings; how far those are \
                  apart is no noise.",
                 keys.join(", ")
             ));
@@ -335,7 +250,14 @@ impl Canvas<'_> {
         let shift = (series as f64 - (self.drawing.series as f64 - 1.0) / 2.0) * self.step;
         let mut marks: Vec<&Mark<'_>> = marks.iter().filter(|mark| mark.series == series).collect();
         marks.sort_by(|a, b| a.place.total_cmp(&b.place));
-        let x = |mark: &Mark<'_>| self.frame.x(mark.place) + shift;
+        let spread = match self.drawing.strip && !self.drawing.swept.is_numeric() {
+            true => 0.7 * self.frame.width / self.drawing.swept.values.len().max(1) as f64,
+            false => 0.0,
+        };
+        // Beside one another by the golden ratio: whatever their ranks, neighbours stay apart.
+        let aside =
+            |mark: &Mark<'_>| ((mark.setting.rank as f64 * 0.618_034).fract() - 0.5) * spread;
+        let x = |mark: &Mark<'_>| self.frame.x(mark.place) + shift + aside(mark);
         let at = |mark: &Mark<'_>| Some((x(mark), self.y(mark.sample.mean)?));
         let line: Vec<(f64, f64)> = marks.iter().filter_map(|mark| at(mark)).collect();
         let places: Vec<f64> = marks.iter().map(|mark| x(mark)).collect();
@@ -424,7 +346,7 @@ impl Canvas<'_> {
                     one(sample.mean, measure.unit)
                 );
                 self.svg
-                    .rect((x - 12.0, y - 1.5), (24.0, 3.0), "average", &tip);
+                    .rect((x - 16.0, y - 1.5), (32.0, 3.0), "average", &tip);
             }
         }
     }

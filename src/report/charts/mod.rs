@@ -8,6 +8,7 @@ mod curves;
 mod epochs;
 mod frame;
 mod heat_map;
+mod layout;
 mod parallel;
 mod per_class;
 mod ramp;

@@ -40,8 +40,7 @@ fn picture(mistake: &Mistake) -> Markup {
     let (width, height) = mistake.size().unzip();
     html! {
         li {
-            img src=(source) alt=(format!("{name}: {label}, taken for {predicted}")) width=[width] height=[height]
-                loading="lazy";
+            img src=(source) alt=(format!("{name}: {label}, taken for {predicted}")) width=[width] height=[height];
             span { b { (label) } }
             span { "taken for " (predicted) ", " (format!("{:.1} %", mistake.probability * 100.0)) }
             span.file { (name) }
