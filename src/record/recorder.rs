@@ -21,7 +21,7 @@ use super::run_recorder::RunRecorder;
 use super::tables::own::{self, OwnRows};
 use super::upkeep::Unwritten;
 use super::{Axis, Done, Error, RunRow, Status, TableError, Tables, summary};
-use crate::claim::{Attempt, Claim, Claims, Owner};
+use crate::claim::{Attempt, Claim, Claims, Owner, Token};
 use crate::spec::{AxisValue, Experiment};
 use crate::stop::Stop;
 use crate::sweep::{Plan, PlannedRun};
@@ -356,8 +356,14 @@ impl<'a> Recorder<'a> {
     }
 
     /// The trackers of a run with this folder.
-    pub(super) fn trackers(&self, planned: &PlannedRun, run_folder: &Path) -> RunTrackers {
-        self.trackers.run(planned, &self.folder, run_folder)
+    pub(super) fn trackers(
+        &self,
+        planned: &PlannedRun,
+        run_folder: &Path,
+        token: &Token,
+    ) -> RunTrackers {
+        self.trackers
+            .run(planned, (&self.folder, run_folder), token)
     }
 
     /// Says what went wrong with trackers.

@@ -74,7 +74,7 @@ impl<'r> RunRecorder<'r> {
         };
         let run = RunRecorder {
             recorder,
-            trackers: recorder.trackers(planned, &folder),
+            trackers: recorder.trackers(planned, &folder, claim.token()),
             folder,
             token: claim.token().clone(),
             claim: Some(claim),

@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 use self::mlflow::Mlflow;
 use self::tensorboard::EventFile;
 use self::trouble::Trouble;
+use crate::claim::Token;
 use crate::sweep::{Plan, PlannedRun};
 use crate::train::{Epoch, Metrics};
 
@@ -70,13 +71,19 @@ impl Trackers {
         }
     }
 
-    /// The trackers of one run of the experiment in `folder`; the run's own files are in `run_folder`.
-    pub fn run(&self, planned: &PlannedRun, folder: &Path, run_folder: &Path) -> RunTrackers {
+    /// The trackers of one run of the experiment in `folder`, as long as `token` is valid; the run's own files are in
+    /// `run_folder`.
+    pub fn run(
+        &self,
+        planned: &PlannedRun,
+        (folder, run_folder): (&Path, &Path),
+        token: &Token,
+    ) -> RunTrackers {
         let tracking = &planned.run.spec.tracking;
         let mut trackers: Vec<Box<dyn Tracker>> = Vec::new();
         if tracking.tensorboard {
             let own = folder.join(TENSORBOARD_FOLDER).join(&planned.run.id);
-            let file = EventFile::new(own, planned, self.tensorboard.clone());
+            let file = EventFile::new(own, planned, token.clone(), self.tensorboard.clone());
             trackers.push(Box::new(file));
         }
         if let Some(mlflow) = &self.mlflow

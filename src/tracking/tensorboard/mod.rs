@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use super::trouble::Trouble;
 use super::{End, Ending, Tracker, back_from, names, unix_seconds};
+use crate::claim::Token;
 use crate::spec::Run;
 use crate::sweep::PlannedRun;
 use crate::train::Epoch;
@@ -23,17 +24,20 @@ pub(super) struct EventFile {
     classes: Vec<String>,
     /// None before training begins, and once it could not be written.
     file: Option<File>,
+    /// Shows that the run is still this process's.
+    token: Token,
     trouble: Trouble,
 }
 
 impl EventFile {
     /// To be written into `folder`, once training begins.
-    pub fn new(folder: PathBuf, planned: &PlannedRun, trouble: Trouble) -> Self {
+    pub fn new(folder: PathBuf, planned: &PlannedRun, token: Token, trouble: Trouble) -> Self {
         EventFile {
             folder,
             run: planned.run.clone(),
             classes: planned.classes.clone(),
             file: None,
+            token,
             trouble,
         }
     }
@@ -66,7 +70,8 @@ impl Tracker for EventFile {
     /// Begins a new file in place of an earlier start's, so that no epoch is there twice.
     fn begin(&mut self, epochs: &[Epoch]) {
         let now = SystemTime::now();
-        match create(&self.folder, now) {
+        match create(&self.folder, now, &self.token) {
+            Err(_) if self.token.is_lost() => return,
             Ok(file) => self.file = Some(file),
             Err(error) => return self.give_up(&error),
         }
@@ -103,16 +108,28 @@ impl Tracker for EventFile {
     }
 }
 
-/// A new file in a folder without others; it begins with what every event file begins with.
-fn create(folder: &Path, now: SystemTime) -> io::Result<File> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => fs::create_dir_all(folder)?,
-    }
+/// A new file in a folder, in place of those that were there; it begins with what every event file begins with.
+fn create(folder: &Path, now: SystemTime, token: &Token) -> io::Result<File> {
+    fs::create_dir_all(folder)?;
+    let earlier: Vec<PathBuf> = fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<_>>()?;
     // TensorBoard goes through the files of a folder by their names.
     let seconds = unix_seconds(now);
     let name = format!("events.out.tfevents.{seconds:017.6}.runner");
-    let mut file = File::create_new(folder.join(name))?;
+    let path = folder.join(name);
+    let mut file = File::create_new(&path)?;
+    // Who takes the run over finds this file, or this finds out: what is removed is older than that.
+    if let Err(error) = token.check() {
+        let _ = fs::remove_file(&path);
+        return Err(error);
+    }
+    for file in earlier {
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
     let first = [Event::version(seconds), Event::start(seconds)];
     let first = first.map(|event| record(&event.into_bytes()));
     file.write_all(&first.concat())?;
