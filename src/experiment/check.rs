@@ -148,7 +148,7 @@ fn describe(model: &Model<'_>, all: usize) -> String {
             spec.training.epochs
         );
     }
-    let need = Need::planned(first);
+    let need = Need::planned(first, spec.training.batch_size);
     let mib = need.peak() as f64 / f64::from(1 << 20);
     let _ = writeln!(text, "memory                 {mib:.0} MiB ({need})");
     let on_cpu = first.device.device.is_cpu();

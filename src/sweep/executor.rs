@@ -158,7 +158,7 @@ impl<'a> Executor<'a> {
         let (spec, device) = (&run.spec, &device.device);
         sink.run_started(planned);
         if device.is_cpu() {
-            self.memory.check(Need::planned(planned))?;
+            self.memory.check(Need::planned(planned, 1))?;
         }
         let services = (&self.cache, &self.hub);
         let initial = self.prepare(|_| {

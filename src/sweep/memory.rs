@@ -50,10 +50,10 @@ impl Need {
         }
     }
 
-    /// Before anything is read, the images themselves left out; with as many as are known.
-    pub fn planned(planned: &PlannedRun) -> Self {
+    /// Before anything is read, the images themselves left out; with `unknown` images in a part of which the number is
+    /// not known.
+    pub fn planned(planned: &PlannedRun, unknown: usize) -> Self {
         let spec = &planned.run.spec;
-        let unknown = spec.training.batch_size;
         let images = Split::ALL.map(|split| split.planned(spec).unwrap_or(unknown));
         Need::of_images(planned, images)
     }
