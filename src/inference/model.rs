@@ -84,7 +84,8 @@ impl Found {
         let classes: Vec<String> = self.json("classes")?;
         let normalizer: Normalizer = self.json("normalization")?;
         self.check_numbers(&spec, &normalizer)?;
-        let blueprint = Blueprint::new(&spec, classes.len())?;
+        let blueprint = Blueprint::new(&spec, classes.len());
+        let blueprint = blueprint.map_err(|problem| self.wrong(problem.to_string()))?;
         self.check_memory(&blueprint)?;
         let Chosen { device, name, .. } = device::choose(&spec.training)?;
         let tensors = blueprint.graph.parameters();
