@@ -7,8 +7,10 @@ mod predict;
 mod shell;
 mod watch;
 
-use std::io::{self, IsTerminal};
+use std::ffi::OsString;
+use std::io;
 use std::num::NonZeroUsize;
+use std::panic::Location;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,10 +22,12 @@ use tracing::level_filters::LevelFilter;
 use crate::analysis;
 use crate::experiment::{self, Error, Options};
 use crate::fetch::Progress;
+use crate::foreign;
 use crate::inference;
 use crate::record::progress::{self, LogWriter, Verbosity};
 use crate::report;
 use crate::stop::Stop;
+use crate::terminal::{self, Stream};
 
 /// Some runs failed; the others are recorded.
 const SOME_FAILED: u8 = 1;
@@ -86,6 +90,7 @@ enum Command {
 
 /// Why a command has failed: what to show, and the exit status.
 struct Failure {
+    /// Its foreign parts are visible; it may have colours where standard error has some.
     text: String,
     status: u8,
 }
@@ -100,9 +105,15 @@ impl Failure {
 
     fn other(message: impl std::fmt::Display) -> Self {
         Failure {
-            text: format!("error: {message}"),
+            text: foreign::visible(&format!("error: {message}")).into_owned(),
             status: SOME_FAILED,
         }
+    }
+}
+
+impl From<terminal::Error> for Failure {
+    fn from(error: terminal::Error) -> Self {
+        Failure::other(error)
     }
 }
 
@@ -127,7 +138,7 @@ impl From<report::Error> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Failure {
-            text: error.render(is_coloured()),
+            text: rendered(|coloured| error.render(coloured)),
             status: match error {
                 Error::Spec(_) => WRONG_SPEC,
                 Error::Interrupted(_) => STOPPED,
@@ -140,7 +151,7 @@ impl From<Error> for Failure {
 impl From<inference::Error> for Failure {
     fn from(error: inference::Error) -> Self {
         Failure {
-            text: error.render(is_coloured()),
+            text: rendered(|coloured| error.render(coloured)),
             status: if error.is_usage() {
                 WRONG_SPEC
             } else {
@@ -150,8 +161,14 @@ impl From<inference::Error> for Failure {
     }
 }
 
-fn is_coloured() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+/// A text for standard error, with colours where it has some and they are wanted; all else in it is visible.
+fn rendered(render: impl Fn(bool) -> String) -> String {
+    let plain = render(false);
+    let coloured = Stream::Err.has_colours().then(|| render(true));
+    match coloured.filter(|coloured| *coloured != plain) {
+        Some(coloured) => coloured,
+        None => foreign::visible(&plain).into_owned(),
+    }
 }
 
 /// Does what takes long, its progress on the terminal.
@@ -205,32 +222,65 @@ impl RunOptions {
     }
 }
 
+/// Does what the arguments say; the one place where errors are printed.
+pub fn main() -> ExitCode {
+    terminal::tell_panics(is_polars);
+    let result = match Cli::try_parse() {
+        Ok(cli) => cli.run(),
+        Err(error) => explain(&error),
+    };
+    result.unwrap_or_else(|failure| {
+        terminal::say_coloured(&failure.text);
+        ExitCode::from(failure.status)
+    })
+}
+
+/// Help, the version, or what is wrong with the arguments.
+fn explain(error: &clap::Error) -> Result<ExitCode, Failure> {
+    // With arguments of others' making, such as names of files, the same again with what can be shown.
+    let visible = |argument: OsString| foreign::one_line(&argument.to_string_lossy()).into_owned();
+    let again = Cli::try_parse_from(std::env::args_os().map(visible)).err();
+    let error = again.as_ref().unwrap_or(error);
+    let stream = match error.use_stderr() {
+        true => Stream::Err,
+        false => Stream::Out,
+    };
+    let text = match stream.has_colours() {
+        true => error.render().ansi().to_string(),
+        false => error.render().to_string(),
+    };
+    if stream == Stream::Err {
+        return Err(Failure {
+            text,
+            status: WRONG_SPEC,
+        });
+    }
+    terminal::print_coloured(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 impl Cli {
-    /// Does what the arguments say; the one place where errors are printed.
-    pub fn main(self) -> ExitCode {
-        silence_polars();
-        let result = match (&self.command, &self.spec) {
+    fn run(&self) -> Result<ExitCode, Failure> {
+        match (&self.command, &self.spec) {
             (Some(command), _) => command.run().map(|()| ExitCode::SUCCESS),
             (None, Some(spec)) => run(spec, &self.options),
             (None, None) => Ok(ExitCode::from(WRONG_SPEC)),
-        };
-        result.unwrap_or_else(|failure| {
-            eprintln!("{}", failure.text.trim_end());
-            ExitCode::from(failure.status)
-        })
+        }
     }
 }
 
 impl Command {
     fn run(&self) -> Result<(), Failure> {
         match self {
-            Command::Check(args) => print!("{}", experiment::check(&args.spec, &args.overrides)?),
+            Command::Check(args) => {
+                terminal::print(&experiment::check(&args.spec, &args.overrides)?)?;
+            }
             Command::Compare(args) => compare::run(args)?,
             Command::Evaluate(args) => evaluate::run(args)?,
             Command::Watch(args) => watch::watch(args)?,
             Command::Report(args) => watch::report(args)?,
             Command::Init(args) => shell::init(args)?,
-            Command::Schema => print!("{}", shell::schema()),
+            Command::Schema => terminal::print(&shell::schema())?,
             Command::Completions { shell } => shell::completions(*shell)?,
             Command::Man => shell::manual()?,
             Command::Predict(args) => predict::run(args)?,
@@ -258,7 +308,7 @@ fn run(spec: &SpecArgs, how: &RunOptions) -> Result<ExitCode, Failure> {
     reporter.close();
     let done = done?;
     if how.verbosity() != Verbosity::Quiet {
-        println!("{done}");
+        terminal::print(&format!("{done}\n"))?;
     }
     Ok(match (done.is_complete(), stop.is_requested()) {
         (true, _) => ExitCode::SUCCESS,
@@ -288,22 +338,14 @@ fn start_log(log: LogWriter, verbosity: Verbosity) {
         .with_max_level(level)
         .with_target(false)
         .without_time()
-        .with_ansi(log.has_colors())
+        .with_ansi(log.has_colours())
         .with_writer(log)
         .init();
 }
 
 /// polars panics on some damaged Parquet files. Our readers catch that and report the file; the panic's
 /// own text would only hide their message.
-fn silence_polars() {
-    let default = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let in_polars = |file: &str| {
-            file.split(['/', '\\'])
-                .any(|part| part.starts_with("polars-"))
-        };
-        if !panic.location().is_some_and(|at| in_polars(at.file())) {
-            default(panic);
-        }
-    }));
+fn is_polars(place: &Location<'_>) -> bool {
+    let mut parts = place.file().split(['/', '\\']);
+    parts.any(|part| part.starts_with("polars-"))
 }

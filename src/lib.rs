@@ -1,8 +1,15 @@
 //! A declarative experiment runner for transfer learning on images.
 //!
 //! Data flows one way: `spec` → `data`, `model` → `features` → `train` → `sweep` → `record`, with `cli` on top and
-//! `zoo`, `graph`, `ops`, `optim`, `fetch`, `device`, `rng`, `atomic`, `files`, `claim`, `parquet`, `stop` and `text`
-//! below. `analysis`, `report` and `watch` read what `record` writes; `inference` applies the models of finished runs.
+//! `zoo`, `graph`, `ops`, `optim`, `fetch`, `device`, `rng`, `atomic`, `files`, `claim`, `parquet`, `stop`, `terminal`,
+//! `foreign` and `text` below. `analysis`, `report` and `watch` read what `record` writes; `inference` applies the models
+//! of finished runs.
+
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "print through `terminal`"
+)]
 
 pub mod analysis;
 pub mod atomic;
@@ -15,6 +22,7 @@ mod fail_point;
 pub mod features;
 pub mod fetch;
 pub mod files;
+pub mod foreign;
 pub mod graph;
 pub mod inference;
 mod last_words;
@@ -32,6 +40,7 @@ mod shared;
 pub mod spec;
 pub mod stop;
 pub mod sweep;
+pub mod terminal;
 pub mod text;
 pub mod tracking;
 pub mod train;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::compare::ALPHA;
 use super::{Comparison, Error, Group, Sample, Unit, Verdict};
+use crate::foreign::csv_cell;
 use crate::record::text::{short_keys, value};
 use crate::spec::AxisValue;
 use crate::text::thousands;
@@ -211,22 +212,18 @@ fn axis_column(key: &str, values: &[Option<&AxisValue>]) -> Column {
     series.into_column()
 }
 
-/// A frame as CSV with a line of titles; what holds commas, quotes or line breaks is quoted (RFC 4180).
+/// A frame as CSV with a line of titles; text as [`csv_cell`] has it.
 pub fn csv(frame: &DataFrame) -> String {
     use polars::prelude::AnyValue;
-    let quoted = |text: &str| match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
-    };
     let cell = |column: &Column, row: usize| match column.get(row) {
-        Ok(AnyValue::String(text)) => quoted(text),
-        Ok(AnyValue::StringOwned(text)) => quoted(&text),
+        Ok(AnyValue::String(text)) => csv_cell(text),
+        Ok(AnyValue::StringOwned(text)) => csv_cell(&text),
         Ok(AnyValue::Float64(v)) => format!("{v}"),
         Ok(AnyValue::Int64(v)) => v.to_string(),
         Ok(AnyValue::Int32(v)) => v.to_string(),
         _ => String::new(),
     };
-    let names = frame.columns().iter().map(|column| quoted(column.name()));
+    let names = frame.columns().iter().map(|column| csv_cell(column.name()));
     let mut text = names.collect::<Vec<_>>().join(",") + "\n";
     for row in 0..frame.height() {
         let cells = frame.columns().iter().map(|column| cell(column, row));

@@ -1,6 +1,5 @@
 //! `runner compare`.
 
-use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -9,6 +8,8 @@ use polars::prelude::ParquetWriter;
 use super::Failure;
 use super::format::{columns, print_json};
 use crate::analysis::{self, Comparison, Filter, Layout, Question, Results, compare};
+use crate::foreign::markdown_cell;
+use crate::terminal::{self, Stream};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -54,9 +55,9 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
     };
     let found = compare(Results::read(&args.results)?, &question)?;
     match args.format {
-        Format::Table => print!("{}", text(&found)),
-        Format::Markdown => print!("{}", markdown(&found)),
-        Format::Csv => print!("{}", analysis::csv(&analysis::frame(&found)?)),
+        Format::Table => terminal::print(&text(&found))?,
+        Format::Markdown => terminal::print(&markdown(&found))?,
+        Format::Csv => terminal::print(&analysis::csv(&analysis::frame(&found)?))?,
         Format::Json => print_json(&analysis::json(&found))?,
         Format::Parquet => parquet(&found)?,
     }
@@ -74,11 +75,10 @@ fn text(found: &Comparison) -> String {
 
 fn markdown(found: &Comparison) -> String {
     let (rows, numbers) = analysis::rows(found, Layout::Markdown);
-    let escaped = |cell: &String| cell.replace('|', "\\|");
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut text = String::new();
     for (i, row) in rows.iter().enumerate() {
-        text += &line(row.iter().map(escaped).collect());
+        text += &line(row.iter().map(|cell| markdown_cell(cell)).collect());
         if i == 0 {
             let rule = |column| {
                 if numbers.contains(&column) {
@@ -97,7 +97,7 @@ fn markdown(found: &Comparison) -> String {
 }
 
 fn parquet(found: &Comparison) -> Result<(), Failure> {
-    if io::stdout().is_terminal() {
+    if Stream::Out.is_terminal() {
         return Err(Failure::usage(
             "a terminal cannot show Parquet; send it to a file: --format parquet > comparison.parquet",
         ));
@@ -106,5 +106,5 @@ fn parquet(found: &Comparison) -> Result<(), Failure> {
     ParquetWriter::new(&mut bytes)
         .finish(&mut analysis::frame(found)?)
         .map_err(Failure::other)?;
-    io::stdout().write_all(&bytes).map_err(Failure::other)
+    Ok(terminal::print_bytes(&bytes)?)
 }

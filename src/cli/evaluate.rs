@@ -7,6 +7,7 @@ use clap::Args;
 use super::format::{Format, columns, print_json};
 use super::{Failure, with_progress};
 use crate::inference::{EvaluatedPart, Evaluation, Model, evaluate};
+use crate::terminal;
 use crate::text::thousands;
 
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<(), Failure> {
     let found = with_progress(|progress| evaluate(&model, args.part, progress))?;
     match args.format {
         Format::Json => print_json(&found)?,
-        Format::Table => print!("{}", table(&found)),
+        Format::Table => terminal::print(&table(&found))?,
     }
     Ok(())
 }

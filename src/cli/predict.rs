@@ -9,6 +9,7 @@ use super::Failure;
 use super::format::{Format, columns, print_json};
 use crate::data::image_files;
 use crate::inference::{Error, ImagePrediction, Model, Ranked, predict};
+use crate::terminal;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -36,7 +37,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<(), Failure> {
             "model": model.path.display().to_string(),
             "images": found,
         }))?,
-        Format::Table => print!("{}", table(&found)),
+        Format::Table => terminal::print(&table(&found))?,
     }
     Ok(())
 }

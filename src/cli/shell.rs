@@ -1,7 +1,7 @@
 //! `runner init`, `schema`, `completions` and `man`: what helps to write specs and commands.
 
 use std::fs::OpenOptions;
-use std::io::{self, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory};
@@ -9,6 +9,7 @@ use clap_complete::Shell;
 
 use super::{Cli, Failure};
 use crate::spec;
+use crate::terminal;
 
 /// A spec with everything that one usually sets.
 const TEMPLATE: &str = include_str!("template.toml");
@@ -36,10 +37,9 @@ pub(super) fn init(args: &InitArgs) -> Result<(), Failure> {
         }
         _ => Failure::usage(format!("{file} cannot be written: {error}")),
     })?;
-    println!(
-        "{file} is written; runner check {file} shows what it would do, runner {file} does it"
-    );
-    Ok(())
+    Ok(terminal::print(&format!(
+        "{file} is written; runner check {file} shows what it would do, runner {file} does it\n"
+    ))?)
 }
 
 /// The JSON Schema as it stands in `docs/spec.schema.json`.
@@ -62,5 +62,5 @@ pub(super) fn manual() -> Result<(), Failure> {
 }
 
 fn print(bytes: &[u8]) -> Result<(), Failure> {
-    io::stdout().write_all(bytes).map_err(Failure::other)
+    Ok(terminal::print_bytes(bytes)?)
 }

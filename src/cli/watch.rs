@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Failure;
 use crate::report;
+use crate::terminal;
 use crate::watch::Watch;
 
 #[derive(Debug, Args)]
@@ -27,10 +28,10 @@ pub(super) fn watch(args: &WatchArgs) -> Result<(), Failure> {
         ))
     })?;
     let address = watch.address().map_err(Failure::other)?;
-    println!(
-        "http://{address}/ shows {}, live; Ctrl-C ends",
+    terminal::print(&format!(
+        "http://{address}/ shows {}, live; Ctrl-C ends\n",
         args.results.display()
-    );
+    ))?;
     watch.serve();
     Ok(())
 }
@@ -45,10 +46,11 @@ pub(super) struct ReportArgs {
 
 pub(super) fn report(args: &ReportArgs) -> Result<(), Failure> {
     for folder in &args.results {
-        match report::write(folder)?.last() {
-            Some(page) => println!("{}", page.display()),
-            None => println!("{}: no epoch has ended yet", folder.display()),
-        }
+        let written = match report::write(folder)?.last() {
+            Some(page) => page.display().to_string(),
+            None => format!("{}: no epoch has ended yet", folder.display()),
+        };
+        terminal::print(&format!("{written}\n"))?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::time::rfc3339;
 use crate::atomic::NewFile;
 use crate::claim::Token;
+use crate::foreign;
 use crate::last_words::{self, Prepared};
 
 /// Appends events to a run's log; each is on disk's way before the call returns.
@@ -65,7 +66,7 @@ impl RunLog {
             Value::Null => {}
             other => drop(object.insert("value".into(), other)),
         }
-        let line = format!("{}\n", Value::Object(object));
+        let line = format!("{}\n", foreign::json(&Value::Object(object).to_string()));
         self.token.check()?;
         self.file.write_all(line.as_bytes())?;
         self.file.flush()

@@ -3,6 +3,7 @@
 use super::Results;
 use super::rows::{RunRow, Status, value_at};
 use super::text::{self, percent, short_keys, shorten};
+use crate::foreign::one_line;
 use crate::text::thousands;
 use crate::train::Metrics;
 
@@ -69,7 +70,7 @@ impl<'a> Line<'a> {
         if self.run.point.is_empty() {
             self.run.run.clone()
         } else {
-            text::point(&self.run.point, ",")
+            one_line(&text::point(&self.run.point, ",")).into_owned()
         }
     }
 }
@@ -135,7 +136,9 @@ fn columns(results: &Results, lines: &[Line]) -> Vec<Column> {
     let mut columns = vec![column("run", Need::Id, true, &|l| Some(l.run.run.clone()))];
     let keys = short_keys(results.axes.iter().map(|axis| axis.key.as_str()));
     for (axis, title) in results.axes.iter().zip(&keys) {
-        let value = |l: &Line| value_at(&l.run.point, &axis.key).map(text::value);
+        let value = |l: &Line| {
+            value_at(&l.run.point, &axis.key).map(|v| one_line(&text::value(v)).into_owned())
+        };
         columns.push(column(title, Need::Axis, true, &value));
     }
     if lines.iter().any(|line| line.run.status != Status::Finished) {

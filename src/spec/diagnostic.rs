@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::place::Place;
+use crate::foreign::one_line;
 use crate::secret::without_passwords;
 
 /// Longest line of a note before it is wrapped, in characters.
@@ -172,18 +173,11 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Text that leaves the terminal as it is: a tab as four spaces, other control characters replaced, passwords of
-/// addresses masked.
+/// Text in a line of its own, a tab as four spaces, passwords of addresses masked.
 fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in without_passwords(text).chars() {
-        match c {
-            '\t' => out.push_str("    "),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
+    let text = without_passwords(text);
+    let parts: Vec<_> = text.split('\t').map(one_line).collect();
+    parts.join("    ")
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is said, the same on every kind of terminal.
 
 use super::RunStart;
+use crate::foreign::one_line;
 use crate::record::text::{percent, point};
 use crate::record::{RunRow, Status};
 use crate::train::{Epoch, Metrics};
@@ -19,7 +20,7 @@ pub(super) struct Current {
 
 impl Current {
     pub(super) fn new(run: &RunStart) -> Self {
-        let point = point(run.point, ",");
+        let point = one_line(&point(run.point, ",")).into_owned();
         let name = if point.is_empty() { run.id } else { &point };
         let (short, label) = match run.total {
             0 | 1 => (String::new(), String::new()),

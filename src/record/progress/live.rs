@@ -8,6 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use super::lines::{Current, amount, duration};
 use super::{Reporter, RunStart, Verbosity};
 use crate::fetch::Progress;
+use crate::foreign::{one_line, visible};
 use crate::record::RunRow;
 use crate::record::text::{percent, shorten};
 use crate::train::{Batch, Epoch};
@@ -85,7 +86,7 @@ impl Live {
     fn say(&self, least: Verbosity, line: &str) {
         if self.verbosity >= least {
             // A terminal that is gone is no reason to stop training.
-            let _ = self.bars.println(line);
+            let _ = self.bars.println(visible(line));
         }
     }
 
@@ -175,7 +176,7 @@ impl Progress for Live {
             .map_or_else(ProgressBar::no_length, ProgressBar::new)
             .with_style(style(template));
         let bar = self.bars.insert(0, bar);
-        bar.set_message(what.to_owned());
+        bar.set_message(one_line(what).into_owned());
         let work = WorkBar {
             bar,
             what: what.to_owned(),

@@ -1,9 +1,11 @@
 //! Where logs go, so that they and live bars do not garble one another.
 
-use std::io::{self, IsTerminal, Write, stderr};
+use std::io::{self, Write};
 
 use indicatif::MultiProgress;
 use tracing_subscriber::fmt::MakeWriter;
+
+use crate::terminal::{Messages, Stream};
 
 /// Standard error, with the bars taken off while a log line is written.
 #[derive(Clone, Debug)]
@@ -17,10 +19,9 @@ impl LogWriter {
         LogWriter { bars: None }
     }
 
-    /// Whether log lines may have colours: on a terminal, unless `NO_COLOR` says otherwise.
-    pub fn has_colors(&self) -> bool {
-        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        stderr().is_terminal() && !unwanted
+    /// Whether log lines may have colours.
+    pub fn has_colours(&self) -> bool {
+        Stream::Err.has_colours()
     }
 
     /// For standard error with these bars on it.
@@ -31,7 +32,8 @@ impl LogWriter {
 
 impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let write = || stderr().lock().write_all(line).map(|()| line.len());
+        let coloured = self.has_colours();
+        let write = || Messages { coloured }.write(line);
         match &self.bars {
             Some(bars) => bars.suspend(write),
             None => write(),
@@ -39,7 +41,7 @@ impl Write for LogWriter {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        stderr().flush()
+        Ok(())
     }
 }
 

@@ -7,13 +7,12 @@ mod plain;
 #[cfg(test)]
 mod tests;
 
-use std::io::{IsTerminal, stderr};
-
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use super::RunRow;
 use crate::fetch::Progress;
 use crate::spec::AxisValue;
+use crate::terminal::{Messages, Stream};
 use crate::train::{Batch, Epoch};
 use live::Live;
 pub use log_writer::LogWriter;
@@ -75,12 +74,12 @@ pub trait Reporter: Progress + Send {
 /// Bars are live where standard error is a terminal that can move its cursor; `NO_COLOR` is honoured.
 pub fn for_stderr(verbosity: Verbosity) -> (Box<dyn Reporter>, LogWriter) {
     let can_move = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-    if verbosity > Verbosity::Quiet && stderr().is_terminal() && can_move {
+    if verbosity > Verbosity::Quiet && Stream::Err.is_terminal() && can_move {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let log = LogWriter::around(bars.clone());
         (Box::new(Live::new(bars, verbosity)), log)
     } else {
-        let plain = Plain::new(Box::new(stderr()), verbosity);
+        let plain = Plain::new(Box::new(Messages { coloured: false }), verbosity);
         (Box::new(plain), LogWriter::plain())
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::lines::{Current, amount, duration};
 use super::{Reporter, RunStart, Verbosity};
 use crate::fetch::Progress;
+use crate::foreign::visible;
 use crate::record::{RunRow, Status};
 use crate::train::{Batch, Epoch};
 
@@ -81,8 +82,12 @@ impl State {
     }
 
     fn write(&mut self, line: &str) {
-        // A closed pipe is no reason to stop training.
-        let _ = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
+        // In one piece; a closed pipe is no reason to stop training.
+        let line = format!("{}\n", visible(line));
+        let _ = self
+            .out
+            .write_all(line.as_bytes())
+            .and_then(|()| self.out.flush());
     }
 }
 
