@@ -260,3 +260,105 @@ fn what_cannot_be_applied_is_said() {
         assert_eq!(found, status, "{args:?}: {said}");
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn one_bad_image_does_not_end_the_prediction_of_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = trained(folder.path(), SMALL);
+    let run = run.to_str().unwrap();
+    photos(&folder.path().join("photos"), [8, 8]);
+    let dark = folder.path().join("photos/dark");
+    write(&dark, "2.jpg", "no image");
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    let pipe = folder.path().join("pipe.png");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let predicted = |args: &[&str]| {
+        let mut command = runner(folder.path());
+        let output = command.args(["predict", run]).args(args).output().unwrap();
+        let count = String::from_utf8_lossy(&output.stdout)
+            .matches(".png")
+            .count();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (count, output.status.code().unwrap(), said)
+    };
+    // Six PNGs and one that is none.
+    for (args, count, status, says) in [
+        (
+            &["photos/dark"][..],
+            6,
+            1,
+            &["error: photos/dark/2.jpg: ", "on_bad_image=skip"][..],
+        ),
+        (
+            &["photos/dark", "--set", "dataset.on_bad_image=skip"],
+            6,
+            0,
+            &["warning: photos/dark/2.jpg: "],
+        ),
+        (
+            &["gone.jpg", "photos/dark/0.png"],
+            1,
+            1,
+            &["error: gone.jpg: "],
+        ),
+        (
+            &["empty", "photos/dark/0.png"],
+            1,
+            1,
+            &["error: empty: has no JPEG or PNG image"],
+        ),
+        (
+            &["pipe.png", "/dev/zero", "photos/dark/0.png"],
+            1,
+            1,
+            &["error: pipe.png: is a pipe", "error: /dev/zero: "],
+        ),
+        (
+            &["photos/dark/2.jpg", "--set", "dataset.on_bad_image=skip"],
+            0,
+            1,
+            &["nothing was predicted"],
+        ),
+    ] {
+        let (found, code, said) = predicted(args);
+        assert_eq!((found, code), (count, status), "{args:?}: {said}");
+        for part in says {
+            assert!(said.contains(part), "{args:?}: {said}");
+        }
+    }
+    let (_, _, said) = predicted(&["photos/dark"]);
+    assert!(!said.contains("on_bad_image = "), "{said}");
+    let json = runner(folder.path())
+        .args(["predict", run, "photos/dark", "--format", "json"])
+        .output()
+        .unwrap();
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["images"].as_array().unwrap().len(), 6);
+    assert!(
+        json["unreadable"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("photos/dark/2.jpg: ")
+    );
+}
+
+#[test]
+fn a_model_is_used_where_its_images_are_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(&folder.path().join("photos"), [8, 8]);
+    let dataset = "name = \"image_folder\"\npath = \"photos\"";
+    let run = trained(folder.path(), &SMALL.replace("name = \"digits\"", dataset));
+    let image = folder.path().join("a.png");
+    fs::rename(folder.path().join("photos/dark/0.png"), &image).unwrap();
+    fs::remove_dir_all(folder.path().join("photos")).unwrap();
+    for set in ["training.device=cpu", "dataset.on_bad_image=skip"] {
+        runner(folder.path())
+            .arg("predict")
+            .arg(&run)
+            .args(["a.png", "--set", set])
+            .assert()
+            .success();
+    }
+}

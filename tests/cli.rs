@@ -358,3 +358,20 @@ fn without_a_network_the_message_says_where_the_file_comes_from_and_goes() {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn without_a_home_folder_what_needs_no_download_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "small.toml", SMALL);
+    let path = std::env::var_os("PATH").unwrap();
+    for home in [None, Some("")] {
+        let mut command = runner(folder.path());
+        command.env_clear().env("PATH", &path).arg("small.toml");
+        command.args(["--fresh"]);
+        if let Some(home) = home {
+            command.env("HOME", home);
+        }
+        command.assert().success();
+    }
+}

@@ -58,11 +58,11 @@ fn get(cache: &Cache, remote: &Remote) -> Result<PathBuf, Error> {
 
 /// Where the cache keeps what has come so far.
 fn part(cache: &Cache) -> PathBuf {
-    cache.root().join("partial/data/file.bin.part")
+    cache.root().unwrap().join("partial/data/file.bin.part")
 }
 
 fn is_missing(cache: &Cache) -> bool {
-    !cache.root().join("data/file.bin").exists()
+    !cache.root().unwrap().join("data/file.bin").exists()
 }
 
 #[test]
@@ -71,12 +71,12 @@ fn a_file_is_downloaded_once() {
     let server = Server::start(|r| Answer::file(r, &bytes(100_000), TAG));
     let remote = remote(server.url("/f"));
     let path = get(&cache, &remote).unwrap();
-    assert_eq!(path, cache.root().join("data/file.bin"));
+    assert_eq!(path, cache.root().unwrap().join("data/file.bin"));
     assert_eq!(fs::read(&path).unwrap(), bytes(100_000));
     assert_eq!(get(&cache, &remote).unwrap(), path);
     assert_eq!(server.requests().len(), 1);
     assert_eq!(
-        fs::read_dir(cache.root().join("partial/data"))
+        fs::read_dir(cache.root().unwrap().join("partial/data"))
             .unwrap()
             .count(),
         0
@@ -182,7 +182,7 @@ fn not_found_says_what_from_where_why_and_what_to_do() {
     let server = Server::start(|_| Answer::status("404 Not Found"));
     let url = server.url("/datasets/f");
     let error = get(&cache, &remote(url.clone())).unwrap_err().to_string();
-    let by_hand = cache.root().join("data/file.bin");
+    let by_hand = cache.root().unwrap().join("data/file.bin");
     for said in [
         "file.bin is missing",
         &url,
@@ -305,7 +305,7 @@ fn a_file_of_another_length_in_the_cache_is_replaced() {
     let server = Server::start(|r| Answer::file(r, b"abc", TAG));
     let mut remote = remote(server.url("/f"));
     remote.size = Some(3);
-    let path = cache.root().join("data/file.bin");
+    let path = cache.root().unwrap().join("data/file.bin");
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, b"ab").unwrap();
     assert_eq!(fs::read(get(&cache, &remote).unwrap()).unwrap(), b"abc");

@@ -29,7 +29,7 @@ pub(super) struct EvaluateArgs {
 }
 
 pub(super) fn run(args: &EvaluateArgs) -> Result<(), Failure> {
-    let model = Model::open_with(&args.run, &args.overrides)?;
+    let model = Model::open(&args.run, &args.overrides)?;
     let found = with_progress(|progress| evaluate(&model, args.part, progress))?;
     match args.format {
         Format::Json => print_json(&found)?,

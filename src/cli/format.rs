@@ -25,8 +25,10 @@ pub(super) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
 
 /// Rows as columns two spaces apart, the first row the titles; the columns in `right` are set to the right.
 pub(super) fn columns(rows: &[Vec<String>], right: &[usize]) -> String {
-    let shown = |row: &Vec<String>| row.iter().map(|cell| one_line(cell)).collect();
-    let rows: Vec<Vec<_>> = rows.iter().map(shown).collect();
+    let rows = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| one_line(cell)).collect());
+    let rows: Vec<Vec<Cow<'_, str>>> = rows.collect();
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));

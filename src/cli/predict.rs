@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::Failure;
 use super::format::{Format, columns, print_json};
-use crate::data::image_files;
-use crate::inference::{Error, ImagePrediction, Model, Ranked, predict};
+use super::{Failure, with_progress};
+use crate::data::{self, image_files};
+use crate::inference::{ImagePrediction, Model, Predictions, Ranked, predict};
+use crate::spec::OnBadImage;
 use crate::terminal;
 
 #[derive(Debug, Args)]
@@ -24,22 +25,67 @@ pub(super) struct PredictArgs {
     /// How many of the most probable classes
     #[arg(long, value_name = "N", default_value_t = 5)]
     top: usize,
+    /// Predict with something else: training.device=cpu, dataset.on_bad_image=skip …; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 pub(super) fn run(args: &PredictArgs) -> Result<(), Failure> {
-    let model = Model::open(&args.run)?;
-    let files = image_files(&args.images).map_err(Error::from)?;
-    let found = predict(&model, &files, args.top)?;
+    let model = Model::open_for_images(&args.run, &args.overrides)?;
+    let files = image_files(&args.images);
+    let all = files.len();
+    let found = with_progress(|progress| predict(&model, files, args.top, progress))?;
+    let leaves_out = model.spec.dataset.on_bad_image == OnBadImage::Skip;
+    // What is only left out is no failure.
+    let (left_out, failed): (Vec<_>, Vec<_>) = found
+        .bad
+        .iter()
+        .partition(|bad| leaves_out && matches!(bad, data::Error::Image(_)));
+    for bad in left_out {
+        terminal::say(&format!("warning: {} (left out)", reason(bad)));
+    }
+    for bad in &failed {
+        terminal::say(&format!("error: {}", reason(bad)));
+    }
     match args.format {
         Format::Json => print_json(&json!({
             "model": model.path.display().to_string(),
-            "images": found,
+            "images": found.images,
+            "unreadable": found.bad.iter().map(reason).collect::<Vec<_>>(),
         }))?,
-        Format::Table => terminal::print(&table(&found))?,
+        Format::Table if found.images.is_empty() => {}
+        Format::Table => terminal::print(&table(&found.images))?,
+    }
+    if !failed.is_empty() || found.images.is_empty() {
+        return Err(Failure::other(shortfall(&found, all)));
     }
     Ok(())
+}
+
+/// How many images have no prediction, and what to do about it.
+fn shortfall(found: &Predictions, all: usize) -> String {
+    let is_image = |bad: &data::Error| matches!(bad, data::Error::Image(_));
+    let advice = match found.bad.iter().any(is_image) {
+        true => "; to leave out what does not decode: --set dataset.on_bad_image=skip",
+        false => "",
+    };
+    let rest = match found.images.len() {
+        0 => "nothing was predicted",
+        _ => "the others are predicted",
+    };
+    let bad = found.bad.len();
+    format!("{bad} of {all} could not be read, {rest}{advice}")
+}
+
+/// Which file, and what is wrong with it.
+fn reason(bad: &data::Error) -> String {
+    match bad {
+        // Its own advice is for training.
+        data::Error::Image(image) => image.to_string(),
+        other => other.to_string(),
+    }
 }
 
 fn table(found: &[ImagePrediction]) -> String {

@@ -1,12 +1,13 @@
 //! Single images from files: what a trained model is to look at.
 
+use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
 use super::decode::{MOST_BYTES, decode_upright};
-use super::files::walk;
+use super::files::file_name;
 use super::image_folder::{DEPTH, is_image, resize_to};
 use super::resize::Resizer;
 use super::{BadImage, Error, Images, Part};
@@ -86,25 +87,50 @@ pub fn thumbnail(path: &Path, longest: usize) -> Option<Vec<u8>> {
     part.png(0)
 }
 
-/// The files themselves, and of folders the JPEG and PNG files at any depth that classes of an `image_folder` may have.
-///
-/// # Errors
-/// A folder that cannot be read, or that has no image.
-pub fn image_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
-    let mut files = Vec::new();
+/// The files themselves, and of folders the JPEG and PNG files at any depth that classes of an `image_folder` may have;
+/// sorted within a folder. What cannot be looked into, or holds no image, is an error in its place: it does not keep the
+/// others from being found.
+pub fn image_files(paths: &[PathBuf]) -> Vec<Result<PathBuf, Error>> {
+    let mut found = Vec::new();
     for path in paths {
         if !path.is_dir() {
-            files.push(path.clone());
+            found.push(Ok(path.clone()));
             continue;
         }
-        let mut inside = walk(path, DEPTH)?;
-        inside.retain(|file| is_image(file));
-        if inside.is_empty() {
-            return Err(Error::file(path, "has no JPEG or PNG image"));
+        let before = found.len();
+        look_into(path, &mut Vec::new(), &mut found);
+        if found.len() == before {
+            found.push(Err(Error::file(path, "has no JPEG or PNG image")));
         }
-        files.append(&mut inside);
     }
-    Ok(files)
+    found
+}
+
+/// Adds the images in a folder; `above` are the folders that led to it, which links may lead back to.
+fn look_into(folder: &Path, above: &mut Vec<PathBuf>, found: &mut Vec<Result<PathBuf, Error>>) {
+    let real = match fs::canonicalize(folder) {
+        Ok(real) => real,
+        Err(error) => return found.push(Err(Error::io(folder)(error))),
+    };
+    if above.contains(&real) || above.len() > DEPTH {
+        return;
+    }
+    let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+    let mut paths: Vec<PathBuf> = match entries {
+        Ok(entries) => entries.iter().map(fs::DirEntry::path).collect(),
+        Err(error) => return found.push(Err(Error::io(folder)(error))),
+    };
+    paths.retain(|path| !file_name(path).starts_with('.'));
+    paths.sort();
+    above.push(real);
+    for path in paths {
+        if path.is_dir() {
+            look_into(&path, above, found);
+        } else if is_image(&path) {
+            found.push(Ok(path));
+        }
+    }
+    above.pop();
 }
 
 #[cfg(test)]
@@ -130,5 +156,32 @@ mod tests {
         assert_eq!(read.images.image(0), part.images.image(1));
         assert_eq!((read.images.height, read.images.width), (3, 5));
         assert!(part.png(2).is_none());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_cannot_be_looked_into_does_not_hide_the_others() {
+        use std::os::unix::fs::symlink;
+        let tmp = tempfile::tempdir().unwrap();
+        let folder = tmp.path();
+        for inside in ["a/b", "empty"] {
+            fs::create_dir_all(folder.join(inside)).unwrap();
+        }
+        for file in ["a/2.PNG", "a/b/1.jpg", "a/.hidden.jpg", "a/notes.txt"] {
+            fs::write(folder.join(file), "").unwrap();
+        }
+        symlink(folder.join("a"), folder.join("a/again")).unwrap();
+        symlink("nowhere", folder.join("a/gone.jpg")).unwrap();
+        let found = image_files(&["missing.jpg", "empty", "a"].map(|name| folder.join(name)));
+        let names: Vec<String> = found
+            .iter()
+            .map(|found| match found {
+                Ok(path) => path.strip_prefix(folder).unwrap().display().to_string(),
+                Err(error) => error.to_string(),
+            })
+            .collect();
+        assert_eq!(names[0], "missing.jpg");
+        assert!(names[1].ends_with("empty: has no JPEG or PNG image"));
+        assert_eq!(names[2..], ["a/2.PNG", "a/b/1.jpg", "a/gone.jpg"]);
     }
 }

@@ -159,7 +159,7 @@ impl<'a> Known<'a> {
             return Ok(digest.clone());
         }
         let cache = Cache::from_env().ok();
-        let digest = data::fingerprint(dataset, cache.as_ref().map(Cache::root))
+        let digest = data::fingerprint(dataset, cache.as_ref().and_then(Cache::root))
             .map_err(|error| Problem::new("dataset.path", error.to_string()))?;
         self.datasets.push((dataset.clone(), digest.clone()));
         Ok(digest)

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub use check::check;
 pub use error::Error;
 
-use crate::fetch::Patience;
+use crate::fetch::{Cache, Patience};
 use crate::record::progress::Reporter;
 use crate::record::{Done, Opening, Recorder};
 use crate::spec::Experiment;
@@ -51,6 +51,12 @@ pub fn run(spec: &Path, options: &Options, reporter: &dyn Reporter) -> Result<Do
     }
     if prepared.is_preliminary() {
         prepared = prepare(spec, overrides, Network::Used(reporter))?;
+    }
+    if Cache::from_env().is_ok_and(|cache| cache.root().is_none()) {
+        reporter.warn(
+            "there is no cache folder (neither RUNNER_CACHE nor HOME is set, and the user database names no home \
+             folder): nothing is kept for the next start",
+        );
     }
     execute(&prepared, options, reporter)
 }

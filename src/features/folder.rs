@@ -18,21 +18,22 @@ const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
 /// Files of features.
 pub(super) struct Folder {
-    path: PathBuf,
+    /// None where there is no cache folder: nothing is found, and nothing can be begun.
+    path: Option<PathBuf>,
     limit: u64,
 }
 
 impl Folder {
     pub fn of(cache: &Cache) -> Self {
         Folder {
-            path: cache.root().join("features"),
+            path: cache.root().map(|root| root.join("features")),
             limit: LIMIT,
         }
     }
 
     /// The file of `key`, checked; one that is damaged is removed, with a warning.
     pub fn find(&self, key: &Key, extent: Extent) -> Option<Stored> {
-        let path = self.file(key);
+        let path = self.file(key).ok()?;
         Stored::open(&path, extent).unwrap_or_else(|why| {
             tracing::warn!(
                 "the kept features in {} cannot be used: {why}; they are computed again",
@@ -45,23 +46,29 @@ impl Folder {
 
     /// Begins the file of `key`, after making room for it.
     pub fn begin(&self, key: &Key, extent: Extent) -> io::Result<Writer> {
-        fs::create_dir_all(&self.path)?;
-        self.make_room(file::len(extent))?;
-        Writer::create(&self.file(key), extent)
+        let folder = self.path()?;
+        fs::create_dir_all(folder)?;
+        self.make_room(folder, file::len(extent))?;
+        Writer::create(&self.file(key)?, extent)
     }
 
-    fn file(&self, key: &Key) -> PathBuf {
-        self.path.join(format!("{key}.{ENDING}"))
+    fn path(&self) -> io::Result<&Path> {
+        let none = || io::Error::new(io::ErrorKind::NotFound, "there is none; set RUNNER_CACHE");
+        self.path.as_deref().ok_or_else(none)
+    }
+
+    fn file(&self, key: &Key) -> io::Result<PathBuf> {
+        Ok(self.path()?.join(format!("{key}.{ENDING}")))
     }
 
     /// Removes what is abandoned, and the longest unused files until `bytes` more keep to the limit.
-    fn make_room(&self, bytes: u64) -> io::Result<()> {
-        let unfinished = Unfinished::all(&self.path)?;
+    fn make_room(&self, folder: &Path, bytes: u64) -> io::Result<()> {
+        let unfinished = Unfinished::all(folder)?;
         for file in unfinished.iter().filter(|file| file.is_abandoned()) {
             let _ = file.remove();
         }
         let mut files = Vec::new();
-        for entry in fs::read_dir(&self.path)?.flatten() {
+        for entry in fs::read_dir(folder)?.flatten() {
             let (path, Ok(about)) = (entry.path(), entry.metadata()) else {
                 continue;
             };
@@ -101,7 +108,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let extent = (1, 9);
         let features = Folder {
-            path: folder.path().join("features"),
+            path: Some(folder.path().join("features")),
             limit: 2 * file::len(extent),
         };
         let [a, b, c] = ["a", "b", "c"].map(Key::for_test);
@@ -109,7 +116,7 @@ mod tests {
             let mut writer = features.begin(key, extent).unwrap();
             writer.push(&[1.0; 9]).unwrap();
             writer.finish().unwrap();
-            let file = fs::File::open(features.file(key)).unwrap();
+            let file = fs::File::open(features.file(key).unwrap()).unwrap();
             let used = SystemTime::now() - Duration::from_secs(age);
             file.set_modified(used).unwrap();
         }
@@ -124,8 +131,8 @@ mod tests {
         let features = Folder::of(&Cache::at(folder.path()));
         let key = Key::for_test("a");
         features.begin(&key, (1, 1)).unwrap().finish().unwrap();
-        assert!(features.file(&key).is_file());
+        assert!(features.file(&key).unwrap().is_file());
         assert!(features.find(&key, (1, 1)).is_none());
-        assert!(!features.file(&key).exists());
+        assert!(!features.file(&key).unwrap().exists());
     }
 }

@@ -107,25 +107,31 @@ impl Remote {
 /// The folder where downloaded files are kept.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    root: PathBuf,
+    /// None where nothing says where it is to be; files that must be kept are refused then.
+    root: Option<PathBuf>,
     patience: Patience,
 }
 
 impl Cache {
     /// The cache at `RUNNER_CACHE`, else `runner` in the user's cache folder: `$XDG_CACHE_HOME`, or the platform's own
-    /// (`~/.cache`; `~/Library/Caches` on macOS; `%LOCALAPPDATA%` on Windows).
+    /// (`~/.cache`; `~/Library/Caches` on macOS; `%LOCALAPPDATA%` on Windows). Without `HOME`, home is what the user
+    /// database says. Where nothing says where that is, the cache keeps nothing, and only what must be downloaded is
+    /// refused.
     ///
     /// # Errors
-    /// [`Error::NoFolder`] where nothing says where that is, and as [`Patience::from_env`].
+    /// As [`Patience::from_env`].
     pub fn from_env() -> Result<Self, Error> {
-        let root = folder(|name| std::env::var_os(name)).ok_or(Error::NoFolder)?;
-        Ok(Cache::at(root).with_patience(Patience::from_env()?))
+        let root = folder(|name| std::env::var_os(name), std::env::home_dir);
+        Ok(Cache {
+            root,
+            patience: Patience::from_env()?,
+        })
     }
 
     /// The cache at `root`, which need not exist yet.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Cache {
-            root: root.into(),
+            root: Some(root.into()),
             patience: Patience::default(),
         }
     }
@@ -136,9 +142,9 @@ impl Cache {
         self
     }
 
-    /// The folder of everything kept.
-    pub fn root(&self) -> &Path {
-        &self.root
+    /// The folder of everything kept; none where nothing can be kept.
+    pub fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
     }
 
     /// The path of `remote` in the cache, downloading it there if it is not there yet.
@@ -160,7 +166,7 @@ impl Cache {
         check: &dyn Fn(&Path) -> Result<(), String>,
         progress: &dyn Progress,
     ) -> Result<PathBuf, Error> {
-        let path = self.path(&remote.path_in_cache);
+        let path = self.path(&remote.path_in_cache)?;
         if is_there(&path, remote) {
             return Ok(path);
         }
@@ -182,13 +188,15 @@ impl Cache {
     }
 
     /// Where the cache keeps a file.
-    pub(super) fn path(&self, path_in_cache: &str) -> PathBuf {
-        self.root.join(path_in_cache)
+    pub(super) fn path(&self, path_in_cache: &str) -> Result<PathBuf, Error> {
+        self.root()
+            .map(|root| root.join(path_in_cache))
+            .ok_or(Error::NoFolder)
     }
 
     /// The unfinished copy of a file, for this process alone.
     pub(super) fn partial(&self, path_in_cache: &str) -> Result<Partial, Error> {
-        Partial::lock(&self.root.join("partial"), path_in_cache)
+        Partial::lock(&self.path("partial")?, path_in_cache)
     }
 
     pub(super) fn client(&self) -> Client {
@@ -262,8 +270,11 @@ pub(super) fn persist<T>(
     }
 }
 
-/// The cache's folder as these environment variables give it.
-fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+/// The cache's folder as these environment variables give it, else the home folder of the user database.
+fn folder(
+    variable: impl Fn(&str) -> Option<OsString>,
+    home: impl Fn() -> Option<PathBuf>,
+) -> Option<PathBuf> {
     let set = |name| variable(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     if let Some(own) = set("RUNNER_CACHE") {
         // Where no shell has put the home folder in its place.
@@ -274,13 +285,14 @@ fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     }
     // The XDG specification says to ignore relative paths.
     let xdg = set("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+    let home = || set("HOME").or_else(|| home().filter(|home| home.is_absolute()));
     let platform = || {
         if cfg!(windows) {
             set("LOCALAPPDATA")
         } else if cfg!(target_os = "macos") {
-            Some(set("HOME")?.join("Library/Caches"))
+            Some(home()?.join("Library/Caches"))
         } else {
-            Some(set("HOME")?.join(".cache"))
+            Some(home()?.join(".cache"))
         }
     };
     Some(xdg.or_else(platform)?.join("runner"))
@@ -290,16 +302,18 @@ fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    fn at(variables: &[(&str, &str)]) -> Option<PathBuf> {
-        folder(|name| {
+    fn at(variables: &[(&str, &str)], home: Option<&str>) -> Option<PathBuf> {
+        let variable = |name: &str| {
             let found = variables.iter().find(|(n, _)| *n == name)?;
             Some(found.1.into())
-        })
+        };
+        folder(variable, || home.map(PathBuf::from))
     }
 
     #[test]
     #[cfg(all(unix, not(target_os = "macos")))]
-    fn the_folder_is_runners_own_variable_then_xdgs_then_the_home() {
+    fn the_folder_is_runners_own_variable_then_xdgs_then_the_home_then_the_users_own() {
+        let at = |variables: &[(&str, &str)]| at(variables, None);
         let home = ("HOME", "/home/u");
         let xdg = ("XDG_CACHE_HOME", "/x");
         assert_eq!(at(&[("RUNNER_CACHE", "/r"), xdg, home]), Some("/r".into()));
@@ -316,6 +330,25 @@ mod tests {
             Some("/home/u/.cache/runner".into())
         );
         assert_eq!(at(&[]), None);
+        let without_home = |variables: &[(&str, &str)]| super::tests::at(variables, Some("/h"));
+        assert_eq!(without_home(&[]), Some("/h/.cache/runner".into()));
+        assert_eq!(
+            without_home(&[("HOME", "")]),
+            Some("/h/.cache/runner".into())
+        );
+        assert_eq!(without_home(&[home]), Some("/home/u/.cache/runner".into()));
+        assert_eq!(super::tests::at(&[("HOME", "")], Some("")), None);
+    }
+
+    #[test]
+    fn without_a_folder_only_what_must_be_kept_is_refused() {
+        let cache = Cache {
+            root: None,
+            patience: Patience::default(),
+        };
+        assert_eq!(cache.root(), None);
+        assert!(matches!(cache.path("a"), Err(Error::NoFolder)));
+        assert!(matches!(cache.partial("a"), Err(Error::NoFolder)));
     }
 
     #[test]

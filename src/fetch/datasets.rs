@@ -135,7 +135,7 @@ pub fn dataset(
     for remote in remotes(hub, name, &folder)? {
         cache.file(&remote, progress)?;
     }
-    Ok(cache.path(&folder))
+    cache.path(&folder)
 }
 
 fn remotes(hub: &Hub, name: DatasetName, folder: &str) -> Result<Vec<Remote>, Error> {

@@ -37,8 +37,11 @@ pub enum Error {
         source: std::io::Error,
     },
 
-    /// Neither `RUNNER_CACHE` nor a home folder is set.
-    #[error("there is no folder for downloads: set RUNNER_CACHE to one")]
+    /// Neither `RUNNER_CACHE` nor a home folder is there.
+    #[error(
+        "there is no folder for downloads: neither RUNNER_CACHE nor HOME is set, and the user database names no home \
+         folder; set RUNNER_CACHE to a folder"
+    )]
     NoFolder,
 
     /// `RUNNER_PATIENCE` is wrong.

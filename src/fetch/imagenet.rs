@@ -46,7 +46,7 @@ pub fn imagenet(
     let (folder, remote) = remote(hub, arch)?;
     let selection = Selection {
         remote: &remote,
-        folder: cache.path(&folder),
+        folder: cache.path(&folder)?,
         wanted,
         name: format!("{arch} weights"),
     };
@@ -68,7 +68,7 @@ pub fn imagenet(
         }
         Ok(path)
     });
-    let whole = cache.path(&remote.path_in_cache);
+    let whole = cache.path(&remote.path_in_cache)?;
     match outcome {
         Ok(Some(path)) => Selection::publish(partial, &path).map(|()| path),
         Ok(None) => {

@@ -8,4 +8,4 @@ mod predict;
 pub use error::Error;
 pub use evaluate::{ClassScore, EvaluatedPart, Evaluation, evaluate};
 pub use model::Model;
-pub use predict::{ImagePrediction, Ranked, predict};
+pub use predict::{ImagePrediction, Predictions, Ranked, predict};

@@ -33,25 +33,35 @@ pub struct Model {
 }
 
 impl Model {
-    /// Opens the model in a run's folder, or the file itself.
+    /// Opens the model in a run's folder, or the file itself, to be applied to what `overrides` (`KEY=VALUE`, as given
+    /// to `--set`) say.
     ///
     /// # Errors
-    /// A file that is not there or not the runner's, a device that is not there.
-    pub fn open(run: &Path) -> Result<Self, Error> {
-        let found = Found::at(run)?;
-        let spec: Spec = found.json("spec")?;
-        found.model(spec)
-    }
-
-    /// [`Model::open`], to be applied to what `overrides` (`KEY=VALUE`, as given to `--set`) say.
-    ///
-    /// # Errors
-    /// As [`Model::open`]; a wrong override; files of a dataset that are not there.
-    pub fn open_with(run: &Path, overrides: &[String]) -> Result<Self, Error> {
+    /// A file that is not there or not the runner's, a device that is not there; a wrong override; files of a dataset
+    /// that are not there.
+    pub fn open(run: &Path, overrides: &[String]) -> Result<Self, Error> {
         let found = Found::at(run)?;
         let recorded: Spec = found.json("spec")?;
-        let folder = std::env::current_dir().map_err(|e| found.wrong(e.to_string()))?;
-        let applied = Experiment::recorded(&recorded, &found.path, overrides, &folder)?.spec;
+        let applied = found.applied(&recorded, overrides)?;
+        found.model(Spec {
+            dataset: applied.dataset,
+            training: applied.training,
+            ..recorded
+        })
+    }
+
+    /// [`Model::open`], to be applied to images that are of no dataset: its own need not be there any more.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn open_for_images(run: &Path, overrides: &[String]) -> Result<Self, Error> {
+        let found = Found::at(run)?;
+        let recorded: Spec = found.json("spec")?;
+        let mut elsewhere = recorded.clone();
+        // Any folder that is there.
+        let here = found.path.parent().map(Path::to_owned);
+        elsewhere.dataset.path = elsewhere.dataset.path.and(here);
+        let applied = found.applied(&elsewhere, overrides)?;
         found.model(Spec {
             dataset: applied.dataset,
             training: applied.training,
@@ -78,6 +88,12 @@ impl Found {
         }
         let metadata = weights::metadata(&path)?;
         Ok(Found { path, metadata })
+    }
+
+    /// The recorded spec with overrides.
+    fn applied(&self, recorded: &Spec, overrides: &[String]) -> Result<Spec, Error> {
+        let folder = std::env::current_dir().map_err(|e| self.wrong(e.to_string()))?;
+        Ok(Experiment::recorded(recorded, &self.path, overrides, &folder)?.spec)
     }
 
     fn model(self, spec: Spec) -> Result<Model, Error> {

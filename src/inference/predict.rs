@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::evaluate::batches;
 use super::{Error, Model};
-use crate::data::Part;
+use crate::data::{self, Part};
+use crate::fetch::Progress;
 use crate::graph::Mode;
 use crate::spec::DatasetName;
 use crate::train::{most_probable, probabilities};
@@ -28,16 +29,41 @@ pub struct Ranked {
     pub probability: f32,
 }
 
-/// The `top` most probable classes of each image, in the order of the files.
+/// What a model says about images, and those that it could not be asked about.
+#[derive(Debug, Default)]
+pub struct Predictions {
+    /// In the order of the files.
+    pub images: Vec<ImagePrediction>,
+    /// Images that cannot be read or decoded, and folders without any.
+    pub bad: Vec<data::Error>,
+}
+
+/// The `top` most probable classes of each image; one that cannot be read does not end the others.
 ///
 /// # Errors
-/// An image that cannot be read or decoded; what the device reports.
+/// What the device reports.
 pub fn predict(
     model: &Model,
-    files: &[PathBuf],
+    files: Vec<Result<PathBuf, data::Error>>,
     top: usize,
-) -> Result<Vec<ImagePrediction>, Error> {
-    files.iter().map(|file| one(model, file, top)).collect()
+    progress: &dyn Progress,
+) -> Result<Predictions, Error> {
+    let mut found = Predictions::default();
+    progress.start("images", Some(files.len() as u64), false);
+    let ended = files.into_iter().try_for_each(|file| {
+        let prediction = file
+            .map_err(Error::Data)
+            .and_then(|file| one(model, &file, top));
+        match prediction {
+            Ok(prediction) => found.images.push(prediction),
+            Err(Error::Data(bad)) => found.bad.push(bad),
+            Err(error) => return Err(error),
+        }
+        progress.advance(1);
+        Ok(())
+    });
+    progress.finish();
+    ended.map(|()| found)
 }
 
 fn one(model: &Model, file: &Path, top: usize) -> Result<ImagePrediction, Error> {

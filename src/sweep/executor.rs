@@ -91,7 +91,7 @@ impl<'a> Executor<'a> {
     /// An executor with the user's cache and hub, which prepares nothing further once `stop` is wished.
     ///
     /// # Errors
-    /// A cache folder that cannot be told.
+    /// `RUNNER_PATIENCE` that is no number.
     pub fn new(upstream: Upstream, stop: Stop, progress: &'a dyn Progress) -> Result<Self, Error> {
         let (cache, hub) = (Cache::from_env()?, Hub::from_env());
         Ok(Executor {

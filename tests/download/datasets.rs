@@ -26,7 +26,7 @@ fn offline_the_datasets_file_and_its_place_are_named() {
         error.contains("train-00000-of-00001.parquet is missing")
             && error.contains(&format!("http://{gone}/datasets/uoft-cs/cifar10/resolve/"))
             && error.contains("127.0.0.1 refuses connections")
-            && error.contains(cache.root().join(place).to_str().unwrap())
+            && error.contains(cache.root().unwrap().join(place).to_str().unwrap())
             && error.contains("dataset.path"),
         "{error}"
     );
@@ -37,13 +37,13 @@ fn files_put_into_the_cache_by_hand_need_no_network_but_must_be_the_right_ones()
     let (_folder, cache) = cache(0);
     let mut file = remote("http://127.0.0.1:9/f".into());
     (file.size, file.sha256) = (Some(3), Some(SHA256_ABC.into()));
-    let place = cache.root().join(&file.path_in_cache);
+    let place = cache.root().unwrap().join(&file.path_in_cache);
     fs::create_dir_all(place.parent().unwrap()).unwrap();
     fs::write(&place, "abc").unwrap();
     assert_eq!(get(&cache, &file).unwrap(), place);
 
     let hub = Hub::at("http://127.0.0.1:9", None);
-    let folder = cache.root().join("datasets/cifar100");
+    let folder = cache.root().unwrap().join("datasets/cifar100");
     let place = |name: &str, length| {
         fs::create_dir_all(&folder).unwrap();
         fs::File::create(folder.join(name))
@@ -77,5 +77,5 @@ fn a_dataset_is_asked_of_the_hub_with_the_token_and_checked() {
          train-00000-of-00001.parquet"
     );
     assert_eq!(request.header("authorization"), Some("Bearer secret"));
-    assert!(!cache.root().join("datasets").exists());
+    assert!(!cache.root().unwrap().join("datasets").exists());
 }
