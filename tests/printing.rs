@@ -101,7 +101,6 @@ fn mistakes_with_hostile_names_act_on_no_terminal() {
         &["check", "good.toml", "--set", &value],
         &["check", "good.toml", HOSTILE],
         &["compare", HOSTILE],
-        &["compare", ".", "--where", HOSTILE],
         &["compare", ".", "--format", HOSTILE],
         &["evaluate", HOSTILE],
         &["predict", HOSTILE, &bad],
