@@ -66,10 +66,10 @@ impl Reply {
 ///
 /// # Errors
 /// A connection that breaks, or says what is no request.
-pub fn answer(stream: TcpStream, reply: &dyn Fn(&Request) -> Reply) -> io::Result<()> {
+pub fn answer(stream: &TcpStream, reply: &dyn Fn(&Request) -> Reply) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let request = read(&mut BufReader::new((&stream).take(LONGEST_HEAD)))?;
+    let request = read(&mut BufReader::new(stream.take(LONGEST_HEAD)))?;
     let reply = match request.method.as_str() {
         // A page elsewhere whose name is made to lead here must not read the results.
         _ if !is_local(&request.host) => Reply::refused(),
@@ -84,15 +84,16 @@ pub fn answer(stream: TcpStream, reply: &dyn Fn(&Request) -> Reply) -> io::Resul
     } else {
         &reply.body
     };
+    let mut stream = stream;
     write!(
-        &stream,
+        stream,
         "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
          X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n{body}",
         reply.status,
         reply.kind,
         reply.body.len()
     )?;
-    (&stream).flush()
+    stream.flush()
 }
 
 fn read(lines: &mut impl BufRead) -> io::Result<Request> {

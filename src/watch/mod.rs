@@ -4,13 +4,51 @@ mod http;
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::record::{METRICS_FILE, RUNS_FILE};
 use crate::report::{Experiment, Liveness, page};
+use crate::terminal;
 use http::{Reply, Request};
+
+/// The pauses while connections cannot be accepted, which grow.
+const SHORTEST: Duration = Duration::from_millis(10);
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// Waits where connections cannot be accepted, e.g. as descriptors have run out, and says so once.
+#[derive(Default)]
+struct Pause {
+    next: Option<Duration>,
+}
+
+impl Pause {
+    fn after(&mut self, error: &io::Error) {
+        // The browser has gone before it was answered: the next one may be there already.
+        if matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted
+        ) {
+            return;
+        }
+        let pause = self.next.unwrap_or_else(|| {
+            terminal::say(&format!(
+                "warning: no connection can be accepted now: {error}; retrying"
+            ));
+            SHORTEST
+        });
+        thread::sleep(pause);
+        self.next = Some((pause * 2).min(LONGEST));
+    }
+
+    fn end(&mut self) {
+        self.next = None;
+    }
+}
 
 /// A server of one experiment's report; nobody but this machine can reach it.
 pub struct Watch {
@@ -39,17 +77,37 @@ impl Watch {
         self.listener.local_addr()
     }
 
-    /// Serves until the process ends; a connection that fails does not end it.
+    /// Serves until the process ends; neither a connection that fails ends it, nor a lack of threads or descriptors.
     pub fn serve(&self) {
+        let mut pause = Pause::default();
         std::thread::scope(|scope| {
-            for connection in self.listener.incoming().flatten() {
-                scope.spawn(move || {
-                    if let Err(error) = http::answer(connection, &|request| self.reply(request)) {
-                        tracing::debug!("a connection failed: {error}");
+            for connection in self.listener.incoming() {
+                let connection = match connection {
+                    Ok(connection) => connection,
+                    Err(error) => {
+                        pause.after(&error);
+                        continue;
                     }
-                });
+                };
+                pause.end();
+                // Shared, as a thread that cannot be made drops what it was to do.
+                let connection = Arc::new(connection);
+                let theirs = Arc::clone(&connection);
+                let made = thread::Builder::new().spawn_scoped(scope, move || self.answer(&theirs));
+                if made.is_err() {
+                    self.answer(&connection);
+                }
             }
         });
+    }
+
+    /// Answers a connection, whatever comes of it.
+    fn answer(&self, connection: &TcpStream) {
+        let attempt = || http::answer(connection, &|request| self.reply(request));
+        // What panics is told by the hook; the browser asks again.
+        if let Ok(Err(error)) = catch_unwind(AssertUnwindSafe(attempt)) {
+            tracing::debug!("a connection failed: {error}");
+        }
     }
 
     fn reply(&self, request: &Request) -> Reply {
