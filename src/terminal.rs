@@ -43,6 +43,20 @@ impl Stream {
     }
 }
 
+/// How many columns a terminal has; none where the stream is no terminal.
+pub fn width(stream: Stream) -> Option<usize> {
+    let term = match stream {
+        Stream::Out => console::Term::stdout(),
+        Stream::Err => console::Term::stderr(),
+    };
+    term.size_checked().map(|(_, columns)| usize::from(columns))
+}
+
+/// How many columns a text takes that has been made visible.
+pub fn columns_of(text: &str) -> usize {
+    console::measure_text_width(text)
+}
+
 /// Prints results.
 ///
 /// # Errors

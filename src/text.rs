@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers and times as people read them.
 
 /// 14 714 688 as `14,714,688`.
 pub fn thousands(n: usize) -> String {
@@ -13,9 +13,33 @@ pub fn thousands(n: usize) -> String {
     text
 }
 
+/// A time that is estimated: to 5 seconds below 2 minutes, to minutes below 2 hours, else to tenths of an hour.
+pub fn about(seconds: f64) -> String {
+    let seconds = seconds.max(0.0);
+    if seconds < 120.0 {
+        format!("about {} s", ((seconds / 5.0).ceil() * 5.0).max(5.0))
+    } else if seconds < 7200.0 {
+        format!("about {} min", (seconds / 60.0).round())
+    } else {
+        format!("about {:.1} h", seconds / 3600.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn estimated_times_are_round() {
+        for (seconds, text) in [
+            (0.0, "about 5 s"),
+            (61.0, "about 65 s"),
+            (125.0, "about 2 min"),
+            (9000.0, "about 2.5 h"),
+        ] {
+            assert_eq!(about(seconds), text);
+        }
+    }
 
     #[test]
     fn thousands_are_set_apart() {

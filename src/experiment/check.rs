@@ -7,12 +7,16 @@ use super::identity::Network;
 use super::{Error, Prepared, prepare};
 use crate::features::{self, Split};
 use crate::fetch;
+use crate::foreign::one_line;
 use crate::graph::summary;
 use crate::model::Blueprint;
 use crate::optim;
 use crate::spec::{Experiment, Spec};
-use crate::sweep::{Need, PlannedRun};
-use crate::text::thousands;
+use crate::sweep::{self, Need, PlannedRun};
+use crate::text::{about, thousands};
+
+/// Whose work is counted to estimate the time of all.
+const COUNTED: usize = 500;
 
 /// The plan as text: runs, layers, shapes, what trains, what it will cost.
 ///
@@ -40,7 +44,31 @@ pub fn check(spec: &Path, overrides: &[String]) -> Result<String, Error> {
     for model in distinct_models(&plan.runs) {
         let _ = write!(text, "\n{}", describe(&model, plan.runs.len()));
     }
+    text += &time(&plan.runs);
     Ok(text)
+}
+
+/// How long all of it may take, from how fast the first network is here.
+fn time(runs: &[PlannedRun]) -> String {
+    // Of very many runs, as many as are counted in a moment stand for all.
+    let each = runs.len().div_ceil(COUNTED).max(1);
+    let counted: Vec<&PlannedRun> = runs.iter().step_by(each).collect();
+    let is_known = |run: &&PlannedRun| Split::Training.planned(&run.run.spec).is_some();
+    let Some(speed) = counted
+        .first()
+        .filter(|_| counted.iter().all(is_known))
+        .and_then(|run| sweep::speed(run))
+    else {
+        return String::new();
+    };
+    let work: f64 = sweep::efforts(&counted).iter().map(|(_, work)| work).sum();
+    let all = work * runs.len() as f64 / counted.len() as f64;
+    format!(
+        "\ntime  {} for {} on this machine: an estimate from a forward pass measured now; runs that are\n      finished \
+         already, early stopping and kept features take less, a busy machine more\n",
+        about(all / speed),
+        plural(runs.len(), "run")
+    )
 }
 
 fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
@@ -55,7 +83,7 @@ fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
         let shown = classes
             .iter()
             .take(10)
-            .cloned()
+            .map(|class| one_line(class))
             .collect::<Vec<_>>()
             .join(", ");
         let more = if classes.len() > 10 { ", …" } else { "" };
@@ -132,7 +160,7 @@ fn describe(model: &Model<'_>, all: usize) -> String {
     let cost = model.blueprint.cost(optim::slots(&spec.optimizer));
     let _ = writeln!(
         text,
-        "operations an image    {} forward, {} training (multiply-accumulates)",
+        "operations per image   {} forward, {} training (multiply-accumulates)",
         si(cost.forward),
         si(cost.training)
     );
@@ -142,7 +170,7 @@ fn describe(model: &Model<'_>, all: usize) -> String {
             .saturating_mul(images.saturating_mul(spec.training.epochs) as u64);
         let _ = writeln!(
             text,
-            "operations a run       {} at most ({} images × {} epochs)",
+            "operations per run     {} at most ({} images × {} epochs)",
             si(run),
             thousands(images),
             spec.training.epochs

@@ -16,7 +16,7 @@ pub enum Error {
     #[error("{0}")]
     Sweep(Box<sweep::Error>),
     /// Stopped before the experiment itself began.
-    #[error("{0}; the same command, without --fresh, goes on from there")]
+    #[error("{0}; the same command, without --fresh, resumes")]
     Interrupted(#[from] Interrupted),
     /// The machine gives no more threads.
     #[error("no threads for so many runs at a time: {0}; choose fewer --jobs")]

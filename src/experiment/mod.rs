@@ -83,6 +83,7 @@ fn execute(prepared: &Prepared, options: &Options, reporter: &dyn Reporter) -> R
     let recorder = Recorder::open(experiment, plan, opening, reporter)?;
     let executor =
         Executor::new(upstream, options.stop.clone(), reporter)?.without(unnamed.failed.clone());
+    reporter.planned(&sweep::efforts(&recorder.waiting(plan)));
     jobs::run(plan, &recorder, &executor, options, reporter)?;
     Ok(recorder.finish()?)
 }

@@ -1,7 +1,7 @@
 //! What an experiment has come to.
 
-use std::fmt;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::{RunRow, Status};
 
@@ -49,23 +49,58 @@ impl Done {
         let parts: Vec<String> = parts
             .map(|(count, what)| format!("{count} of {} runs {what}", self.planned))
             .collect();
-        let how = "the same command, without --fresh, goes on from there";
+        let how = "the same command, without --fresh, resumes";
         (!parts.is_empty()).then(|| format!("{}: {how}", parts.join(", ")))
     }
 }
 
-impl fmt::Display for Done {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let folder = self.folder.display();
-        writeln!(f, "{}", self.summary.trim_end())?;
-        if let Some(rest) = self.rest() {
-            writeln!(f, "\n{rest}")?;
-        }
-        writeln!(
-            f,
-            "\ntables  {folder}/metrics.parquet, runs.parquet, predictions.parquet"
-        )?;
-        writeln!(f, "report  {folder}/report.html, charts/*.svg")?;
-        write!(f, "models  {folder}/runs/*/model.safetensors")
+impl Done {
+    /// The runs, what is left to be done, and where everything is that was written.
+    pub fn text(&self) -> String {
+        let mut parts = vec![self.summary.clone()];
+        parts.extend(self.rest());
+        parts.extend(self.files());
+        parts.retain(|part| !part.trim().is_empty());
+        let parts: Vec<&str> = parts.iter().map(|part| part.trim_end()).collect();
+        parts.join("\n\n")
     }
+
+    /// What lies in the folder, a line for each kind.
+    fn files(&self) -> Option<String> {
+        let there = |files: &[&str]| -> Vec<String> {
+            let there = files.iter().filter(|file| self.folder.join(file).is_file());
+            there.map(|file| (*file).to_owned()).collect()
+        };
+        let mut report = there(&["report.html"]);
+        if has_any(&self.folder.join("charts"), |path| {
+            path.extension().is_some_and(|e| e == "svg")
+        }) {
+            report.push("charts/*.svg".into());
+        }
+        let is_model = |run: &Path| run.join("model.safetensors").is_file();
+        let models = has_any(&self.folder.join("runs"), is_model);
+        let models: Vec<String> = models
+            .then(|| "runs/*/model.safetensors".to_owned())
+            .into_iter()
+            .collect();
+        let kinds = [
+            (
+                "tables",
+                there(&["metrics.parquet", "runs.parquet", "predictions.parquet"]),
+            ),
+            ("report", report),
+            ("models", models),
+        ];
+        let folder = self.folder.display();
+        let lines = kinds.iter().filter(|(_, files)| !files.is_empty());
+        let lines: Vec<String> = lines
+            .map(|(kind, files)| format!("{kind}  {folder}/{}", files.join(", ")))
+            .collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}
+
+fn has_any(folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> bool {
+    let mut entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.any(|entry| is_wanted(&entry.path()))
 }

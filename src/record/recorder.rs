@@ -18,13 +18,15 @@ use super::folder::{
 };
 use super::progress::Reporter;
 use super::run_recorder::RunRecorder;
+use super::summary::{WIDTH, summary};
 use super::tables::own::{self, OwnRows};
 use super::upkeep::Unwritten;
-use super::{Axis, Done, Error, RunRow, Status, TableError, Tables, summary};
+use super::{Axis, Done, Error, RunRow, Status, TableError, Tables};
 use crate::claim::{Attempt, Claim, Claims, Owner, Token};
 use crate::spec::{AxisValue, Experiment};
 use crate::stop::Stop;
 use crate::sweep::{Plan, PlannedRun};
+use crate::terminal::{self, Stream};
 use crate::tracking::{RunTrackers, Trackers};
 
 /// Records one experiment.
@@ -355,6 +357,14 @@ impl<'a> Recorder<'a> {
         }))
     }
 
+    /// The runs that have not finished.
+    pub fn waiting<'p>(&self, plan: &'p Plan) -> Vec<&'p PlannedRun> {
+        let state = self.state();
+        let runs = plan.runs.iter();
+        runs.filter(|planned| !self.is_finished(&state.tables, &planned.run.id))
+            .collect()
+    }
+
     /// The trackers of a run with this folder.
     pub(super) fn trackers(
         &self,
@@ -394,7 +404,7 @@ impl<'a> Recorder<'a> {
         Ok(Done {
             runs: runs.filter(planned).cloned().collect(),
             planned: self.order.len(),
-            summary: summary(&state.tables.results(&self.name)),
+            summary: summary(&state.tables.results(&self.name), terminal_width()),
             folder: self.folder,
         })
     }
@@ -411,6 +421,11 @@ impl<'a> Recorder<'a> {
             state.tables.set_run(RunRow { status, ..row });
         }
     }
+}
+
+/// As wide as tables on the terminal may be.
+fn terminal_width() -> usize {
+    terminal::width(Stream::Out).map_or(WIDTH, |columns| columns.min(WIDTH))
 }
 
 /// The swept keys with the values their runs have, in the sweep's order.

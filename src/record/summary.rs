@@ -7,16 +7,16 @@ use crate::foreign::one_line;
 use crate::text::thousands;
 use crate::train::Metrics;
 
-/// The widest line, in characters, where the table can be made to fit.
-const WIDTH: usize = 100;
+/// The widest line, in columns, where the table can be made to fit.
+pub(super) const WIDTH: usize = 100;
 /// Stands between columns.
 const GAP: &str = "  ";
 /// Where there is no value.
 const NONE: &str = "–";
 
-/// The runs as a table of at most 100 columns, best first: by test accuracy, else by validation accuracy, else by
+/// The runs as a table of at most `width` columns where it can be made to fit, best first: by test accuracy, else by validation accuracy, else by
 /// loss. Runs that did not finish come last, and below the table why. Empty without runs.
-pub fn summary(results: &Results) -> String {
+pub fn summary(results: &Results, width: usize) -> String {
     let mut runs: Vec<Line> = results
         .runs
         .iter()
@@ -28,7 +28,7 @@ pub fn summary(results: &Results) -> String {
         return String::new();
     }
     let mut columns = columns(results, &runs);
-    fit(&mut columns);
+    fit(&mut columns, width);
     let mut text = render(&columns, runs.len());
     for line in &runs {
         if let Some(error) = line.run.error.as_deref().and_then(|e| e.lines().next()) {
@@ -185,11 +185,11 @@ fn width(columns: &[Column]) -> usize {
     cells + columns.len().saturating_sub(1) * GAP.len()
 }
 
-fn fit(columns: &mut Vec<Column>) {
+fn fit(columns: &mut Vec<Column>, most: usize) {
     // The id repeats the point; without a sweep it is all there is to tell a run by.
     let is_swept = columns.iter().any(|column| column.need == Need::Axis);
     for cut in CUTS {
-        if width(columns) <= WIDTH {
+        if width(columns) <= most {
             return;
         }
         match cut {
@@ -263,7 +263,7 @@ all          finished       3           2         50.0%          60.0%    134,41
 none         failed         3           –             –              –          –     37.5
 through=none failed: the loss is NaN
 ";
-        assert_eq!(summary(&sweep.results()), expected);
+        assert_eq!(summary(&sweep.results(), WIDTH), expected);
     }
 
     #[test]
@@ -273,7 +273,7 @@ through=none failed: the loss is NaN
 run    epochs  best_epoch  val_accuracy  test_accuracy  trainable  seconds
 -0000       2           2         50.0%          25.0%    134,410     25.0
 ";
-        assert_eq!(summary(&sweep.results()), expected);
+        assert_eq!(summary(&sweep.results(), WIDTH), expected);
     }
 
     #[test]
@@ -282,7 +282,7 @@ run    epochs  best_epoch  val_accuracy  test_accuracy  trainable  seconds
         let keys = ["a.first_key", "a.second_key", "a.third_key", "a.fourth_key"];
         let mut axes: Vec<_> = keys.iter().map(|key| texts(key, &long)).collect();
         axes.push(integers("seed", 0..2));
-        let text = summary(&sweep(axes, 1).results());
+        let text = summary(&sweep(axes, 1).results(), WIDTH);
         assert!(
             text.lines().all(|line| line.chars().count() <= 100),
             "{text}"
@@ -305,7 +305,7 @@ run    epochs  best_epoch  val_accuracy  test_accuracy  trainable  seconds
         for row in &mut sweep.epochs {
             row.epoch.validation = None;
         }
-        let text = summary(&sweep.results());
+        let text = summary(&sweep.results(), WIDTH);
         let losses: Vec<&str> = text
             .lines()
             .filter_map(|line| {
@@ -322,12 +322,15 @@ run    epochs  best_epoch  val_accuracy  test_accuracy  trainable  seconds
 
     #[test]
     fn no_runs_give_no_table() {
-        assert_eq!(summary(&sweep(vec![], 0).results()).lines().count(), 2);
+        assert_eq!(
+            summary(&sweep(vec![], 0).results(), WIDTH).lines().count(),
+            2
+        );
         let nothing = Sweep {
             axes: vec![],
             runs: vec![],
             epochs: vec![],
         };
-        assert_eq!(summary(&nothing.results()), "");
+        assert_eq!(summary(&nothing.results(), WIDTH), "");
     }
 }

@@ -4,6 +4,7 @@ use super::RunStart;
 use crate::foreign::one_line;
 use crate::record::text::{percent, point};
 use crate::record::{RunRow, Status};
+use crate::terminal::columns_of;
 use crate::train::{Epoch, Metrics};
 
 /// A run that is going on, as shown.
@@ -14,7 +15,6 @@ pub(super) struct Current {
     pub label: String,
     /// `run 2/15`; empty where there is only one run.
     pub short: String,
-    pub total: usize,
     pub epochs: usize,
 }
 
@@ -34,20 +34,18 @@ impl Current {
             id: run.id.to_owned(),
             label,
             short,
-            total: run.total,
             epochs: run.epochs,
         }
     }
 
-    /// `parts` after the run's label, two spaces apart.
-    fn line(&self, parts: Vec<String>) -> String {
+    /// `parts` after the run's label.
+    fn line(&self, parts: Vec<String>) -> Vec<String> {
         let label = (!self.label.is_empty()).then(|| self.label.clone());
-        let parts: Vec<String> = label.into_iter().chain(parts).collect();
-        parts.join("  ")
+        label.into_iter().chain(parts).collect()
     }
 
-    /// What an epoch gave.
-    pub(super) fn epoch(&self, epoch: &Epoch) -> String {
+    /// What an epoch gave, in parts.
+    pub(super) fn epoch(&self, epoch: &Epoch) -> Vec<String> {
         let mut parts = vec![format!("epoch {}/{}", epoch.epoch, self.epochs)];
         parts.extend(metrics("", &epoch.training));
         parts.extend(epoch.validation.iter().flat_map(|m| metrics("val_", m)));
@@ -55,8 +53,8 @@ impl Current {
         self.line(parts)
     }
 
-    /// How the run ended, with the whole of an error: it says what to do.
-    pub(super) fn ended(&self, row: &RunRow) -> String {
+    /// How the run ended, in parts, with the whole of an error: it says what to do.
+    pub(super) fn ended(&self, row: &RunRow) -> Vec<String> {
         let name = if self.label.is_empty() && row.status != Status::Finished {
             format!("run {} {}", row.run, row.status)
         } else {
@@ -64,21 +62,72 @@ impl Current {
         };
         let parts = match (row.status, &row.error) {
             (Status::Finished, _) => {
-                let epochs = if row.epochs == 1 { "epoch" } else { "epochs" };
-                let took = format!(
-                    "{name} {} {epochs} in {}",
-                    row.epochs,
-                    duration(row.seconds)
-                );
+                let epochs = plural(row.epochs, "epoch");
+                let took = format!("{name} {epochs} in {}", duration(row.seconds));
                 let test = row.test.iter().flat_map(|m| metrics("test_", m));
                 [took].into_iter().chain(test).collect()
             }
-            (Status::Interrupted, _) => vec![format!("{name} after {} epochs", row.epochs)],
+            (Status::Interrupted, _) => {
+                vec![format!("{name} after {}", plural(row.epochs, "epoch"))]
+            }
             (_, Some(error)) => vec![format!("{name}: {error}")],
             (_, None) => vec![name],
         };
         self.line(parts)
     }
+}
+
+/// Parts two spaces apart, in lines of at most `width` columns; a line that continues is indented. A part that is longer
+/// is broken between words; a longer word, such as a path, stays whole.
+pub(super) fn fit(parts: &[String], width: usize) -> String {
+    let joined = parts.join(GAP);
+    if joined.lines().all(|line| columns_of(line) <= width) {
+        return joined;
+    }
+    let mut lines = vec![String::new()];
+    for piece in parts.iter().flat_map(|part| part.lines()) {
+        for (i, line) in broken(piece, width.saturating_sub(INDENT.len()))
+            .into_iter()
+            .enumerate()
+        {
+            let Some(last) = lines.last_mut() else {
+                continue;
+            };
+            if last.is_empty() {
+                last.push_str(&line);
+            } else if i == 0 && columns_of(last) + GAP.len() + columns_of(&line) <= width {
+                last.push_str(GAP);
+                last.push_str(&line);
+            } else {
+                lines.push(format!("{INDENT}{line}"));
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+const GAP: &str = "  ";
+const INDENT: &str = "  ";
+
+/// Text in lines of at most `width` columns, broken between words.
+fn broken(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if columns_of(line) + 1 + columns_of(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// `1 epoch`, `3 epochs`.
+fn plural(count: usize, word: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {word}{ending}")
 }
 
 fn metrics(prefix: &str, metrics: &Metrics) -> Vec<String> {

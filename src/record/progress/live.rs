@@ -5,18 +5,23 @@ use std::time::Instant;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::lines::{Current, amount, duration};
+use super::lines::{Current, amount, duration, fit};
+use super::pace::Pace;
 use super::{Reporter, RunStart, Verbosity};
 use crate::fetch::Progress;
 use crate::foreign::{one_line, visible};
-use crate::record::RunRow;
 use crate::record::text::{percent, shorten};
+use crate::record::{RunRow, Status};
+use crate::text::about;
 use crate::train::{Batch, Epoch};
 
-/// A bar for the epoch of each run above a bar for the sweep; work outside of training has a bar of its own.
+/// A bar for the epoch of each run above a bar for the sweep; work outside of training has a bar of its own. Lines of
+/// what is over stay above them. Nothing is wider than the terminal.
 pub(super) struct Live {
     bars: MultiProgress,
     verbosity: Verbosity,
+    /// The terminal's columns now.
+    columns: fn() -> usize,
     state: Mutex<State>,
 }
 
@@ -26,7 +31,8 @@ struct State {
     runs: Vec<Running>,
     /// How many runs have come to an end.
     ended: usize,
-    sweep: Option<ProgressBar>,
+    pace: Pace,
+    sweep: Option<Bar>,
     work: Option<WorkBar>,
 }
 
@@ -38,7 +44,7 @@ struct Running {
 }
 
 struct EpochBar {
-    bar: ProgressBar,
+    bar: Bar,
     epoch: usize,
     /// When the first batch was done, and how many images it had.
     first: (Instant, usize),
@@ -50,17 +56,70 @@ struct WorkBar {
     bytes: bool,
 }
 
+/// A bar whose parts depend on the terminal's width.
+struct Bar {
+    bar: ProgressBar,
+    layouts: &'static [Layout],
+    /// The layout that it has now.
+    layout: usize,
+}
+
+/// What a bar shows on terminals from so many columns on.
+struct Layout {
+    from: usize,
+    template: &'static str,
+    /// Columns left for the name of what goes on.
+    name: usize,
+}
+
 /// The sweep's bar counts thousandths of a run.
 const RUN: usize = 1000;
 /// Finished work leaves a line where it took longer, in seconds.
 const SHORT: f64 = 1.0;
 
-const EPOCH: &str = "{prefix} {bar:20.cyan} {pos}/{len}  {wide_msg} {eta} left";
-const SWEEP: &str = "{prefix} {bar:20.green} {wide_msg} {elapsed} so far, {eta} left";
+/// The message is cut where there is no room, so what matters most comes first in it.
+const EPOCH: [Layout; 3] = [
+    Layout {
+        from: 72,
+        template: "{prefix} {bar:20.cyan} {pos}/{len}  {wide_msg}",
+        name: 28,
+    },
+    Layout {
+        from: 56,
+        template: "{prefix} {bar:8.cyan} {pos}/{len}  {wide_msg}",
+        name: 24,
+    },
+    Layout {
+        from: 0,
+        template: "{prefix} {pos}/{len} {wide_msg}",
+        name: 16,
+    },
+];
+const SWEEP: [Layout; 3] = [
+    Layout {
+        from: 96,
+        template: "{prefix} {bar:20.green} {elapsed} so far{wide_msg}",
+        name: 44,
+    },
+    Layout {
+        from: 72,
+        template: "{prefix} {bar:12.green} {elapsed} so far{wide_msg}",
+        name: 24,
+    },
+    Layout {
+        from: 0,
+        template: "{prefix} {elapsed}{wide_msg}",
+        name: 14,
+    },
+];
 const BYTES: &str = "{wide_msg} {bar:20.cyan} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
 const ITEMS: &str = "{wide_msg} {bar:20.cyan} {pos}/{len}  {eta} left";
-const UNKNOWN_BYTES: &str = "{wide_msg} {bytes}  {bytes_per_sec}";
-const UNKNOWN_ITEMS: &str = "{wide_msg} {pos}";
+const NARROW_BYTES: &str = "{bytes}/{total_bytes} {wide_msg}";
+const NARROW_ITEMS: &str = "{pos}/{len} {wide_msg}";
+const UNKNOWN_BYTES: &str = "{bytes}  {bytes_per_sec} {wide_msg}";
+const UNKNOWN_ITEMS: &str = "{pos} {wide_msg}";
+/// Bars of work have all their parts from so many columns on.
+const WORK: usize = 90;
 
 fn style(template: &str) -> ProgressStyle {
     // The templates are constants, tested to be sound.
@@ -69,11 +128,39 @@ fn style(template: &str) -> ProgressStyle {
         .progress_chars("━╸─")
 }
 
+impl Bar {
+    fn new(bar: ProgressBar, layouts: &'static [Layout], columns: usize) -> Self {
+        let mut bar = Bar {
+            bar,
+            layouts,
+            layout: usize::MAX,
+        };
+        bar.fit(columns);
+        bar
+    }
+
+    /// Takes the layout for so many columns; how many there are for the name of what goes on.
+    fn fit(&mut self, columns: usize) -> usize {
+        let wanted = self
+            .layouts
+            .iter()
+            .position(|layout| columns >= layout.from);
+        let wanted = wanted.unwrap_or(0);
+        let layout = &self.layouts[wanted];
+        if self.layout != wanted {
+            self.layout = wanted;
+            self.bar.set_style(style(layout.template));
+        }
+        layout.name
+    }
+}
+
 impl Live {
-    pub(super) fn new(bars: MultiProgress, verbosity: Verbosity) -> Self {
+    pub(super) fn new(bars: MultiProgress, verbosity: Verbosity, columns: fn() -> usize) -> Self {
         Live {
             bars,
             verbosity,
+            columns,
             state: Mutex::default(),
         }
     }
@@ -82,33 +169,32 @@ impl Live {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A line above the bars.
-    fn say(&self, least: Verbosity, line: &str) {
+    /// A line above the bars, of parts.
+    fn say(&self, least: Verbosity, parts: &[String]) {
         if self.verbosity >= least {
+            let parts: Vec<String> = parts
+                .iter()
+                .map(|part| visible(part).into_owned())
+                .collect();
             // A terminal that is gone is no reason to stop training.
-            let _ = self.bars.println(visible(line));
+            let _ = self.bars.println(fit(&parts, (self.columns)()));
         }
     }
 
     /// The bar of the sweep, below all others; none for a single run.
-    fn sweep_bar(&self, run: &RunStart) -> Option<ProgressBar> {
+    fn sweep_bar(&self, run: &RunStart) -> Option<Bar> {
         let [length, done] = [run.total, run.ended].map(|runs| (runs * RUN) as u64);
         (run.total > 1).then(|| {
-            let bar = ProgressBar::new(length)
-                .with_position(done)
-                .with_style(style(SWEEP));
-            self.bars.add(bar)
+            let bar = ProgressBar::new(length).with_position(done);
+            Bar::new(self.bars.add(bar), &SWEEP, (self.columns)())
         })
     }
 
     /// The bar of an epoch, with the name of its run where there are several.
-    fn epoch_bar(&self, batch: &Batch, run: Option<&str>) -> EpochBar {
-        let run = run.map_or(String::new(), |run| format!("{run} "));
-        let bar = ProgressBar::new(batch.batches as u64)
-            .with_style(style(EPOCH))
-            .with_prefix(format!("{run}epoch {}/{}", batch.epoch, batch.epochs));
+    fn epoch_bar(&self, batch: &Batch) -> EpochBar {
+        let bar = self.bars.insert(0, ProgressBar::new(batch.batches as u64));
         EpochBar {
-            bar: self.bars.insert(0, bar),
+            bar: Bar::new(bar, &EPOCH, (self.columns)()),
             epoch: batch.epoch,
             first: (Instant::now(), batch.images),
         }
@@ -116,17 +202,22 @@ impl Live {
 }
 
 impl State {
-    /// Shows how far the sweep is, and what goes on.
-    fn show_sweep(&self) {
-        let Some(bar) = &self.sweep else {
+    /// Shows how far the sweep is, what goes on, and how long the rest will take.
+    fn show_sweep(&mut self, columns: usize) {
+        let left = self.pace.left(Instant::now());
+        let Some(sweep) = &mut self.sweep else {
             return;
         };
+        let name = sweep.fit(columns);
+        let bar = &sweep.bar;
         let shares: f64 = self.runs.iter().map(|run| run.share.clamp(0.0, 1.0)).sum();
         bar.set_position(((self.ended as f64 + shares) * RUN as f64) as u64);
+        let left = left.map(|left| format!(", {} left", about(left)));
+        bar.set_message(left.unwrap_or_default());
         match &self.runs[..] {
             [] => {}
-            [one] => bar.set_prefix(shorten(&one.run.label, 48)),
-            several => bar.set_prefix(format!("{} runs at a time", several.len())),
+            [one] => bar.set_prefix(shorten(&one.run.label, name)),
+            several => bar.set_prefix(shorten(&format!("{} runs at a time", several.len()), name)),
         }
     }
 
@@ -138,37 +229,51 @@ impl State {
 impl Running {
     fn clear_epoch(&mut self) {
         if let Some(epoch) = self.epoch.take() {
-            epoch.bar.finish_and_clear();
+            epoch.bar.bar.finish_and_clear();
         }
+    }
+
+    /// Shows a batch, and how long the rest will take where there is no bar of a sweep.
+    fn show(&mut self, batch: &Batch, left: Option<f64>, is_one_of_several: bool, columns: usize) {
+        let Some(epoch) = &mut self.epoch else {
+            return;
+        };
+        let name = format!("epoch {}/{}", batch.epoch, batch.epochs);
+        let name = match is_one_of_several {
+            true => format!("{} {name}", self.run.short),
+            false => name,
+        };
+        let room = epoch.bar.fit(columns);
+        epoch.bar.bar.set_prefix(shorten(&name, room));
+        epoch.bar.bar.set_message(epoch.message(batch, left));
+        epoch.bar.bar.set_position(batch.batch as u64);
     }
 }
 
 impl EpochBar {
-    fn show(&self, batch: &Batch) {
+    fn message(&self, batch: &Batch, left: Option<f64>) -> String {
         let (since, images) = self.first;
         let rate = (batch.images - images.min(batch.images)) as f64 / since.elapsed().as_secs_f64();
-        let speed = if batch.batch > 1 && rate.is_finite() {
-            format!("  {rate:.0} images/s")
-        } else {
-            String::new()
-        };
-        let then = if batch.batch == batch.batches {
-            "  validating"
-        } else {
-            ""
-        };
-        let (loss, accuracy) = (batch.loss, percent(batch.accuracy));
-        self.bar
-            .set_message(format!("loss {loss:.4}  accuracy {accuracy}{speed}{then}"));
-        self.bar.set_position(batch.batch as u64);
+        let speed = batch.batch > 1 && rate.is_finite();
+        let parts = [
+            (batch.batch == batch.batches).then(|| "validating".to_owned()),
+            Some(format!("loss {:.4}", batch.loss)),
+            Some(format!("accuracy {}", percent(batch.accuracy))),
+            left.map(|left| format!("{} left", about(left))),
+            speed.then(|| format!("{rate:.0} images/s")),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
     }
 }
 
 impl Progress for Live {
     fn start(&self, what: &str, total: Option<u64>, bytes: bool) {
+        let is_wide = (self.columns)() >= WORK;
         let template = match (total, bytes) {
-            (Some(_), true) => BYTES,
-            (Some(_), false) => ITEMS,
+            (Some(_), true) if is_wide => BYTES,
+            (Some(_), true) => NARROW_BYTES,
+            (Some(_), false) if is_wide => ITEMS,
+            (Some(_), false) => NARROW_ITEMS,
             (None, true) => UNKNOWN_BYTES,
             (None, false) => UNKNOWN_ITEMS,
         };
@@ -201,18 +306,21 @@ impl Progress for Live {
         let done = amount(work.bar.position(), work.bytes);
         work.bar.finish_and_clear();
         if seconds >= SHORT {
-            self.say(
-                Verbosity::Normal,
-                &format!("{}: {done} in {}", work.what, duration(seconds)),
-            );
+            let line = format!("{}: {done} in {}", work.what, duration(seconds));
+            self.say(Verbosity::Normal, &[line]);
         }
     }
 }
 
 impl Reporter for Live {
+    fn planned(&self, work: &[(String, f64)]) {
+        self.state().pace = Pace::of(work);
+    }
+
     fn run_started(&self, run: &RunStart) {
         let mut state = self.state();
         state.ended = run.ended;
+        state.pace.start(Instant::now());
         state.runs.push(Running {
             run: Current::new(run),
             epoch: None,
@@ -221,36 +329,40 @@ impl Reporter for Live {
         if state.sweep.is_none() {
             state.sweep = self.sweep_bar(run);
         }
-        state.show_sweep();
+        state.show_sweep((self.columns)());
         drop(state);
-        self.say(
-            Verbosity::Verbose,
-            &format!("run {}/{} starts: {}", run.index, run.total, run.id),
-        );
+        let line = format!("run {}/{} starts: {}", run.index, run.total, run.id);
+        self.say(Verbosity::Verbose, &[line]);
     }
 
     fn batch_done(&self, run: &str, batch: &Batch) {
+        let columns = (self.columns)();
         let mut state = self.state();
+        let of = |batches: usize| {
+            let epochs = batch.epoch.saturating_sub(1) as f64;
+            (epochs + batches as f64 / batch.batches.max(1) as f64) / batch.epochs.max(1) as f64
+        };
+        let (share, before) = (of(batch.batch), of(batch.batch.saturating_sub(1)));
+        state.pace.show(run, share, before);
+        let left = match state.sweep {
+            Some(_) => None,
+            None => state.pace.left(Instant::now()),
+        };
         let several = state.runs.len() > 1;
         let Some(running) = state.running(run) else {
             return;
         };
-        if running
+        running.share = share;
+        let is_shown = running
             .epoch
             .as_ref()
-            .is_none_or(|bar| bar.epoch != batch.epoch)
-        {
+            .is_some_and(|bar| bar.epoch == batch.epoch);
+        if !is_shown {
             running.clear_epoch();
-            let name = several.then_some(running.run.short.as_str());
-            running.epoch = Some(self.epoch_bar(batch, name));
+            running.epoch = Some(self.epoch_bar(batch));
         }
-        if let Some(epoch) = &running.epoch {
-            epoch.show(batch);
-        }
-        let epochs =
-            batch.epoch.saturating_sub(1) as f64 + batch.batch as f64 / batch.batches.max(1) as f64;
-        running.share = epochs / batch.epochs.max(1) as f64;
-        state.show_sweep();
+        running.show(batch, left, several, columns);
+        state.show_sweep(columns);
     }
 
     fn epoch_done(&self, run: &str, epoch: &Epoch) {
@@ -260,14 +372,8 @@ impl Reporter for Live {
         };
         running.clear_epoch();
         let line = running.run.epoch(epoch);
-        // In a sweep the bars and the line at a run's end are enough.
-        let least = if running.run.total > 1 {
-            Verbosity::Verbose
-        } else {
-            Verbosity::Normal
-        };
         drop(state);
-        self.say(least, &line);
+        self.say(Verbosity::Normal, &line);
     }
 
     fn run_ended(&self, row: &RunRow) {
@@ -278,30 +384,37 @@ impl Reporter for Live {
         };
         running.clear_epoch();
         state.ended += 1;
-        state.show_sweep();
+        state.pace.end(&row.run);
+        state.show_sweep((self.columns)());
         drop(state);
-        self.say(Verbosity::Normal, &running.run.ended(row));
+        let least = match row.status {
+            Status::Failed => Verbosity::Quiet,
+            _ => Verbosity::Normal,
+        };
+        self.say(least, &running.run.ended(row));
     }
 
     fn warn(&self, message: &str) {
-        self.say(Verbosity::Quiet, &format!("warning: {message}"));
+        self.say(Verbosity::Normal, &[format!("warning: {message}")]);
     }
 
     fn note(&self, message: &str) {
-        self.say(Verbosity::Normal, message);
+        self.say(Verbosity::Normal, &[message.to_owned()]);
     }
 
     fn detail(&self, message: &str) {
-        self.say(Verbosity::Verbose, message);
+        self.say(Verbosity::Verbose, &[message.to_owned()]);
     }
 
     fn close(&self) {
         let mut state = self.state();
         state.runs.iter_mut().for_each(Running::clear_epoch);
-        let work = state.work.take().map(|work| work.bar);
-        work.into_iter()
-            .chain(state.sweep.take())
-            .for_each(|bar| bar.finish_and_clear());
+        if let Some(work) = state.work.take() {
+            work.bar.finish_and_clear();
+        }
+        if let Some(sweep) = state.sweep.take() {
+            sweep.bar.finish_and_clear();
+        }
     }
 }
 
@@ -311,7 +424,16 @@ mod tests {
 
     #[test]
     fn the_templates_are_sound() {
-        for template in [EPOCH, SWEEP, BYTES, ITEMS, UNKNOWN_BYTES, UNKNOWN_ITEMS] {
+        let layouts = EPOCH.iter().chain(&SWEEP).map(|layout| layout.template);
+        let work = [
+            BYTES,
+            ITEMS,
+            NARROW_BYTES,
+            NARROW_ITEMS,
+            UNKNOWN_BYTES,
+            UNKNOWN_ITEMS,
+        ];
+        for template in layouts.chain(work) {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }

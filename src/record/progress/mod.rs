@@ -3,6 +3,7 @@
 mod lines;
 mod live;
 mod log_writer;
+mod pace;
 mod plain;
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use super::RunRow;
 use crate::fetch::Progress;
 use crate::spec::AxisValue;
-use crate::terminal::{Messages, Stream};
+use crate::terminal::{self, Messages, Stream};
 use crate::train::{Batch, Epoch};
 use live::Live;
 pub use log_writer::LogWriter;
@@ -21,9 +22,9 @@ use plain::Plain;
 /// How much is told; each level tells what the one before it does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
-    /// Warnings and failed runs.
+    /// Errors: failed runs.
     Quiet,
-    /// How far the runs and downloads are.
+    /// Warnings, and how far the runs and downloads are.
     #[default]
     Normal,
     /// Details.
@@ -50,7 +51,9 @@ pub struct RunStart<'a> {
 /// Told what happens; one for the whole experiment, also for downloads and decoding as a [`Progress`].
 ///
 /// Several runs may go on at a time, which are told apart by their ids.
-pub trait Reporter: Progress + Send {
+pub trait Reporter: Progress + Send + Sync {
+    /// The runs that are to be done, and the multiply-accumulates that each takes.
+    fn planned(&self, work: &[(String, f64)]);
     /// A run begins.
     fn run_started(&self, run: &RunStart);
     /// A batch of the run with this id is done.
@@ -69,6 +72,11 @@ pub trait Reporter: Progress + Send {
     fn close(&self);
 }
 
+/// How many columns there are for bars and lines.
+fn columns() -> usize {
+    terminal::width(Stream::Err).unwrap_or(80)
+}
+
 /// The reporter for the standard error output, and where logs are to be written so that they do not garble it.
 ///
 /// Bars are live where standard error is a terminal that can move its cursor; `NO_COLOR` is honoured.
@@ -77,7 +85,7 @@ pub fn for_stderr(verbosity: Verbosity) -> (Box<dyn Reporter>, LogWriter) {
     if verbosity > Verbosity::Quiet && Stream::Err.is_terminal() && can_move {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let log = LogWriter::around(bars.clone());
-        (Box::new(Live::new(bars, verbosity)), log)
+        (Box::new(Live::new(bars, verbosity, columns)), log)
     } else {
         let plain = Plain::new(Box::new(Messages { coloured: false }), verbosity);
         (Box::new(plain), LogWriter::plain())

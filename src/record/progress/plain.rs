@@ -168,6 +168,8 @@ impl Progress for Plain {
 }
 
 impl Reporter for Plain {
+    fn planned(&self, _work: &[(String, f64)]) {}
+
     fn run_started(&self, run: &RunStart) {
         self.state().runs.push(Current::new(run));
         let id = run.id;
@@ -179,20 +181,22 @@ impl Reporter for Plain {
     fn batch_done(&self, _run: &str, _batch: &Batch) {}
 
     fn epoch_done(&self, run: &str, epoch: &Epoch) {
-        self.say(Verbosity::Normal, |state| state.run(run).epoch(epoch));
+        self.say(Verbosity::Normal, |state| {
+            state.run(run).epoch(epoch).join("  ")
+        });
     }
 
     fn run_ended(&self, row: &RunRow) {
         let least = match row.status {
-            Status::Finished => Verbosity::Normal,
-            _ => Verbosity::Quiet,
+            Status::Failed => Verbosity::Quiet,
+            _ => Verbosity::Normal,
         };
-        self.say(least, |state| state.run(&row.run).ended(row));
+        self.say(least, |state| state.run(&row.run).ended(row).join("  "));
         self.state().runs.retain(|run| run.id != row.run);
     }
 
     fn warn(&self, message: &str) {
-        self.say(Verbosity::Quiet, |_| format!("warning: {message}"));
+        self.say(Verbosity::Normal, |_| format!("warning: {message}"));
     }
 
     fn note(&self, message: &str) {

@@ -8,13 +8,16 @@ use super::*;
 use crate::record::Status;
 use crate::record::fixtures::{Sweep, integers, sweep, texts};
 
-/// What was written, as a pipe and as a terminal of 100 columns.
+/// What was written, as a pipe and as a terminal.
 #[derive(Clone, Debug, Default)]
-struct Screen(Arc<Mutex<Vec<u8>>>);
+struct Screen {
+    written: Arc<Mutex<Vec<u8>>>,
+    columns: u16,
+}
 
 impl Screen {
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.written.lock().unwrap().clone()).unwrap()
     }
 
     fn lines(&self) -> Vec<String> {
@@ -24,7 +27,7 @@ impl Screen {
 
 impl Write for Screen {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
+        self.written.lock().unwrap().extend(bytes);
         Ok(bytes.len())
     }
 
@@ -35,7 +38,7 @@ impl Write for Screen {
 
 impl TermLike for Screen {
     fn width(&self) -> u16 {
-        100
+        self.columns
     }
     fn move_cursor_up(&self, _n: usize) -> io::Result<()> {
         Ok(())
@@ -53,7 +56,7 @@ impl TermLike for Screen {
         self.write_str(&format!("{line}\n"))
     }
     fn write_str(&self, text: &str) -> io::Result<()> {
-        self.0.lock().unwrap().extend(text.bytes());
+        self.written.lock().unwrap().extend(text.bytes());
         Ok(())
     }
     fn clear_line(&self) -> io::Result<()> {
@@ -81,10 +84,22 @@ fn plain(verbosity: Verbosity, short: Duration) -> (Plain, Screen) {
 }
 
 fn live(verbosity: Verbosity) -> (Live, Screen) {
-    let screen = Screen::default();
+    live_of(verbosity, 100)
+}
+
+fn live_of(verbosity: Verbosity, columns: u16) -> (Live, Screen) {
+    let screen = Screen {
+        columns,
+        ..Screen::default()
+    };
     let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), 255);
     let bars = MultiProgress::with_draw_target(target);
-    (Live::new(bars, verbosity), screen)
+    let columns: fn() -> usize = match columns {
+        40 => || 40,
+        200 => || 200,
+        _ => || 100,
+    };
+    (Live::new(bars, verbosity, columns), screen)
 }
 
 /// The second of two runs: two epochs of two batches; then it fails.
@@ -152,13 +167,13 @@ fn without_a_terminal_there_is_a_line_an_epoch() {
 }
 
 #[test]
-fn quiet_tells_failures_and_warnings_and_verbose_tells_all() {
+fn quiet_tells_failures_alone_and_verbose_tells_all() {
     let count = |verbosity| {
         let (reporter, screen) = plain(verbosity, Duration::MAX);
         tell(&reporter, &small_sweep());
         screen.lines().len()
     };
-    assert_eq!(count(Verbosity::Quiet), 3);
+    assert_eq!(count(Verbosity::Quiet), 2);
     assert_eq!(count(Verbosity::Normal), 6);
     assert_eq!(count(Verbosity::Verbose), 8);
 }
@@ -217,7 +232,8 @@ fn a_terminal_shows_a_bar_for_the_epoch_and_one_for_the_sweep() {
         "epoch 2/2",
         "2/2  loss 0.5000  accuracy 25.0%",
         "run 2/2 through=block4_pool,seed=1",
-        "so far, ",
+        "so far",
+        "run 2/2 through=block4_pool,seed=1  epoch 1/2  loss ",
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
@@ -298,4 +314,56 @@ fn amounts_and_durations_are_short() {
     assert_eq!(lines::amount(50_000, false), "50000");
     assert_eq!(lines::duration(0.42), "0.4 s");
     assert_eq!(lines::duration(7620.0), "2h 07m");
+}
+
+#[test]
+fn nothing_is_wider_than_the_terminal() {
+    for columns in [40, 200] {
+        let (reporter, screen) = live_of(Verbosity::Verbose, columns);
+        reporter.start(
+            "a file with a rather long name of weights",
+            Some(9_000_000),
+            true,
+        );
+        reporter.advance(4_000_000);
+        reporter.finish();
+        tell(&reporter, &small_sweep());
+        tell_of_two(&reporter, &small_sweep());
+        for line in screen.text().split(['\n', '\r']) {
+            let width = crate::terminal::columns_of(line);
+            assert!(width <= usize::from(columns), "{width} in {line:?}");
+        }
+    }
+}
+
+#[test]
+fn every_epoch_stays_once_above_the_bars() {
+    let (reporter, screen) = live(Verbosity::Normal);
+    tell(&reporter, &small_sweep());
+    let text = screen.text();
+    for epoch in ["epoch 1/2  loss ", "epoch 2/2  loss "] {
+        assert_eq!(text.matches(epoch).count(), 1, "{epoch} in {text}");
+    }
+    assert!(text.contains("  val_accuracy "), "{text}");
+}
+
+#[test]
+fn lines_are_broken_between_parts_and_words_and_paths_stay_whole() {
+    let parts = |text: &str| -> Vec<String> { text.split('|').map(str::to_owned).collect() };
+    for (text, width, expected) in [
+        ("a|b|c", 40, "a  b  c"),
+        (
+            "run 1/2|epoch 1/2|loss 0.5",
+            20,
+            "run 1/2  epoch 1/2\n  loss 0.5",
+        ),
+        ("the disk is full today", 14, "the disk is\n  full today"),
+        (
+            "see results/quickstart/a",
+            10,
+            "see\n  results/quickstart/a",
+        ),
+    ] {
+        assert_eq!(lines::fit(&parts(text), width), expected);
+    }
 }

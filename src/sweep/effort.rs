@@ -1,0 +1,74 @@
+//! What runs will take, in multiply-accumulates, to tell how far a sweep is and how long it takes.
+
+use std::collections::HashMap;
+
+use super::plan::PlannedRun;
+use crate::features::{self, Split};
+use crate::optim;
+
+/// Work per image beside the network's own, as many multiply-accumulates as take its time: gathering, normalizing,
+/// scores.
+const PER_IMAGE: f64 = 2e6;
+/// For how many images a run is counted whose images are not known before they are read; the same for all.
+const UNKNOWN_IMAGES: usize = 1000;
+
+/// The multiply-accumulates of each run, by its id. The frozen part's, where it is computed once, is shared by the runs
+/// that use what it gives.
+pub fn efforts(runs: &[&PlannedRun]) -> Vec<(String, f64)> {
+    let parts: Vec<Parts> = runs.iter().map(|planned| Parts::of(planned)).collect();
+    let mut sharing: HashMap<&str, usize> = HashMap::new();
+    for parts in &parts {
+        *sharing.entry(&parts.frozen).or_default() += 1;
+    }
+    let effort = |(planned, parts): (&&PlannedRun, &Parts)| {
+        let share = sharing
+            .get(parts.frozen.as_str())
+            .copied()
+            .unwrap_or(1)
+            .max(1);
+        (
+            planned.run.id.clone(),
+            parts.own + parts.once / share as f64,
+        )
+    };
+    runs.iter().zip(&parts).map(effort).collect()
+}
+
+/// The work of one run.
+struct Parts {
+    own: f64,
+    /// What is computed once for all runs of the same frozen part.
+    once: f64,
+    /// What tells frozen parts apart.
+    frozen: String,
+}
+
+impl Parts {
+    fn of(planned: &PlannedRun) -> Self {
+        let PlannedRun { run, blueprint, .. } = planned;
+        let spec = &run.spec;
+        let images = |split: Split| split.planned(spec).unwrap_or(UNKNOWN_IMAGES) as f64;
+        let (training, others) = (images(Split::Training), images(Split::Validation));
+        let cost = blueprint.cost(optim::slots(&spec.optimizer));
+        let graph = &blueprint.graph;
+        let constant = blueprint.cut.constant();
+        let nodes = constant.iter().filter_map(|i| graph.nodes().get(*i));
+        let work: f64 = nodes.map(|node| graph.multiplications(node) as f64).sum();
+        let is_kept = features::may_be_kept(spec, blueprint);
+        let saved = if is_kept { work } else { 0.0 };
+        let step = cost.training as f64 - saved + PER_IMAGE;
+        let look = cost.forward as f64 - saved + PER_IMAGE;
+        Parts {
+            own: spec.training.epochs as f64 * (training * step + others * look)
+                + images(Split::Test) * look,
+            once: saved * (training + others + images(Split::Test)),
+            frozen: format!(
+                "{:?} {:?} {} {:?}",
+                spec.backbone,
+                spec.dataset,
+                constant.len(),
+                spec.normalization
+            ),
+        }
+    }
+}
