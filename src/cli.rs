@@ -1,33 +1,33 @@
 //! Arguments in, exit status out.
 
+mod args;
 mod compare;
 mod evaluate;
 mod format;
+mod init;
+mod meant;
 mod predict;
 mod shell;
+mod train;
 mod watch;
 
 use std::ffi::OsString;
-use std::io;
-use std::num::NonZeroUsize;
 use std::panic::Location;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use clap::{CommandFactory, Parser};
 use tracing::level_filters::LevelFilter;
 
 use crate::analysis;
-use crate::experiment::{self, Error, Options};
+use crate::experiment::{self, Error};
 use crate::fetch::Progress;
 use crate::foreign;
 use crate::inference;
 use crate::record::progress::{self, LogWriter, Verbosity};
 use crate::report;
-use crate::stop::Stop;
 use crate::terminal::{self, Stream};
+use args::{Cli, Command};
 
 /// Some runs failed; the others are recorded.
 const SOME_FAILED: u8 = 1;
@@ -35,58 +35,6 @@ const SOME_FAILED: u8 = 1;
 const WRONG_SPEC: u8 = 2;
 /// Stopped by a signal, as shells count them: 128 + SIGINT.
 const STOPPED: u8 = 130;
-
-const EXAMPLES: &str = "\
-Examples:
-  runner experiments/quickstart.toml
-  runner experiments/vgg16_ft.toml --set training.epochs=3
-  runner experiments/vgg16_ft.toml --set 'sweep.axes.\"freeze.through\"=[\"none\", \"all\"]'
-  runner check experiments/vgg16_ft.toml
-
-Exit status: 0 done; 1 some runs failed (the others are recorded); 2 the spec or the command line
-is wrong; 130 stopped by Ctrl-C or SIGTERM (the same command goes on; a second signal stops at once).";
-
-/// Run transfer learning experiments declared in TOML.
-///
-/// Trains every run of the sweep a spec declares and leaves tables (Parquet), charts (SVG) and models
-/// (safetensors) in results/<name>/. Runs that are already there are not done again.
-#[derive(Debug, Parser)]
-#[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
-pub struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    spec: Option<SpecArgs>,
-    #[command(flatten)]
-    options: RunOptions,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Show the plan: runs, layers, shapes, what trains, what it will cost; trains nothing
-    #[command(
-        after_help = "Example:\n  runner check experiments/vgg16_ft.toml --set backbone.input_size=64"
-    )]
-    Check(SpecArgs),
-    /// Compare the runs of experiments: which setting is best, and whether that is more than noise
-    Compare(compare::CompareArgs),
-    /// Measure a trained model on its test images, or on others
-    Evaluate(evaluate::EvaluateArgs),
-    /// Show an experiment's report on localhost, kept up to date while it runs
-    Watch(watch::WatchArgs),
-    /// Write report.html and charts again from what is recorded
-    Report(watch::ReportArgs),
-    /// Write a commented spec to begin with
-    Init(shell::InitArgs),
-    /// Print the JSON Schema of specs, for editors
-    Schema,
-    /// Print a script that completes commands in a shell
-    Completions { shell: clap_complete::Shell },
-    /// Print the manual page (view it with: runner man | man -l -)
-    Man,
-    /// Say what a trained model sees in images
-    Predict(predict::PredictArgs),
-}
 
 /// Why a command has failed: what to show, and the exit status.
 struct Failure {
@@ -172,61 +120,19 @@ fn rendered(render: impl Fn(bool) -> String) -> String {
 }
 
 /// Does what takes long, its progress on the terminal.
-fn with_progress<T>(work: impl FnOnce(&dyn Progress) -> T) -> T {
-    let (reporter, log) = progress::for_stderr(Verbosity::Normal);
-    start_log(log, Verbosity::Normal);
+fn with_progress<T>(verbosity: Verbosity, work: impl FnOnce(&dyn Progress) -> T) -> T {
+    let (reporter, log) = progress::for_stderr(verbosity);
+    start_log(log, verbosity);
     let result = work(&*reporter);
     reporter.close();
     result
-}
-
-#[derive(Debug, Args)]
-struct SpecArgs {
-    /// The experiment's TOML file
-    #[arg(value_name = "SPEC")]
-    spec: PathBuf,
-    /// Set a key of the spec, e.g. training.epochs=3; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    overrides: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-struct RunOptions {
-    /// The folder that gets a folder for each experiment
-    #[arg(long, value_name = "DIR", default_value = "results")]
-    results: PathBuf,
-    /// Start over: delete what is there of the experiment's runs, after saying what
-    #[arg(long)]
-    fresh: bool,
-    /// Start no further run after one that failed
-    #[arg(long)]
-    fail_fast: bool,
-    /// Do so many runs at a time; they divide the threads [default: 1, but small ones side by side]
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
-    /// Say nothing but errors
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-    /// Say more about what is done
-    #[arg(short, long)]
-    verbose: bool,
-}
-
-impl RunOptions {
-    fn verbosity(&self) -> Verbosity {
-        match (self.quiet, self.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
-        }
-    }
 }
 
 /// Does what the arguments say; the one place where errors are printed.
 pub fn main() -> ExitCode {
     terminal::tell_panics(is_polars);
     let result = match Cli::try_parse() {
-        Ok(cli) => cli.run(),
+        Ok(cli) => run(cli),
         Err(error) => explain(&error),
     };
     result.unwrap_or_else(|failure| {
@@ -237,6 +143,9 @@ pub fn main() -> ExitCode {
 
 /// Help, the version, or what is wrong with the arguments.
 fn explain(error: &clap::Error) -> Result<ExitCode, Failure> {
+    if let Some(failure) = mistyped_command() {
+        return Err(failure);
+    }
     // With arguments of others' making, such as names of files, the same again with what can be shown.
     let visible = |argument: OsString| foreign::one_line(&argument.to_string_lossy()).into_owned();
     let again = Cli::try_parse_from(std::env::args_os().map(visible)).err();
@@ -259,72 +168,51 @@ fn explain(error: &clap::Error) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-impl Cli {
-    fn run(&self) -> Result<ExitCode, Failure> {
-        match (&self.command, &self.spec) {
-            (Some(command), _) => command.run().map(|()| ExitCode::SUCCESS),
-            (None, Some(spec)) => run(spec, &self.options),
-            (None, None) => Ok(ExitCode::from(WRONG_SPEC)),
+/// What to say where the first word is nearly a command, and its arguments make no sense as those of a spec.
+fn mistyped_command() -> Option<Failure> {
+    let mut words = std::env::args().skip(1);
+    let word = words.find(|word| !word.starts_with('-'))?;
+    let known = Cli::command().find_subcommand(&word).is_some() || word == "help";
+    if known || !meant::may_be_command(&word) {
+        return None;
+    }
+    let name = meant::command(&word)?;
+    let rest: Vec<String> = words.collect();
+    let line = format!("{name} {}", rest.join(" "));
+    Some(Failure::usage(format!(
+        "there is no command `{word}`; did you mean `runner {}`?",
+        line.trim_end()
+    )))
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let verbosity = cli.amount.verbosity();
+    match cli.chosen()? {
+        Command::Run(args) => return train::run(&args.spec, &args.options, verbosity),
+        Command::Check(args) => {
+            let spec = spec(&args.spec, verbosity)?;
+            terminal::print(&experiment::check(&spec, &args.overrides)?)?;
         }
+        Command::Compare(args) => compare::run(&args)?,
+        Command::Evaluate(args) => evaluate::run(&args, verbosity)?,
+        Command::Watch(args) => watch::watch(&args)?,
+        Command::Report(args) => watch::report(&args)?,
+        Command::Init(args) => init::init(&args, verbosity)?,
+        Command::Schema => terminal::print(&shell::schema())?,
+        Command::Completions(args) => shell::completions(&args)?,
+        Command::Man => shell::manual()?,
+        Command::Predict(args) => predict::run(&args, verbosity)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
-impl Command {
-    fn run(&self) -> Result<(), Failure> {
-        match self {
-            Command::Check(args) => {
-                terminal::print(&experiment::check(&args.spec, &args.overrides)?)?;
-            }
-            Command::Compare(args) => compare::run(args)?,
-            Command::Evaluate(args) => evaluate::run(args)?,
-            Command::Watch(args) => watch::watch(args)?,
-            Command::Report(args) => watch::report(args)?,
-            Command::Init(args) => shell::init(args)?,
-            Command::Schema => terminal::print(&shell::schema())?,
-            Command::Completions { shell } => shell::completions(*shell)?,
-            Command::Man => shell::manual()?,
-            Command::Predict(args) => predict::run(args)?,
-        }
-        Ok(())
+/// The spec file that is meant; said where it is not the one that was named.
+fn spec(given: &Path, verbosity: Verbosity) -> Result<PathBuf, Failure> {
+    let spec = meant::spec(given)?;
+    if spec != given && verbosity > Verbosity::Quiet {
+        terminal::say(&format!("using {}", spec.display()));
     }
-}
-
-fn run(spec: &SpecArgs, how: &RunOptions) -> Result<ExitCode, Failure> {
-    let (reporter, log) = progress::for_stderr(how.verbosity());
-    start_log(log, how.verbosity());
-    let stop = Stop::default();
-    if let Err(error) = stop_on_signals(&stop) {
-        reporter.warn(&format!("signals stop the runner at once: {error}"));
-    }
-    let options = Options {
-        overrides: spec.overrides.clone(),
-        results: how.results.clone(),
-        fresh: how.fresh,
-        fail_fast: how.fail_fast,
-        jobs: how.jobs.map(NonZeroUsize::get),
-        stop: stop.clone(),
-    };
-    let done = experiment::run(&spec.spec, &options, &*reporter);
-    reporter.close();
-    let done = done?;
-    if how.verbosity() != Verbosity::Quiet {
-        terminal::print(&format!("{done}\n"))?;
-    }
-    Ok(match (done.is_complete(), stop.is_requested()) {
-        (true, _) => ExitCode::SUCCESS,
-        (_, true) => ExitCode::from(STOPPED),
-        _ => ExitCode::from(SOME_FAILED),
-    })
-}
-
-/// The first SIGINT or SIGTERM wishes a stop, the second ends the process.
-fn stop_on_signals(stop: &Stop) -> io::Result<()> {
-    for signal in [SIGINT, SIGTERM] {
-        // In this order: the flag is looked at before it is set.
-        flag::register_conditional_shutdown(signal, i32::from(STOPPED), stop.flag())?;
-        flag::register(signal, stop.flag())?;
-    }
-    Ok(())
+    Ok(spec)
 }
 
 /// Warnings (with -v: everything) go to the terminal, between its bars.

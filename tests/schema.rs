@@ -100,3 +100,30 @@ fn completions_and_the_manual_page_know_every_command() {
         }
     }
 }
+
+#[test]
+fn every_template_of_init_passes_check() {
+    let folder = tempfile::tempdir().unwrap();
+    for class in ["cat", "dog"] {
+        let class = folder.path().join("photos").join(class);
+        fs::create_dir_all(&class).unwrap();
+        for i in 0..8 {
+            let file = class.join(format!("{i}.png"));
+            image::RgbImage::new(8, 8).save(file).unwrap();
+        }
+    }
+    for template in ["digits", "photos", "lesson"] {
+        // The ending is added.
+        runner(folder.path())
+            .args(["init", template, "--template", template])
+            .assert()
+            .success();
+        let file = format!("{template}.toml");
+        let output = runner(folder.path())
+            .args(["check", &file])
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{template}: {text}");
+    }
+}

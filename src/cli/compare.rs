@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use polars::prelude::ParquetWriter;
 
-use super::Failure;
 use super::format::{columns, print_json};
+use super::{Failure, meant};
 use crate::analysis::{self, Comparison, Filter, Layout, Question, Results, compare};
 use crate::foreign::markdown_cell;
 use crate::terminal::{self, Stream};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Runs are grouped by the axes that differ; seeds are folded into mean ± standard deviation. The best
-is marked, and those that Welch's t-test cannot tell from it (two-sided, p ≥ 0.05).
+Runs are grouped by the axes that differ; seeds are averaged (mean ± standard deviation). The best is
+marked, and those statistically indistinguishable from it (Welch's t-test, two-sided, p ≥ 0.05).
 
 Examples:
   runner compare results/vgg16_freeze_depths
@@ -24,13 +24,13 @@ pub(super) struct CompareArgs {
     /// Folders of results, results/<name>, or a folder of such folders
     #[arg(required = true, value_name = "RESULTS")]
     results: Vec<PathBuf>,
-    /// Group by this key alone and fold the others; may be repeated
+    /// Group by this key alone and average over the others; may be repeated
     #[arg(long, value_name = "AXIS")]
     by: Vec<String>,
     /// What decides, e.g. test_loss, seconds [default: test_accuracy where there is one]
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
-    /// Only runs whose key has this value (or with != has not); may be repeated
+    /// Only runs whose key has this value (!= excludes); may be repeated
     #[arg(long = "where", value_name = "KEY=VALUE")]
     filters: Vec<Filter>,
     #[arg(long, value_enum, default_value_t)]
@@ -53,6 +53,9 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
         metric: args.metric.clone(),
         filters: args.filters.clone(),
     };
+    for folder in &args.results {
+        meant::results(folder, "compare")?;
+    }
     let found = compare(Results::read(&args.results)?, &question)?;
     match args.format {
         Format::Table => terminal::print(&text(&found))?,

@@ -7,6 +7,7 @@ use clap::Args;
 use super::format::{Format, columns, print_json};
 use super::{Failure, with_progress};
 use crate::inference::{EvaluatedPart, Evaluation, Model, evaluate};
+use crate::record::progress::Verbosity;
 use crate::terminal;
 use crate::text::thousands;
 
@@ -23,14 +24,14 @@ pub(super) struct EvaluateArgs {
     part: EvaluatedPart,
     /// Evaluate on something else: dataset.path, dataset.test_limit, training.batch_size …; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    overrides: Vec<String>,
+    pub overrides: Vec<String>,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-pub(super) fn run(args: &EvaluateArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &EvaluateArgs, verbosity: Verbosity) -> Result<(), Failure> {
     let model = Model::open(&args.run, &args.overrides)?;
-    let found = with_progress(|progress| evaluate(&model, args.part, progress))?;
+    let found = with_progress(verbosity, |progress| evaluate(&model, args.part, progress))?;
     match args.format {
         Format::Json => print_json(&found)?,
         Format::Table => terminal::print(&table(&found))?,

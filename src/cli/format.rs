@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Failure;
 use crate::foreign::{self, one_line};
-use crate::terminal;
+use crate::terminal::{self, columns_of};
 
 /// A table for people, or JSON for programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -33,7 +33,7 @@ pub(super) fn columns(rows: &[Vec<String>], right: &[usize]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells
-            .map(|cell: &Cow<'_, str>| cell.chars().count())
+            .map(|cell: &Cow<'_, str>| columns_of(cell))
             .max()
             .unwrap_or(0)
     };
@@ -41,9 +41,12 @@ pub(super) fn columns(rows: &[Vec<String>], right: &[usize]) -> String {
     let mut text = String::new();
     for row in &rows {
         let cells = row.iter().zip(&widths).enumerate();
-        let cells = cells.map(|(i, (cell, &width))| match right.contains(&i) {
-            true => format!("{cell:>width$}"),
-            false => format!("{cell:<width$}"),
+        let cells = cells.map(|(i, (cell, &width))| {
+            let space = " ".repeat(width.saturating_sub(columns_of(cell)));
+            match right.contains(&i) {
+                true => format!("{space}{cell}"),
+                false => format!("{cell}{space}"),
+            }
         });
         let line = cells.collect::<Vec<_>>().join("  ");
         text.push_str(line.trim_end());

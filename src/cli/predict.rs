@@ -9,6 +9,7 @@ use super::format::{Format, columns, print_json};
 use super::{Failure, with_progress};
 use crate::data::{self, image_files};
 use crate::inference::{ImagePrediction, Model, Predictions, Ranked, predict};
+use crate::record::progress::Verbosity;
 use crate::spec::OnBadImage;
 use crate::terminal;
 
@@ -27,23 +28,25 @@ pub(super) struct PredictArgs {
     top: usize,
     /// Predict with something else: training.device=cpu, dataset.on_bad_image=skip …; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    overrides: Vec<String>,
+    pub overrides: Vec<String>,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-pub(super) fn run(args: &PredictArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &PredictArgs, verbosity: Verbosity) -> Result<(), Failure> {
     let model = Model::open_for_images(&args.run, &args.overrides)?;
     let files = image_files(&args.images);
     let all = files.len();
-    let found = with_progress(|progress| predict(&model, files, args.top, progress))?;
+    let found = with_progress(verbosity, |progress| {
+        predict(&model, files, args.top, progress)
+    })?;
     let leaves_out = model.spec.dataset.on_bad_image == OnBadImage::Skip;
     // What is only left out is no failure.
     let (left_out, failed): (Vec<_>, Vec<_>) = found
         .bad
         .iter()
         .partition(|bad| leaves_out && matches!(bad, data::Error::Image(_)));
-    for bad in left_out {
+    for bad in left_out.iter().filter(|_| verbosity > Verbosity::Quiet) {
         terminal::say(&format!("warning: {} (left out)", reason(bad)));
     }
     for bad in &failed {

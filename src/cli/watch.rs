@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Failure;
+use super::{Failure, meant};
 use crate::report;
 use crate::terminal;
 use crate::watch::Watch;
@@ -20,6 +20,7 @@ pub(super) struct WatchArgs {
 }
 
 pub(super) fn watch(args: &WatchArgs) -> Result<(), Failure> {
+    meant::results(&args.results, "watch")?;
     report::Experiment::read(&args.results)?;
     let watch = Watch::new(&args.results, args.port).map_err(|e| {
         Failure::other(format!(
@@ -29,7 +30,7 @@ pub(super) fn watch(args: &WatchArgs) -> Result<(), Failure> {
     })?;
     let address = watch.address().map_err(Failure::other)?;
     terminal::print(&format!(
-        "http://{address}/ shows {}, live; Ctrl-C ends\n",
+        "http://{address}/ serves {}; press Ctrl-C to stop\n",
         args.results.display()
     ))?;
     watch.serve();
@@ -46,6 +47,7 @@ pub(super) struct ReportArgs {
 
 pub(super) fn report(args: &ReportArgs) -> Result<(), Failure> {
     for folder in &args.results {
+        meant::results(folder, "report")?;
         let written = match report::write(folder)?.last() {
             Some(page) => page.display().to_string(),
             None => format!("{}: no epoch has ended yet", folder.display()),

@@ -1,0 +1,236 @@
+//! What the command line may be.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use super::{Failure, compare, evaluate, init, predict, shell, watch};
+use crate::record::progress::Verbosity;
+
+const EXAMPLES: &str = "\
+Examples:
+  runner experiments/quickstart.toml
+  runner experiments/vgg16_ft.toml --set training.epochs=3
+  runner experiments/vgg16_ft.toml --set 'sweep.axes.\"freeze.through\"=[\"none\", \"all\"]'
+  runner check experiments/vgg16_ft.toml
+
+Exit status: 0 done; 1 some runs failed (the others are recorded); 2 the spec or the command line
+is wrong; 130 stopped by Ctrl-C or SIGTERM (the same command resumes; a second signal stops at once).";
+
+/// Run transfer learning experiments declared in TOML.
+///
+/// Trains every run of the sweep that a spec declares and writes tables (Parquet), charts (SVG) and models
+/// (safetensors) to results/<name>/. Finished runs are not done again. `runner SPEC` is short for `runner run SPEC`.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = EXAMPLES,
+    override_usage = "runner [OPTIONS] <SPEC>\n       runner <COMMAND>",
+    arg_required_else_help = true
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// The experiment's TOML file
+    #[arg(value_name = "SPEC")]
+    spec: Option<PathBuf>,
+    /// Set a key of the spec, e.g. training.epochs=3; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    #[command(flatten)]
+    options: RunOptions,
+    #[command(flatten)]
+    pub amount: Amount,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run an experiment; the same as `runner SPEC`
+    Run(RunArgs),
+    /// Show the plan: runs, layers, shapes, what trains, what it will cost; trains nothing
+    #[command(
+        after_help = "Example:\n  runner check experiments/vgg16_ft.toml --set backbone.input_size=64"
+    )]
+    Check(SpecArgs),
+    /// Compare the runs of experiments: which setting is best, and whether that is more than noise
+    Compare(compare::CompareArgs),
+    /// Measure a trained model on its test images, or on others
+    Evaluate(evaluate::EvaluateArgs),
+    /// Serve an experiment's report on localhost, kept up to date while it runs
+    Watch(watch::WatchArgs),
+    /// Write report.html and the charts again from what is recorded
+    Report(watch::ReportArgs),
+    /// Write a commented spec to begin with
+    Init(init::InitArgs),
+    /// Print the JSON Schema of specs, for editors
+    Schema,
+    /// Print a script that completes commands in a shell
+    Completions(shell::CompletionsArgs),
+    /// Print the manual page (view it with: runner man | man -l -)
+    Man,
+    /// Classify images with a trained model
+    Predict(predict::PredictArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct SpecArgs {
+    /// The experiment's TOML file
+    #[arg(value_name = "SPEC")]
+    pub spec: PathBuf,
+    /// Set a key of the spec, e.g. training.epochs=3; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    #[command(flatten)]
+    pub options: RunOptions,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct RunOptions {
+    /// Output directory; one subfolder per experiment [default: results]
+    #[arg(long, value_name = "DIR")]
+    results: Option<PathBuf>,
+    /// Start over: list, then delete, the experiment's existing runs
+    #[arg(long)]
+    pub fresh: bool,
+    /// Start no further run after one that failed
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Run N runs in parallel, sharing the threads [default: 1; small runs side by side]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+impl RunOptions {
+    pub fn results(&self) -> &Path {
+        self.results.as_deref().unwrap_or(Path::new("results"))
+    }
+
+    /// These, and what they leave open as `before`.
+    fn or(self, before: &RunOptions) -> Self {
+        RunOptions {
+            results: self.results.or_else(|| before.results.clone()),
+            fresh: self.fresh || before.fresh,
+            fail_fast: self.fail_fast || before.fail_fast,
+            jobs: self.jobs.or(before.jobs),
+        }
+    }
+
+    /// The first one that was given.
+    fn given(&self) -> Option<&'static str> {
+        let flags = [
+            (self.results.is_some(), "--results"),
+            (self.fresh, "--fresh"),
+            (self.fail_fast, "--fail-fast"),
+            (self.jobs.is_some(), "--jobs"),
+        ];
+        flags
+            .into_iter()
+            .find_map(|(given, flag)| given.then_some(flag))
+    }
+}
+
+/// How much is said; before or after any command.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Amount {
+    /// Print only errors, and what a command was asked for
+    #[arg(short, long, conflicts_with = "verbose", global = true)]
+    quiet: bool,
+    /// Say more about what is done
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+impl Amount {
+    pub fn verbosity(self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
+}
+
+impl Cli {
+    /// The command, `run` where none is named; with what stands before it and can be meant for it.
+    pub fn chosen(self) -> Result<Command, Failure> {
+        let Cli {
+            command,
+            spec,
+            overrides: mut set,
+            options: before,
+            ..
+        } = self;
+        match (command, spec) {
+            (None, Some(spec)) => Ok(Command::Run(RunArgs {
+                spec: SpecArgs {
+                    spec,
+                    overrides: set,
+                },
+                options: before,
+            })),
+            (None, None) => Err(Failure::usage(
+                "name a spec or a command, e.g. runner experiments/quickstart.toml; runner --help lists the commands",
+            )),
+            (Some(command), Some(spec)) => Err(Failure::usage(format!(
+                "the command comes first: runner {} {}",
+                command.name(),
+                spec.display()
+            ))),
+            (Some(Command::Run(mut args)), None) => {
+                set.append(&mut args.spec.overrides);
+                args.spec.overrides = set;
+                args.options = args.options.or(&before);
+                Ok(Command::Run(args))
+            }
+            (Some(command), None) => {
+                let name = command.name();
+                let misplaced = |flag| {
+                    let see = format!("see runner {name} --help");
+                    Failure::usage(format!("{flag} is not for `runner {name}` ({see})"))
+                };
+                match before.given() {
+                    Some(flag) => Err(misplaced(flag)),
+                    None => command.with(set).ok_or_else(|| misplaced("--set")),
+                }
+            }
+        }
+    }
+}
+
+impl Command {
+    /// With overrides that stand before it; none where it takes none.
+    fn with(mut self, mut set: Vec<String>) -> Option<Self> {
+        let own = match &mut self {
+            Command::Check(args) => &mut args.overrides,
+            Command::Evaluate(args) => &mut args.overrides,
+            Command::Predict(args) => &mut args.overrides,
+            _ => return set.is_empty().then_some(self),
+        };
+        set.append(own);
+        *own = set;
+        Some(self)
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Command::Run(_) => "run",
+            Command::Check(_) => "check",
+            Command::Compare(_) => "compare",
+            Command::Evaluate(_) => "evaluate",
+            Command::Watch(_) => "watch",
+            Command::Report(_) => "report",
+            Command::Init(_) => "init",
+            Command::Schema => "schema",
+            Command::Completions(_) => "completions",
+            Command::Man => "man",
+            Command::Predict(_) => "predict",
+        }
+    }
+}

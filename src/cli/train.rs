@@ -1,0 +1,81 @@
+//! `runner run SPEC`, or `runner SPEC`.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use super::args::{RunOptions, SpecArgs};
+use super::{Failure, SOME_FAILED, STOPPED, start_log};
+use crate::experiment::{self, Options};
+use crate::record::progress::{self, Reporter, Verbosity};
+use crate::stop::Stop;
+use crate::terminal;
+
+pub(super) fn run(
+    spec: &SpecArgs,
+    how: &RunOptions,
+    verbosity: Verbosity,
+) -> Result<ExitCode, Failure> {
+    let path = super::spec(&spec.spec, verbosity)?;
+    let (reporter, log) = progress::for_stderr(verbosity);
+    start_log(log, verbosity);
+    let reporter: Arc<dyn Reporter> = reporter.into();
+    let stop = Stop::default();
+    if let Err(error) = stop_on_signals(&stop, &reporter) {
+        reporter.warn(&format!("signals stop the runner at once: {error}"));
+    }
+    let options = Options {
+        overrides: spec.overrides.clone(),
+        results: how.results().to_owned(),
+        fresh: how.fresh,
+        fail_fast: how.fail_fast,
+        jobs: how.jobs.map(NonZeroUsize::get),
+        stop: stop.clone(),
+    };
+    let done = experiment::run(&path, &options, &*reporter);
+    reporter.close();
+    let done = done?;
+    if verbosity > Verbosity::Quiet {
+        terminal::print(&format!("{}\n", done.text()))?;
+    }
+    Ok(match (done.is_complete(), stop.is_requested()) {
+        (true, _) => ExitCode::SUCCESS,
+        (_, true) => ExitCode::from(STOPPED),
+        _ => ExitCode::from(SOME_FAILED),
+    })
+}
+
+/// The first SIGINT or SIGTERM wishes a stop, which is acknowledged at once; the second ends the process.
+fn stop_on_signals(stop: &Stop, reporter: &Arc<dyn Reporter>) -> io::Result<()> {
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: the flag is looked at before it is set.
+        flag::register_conditional_shutdown(signal, i32::from(STOPPED), stop.flag())?;
+        flag::register(signal, stop.flag())?;
+    }
+    #[cfg(unix)]
+    if let Err(error) = acknowledge(reporter) {
+        tracing::debug!("signals are not acknowledged: {error}");
+    }
+    Ok(())
+}
+
+/// Says, from a thread of its own, that a signal has come.
+#[cfg(unix)]
+fn acknowledge(reporter: &Arc<dyn Reporter>) -> io::Result<()> {
+    use std::io::Read;
+    let (mut reader, writer) = std::os::unix::net::UnixStream::pair()?;
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::low_level::pipe::register(signal, writer.try_clone()?)?;
+    }
+    let reporter = Arc::clone(reporter);
+    std::thread::Builder::new().spawn(move || {
+        if reader.read_exact(&mut [0]).is_ok() {
+            reporter.note("stopping after this batch; press Ctrl-C again to stop at once");
+        }
+    })?;
+    Ok(())
+}
