@@ -357,12 +357,15 @@ impl<'a> Recorder<'a> {
         }))
     }
 
-    /// The runs that have not finished.
+    /// The runs of a plan that have not finished, as far as the tables say.
     pub fn waiting<'p>(&self, plan: &'p Plan) -> Vec<&'p PlannedRun> {
         let state = self.state();
+        let is_finished = |planned: &&PlannedRun| {
+            let row = state.tables.run(&planned.run.id);
+            row.is_some_and(|row| row.status == Status::Finished)
+        };
         let runs = plan.runs.iter();
-        runs.filter(|planned| !self.is_finished(&state.tables, &planned.run.id))
-            .collect()
+        runs.filter(|planned| !is_finished(planned)).collect()
     }
 
     /// The trackers of a run with this folder.
