@@ -94,7 +94,7 @@ pub fn cached_imagenet(
     let (folder, remote) = remote(hub, arch).ok()?;
     let selection = Selection {
         remote: &remote,
-        folder: cache.path(&folder),
+        folder: cache.path(&folder).ok()?,
         wanted,
         name: String::new(),
     };
