@@ -12,7 +12,7 @@ use std::time::Duration;
 use candle_core::{Device, Result, Tensor, Var};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gemm::Parallelism;
-use runner::ops::{self, Conv2dConfig, Pool2dConfig};
+use runner::ops::{self, Conv2dConfig, Padding, Pool2dConfig};
 use runner::optim::Optimizer;
 use runner::rng::{Purpose, Stream};
 use runner::spec::{self, OptimizerName};
@@ -116,7 +116,7 @@ fn peak(c: &mut Criterion) {
 
 fn convolutions(c: &mut Criterion) {
     let config = Conv2dConfig {
-        padding: 1,
+        padding: Padding::Each(1),
         relu: true,
         ..Conv2dConfig::default()
     };

@@ -1,6 +1,6 @@
 //! Building a graph node by node.
 
-use super::node::{Graph, Node, lies_in};
+use super::node::{Graph, Node, lies_in, tensor_name};
 use super::op::{Activation, Function, Input, Op};
 use super::parameter::Parameter;
 use super::shape::Shape;
@@ -83,7 +83,7 @@ impl Builder {
         let tensors = op.tensors(&shapes).into_iter();
         let parameters = tensors
             .map(|(suffix, role, extent)| Parameter {
-                name: format!("{name}.{suffix}"),
+                name: tensor_name(&name, suffix),
                 role,
                 extent,
             })

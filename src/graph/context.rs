@@ -83,7 +83,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// There is none.
     pub fn tensor(&self, suffix: &str) -> Result<&'a Tensor> {
-        let name = format!("{}.{suffix}", self.node.name);
+        let name = self.node.tensor_name(suffix);
         match self.tensors.get(&name) {
             Some(slot) => Ok(slot.tensor()),
             None => bail!("the network has no tensor {name}"),
@@ -100,7 +100,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// Another shape.
     pub fn update_moving(&self, suffix: &str, batch: &Tensor, momentum: f64) -> Result<()> {
-        match self.tensors.get(&format!("{}.{suffix}", self.node.name)) {
+        match self.tensors.get(&self.node.tensor_name(suffix)) {
             Some(Slot::Moving(moving)) => {
                 let kept = (moving.as_detached_tensor() * momentum)?;
                 moving.set(&(kept + (batch.detach() * (1.0 - momentum))?)?)

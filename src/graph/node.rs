@@ -34,6 +34,11 @@ pub struct Module<'a> {
 }
 
 impl Node {
+    /// The whole name of a tensor of the node, for what its operation calls it.
+    pub fn tensor_name(&self, suffix: &str) -> String {
+        tensor_name(&self.name, suffix)
+    }
+
     /// Number of values in its tensors.
     pub fn parameter_count(&self) -> usize {
         self.parameters.iter().map(Parameter::elements).sum()
@@ -139,6 +144,14 @@ fn prefixes(name: &str) -> impl Iterator<Item = &str> {
         .map(|(at, _)| at)
         .chain([name.len()]);
     ends.filter_map(|end| name.get(..end))
+}
+
+/// The name of a node's tensor.
+pub(super) fn tensor_name(node: &str, suffix: &str) -> String {
+    match suffix.strip_prefix('/') {
+        Some(whole) => whole.to_owned(),
+        None => format!("{node}.{suffix}"),
+    }
 }
 
 /// Whether a node's name is the path or begins with its names.

@@ -15,6 +15,12 @@ pub enum Role {
     Beta,
     MovingMean,
     MovingVariance,
+    /// Layer scale's factors; `initial` in millionths.
+    LayerScale {
+        initial: u32,
+    },
+    /// A token, or what is added to each by its position.
+    Embedding,
 }
 
 impl Role {
@@ -32,7 +38,7 @@ pub struct Parameter {
     pub role: Role,
     /// `[height, width, in, out]` for every kernel (a dense kernel after `flatten` has the
     /// height and width of the map that was flattened, others have 1 and 1); the map
-    /// `[height, width, channels]` or `[channels]` for everything else.
+    /// `[height, width, channels]` or `[channels]` for everything else; an embedding's own shape.
     pub extent: Vec<usize>,
 }
 
@@ -51,7 +57,7 @@ impl Parameter {
     pub fn shape(&self) -> Vec<usize> {
         match (self.role, self.extent.as_slice()) {
             (Role::Kernel { dense: true }, [h, w, i, o]) => vec![h * w * i, *o],
-            (Role::Kernel { .. }, extent) => extent.to_vec(),
+            (Role::Kernel { .. } | Role::Embedding, extent) => extent.to_vec(),
             _ => vec![self.elements()],
         }
     }
@@ -61,6 +67,7 @@ impl Parameter {
         match (self.role, self.extent.as_slice()) {
             (Role::Kernel { dense: true }, [h, w, i, o]) => vec![*o, i * h * w],
             (Role::Kernel { dense: false }, [h, w, i, o]) => vec![*o, *i, *h, *w],
+            (Role::Embedding, extent) => extent.to_vec(),
             _ => vec![self.elements()],
         }
     }

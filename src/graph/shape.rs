@@ -11,6 +11,8 @@ pub enum Shape {
         width: usize,
         channels: usize,
     },
+    /// The tokens of a transformer, `[count, channels]`.
+    Tokens { count: usize, channels: usize },
     /// A vector. `flattened` is the map it was flattened from, in row-major order.
     Vector {
         len: usize,
@@ -44,6 +46,7 @@ impl Shape {
                 width,
                 channels,
             } => vec![height, width, channels],
+            Shape::Tokens { count, channels } => vec![count, channels],
             Shape::Vector { len, .. } => vec![len],
         }
     }
@@ -62,7 +65,7 @@ impl Shape {
     /// The size of the last axis.
     pub fn channels(&self) -> usize {
         match *self {
-            Shape::Map { channels, .. } => channels,
+            Shape::Map { channels, .. } | Shape::Tokens { channels, .. } => channels,
             Shape::Vector { len, .. } => len,
         }
     }
@@ -76,7 +79,7 @@ impl Shape {
     pub fn flattened(&self) -> Option<[usize; 3]> {
         match *self {
             Shape::Vector { flattened, .. } => flattened,
-            Shape::Map { .. } => None,
+            Shape::Map { .. } | Shape::Tokens { .. } => None,
         }
     }
 }

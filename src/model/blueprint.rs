@@ -2,7 +2,7 @@
 
 use super::{freeze, head};
 use crate::graph::{Builder, Cost, Cut, Graph, Shape, Value};
-use crate::spec::{Activation, Backbone, Problem, Spec, Weights};
+use crate::spec::{Activation, Backbone, HeadKind, Problem, Spec, Weights};
 use crate::zoo::IMAGENET_CLASSES;
 
 /// Colour channels of every network's input.
@@ -13,7 +13,7 @@ const CHANNELS: usize = 3;
 pub struct Blueprint {
     pub graph: Graph,
     pub cut: Cut,
-    /// How many nodes belong to the backbone; the rest is the head.
+    /// How many nodes belong to the backbone, its own pooling included; the rest is the head.
     pub backbone: usize,
     /// The function that turns the graph's result, the logits, into probabilities.
     pub output: Activation,
@@ -31,7 +31,11 @@ impl Blueprint {
         let (mut builder, images) =
             Builder::new(Shape::square(backbone.input_size, CHANNELS)).map_err(wrong_size)?;
         let family = backbone.arch.family;
-        let features = family.backbone(&mut builder, images).map_err(wrong_size)?;
+        let mut features = family.backbone(&mut builder, images).map_err(wrong_size)?;
+        if spec.head.iter().any(|layer| layer.layer == HeadKind::Pool) {
+            let pooled = family.pool(&mut builder, features);
+            features = pooled.map_err(|why| Problem::new("head.0", why))?;
+        }
         let nodes = builder.len();
         let output = if backbone.include_top {
             push_top(&mut builder, features, backbone, classes)?;

@@ -4,10 +4,11 @@ use crate::graph::op::{
     self, Activation, BatchNorm, Dense, Dropout, Flatten, Function, GlobalPool,
 };
 use crate::graph::{Builder, Op, Shape, Value};
+use crate::ops;
 use crate::spec::{self, HeadKind, HeadLayer, Problem, Spec, Units, head_names};
 
-/// Appends the head; the activation of its last layer is returned instead of applied, since losses
-/// are computed from the logits.
+/// Appends the head without its `pool`, which comes with the backbone; the activation of its last layer is returned
+/// instead of applied, since losses are computed from the logits.
 pub(super) fn push(
     graph: &mut Builder,
     features: Value,
@@ -19,6 +20,9 @@ pub(super) fn push(
     let mut x = features;
     for (i, (layer, name)) in head.iter().zip(head_names(head)).enumerate() {
         let problem = |why: String| Problem::new(format!("head.{i}"), why);
+        if layer.layer == HeadKind::Pool {
+            continue;
+        }
         if graph.has(&name) {
             return Err(problem(format!("a layer named `{name}` is there already"))
                 .help("give the layer another `name`"));
@@ -70,25 +74,24 @@ fn wrong_units(at: usize, found: usize, classes: usize) -> Problem {
 fn operation(spec: &HeadLayer, classes: usize) -> Result<Option<Op>, String> {
     Ok(Some(match spec.layer {
         HeadKind::Flatten => Flatten.into(),
-        HeadKind::GlobalAveragePooling => GlobalPool.into(),
-        HeadKind::Dense => Dense {
-            units: match spec.units {
-                Some(Units::Count(n)) => n,
-                Some(Units::Classes) => classes,
-                None => return Err("a dense layer needs `units`".into()),
-            },
-        }
+        HeadKind::GlobalAveragePooling => GlobalPool { keep: false }.into(),
+        HeadKind::Dense => Dense::new(match spec.units {
+            Some(Units::Count(n)) => n,
+            Some(Units::Classes) => classes,
+            None => return Err("a dense layer needs `units`".into()),
+        })
         .into(),
         HeadKind::BatchNormalization => BatchNorm {
             momentum: spec.momentum(),
             epsilon: spec.epsilon(),
+            unbiased: false,
         }
         .into(),
         HeadKind::Dropout => op::Op::from(Dropout { rate: spec.rate() }),
         HeadKind::Activation if spec.activation.is_none() => {
             return Err("an activation layer needs `activation`, e.g. \"relu\"".into());
         }
-        HeadKind::Activation => return Ok(None),
+        HeadKind::Activation | HeadKind::Pool => return Ok(None),
     }))
 }
 
@@ -97,7 +100,7 @@ fn function(activation: spec::Activation) -> Option<Function> {
         spec::Activation::Linear => return None,
         spec::Activation::Relu => Function::Relu,
         spec::Activation::Tanh => Function::Tanh,
-        spec::Activation::Sigmoid => Function::Sigmoid,
+        spec::Activation::Sigmoid => Function::Of(ops::Function::Sigmoid),
         spec::Activation::Softmax => Function::Softmax,
     })
 }

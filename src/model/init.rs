@@ -12,7 +12,13 @@ const CHUNK: usize = 64 * 1024;
 /// as the identity. They depend on the seed and the tensor's name alone.
 pub fn values(parameter: &Parameter, seed: u64) -> Vec<f32> {
     match parameter.role {
-        Role::Kernel { .. } => glorot_uniform(parameter, seed),
+        Role::Kernel { .. } => {
+            let limit = glorot_limit(parameter);
+            uniform(parameter, seed, limit)
+        }
+        // With the deviation 0.02 of timm's.
+        Role::Embedding => uniform(parameter, seed, 0.02 * 3f32.sqrt()),
+        Role::LayerScale { initial } => vec![initial as f32 * 1e-6; parameter.elements()],
         Role::Gamma | Role::MovingVariance => vec![1.0; parameter.elements()],
         Role::Bias | Role::Beta | Role::MovingMean => vec![0.0; parameter.elements()],
     }
@@ -20,13 +26,17 @@ pub fn values(parameter: &Parameter, seed: u64) -> Vec<f32> {
 
 /// Uniform in ±sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010); a convolution's fans count
 /// its receptive field, as Keras does.
-fn glorot_uniform(parameter: &Parameter, seed: u64) -> Vec<f32> {
+fn glorot_limit(parameter: &Parameter) -> f32 {
     let (fan_in, fan_out) = match (parameter.role, parameter.extent.as_slice()) {
         (Role::Kernel { dense: true }, [h, w, i, o]) => (h * w * i, *o),
         (_, [h, w, i, o]) => (h * w * i, h * w * o),
         _ => (1, 1),
     };
-    let limit = (6.0 / (fan_in + fan_out) as f64).sqrt() as f32;
+    (6.0 / (fan_in + fan_out) as f64).sqrt() as f32
+}
+
+/// Uniform in ±`limit`.
+fn uniform(parameter: &Parameter, seed: u64, limit: f32) -> Vec<f32> {
     let stream = Stream::new(seed, Purpose::Init, 0, name_index(&parameter.name));
     let mut values = vec![0f32; parameter.elements()];
     let chunks = values.par_chunks_mut(CHUNK).enumerate();
@@ -50,7 +60,7 @@ mod tests {
             role: Role::Kernel { dense: false },
             extent: vec![3, 3, 64, 257],
         };
-        let values = glorot_uniform(&kernel, 7);
+        let values = values(&kernel, 7);
         let mut stream = Stream::new(7, Purpose::Init, 0, name_index("conv.weight"));
         let limit = (6.0 / (9 * (64 + 257)) as f64).sqrt() as f32;
         assert_eq!(values.len(), 9 * 64 * 257);

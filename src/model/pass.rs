@@ -106,7 +106,11 @@ impl Network {
     fn fused(&self, nodes: &[usize], pass: &Values) -> usize {
         let graph = self.blueprint.graph.nodes();
         let is_chained = |i: usize| {
-            let chains = |node: &Node| matches!(node.op, Op::Convolution(_) | Op::MaxPool(_));
+            let chains = |node: &Node| match &node.op {
+                Op::Convolution(op) => op.bias,
+                Op::MaxPool(_) => true,
+                _ => false,
+            };
             self.device.is_cpu() && graph.get(i).is_some_and(chains)
         };
         let follows = |pair: &[usize]| match pair {

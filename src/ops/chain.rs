@@ -151,7 +151,7 @@ mod tests {
 
     const CONVOLUTION: Conv2dConfig = Conv2dConfig {
         stride: 1,
-        padding: 1,
+        padding: crate::ops::Padding::Each(1),
         relu: true,
     };
     const POOLING: Pool2dConfig = Pool2dConfig {

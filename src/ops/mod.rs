@@ -4,6 +4,8 @@
 //! not depend on the number of threads; on other devices they are compositions of candle's own
 //! differentiable operations. All take and give f32.
 
+mod activation;
+mod attention;
 mod backward;
 mod batch_norm;
 mod chain;
@@ -13,25 +15,32 @@ mod cpu;
 mod cross_entropy;
 mod dense;
 mod dropout;
+mod layer_norm;
+mod math;
 mod matrix;
 mod memory;
 mod pool;
 mod relu;
+mod scale;
 mod simd;
 
 #[cfg(test)]
 mod testing;
 
+pub use activation::{Function, activation};
+pub use attention::attention;
 pub use backward::backward;
 pub use batch_norm::{BatchNorm, batch_norm, batch_norm_inference};
 pub use chain::Chain;
 pub use concat::concat;
-pub use conv2d::{Conv2dConfig, conv2d};
+pub use conv2d::{Conv2dConfig, Padding, conv2d};
 pub use cpu::WORTH_A_THREAD;
 pub use cross_entropy::{sigmoid_cross_entropy, softmax_cross_entropy};
 pub use dense::dense;
 pub use dropout::dropout;
+pub use layer_norm::layer_norm;
 pub use memory::keep_freed_memory;
 pub use pool::{Pool2dConfig, global_average_pool, max_pool2d};
 pub use relu::relu;
+pub use scale::scale;
 pub(crate) use simd::vectorized;

@@ -148,7 +148,7 @@ impl HeadLayer {
     /// Which options beside `layer` and `name` a kind of layer takes.
     pub fn options(kind: HeadKind) -> &'static [&'static str] {
         match kind {
-            HeadKind::Flatten | HeadKind::GlobalAveragePooling => &[],
+            HeadKind::Pool | HeadKind::Flatten | HeadKind::GlobalAveragePooling => &[],
             HeadKind::Dense => &["units", "activation"],
             HeadKind::BatchNormalization => &["momentum", "epsilon"],
             HeadKind::Dropout => &["rate"],

@@ -7,7 +7,7 @@ use super::error::Error;
 use crate::fetch::{self, Cache, Hub, Progress};
 use crate::model::weights::{self, Wanted};
 use crate::model::{Blueprint, Weights};
-use crate::spec::{self, NormalizationScheme, Problem, Spec};
+use crate::spec::{self, HeadKind, NormalizationScheme, Problem, Spec};
 use crate::zoo::Published;
 
 /// The models of the experiments a spec builds on: spec file and run id → `model.safetensors`.
@@ -33,8 +33,9 @@ pub fn weights(
         spec::Weights::Random => Ok(Weights::new()),
         spec::Weights::File(path) => load(path, spec, blueprint, pretrained),
         spec::Weights::Imagenet => {
-            let (arch, include_top) = (spec.backbone.arch, spec.backbone.include_top);
-            let needed = weights::needed(arch, include_top);
+            let arch = spec.backbone.arch;
+            let pools = spec.head.iter().any(|layer| layer.layer == HeadKind::Pool);
+            let needed = weights::needed(arch, spec.backbone.include_top || pools);
             let path = fetch::imagenet(cache, hub, arch, &needed, progress)?;
             load(&path, spec, blueprint, pretrained)
         }

@@ -1,8 +1,13 @@
 //! Every architecture that can be built, and where its weights are published.
 
 use super::Family;
+use super::convnext::Convnext;
+use super::efficientnet::{Efficientnet, MOBILENET_V2, MOBILENET_V3_LARGE, MOBILENET_V3_SMALL};
+use super::regnet::Regnet;
+use super::resnet::Resnet;
 use super::squeezenet::Squeezenet;
 use super::vgg::Vgg;
+use super::vit::Vit;
 use crate::spec::NormalizationScheme;
 
 /// A row of the catalog.
@@ -27,6 +32,43 @@ pub struct Published {
     pub scheme: NormalizationScheme,
 }
 
+impl Architecture {
+    /// With weights whose images had values in [-1, 1] rather than ImageNet's mean and deviation.
+    const fn symmetric(self) -> Self {
+        match self.imagenet {
+            Some(published) => Architecture {
+                imagenet: Some(Published {
+                    scheme: NormalizationScheme::Symmetric,
+                    ..published
+                }),
+                ..self
+            },
+            None => self,
+        }
+    }
+}
+
+/// A row with timm's weights, at the head of their repository.
+const fn timm(
+    name: &'static str,
+    family: &'static dyn Family,
+    input_size: usize,
+    repository: &'static str,
+) -> Architecture {
+    Architecture {
+        name,
+        family,
+        input_size,
+        imagenet: Some(Published {
+            repository,
+            revision: "main",
+            whose: repository,
+            scheme: NormalizationScheme::Imagenet,
+        }),
+    }
+}
+
+/// A row with timm's copy of torchvision's weights.
 const fn vgg(
     name: &'static str,
     family: &'static Vgg,
@@ -47,6 +89,26 @@ const fn vgg(
     }
 }
 
+const fn resnet(blocks: [usize; 4], bottleneck: bool) -> Resnet {
+    Resnet { blocks, bottleneck }
+}
+
+const fn convnext(blocks: [usize; 4], channels: usize) -> Convnext {
+    Convnext { blocks, channels }
+}
+
+const fn vit(patch: usize, channels: usize, layer_scale: bool) -> Vit {
+    Vit {
+        patch,
+        channels,
+        layer_scale,
+    }
+}
+
+const fn regnet(stages: [(usize, usize); 4], group: usize) -> Regnet {
+    Regnet { stages, group }
+}
+
 /// Convolutions in each of the five blocks: Simonyan and Zisserman, table 1.
 const A: [usize; 5] = [1, 1, 2, 2, 2];
 const B: [usize; 5] = [2, 2, 2, 2, 2];
@@ -55,7 +117,8 @@ const E: [usize; 5] = [2, 2, 4, 4, 4];
 
 const VGG16_REVISION: &str = "b8d8aa2dd860af9233c8c67385a8097fd6c35d3f";
 
-/// The architectures by name. The weights are timm's copies of torchvision's `IMAGENET1K_V1`.
+/// The architectures by name, with the weights that timm takes where no others are named; of VGG, its copies of
+/// torchvision's `IMAGENET1K_V1`.
 #[rustfmt::skip]
 pub static CATALOG: &[Architecture] = &[
     vgg("vgg11", &Vgg::new(A, false), "timm/vgg11.tv_in1k", "main"),
@@ -68,4 +131,35 @@ pub static CATALOG: &[Architecture] = &[
     vgg("vgg19_bn", &Vgg::new(E, true), "timm/vgg19_bn.tv_in1k", "main"),
     // Neither timm nor torchvision has it as safetensors, only personal repositories.
     Architecture { name: "squeezenet1_1", family: &Squeezenet, input_size: 224, imagenet: None },
+    timm("resnet18", &resnet([2, 2, 2, 2], false), 224, "timm/resnet18.a1_in1k"),
+    timm("resnet34", &resnet([3, 4, 6, 3], false), 224, "timm/resnet34.a1_in1k"),
+    timm("resnet50", &resnet([3, 4, 6, 3], true), 224, "timm/resnet50.a1_in1k"),
+    timm("resnet101", &resnet([3, 4, 23, 3], true), 224, "timm/resnet101.a1h_in1k"),
+    timm("resnet152", &resnet([3, 8, 36, 3], true), 224, "timm/resnet152.a1h_in1k"),
+    timm("mobilenetv2_100", &MOBILENET_V2, 224, "timm/mobilenetv2_100.ra_in1k"),
+    timm("mobilenetv3_small_100", &MOBILENET_V3_SMALL, 224, "timm/mobilenetv3_small_100.lamb_in1k"),
+    timm("mobilenetv3_large_100", &MOBILENET_V3_LARGE, 224, "timm/mobilenetv3_large_100.ra_in1k"),
+    timm("efficientnet_b0", &Efficientnet::b(1.0, 1.0), 224, "timm/efficientnet_b0.ra_in1k"),
+    timm("efficientnet_b1", &Efficientnet::b(1.0, 1.1), 240, "timm/efficientnet_b1.ra4_e3600_r240_in1k").symmetric(),
+    timm("efficientnet_b2", &Efficientnet::b(1.1, 1.2), 256, "timm/efficientnet_b2.ra_in1k"),
+    timm("efficientnet_b3", &Efficientnet::b(1.2, 1.4), 288, "timm/efficientnet_b3.ra2_in1k"),
+    timm("efficientnet_b4", &Efficientnet::b(1.4, 1.8), 320, "timm/efficientnet_b4.ra2_in1k"),
+    timm("tf_efficientnet_lite0", &Efficientnet::lite(1.0, 1.0), 224, "timm/tf_efficientnet_lite0.in1k").symmetric(),
+    timm("tf_efficientnet_lite1", &Efficientnet::lite(1.0, 1.1), 240, "timm/tf_efficientnet_lite1.in1k").symmetric(),
+    timm("tf_efficientnet_lite2", &Efficientnet::lite(1.1, 1.2), 260, "timm/tf_efficientnet_lite2.in1k").symmetric(),
+    timm("tf_efficientnet_lite3", &Efficientnet::lite(1.2, 1.4), 300, "timm/tf_efficientnet_lite3.in1k").symmetric(),
+    timm("tf_efficientnet_lite4", &Efficientnet::lite(1.4, 1.8), 380, "timm/tf_efficientnet_lite4.in1k").symmetric(),
+    timm("convnext_tiny", &convnext([3, 3, 9, 3], 96), 224, "timm/convnext_tiny.in12k_ft_in1k"),
+    timm("convnext_small", &convnext([3, 3, 27, 3], 96), 224, "timm/convnext_small.in12k_ft_in1k"),
+    timm("convnext_base", &convnext([3, 3, 27, 3], 128), 224, "timm/convnext_base.fb_in22k_ft_in1k"),
+    timm("vit_tiny_patch16_224", &vit(16, 192, false), 224, "timm/vit_tiny_patch16_224.augreg_in21k_ft_in1k").symmetric(),
+    timm("vit_small_patch16_224", &vit(16, 384, false), 224, "timm/vit_small_patch16_224.augreg_in21k_ft_in1k").symmetric(),
+    timm("vit_base_patch16_224", &vit(16, 768, false), 224, "timm/vit_base_patch16_224.augreg2_in21k_ft_in1k").symmetric(),
+    timm("deit_tiny_patch16_224", &vit(16, 192, false), 224, "timm/deit_tiny_patch16_224.fb_in1k"),
+    timm("deit_small_patch16_224", &vit(16, 384, false), 224, "timm/deit_small_patch16_224.fb_in1k"),
+    timm("vit_small_patch14_dinov2", &vit(14, 384, true), 518, "timm/vit_small_patch14_dinov2.lvd142m"),
+    timm("vit_base_patch14_dinov2", &vit(14, 768, true), 518, "timm/vit_base_patch14_dinov2.lvd142m"),
+    timm("regnety_008", &regnet([(1, 64), (3, 128), (8, 320), (2, 768)], 16), 224, "timm/regnety_008.pycls_in1k"),
+    timm("regnety_016", &regnet([(2, 48), (6, 120), (17, 336), (2, 888)], 24), 224, "timm/regnety_016.tv2_in1k"),
+    timm("regnety_032", &regnet([(2, 72), (5, 216), (13, 576), (1, 1512)], 24), 224, "timm/regnety_032.ra_in1k"),
 ];

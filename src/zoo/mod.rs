@@ -1,12 +1,19 @@
 //! The backbones: a file a family, which builds nodes, and a row of the catalog an architecture.
 
 mod catalog;
+mod convnext;
+mod efficientnet;
+mod regnet;
+mod resnet;
 mod squeezenet;
-
+#[cfg(test)]
+mod tests;
 mod vgg;
+mod vit;
 
 pub use catalog::{Architecture, CATALOG, Published};
 
+use crate::graph::op::{Dense, GlobalPool};
 use crate::graph::{Builder, Value};
 
 /// Classes of ImageNet, and so of every original classifier.
@@ -20,19 +27,37 @@ pub trait Family: Sync {
     /// Images too small for it.
     fn backbone(&self, graph: &mut Builder, images: Value) -> Result<Value, String>;
 
-    /// Appends the original classifier, which gives logits for what the backbone gives.
+    /// Appends its own pooling and what it does before its classifier: a vector for what the backbone gives.
     ///
     /// # Errors
     /// As [`Builder::push`].
-    fn top(&self, graph: &mut Builder, features: Value, classes: usize) -> Result<Value, String>;
+    fn pool(&self, graph: &mut Builder, features: Value) -> Result<Value, String>;
+
+    /// The name of its classifier.
+    fn classifier(&self) -> &'static str;
+
+    /// Appends the original head, which gives logits for what the backbone gives.
+    ///
+    /// # Errors
+    /// As [`Builder::push`].
+    fn top(&self, graph: &mut Builder, features: Value, classes: usize) -> Result<Value, String> {
+        let x = self.pool(graph, features)?;
+        graph.push(self.classifier(), "", Dense::new(classes), &[x])
+    }
 
     /// Whether the classifier fits only images of the size that it was trained on.
     fn top_wants_size(&self) -> bool {
         false
     }
 
-    /// What torchvision and timm call the modules that have tensors, in the graph's order, the classifier included.
+    /// The modules that have tensors by their names here and elsewhere, in the graph's order, the original head
+    /// included; where all names are timm's, those of the head alone.
     fn aliases(&self) -> Vec<Alias>;
+}
+
+/// The mean over all positions, as a vector.
+fn global_pool(graph: &mut Builder, features: Value) -> Result<Value, String> {
+    graph.push("global_pool", "", GlobalPool { keep: false }, &[features])
 }
 
 /// A module's names: our own, and elsewhere.
@@ -55,6 +80,11 @@ impl Alias {
             timm: there,
             top: false,
         }
+    }
+
+    /// A part of the original head that has timm's name everywhere.
+    fn timm(name: &str) -> Self {
+        Alias::top(name, name, name)
     }
 
     fn top(ours: &str, torchvision: &str, timm: &str) -> Self {

@@ -1,9 +1,9 @@
 //! SqueezeNet 1.1 (Iandola et al., 2016), with torchvision's rounding of the pooled sizes.
 
-use super::{Alias, Family};
+use super::{Alias, Family, global_pool};
 use crate::graph::op::{Concatenate, Convolution, Dropout, Function, GlobalPool, MaxPool};
 use crate::graph::{Builder, Value};
-use crate::ops::Pool2dConfig;
+use crate::ops::{Padding, Pool2dConfig};
 
 /// A 3×3 pooling of stride 2 that rounds the size up.
 const POOL: MaxPool = MaxPool(Pool2dConfig {
@@ -37,7 +37,7 @@ fn fire(
 ) -> Result<Value, String> {
     let mut convolution = |part, filters, size: usize, x| {
         let convolution = Convolution {
-            padding: size / 2,
+            padding: Padding::Each(size / 2),
             ..Convolution::new(filters, size)
         };
         graph.push_activated(name, part, convolution, Function::Relu, x)
@@ -68,12 +68,25 @@ impl Family for Squeezenet {
         Ok(x)
     }
 
+    fn pool(&self, graph: &mut Builder, features: Value) -> Result<Value, String> {
+        global_pool(graph, features)
+    }
+
+    fn classifier(&self) -> &'static str {
+        "conv10"
+    }
+
     /// `dropout`, `conv10`, `global_average_pooling`.
     fn top(&self, graph: &mut Builder, features: Value, classes: usize) -> Result<Value, String> {
         let x = graph.push("dropout", "", Dropout { rate: 0.5 }, &[features])?;
         let convolution = Convolution::new(classes, 1);
         let x = graph.push_activated("conv10", "", convolution, Function::Relu, x)?;
-        graph.push("global_average_pooling", "", GlobalPool, &[x])
+        graph.push(
+            "global_average_pooling",
+            "",
+            GlobalPool { keep: false },
+            &[x],
+        )
     }
 
     /// torchvision counts the members of its `features` sequence (`torchvision/models/squeezenet.py`).

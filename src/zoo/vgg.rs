@@ -3,7 +3,7 @@
 use super::{Alias, Family};
 use crate::graph::op::{BatchNorm, Convolution, Dense, Flatten, Function, MaxPool};
 use crate::graph::{Builder, Value};
-use crate::ops::Pool2dConfig;
+use crate::ops::{Padding, Pool2dConfig};
 
 /// Channels of the five blocks.
 const FILTERS: [usize; 5] = [64, 128, 256, 512, 512];
@@ -12,6 +12,7 @@ const FILTERS: [usize; 5] = [64, 128, 256, 512, 512];
 const BATCH_NORM: BatchNorm = BatchNorm {
     momentum: 0.9,
     epsilon: 1e-5,
+    unbiased: false,
 };
 
 const POOL: MaxPool = MaxPool(Pool2dConfig {
@@ -46,7 +47,7 @@ impl Vgg {
         x: Value,
     ) -> Result<Value, String> {
         let convolution = Convolution {
-            padding: 1,
+            padding: Padding::Each(1),
             ..Convolution::new(filters, 3)
         };
         if !self.batch_norm {
@@ -71,14 +72,18 @@ impl Family for Vgg {
         Ok(x)
     }
 
-    /// `flatten`, `fc1`, `fc2`, `predictions`.
-    fn top(&self, graph: &mut Builder, features: Value, classes: usize) -> Result<Value, String> {
+    /// `flatten`, `fc1`, `fc2`.
+    fn pool(&self, graph: &mut Builder, features: Value) -> Result<Value, String> {
         let mut x = graph.push("flatten", "", Flatten, &[features])?;
         for name in ["fc1", "fc2"] {
-            let dense = Dense { units: 4096 };
+            let dense = Dense::new(4096);
             x = graph.push_activated(name, "", dense, Function::Relu, x)?;
         }
-        graph.push("predictions", "", Dense { units: classes }, &[x])
+        Ok(x)
+    }
+
+    fn classifier(&self) -> &'static str {
+        "predictions"
     }
 
     fn top_wants_size(&self) -> bool {

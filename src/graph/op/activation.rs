@@ -19,9 +19,9 @@ pub struct Activation {
 pub enum Function {
     Relu,
     Tanh,
-    Sigmoid,
     /// Over the last axis.
     Softmax,
+    Of(ops::Function),
 }
 
 /// As parts of nodes' names.
@@ -30,8 +30,13 @@ impl fmt::Display for Function {
         f.write_str(match self {
             Function::Relu => "relu",
             Function::Tanh => "tanh",
-            Function::Sigmoid => "sigmoid",
             Function::Softmax => "softmax",
+            Function::Of(ops::Function::Relu6) => "relu6",
+            Function::Of(ops::Function::Sigmoid) => "sigmoid",
+            Function::Of(ops::Function::Silu) => "silu",
+            Function::Of(ops::Function::Gelu) => "gelu",
+            Function::Of(ops::Function::HardSwish) => "hard_swish",
+            Function::Of(ops::Function::HardSigmoid) => "hard_sigmoid",
         })
     }
 }
@@ -50,8 +55,8 @@ impl Primitive for Activation {
         match self.function {
             Function::Relu => ops::relu(x),
             Function::Tanh => x.tanh(),
-            // Composed of differentiable operations: candle-nn's fused forms cut the gradient.
-            Function::Sigmoid => ((x * 0.5)?.tanh()? + 1.0)? * 0.5,
+            Function::Of(function) => ops::activation(x, function),
+            // Composed of differentiable operations: candle-nn's fused form cuts the gradient.
             Function::Softmax => {
                 let last = x.rank().saturating_sub(1);
                 let e = x.broadcast_sub(&x.max_keepdim(last)?.detach())?.exp()?;

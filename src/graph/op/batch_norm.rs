@@ -13,6 +13,19 @@ pub struct BatchNorm {
     pub momentum: f64,
     /// Added to the variance.
     pub epsilon: f64,
+    /// Whether the moving variance takes the batch's over n - 1, as PyTorch, rather than over n, as Keras.
+    pub unbiased: bool,
+}
+
+impl BatchNorm {
+    /// PyTorch's: `momentum = 0.1` counted the other way round.
+    pub const fn pytorch(epsilon: f64) -> Self {
+        BatchNorm {
+            momentum: 0.9,
+            epsilon,
+            unbiased: true,
+        }
+    }
 }
 
 impl Primitive for BatchNorm {
@@ -50,6 +63,12 @@ impl Primitive for BatchNorm {
             return ops::batch_norm_inference(x, gamma, beta, mean, variance, self.epsilon);
         }
         let ops::BatchNorm { y, mean, variance } = ops::batch_norm(x, gamma, beta, self.epsilon)?;
+        let variance = if self.unbiased {
+            let n = (x.elem_count() / mean.elem_count()) as f64;
+            (variance * (n / (n - 1.0).max(1.0)))?
+        } else {
+            variance
+        };
         context.update_moving("running_mean", &mean, self.momentum)?;
         context.update_moving("running_var", &variance, self.momentum)?;
         Ok(y)

@@ -1,10 +1,10 @@
-//! 2-D convolution with a bias.
+//! 2-D convolution.
 
 use candle_core::{Result, Tensor};
 
 use super::{Primitive, TensorOf, one, one_map, product, too_small};
 use crate::graph::{Context, Role, Shape};
-use crate::ops::{self, Conv2dConfig};
+use crate::ops::{self, Conv2dConfig, Padding};
 
 /// A square kernel over a padded map.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,18 +15,33 @@ pub struct Convolution {
     pub size: usize,
     /// Pixels between two output positions, at least 1.
     pub stride: usize,
-    /// Pixels of zero on each side.
-    pub padding: usize,
+    pub padding: Padding,
+    /// Parts of the channels that are convolved apart; divides those of the input and the filters.
+    pub groups: usize,
+    /// Whether something is added to each channel.
+    pub bias: bool,
 }
 
 impl Convolution {
-    /// Of this many filters, at every position, without padding.
+    /// Of this many filters with bias, at every position, without padding.
     pub fn new(filters: usize, size: usize) -> Self {
         Convolution {
             filters,
             size,
             stride: 1,
-            padding: 0,
+            padding: Padding::Each(0),
+            groups: 1,
+            bias: true,
+        }
+    }
+
+    /// Of this many filters without bias, padded by half the kernel.
+    pub fn padded(filters: usize, size: usize, stride: usize) -> Self {
+        Convolution {
+            stride,
+            padding: Padding::Each(size / 2),
+            bias: false,
+            ..Convolution::new(filters, size)
         }
     }
 
@@ -44,14 +59,18 @@ impl Convolution {
     /// # Errors
     /// As [`ops::conv2d`].
     pub fn apply(&self, x: &Tensor, context: &Context<'_>, relu: bool) -> Result<Tensor> {
-        let (kernel, bias) = (context.tensor("weight")?, context.tensor("bias")?);
-        ops::conv2d(x, kernel, Some(bias), &self.config(relu))
+        let kernel = context.tensor("weight")?;
+        let bias = self.bias.then(|| context.tensor("bias")).transpose()?;
+        ops::conv2d(x, kernel, bias, &self.config(relu))
     }
 }
 
 impl Primitive for Convolution {
     fn kind(&self) -> &'static str {
-        "Conv2D"
+        match self.groups {
+            groups if groups > 1 && groups == self.filters => "DepthwiseConv2D",
+            _ => "Conv2D",
+        }
     }
 
     fn output(&self, inputs: &[Shape]) -> std::result::Result<Shape, String> {
@@ -61,10 +80,19 @@ impl Primitive for Convolution {
             width,
             channels,
         };
+        if self.groups == 0
+            || !channels.is_multiple_of(self.groups)
+            || !self.filters.is_multiple_of(self.groups)
+        {
+            return Err(format!(
+                "{channels} channels and {} filters cannot be divided into {} groups",
+                self.filters, self.groups
+            ));
+        }
         let side = |n: usize| {
-            n.checked_add(2 * self.padding)
-                .and_then(|padded| padded.checked_sub(self.size))
-                .map(|span| span / self.stride + 1)
+            let outputs = self.padding.along(n, self.size, self.stride);
+            outputs
+                .map(|(_, outputs)| outputs)
                 .ok_or_else(|| too_small(self.kind(), input))
         };
         Ok(Shape::Map {
@@ -76,16 +104,19 @@ impl Primitive for Convolution {
 
     fn tensors(&self, inputs: &[Shape]) -> Vec<TensorOf> {
         let input = inputs.first().map_or(0, Shape::channels);
-        let extent = vec![self.size, self.size, input, self.filters];
-        vec![
-            ("weight", Role::Kernel { dense: false }, extent),
-            ("bias", Role::Bias, vec![self.filters]),
-        ]
+        let depth = input / self.groups.max(1);
+        let extent = vec![self.size, self.size, depth, self.filters];
+        let kernel = ("weight", Role::Kernel { dense: false }, extent);
+        let bias = ("bias", Role::Bias, vec![self.filters]);
+        std::iter::once(kernel)
+            .chain(self.bias.then_some(bias))
+            .collect()
     }
 
     fn multiplications(&self, inputs: &[Shape], output: Shape) -> u64 {
         let input = inputs.first().map_or(0, Shape::channels);
-        product(&[output.places(), self.size, self.size, input, self.filters])
+        let depth = input / self.groups.max(1);
+        product(&[output.places(), self.size, self.size, depth, self.filters])
     }
 
     fn forward(&self, inputs: &[&Tensor], context: &Context<'_>) -> Result<Tensor> {

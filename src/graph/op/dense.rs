@@ -1,6 +1,6 @@
 //! A fully connected layer.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 
 use super::{Primitive, TensorOf, one, one_shape, product};
 use crate::graph::{Context, Role, Shape};
@@ -11,16 +11,36 @@ use crate::ops;
 pub struct Dense {
     /// Values that it gives.
     pub units: usize,
+    /// Whether it is applied to each position of a map or each token, rather than to a vector.
+    pub each: bool,
 }
 
 impl Dense {
+    /// Of a vector.
+    pub const fn new(units: usize) -> Self {
+        Dense { units, each: false }
+    }
+
+    /// Of each position of a map, or of each token.
+    pub const fn each(units: usize) -> Self {
+        Dense { units, each: true }
+    }
+
     /// The layer, and ReLU in the same step where `relu`.
     ///
     /// # Errors
     /// As [`ops::dense`].
     pub fn apply(&self, x: &Tensor, context: &Context<'_>, relu: bool) -> Result<Tensor> {
         let (kernel, bias) = (context.tensor("weight")?, context.tensor("bias")?);
-        ops::dense(x, kernel, Some(bias), relu)
+        let Some((&channels, before)) = x.dims().split_last() else {
+            bail!("a dense layer needs a vector");
+        };
+        if before.len() == 1 {
+            return ops::dense(x, kernel, Some(bias), relu);
+        }
+        let rows = x.reshape((before.iter().product::<usize>(), channels))?;
+        let y = ops::dense(&rows, kernel, Some(bias), relu)?;
+        y.reshape([before, &[self.units]].concat())
     }
 }
 
@@ -32,6 +52,15 @@ impl Primitive for Dense {
     fn output(&self, inputs: &[Shape]) -> std::result::Result<Shape, String> {
         match one_shape(inputs)? {
             Shape::Vector { .. } => Ok(Shape::vector(self.units)),
+            Shape::Tokens { count, .. } if self.each => Ok(Shape::Tokens {
+                count,
+                channels: self.units,
+            }),
+            Shape::Map { height, width, .. } if self.each => Ok(Shape::Map {
+                height,
+                width,
+                channels: self.units,
+            }),
             map => Err(format!(
                 "a dense layer needs a vector, not {map}; put a flatten or global_average_pooling \
                  layer before it"
@@ -41,7 +70,7 @@ impl Primitive for Dense {
 
     fn tensors(&self, inputs: &[Shape]) -> Vec<TensorOf> {
         let input = inputs.first().copied().unwrap_or(Shape::vector(0));
-        let [h, w, c] = input.flattened().unwrap_or([1, 1, input.elements()]);
+        let [h, w, c] = input.flattened().unwrap_or([1, 1, input.channels()]);
         let kernel = Role::Kernel { dense: true };
         vec![
             ("weight", kernel, vec![h, w, c, self.units]),

@@ -25,6 +25,7 @@ impl Primitive for Flatten {
                 flattened: Some([height, width, channels]),
             },
             vector @ Shape::Vector { .. } => vector,
+            tokens @ Shape::Tokens { .. } => Shape::vector(tokens.elements()),
         })
     }
 

@@ -8,7 +8,10 @@ use crate::ops;
 
 /// Each channel's mean.
 #[derive(Clone, Debug, PartialEq)]
-pub struct GlobalPool;
+pub struct GlobalPool {
+    /// Whether it gives a map of one position rather than a vector.
+    pub keep: bool,
+}
 
 impl Primitive for GlobalPool {
     fn kind(&self) -> &'static str {
@@ -16,10 +19,20 @@ impl Primitive for GlobalPool {
     }
 
     fn output(&self, inputs: &[Shape]) -> std::result::Result<Shape, String> {
-        one_map(self.kind(), inputs).map(|[_, _, channels]| Shape::vector(channels))
+        let [_, _, channels] = one_map(self.kind(), inputs)?;
+        Ok(if self.keep {
+            Shape::square(1, channels)
+        } else {
+            Shape::vector(channels)
+        })
     }
 
     fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {
-        ops::global_average_pool(one(inputs)?)
+        let means = ops::global_average_pool(one(inputs)?)?;
+        if self.keep {
+            means.unsqueeze(1)?.unsqueeze(1)
+        } else {
+            Ok(means)
+        }
     }
 }

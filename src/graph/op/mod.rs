@@ -1,6 +1,8 @@
 //! The primitive operations, a file each. To add one is to add a file and its name to the list below.
 
 mod activation;
+mod add;
+mod attention;
 mod batch_norm;
 mod concatenate;
 mod convolution;
@@ -9,7 +11,11 @@ mod dropout;
 mod flatten;
 mod global_pool;
 mod input;
+mod layer_norm;
+mod layer_scale;
 mod max_pool;
+mod multiply;
+mod tokens;
 
 use std::fmt::Debug;
 use std::ops::Deref;
@@ -17,6 +23,8 @@ use std::ops::Deref;
 use candle_core::{Result, Tensor, bail};
 
 pub use activation::{Activation, Function};
+pub use add::Add;
+pub use attention::Attention;
 pub use batch_norm::BatchNorm;
 pub use concatenate::Concatenate;
 pub use convolution::Convolution;
@@ -25,13 +33,17 @@ pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use global_pool::GlobalPool;
 pub use input::Input;
+pub use layer_norm::LayerNorm;
+pub use layer_scale::LayerScale;
 pub use max_pool::MaxPool;
+pub use multiply::Multiply;
+pub use tokens::{ClassToken, Embed};
 
 use super::context::Context;
 use super::parameter::Role;
 use super::shape::Shape;
 
-/// A tensor of an operation: the end of its name, what it is, and its extent ([`super::Parameter::extent`]).
+/// A tensor of an operation: the end of its name (behind a `/` the whole of it), what it is, and its extent ([`super::Parameter::extent`]).
 pub type TensorOf = (&'static str, Role, Vec<usize>);
 
 /// What every operation says of itself.
@@ -94,15 +106,22 @@ macro_rules! operations {
 
 operations!(
     Activation,
+    Add,
+    Attention,
     BatchNorm,
+    ClassToken,
     Concatenate,
     Convolution,
     Dense,
     Dropout,
+    Embed,
     Flatten,
     GlobalPool,
     Input,
+    LayerNorm,
+    LayerScale,
     MaxPool,
+    Multiply,
 );
 
 /// The only input.

@@ -105,6 +105,8 @@ impl<'a> Fit<'a> {
                 format!("; the file looks like {other}, the spec says {arch}")
             }
             Some(_) => String::new(),
+            // Its names are the file's own, and the first that is missing says enough.
+            None if arch.family.aliases().iter().all(|module| module.top) => String::new(),
             None => match names::family(shapes.keys().map(String::as_str)) {
                 Some(family) => format!("; the file looks like {family}, the spec says {arch}"),
                 None => format!("; the file does not look like {arch} or any other backbone"),

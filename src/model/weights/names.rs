@@ -132,7 +132,7 @@ pub(super) fn guess<'a>(tensors: impl Iterator<Item = &'a str>, naming: Naming) 
         };
         let has = |layer: &Alias| found.contains(layer.name(naming));
         let own = |name: &&str| backbone.iter().any(|layer| layer.name(naming) == *name);
-        backbone.iter().all(has) && found.iter().filter(beside).all(own)
+        !backbone.is_empty() && backbone.iter().all(has) && found.iter().filter(beside).all(own)
     };
     Arch::all().find(looks_like)
 }
@@ -243,7 +243,8 @@ mod tests {
 
     #[test]
     fn every_architecture_is_recognized_by_its_layers() {
-        for arch in Arch::all() {
+        let renamed = |arch: &Arch| arch.family.aliases().iter().any(|layer| !layer.top);
+        for arch in Arch::all().filter(renamed) {
             for naming in [Naming::Ours, Naming::Torchvision, Naming::Timm] {
                 let names: Vec<String> = arch
                     .family

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::Conv2dConfig;
+use super::{Conv2dConfig, Shape};
 use crate::ops::relu;
 
 /// As [`super::conv2d`], of checked tensors: one matrix product for each tap of the kernel, because candle's
@@ -13,16 +13,31 @@ pub(super) fn conv2d(
     bias: Option<&Tensor>,
     config: &Conv2dConfig,
 ) -> Result<Tensor> {
-    let &Conv2dConfig {
-        stride, padding, ..
-    } = config;
-    let (n, h, w, cin) = x.dims4()?;
-    let (kh, kw, _, cout) = kernel.dims4()?;
-    let ho = (h + 2 * padding - kh) / stride + 1;
-    let wo = (w + 2 * padding - kw) / stride + 1;
+    let stride = config.stride;
+    let shape = Shape::new(x.dims(), kernel.dims(), config)?;
+    let Shape {
+        n,
+        h,
+        w,
+        cin,
+        kh,
+        kw,
+        cout,
+        ho,
+        wo,
+        groups,
+        ..
+    } = shape;
+    if groups > 1 {
+        return in_groups(x, kernel, bias, config, groups);
+    }
+    let [top, left] = shape.padding;
+    let after = |out: usize, before: usize, size: usize, taps: usize| {
+        ((out - 1) * stride + taps).saturating_sub(size + before)
+    };
     let padded = x
-        .pad_with_zeros(1, padding, padding)?
-        .pad_with_zeros(2, padding, padding)?;
+        .pad_with_zeros(1, top, after(ho, top, h, kh))?
+        .pad_with_zeros(2, left, after(wo, left, w, kw))?;
     let mut sum: Option<Tensor> = None;
     for ky in 0..kh {
         for kx in 0..kw {
@@ -46,6 +61,27 @@ pub(super) fn conv2d(
         y = relu::composition(&y)?;
     }
     y.reshape((n, ho, wo, cout))
+}
+
+/// Each part of the channels by itself.
+fn in_groups(
+    x: &Tensor,
+    kernel: &Tensor,
+    bias: Option<&Tensor>,
+    config: &Conv2dConfig,
+    groups: usize,
+) -> Result<Tensor> {
+    let (cin, cout) = (x.dim(3)? / groups, kernel.dim(3)? / groups);
+    let group = |i: usize| {
+        let kernel = kernel.narrow(3, i * cout, cout)?.contiguous()?;
+        let bias = bias
+            .map(|bias| bias.narrow(0, i * cout, cout))
+            .transpose()?;
+        let x = x.narrow(3, i * cin, cin)?.contiguous()?;
+        conv2d(&x, &kernel, bias.as_ref(), config)
+    };
+    let parts: Vec<Tensor> = (0..groups).map(group).collect::<Result<_>>()?;
+    Tensor::cat(&parts, 3)
 }
 
 /// Elements `start`, `start + stride`, … (`count` of them) of a dimension.

@@ -42,8 +42,9 @@ fn for_runs(
     depth: &Range<usize>,
     mut f: impl FnMut(Run),
 ) {
-    let ky_valid = valid_taps(oy, s.stride, s.padding, s.h, s.kh);
-    let kx_valid = valid_taps(ox, s.stride, s.padding, s.w, s.kw);
+    let [top, left] = s.padding;
+    let ky_valid = valid_taps(oy, s.stride, top, s.h, s.kh);
+    let kx_valid = valid_taps(ox, s.stride, left, s.w, s.kw);
     let tap_row = s.kw * s.cin;
     for ky in depth.start / tap_row..depth.end.div_ceil(tap_row) {
         let base = ky * tap_row;
@@ -52,11 +53,11 @@ fn for_runs(
         if start >= end || !ky_valid.contains(&ky) {
             continue;
         }
-        let iy = oy * s.stride + ky - s.padding;
-        // The first value of the pixel under tap 0, shifted by `padding` pixels to stay positive.
+        let iy = oy * s.stride + ky - top;
+        // The first value of the pixel under tap 0, shifted by `left` pixels to stay positive.
         let pixel = (image * s.h + iy) * s.w + ox * s.stride;
         f(Run {
-            image: pixel * s.cin + (start - base) - s.padding * s.cin,
+            image: pixel * s.cin + (start - base) - left * s.cin,
             column: start - depth.start,
             len: end - start,
         });

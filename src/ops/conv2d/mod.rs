@@ -2,7 +2,9 @@
 
 mod backward;
 mod composition;
+mod depthwise;
 mod forward;
+mod grouped;
 mod im2col;
 mod shape;
 mod winograd;
@@ -21,13 +23,38 @@ pub(super) use composition::strided;
 use forward::Finish;
 pub(super) use shape::Shape;
 
+/// Pixels of zero around an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// This many on each of the four sides.
+    Each(usize),
+    /// TensorFlow's `same`: as many as are needed for one output per stride, the odd one at the end.
+    Same,
+}
+
+impl Padding {
+    /// Pixels before an axis of `size` pixels, and the outputs along it; none where the kernel is larger than all.
+    pub fn along(self, size: usize, kernel: usize, stride: usize) -> Option<(usize, usize)> {
+        match self {
+            Padding::Each(padding) => {
+                let free = size.checked_add(2 * padding)?.checked_sub(kernel)?;
+                Some((padding, free / stride + 1))
+            }
+            Padding::Same => {
+                let outputs = size.div_ceil(stride);
+                let seen = outputs.checked_sub(1)? * stride + kernel;
+                Some((seen.saturating_sub(size) / 2, outputs))
+            }
+        }
+    }
+}
+
 /// How a convolution's kernel moves, and what follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv2dConfig {
     /// Pixels between two output positions, both ways; at least 1.
     pub stride: usize,
-    /// Pixels of zero on each of the four sides.
-    pub padding: usize,
+    pub padding: Padding,
     /// Whether ReLU follows.
     pub relu: bool,
 }
@@ -36,7 +63,7 @@ impl Default for Conv2dConfig {
     fn default() -> Self {
         Conv2dConfig {
             stride: 1,
-            padding: 0,
+            padding: Padding::Each(0),
             relu: false,
         }
     }
@@ -44,6 +71,9 @@ impl Default for Conv2dConfig {
 
 /// Convolves `x` `[n, h, w, cin]` with `kernel` `[kh, kw, cin, cout]` (Keras's layout; a cross-correlation,
 /// as everywhere in deep learning), adds `bias` `[cout]` and applies ReLU, to `[n, ho, wo, cout]`.
+///
+/// A kernel `[kh, kw, cin / groups, cout]` convolves in groups: each part of the input channels gives a part of the output
+/// channels.
 ///
 /// Gradients are computed only for those of the three that are tracked; ReLU's at 0 is 0.
 ///
@@ -149,7 +179,12 @@ impl CustomOp3 for ConvolutionOp {
             relu: self.relu,
         };
         let x = values(x, x_layout)?;
-        let out = if winograd::pays(s) {
+        let out = if s.is_depthwise() {
+            let bias = finish.bias.unwrap_or_default();
+            depthwise::convolve(s, x, kernel, bias, self.relu)
+        } else if s.groups > 1 {
+            grouped::convolve_groups(s, x, kernel, finish)
+        } else if winograd::pays(s) {
             winograd::convolve(s, x, winograd::Kernel::Plain(kernel), finish)
         } else {
             forward::convolve(s, x, Matrix::new(kernel, s.depth(), s.cout), finish)
@@ -180,6 +215,9 @@ impl CustomOp3 for ConvolutionOp {
     }
 }
 
+/// Of the sizes, what the output was made of beside, and the output's gradient.
+type Gradient = fn(&Shape, &[f32], &[f32]) -> Vec<f32>;
+
 impl ConvolutionOp {
     /// The gradients of x, kernel and bias, those that are wanted, from that of the output.
     pub fn gradients(
@@ -196,13 +234,15 @@ impl ConvolutionOp {
             })?;
         }
         let dbias = of_bias.then(|| column_sums(&dy, s.cout));
-        let dkernel =
-            of_kernel.then(|| with_values(x, |x| Ok(backward::kernel_gradient(s, x, &dy))));
-        let dx = of_x.then(|| {
-            with_values(kernel, |kernel| {
-                Ok(backward::input_gradient(s, kernel, &dy))
-            })
-        });
+        let (kernel_gradient, input_gradient): (Gradient, Gradient) = if s.is_depthwise() {
+            (depthwise::kernel_gradient, depthwise::input_gradient)
+        } else if s.groups > 1 {
+            (grouped::kernel_gradient, grouped::input_gradient)
+        } else {
+            (backward::kernel_gradient, backward::input_gradient)
+        };
+        let dkernel = of_kernel.then(|| with_values(x, |x| Ok(kernel_gradient(s, x, &dy))));
+        let dx = of_x.then(|| with_values(kernel, |kernel| Ok(input_gradient(s, kernel, &dy))));
         Ok([dx.transpose()?, dkernel.transpose()?, dbias])
     }
 }

@@ -20,7 +20,10 @@ pub(in crate::ops) struct Shape {
     pub kw: usize,
     pub cout: usize,
     pub stride: usize,
-    pub padding: usize,
+    /// Pixels of zero above, and to the left.
+    pub padding: [usize; 2],
+    /// Parts of the channels that are convolved apart.
+    pub groups: usize,
     pub ho: usize,
     pub wo: usize,
 }
@@ -50,10 +53,11 @@ impl Shape {
                  channels in, channels out], got {x:?} and {kernel:?}"
             );
         };
-        if cin != kernel_cin {
+        let groups = cin / kernel_cin.max(1);
+        if groups == 0 || cin != groups * kernel_cin || !cout.is_multiple_of(groups) {
             bail!(
                 "conv2d: x of shape {x:?} has {cin} channels, the kernel of shape {kernel:?} wants \
-                 {kernel_cin}"
+                 {kernel_cin}, or groups of so many that divide its outputs"
             );
         }
         let &Conv2dConfig {
@@ -62,16 +66,14 @@ impl Shape {
         if stride == 0 {
             bail!("conv2d: the stride must be at least 1");
         }
-        let (Some(free_h), Some(free_w)) = (
-            (h + 2 * padding).checked_sub(kh),
-            (w + 2 * padding).checked_sub(kw),
-        ) else {
+        let (Some((top, ho)), Some((left, wo))) =
+            (padding.along(h, kh, stride), padding.along(w, kw, stride))
+        else {
             bail!(
                 "conv2d: the kernel of shape {kernel:?} is larger than x of shape {x:?} with padding \
-                 {padding}"
+                 {padding:?}"
             );
         };
-        let (ho, wo) = (free_h / stride + 1, free_w / stride + 1);
         Ok(Shape {
             n,
             h,
@@ -81,7 +83,8 @@ impl Shape {
             kw,
             cout,
             stride,
-            padding,
+            padding: [top, left],
+            groups,
             ho,
             wo,
         })
@@ -98,7 +101,8 @@ impl Shape {
             kw: 1,
             cout,
             stride: 1,
-            padding: 0,
+            padding: [0, 0],
+            groups: 1,
             ho: 1,
             wo: 1,
         }
@@ -116,13 +120,22 @@ impl Shape {
 
     /// Whether each output position sees one input position, in the same order.
     pub fn is_product(&self) -> bool {
-        self.kh == 1 && self.kw == 1 && self.stride == 1 && self.padding == 0
+        self.kh == 1 && self.kw == 1 && self.stride == 1 && (self.ho, self.wo) == (self.h, self.w)
+    }
+
+    /// Whether every channel is convolved by itself.
+    pub fn is_depthwise(&self) -> bool {
+        self.groups > 1 && self.groups == self.cin && self.cin == self.cout
     }
 
     /// The convolution that turns the gradient of the output into that of the input, with the kernel
     /// flipped in space and its channels swapped; none for strides and paddings that need another way.
     pub fn flipped(&self) -> Option<Shape> {
-        let padding = self.kh.checked_sub(1 + self.padding)?;
+        let [top, left] = self.padding;
+        let padding = [
+            self.kh.checked_sub(1 + top)?,
+            self.kw.checked_sub(1 + left)?,
+        ];
         (self.stride == 1 && self.kh == self.kw).then_some(Shape {
             h: self.ho,
             w: self.wo,
@@ -147,12 +160,13 @@ impl Shape {
 
     /// Products of one image and pair of channels that do not meet only padding.
     pub fn useful_products(&self) -> usize {
-        let useful = |out, size, taps| -> usize {
+        let [top, left] = self.padding;
+        let useful = |out, padding, size, taps| -> usize {
             (0..out)
-                .map(|o| valid_taps(o, self.stride, self.padding, size, taps).len())
+                .map(|o| valid_taps(o, self.stride, padding, size, taps).len())
                 .sum()
         };
-        useful(self.ho, self.h, self.kh) * useful(self.wo, self.w, self.kw)
+        useful(self.ho, top, self.h, self.kh) * useful(self.wo, left, self.w, self.kw)
     }
 
     /// Products of the whole batch that do not meet only padding.
@@ -168,8 +182,9 @@ impl Shape {
 
     /// Regions that cover the output and whose taps never meet padding.
     pub fn regions_by_position(&self) -> Vec<Region> {
-        let ys = groups(self.ho, self.stride, self.padding, self.h, self.kh);
-        let xs = groups(self.wo, self.stride, self.padding, self.w, self.kw);
+        let [top, left] = self.padding;
+        let ys = groups(self.ho, self.stride, top, self.h, self.kh);
+        let xs = groups(self.wo, self.stride, left, self.w, self.kw);
         let region = |(oy, ky): &(Range<usize>, Range<usize>),
                       (ox, kx): &(Range<usize>, Range<usize>)| Region {
             oy: oy.clone(),
@@ -184,10 +199,11 @@ impl Shape {
 
     /// For each tap, in the kernel's order, the output positions where it meets the image.
     pub fn regions_by_tap(&self) -> Vec<Region> {
-        let valid = |k, out, size| valid_outputs(k, self.stride, self.padding, size, out);
+        let [top, left] = self.padding;
+        let valid = |k, out, padding, size| valid_outputs(k, self.stride, padding, size, out);
         let tap = |ky, kx| Region {
-            oy: valid(ky, self.ho, self.h),
-            ox: valid(kx, self.wo, self.w),
+            oy: valid(ky, self.ho, top, self.h),
+            ox: valid(kx, self.wo, left, self.w),
             ky: ky..ky + 1,
             kx: kx..kx + 1,
         };
@@ -262,7 +278,7 @@ mod tests {
     #[test]
     fn a_3x3_kernel_on_a_2x2_image_sees_four_taps_everywhere() {
         let config = Conv2dConfig {
-            padding: 1,
+            padding: crate::ops::Padding::Each(1),
             ..Conv2dConfig::default()
         };
         let shape = Shape::new(&[1, 2, 2, 5], &[3, 3, 5, 7], &config).unwrap();

@@ -9,7 +9,7 @@ use candle_core::Device;
 fn config(stride: usize, padding: usize, relu: bool) -> Conv2dConfig {
     Conv2dConfig {
         stride,
-        padding,
+        padding: Padding::Each(padding),
         relu,
     }
 }
@@ -17,20 +17,21 @@ fn config(stride: usize, padding: usize, relu: bool) -> Conv2dConfig {
 /// The definition, in f64: `t` holds x, the kernel and the bias.
 fn plain_loop(x: &[usize], kernel: &[usize], c: &Conv2dConfig, t: &[Vec<f64>]) -> Vec<f64> {
     let [n, h, w, cin] = x.try_into().unwrap();
-    let [kh, kw, _, cout] = kernel.try_into().unwrap();
-    let ho = (h + 2 * c.padding - kh) / c.stride + 1;
-    let wo = (w + 2 * c.padding - kw) / c.stride + 1;
+    let [kh, kw, depth, cout] = kernel.try_into().unwrap();
+    let (top, ho) = c.padding.along(h, kh, c.stride).unwrap();
+    let (left, wo) = c.padding.along(w, kw, c.stride).unwrap();
     let mut out = Vec::new();
     for (image, oy, ox) in places(n, ho, wo) {
         for o in 0..cout {
+            // The first channel of the output channel's group.
+            let first = o / (cout / (cin / depth)) * depth;
             let mut sum = t[2][o];
-            for (ky, kx, i) in places(kh, kw, cin) {
+            for (ky, kx, i) in places(kh, kw, depth) {
                 let (y, x) = (oy * c.stride + ky, ox * c.stride + kx);
-                if (c.padding..h + c.padding).contains(&y)
-                    && (c.padding..w + c.padding).contains(&x)
-                {
-                    let pixel = (image * h + y - c.padding) * w + x - c.padding;
-                    sum += t[0][pixel * cin + i] * t[1][((ky * kw + kx) * cin + i) * cout + o];
+                if (top..h + top).contains(&y) && (left..w + left).contains(&x) {
+                    let pixel = (image * h + y - top) * w + x - left;
+                    let seen = t[0][pixel * cin + first + i];
+                    sum += seen * t[1][((ky * kw + kx) * depth + i) * cout + o];
                 }
             }
             out.push(if c.relu { sum.max(0.0) } else { sum });
@@ -50,6 +51,60 @@ fn inputs(x: &[usize], kernel: &[usize], seed: u64) -> [Tensor; 3] {
         random(kernel, seed + 1),
         random(&[cout], seed + 2),
     ]
+}
+
+#[test]
+fn groups_and_same_padding_hold_against_differences() {
+    let (each, same) = (Padding::Each, Padding::Same);
+    for (x, kernel, stride, padding) in [
+        ([2, 5, 7, 6], [3, 3, 2, 9], 1, each(1)),
+        ([1, 7, 6, 4], [3, 3, 2, 4], 2, each(1)),
+        ([2, 5, 4, 5], [3, 3, 1, 5], 1, each(1)),
+        ([1, 7, 8, 3], [5, 5, 1, 3], 2, each(2)),
+        ([1, 8, 7, 3], [3, 3, 1, 3], 2, same),
+        ([1, 9, 6, 2], [5, 5, 2, 3], 2, same),
+        ([2, 6, 7, 3], [3, 3, 3, 2], 1, same),
+        ([1, 8, 12, 3], [4, 4, 3, 5], 4, each(0)),
+        ([1, 1, 1, 4], [5, 5, 1, 4], 2, same),
+    ] {
+        let config = Conv2dConfig {
+            stride,
+            padding,
+            relu: false,
+        };
+        let inputs = inputs(&x, &kernel, 3);
+        check_by_differences(
+            &inputs.each_ref(),
+            |t| conv2d(&t[0], &t[1], Some(&t[2]), &config),
+            |t| plain_loop(&x, &kernel, &config, t),
+        );
+        let got = gradients(&inputs.each_ref(), |t| {
+            conv2d(&t[0], &t[1], Some(&t[2]), &config)
+        });
+        let wanted = gradients(&inputs.each_ref(), |t| {
+            composition::conv2d(&t[0], &t[1], Some(&t[2]), &config)
+        });
+        for (got, wanted) in got.iter().zip(&wanted) {
+            assert_close(got, wanted, 1e-5);
+        }
+    }
+}
+
+#[test]
+fn groups_have_the_same_bytes_on_any_threads_and_among_other_images() {
+    for (x, kernel, stride) in [
+        ([5, 30, 31, 48], [3, 3, 1, 48], 1),
+        ([5, 29, 30, 48], [5, 5, 1, 48], 2),
+        ([3, 20, 21, 48], [3, 3, 16, 96], 2),
+    ] {
+        let config = config(stride, 1, true);
+        let [x, kernel, bias] = inputs(&x, &kernel, 1);
+        let f = |t: &[Tensor]| conv2d(&t[0], &t[1], Some(&t[2]), &config);
+        same_bytes_on_any_threads(&[&x, &kernel, &bias], f);
+        let all = conv2d(&x, &kernel, Some(&bias), &config).unwrap();
+        let alone = conv2d(&x.narrow(0, 1, 1).unwrap(), &kernel, Some(&bias), &config).unwrap();
+        assert_eq!(flat(&all.narrow(0, 1, 1).unwrap()), flat(&alone));
+    }
 }
 
 #[test]

@@ -165,8 +165,10 @@ impl HeadLayer {
 }
 
 names! {
-    /// Kinds of head layers, by Keras's names.
+    /// Kinds of head layers, by Keras's names; `pool` is the architecture's own pooling and what it does before its
+    /// classifier.
     HeadKind {
+        Pool = "pool",
         Flatten = "flatten",
         GlobalAveragePooling = "global_average_pooling",
         Dense = "dense",

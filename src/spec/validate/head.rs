@@ -101,9 +101,17 @@ fn shape(head: &[HeadLayer], check: &mut Check) {
     let makes_vector = |layer: &HeadLayer| {
         matches!(
             layer.layer,
-            HeadKind::Flatten | HeadKind::GlobalAveragePooling
+            HeadKind::Pool | HeadKind::Flatten | HeadKind::GlobalAveragePooling
         )
     };
+    if let Some(at) = head
+        .iter()
+        .skip(1)
+        .position(|layer| layer.layer == HeadKind::Pool)
+    {
+        let message = "`pool` belongs to the backbone: it can only be the first layer of the head";
+        check.problem_with_help(&format!("head.{}", at + 1), message, "move it to the front");
+    }
     let mut vectors = (0..head.len()).filter(|at| makes_vector(&head[*at]));
     let dense = head.iter().position(|layer| layer.layer == HeadKind::Dense);
     let first = vectors.next();

@@ -39,7 +39,8 @@ const CHANNEL_BLOCK: usize = 64;
 /// Whether this way is faster; the same for any batch.
 pub(super) fn pays(s: &Shape) -> bool {
     let channels = |count: usize| count >= MIN_CHANNELS && count.is_multiple_of(LANES);
-    s.kh == 3
+    s.groups == 1
+        && s.kh == 3
         && s.kw == 3
         && s.stride == 1
         && channels(s.cin)

@@ -47,14 +47,17 @@ impl Tiling {
     pub fn inputs(&self, tile: usize) -> Pixels<IN> {
         let s = &self.shape;
         let (image, y, x) = self.place(tile);
-        let inside = |at: usize, size: usize| at.checked_sub(s.padding).filter(|at| *at < size);
+        let [top, left] = s.padding;
+        let inside = |at: usize, padding: usize, size: usize| {
+            at.checked_sub(padding).filter(|at| *at < size)
+        };
         let mut pixels = [[None; IN]; IN];
         for (i, row) in pixels.iter_mut().enumerate() {
-            let Some(y) = inside(y + i, s.h) else {
+            let Some(y) = inside(y + i, top, s.h) else {
                 continue;
             };
             for (j, pixel) in row.iter_mut().enumerate() {
-                *pixel = inside(x + j, s.w).map(|x| (image * s.h + y) * s.w + x);
+                *pixel = inside(x + j, left, s.w).map(|x| (image * s.h + y) * s.w + x);
             }
         }
         pixels

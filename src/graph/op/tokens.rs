@@ -1,0 +1,64 @@
+//! From a map to a transformer's tokens, and from them to one.
+
+use candle_core::{Result, Tensor};
+
+use super::{Primitive, TensorOf, one, one_map, one_shape};
+use crate::graph::{Context, Role, Shape};
+
+/// The positions of a map as tokens, row by row, behind a class token; to each its position's embedding is added.
+///
+/// Its tensors are `cls_token` and `pos_embed`, without a module's name before them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Embed;
+
+/// The first token: the class token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassToken;
+
+impl Primitive for Embed {
+    fn kind(&self) -> &'static str {
+        "PositionEmbedding"
+    }
+
+    fn output(&self, inputs: &[Shape]) -> std::result::Result<Shape, String> {
+        let [height, width, channels] = one_map(self.kind(), inputs)?;
+        Ok(Shape::Tokens {
+            count: height * width + 1,
+            channels,
+        })
+    }
+
+    fn tensors(&self, inputs: &[Shape]) -> Vec<TensorOf> {
+        let map = inputs.first().copied().unwrap_or(Shape::square(0, 0));
+        let embedding = |count| vec![1, count, map.channels()];
+        vec![
+            ("/cls_token", Role::Embedding, embedding(1)),
+            ("/pos_embed", Role::Embedding, embedding(map.places() + 1)),
+        ]
+    }
+
+    fn forward(&self, inputs: &[&Tensor], context: &Context<'_>) -> Result<Tensor> {
+        let (n, h, w, c) = one(inputs)?.dims4()?;
+        let tokens = one(inputs)?.reshape((n, h * w, c))?;
+        let class = context.tensor("/cls_token")?.broadcast_as((n, 1, c))?;
+        let tokens = Tensor::cat(&[class.contiguous()?, tokens], 1)?;
+        tokens.broadcast_add(context.tensor("/pos_embed")?)
+    }
+}
+
+impl Primitive for ClassToken {
+    fn kind(&self) -> &'static str {
+        "ClassToken"
+    }
+
+    fn output(&self, inputs: &[Shape]) -> std::result::Result<Shape, String> {
+        match one_shape(inputs)? {
+            Shape::Tokens { channels, .. } => Ok(Shape::vector(channels)),
+            other => Err(format!("it takes tokens, not {other}")),
+        }
+    }
+
+    fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {
+        one(inputs)?.narrow(1, 0, 1)?.squeeze(1)
+    }
+}

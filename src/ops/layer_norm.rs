@@ -1,0 +1,248 @@
+//! Layer normalization over the last axis.
+
+use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
+use rayon::prelude::*;
+
+use super::backward::deliver;
+use super::cpu::{CHUNK, check, check_dims, row_sums, tensor_like, values, with_values};
+use super::simd::vectorized;
+
+/// `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, mean and population variance those of the last axis.
+///
+/// `gamma` and `beta` have that axis's length.
+///
+/// # Errors
+/// Shapes that do not fit, a type other than f32, no elements.
+pub fn layer_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Result<Tensor> {
+    let all = [("x", x), ("gamma", gamma), ("beta", beta)];
+    check("layer_norm", &all)?;
+    let c = x.dim(D::Minus1)?;
+    for (name, tensor) in [("gamma", gamma), ("beta", beta)] {
+        check_dims("layer_norm", (name, tensor), &[c], ("x", x.dims()))?;
+    }
+    if !x.device().is_cpu() {
+        return composition(x, gamma, beta, epsilon);
+    }
+    x.contiguous()?.apply_op3(
+        &gamma.contiguous()?,
+        &beta.contiguous()?,
+        LayerNormOp { epsilon },
+    )
+}
+
+/// As [`layer_norm`], by candle's own differentiable operations (its fused one cuts the gradient).
+fn composition(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Result<Tensor> {
+    let centered = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
+    let variance = centered.sqr()?.mean_keepdim(D::Minus1)?;
+    let normalized = centered.broadcast_div(&(variance + epsilon)?.sqrt()?)?;
+    normalized.broadcast_mul(gamma)?.broadcast_add(beta)
+}
+
+struct LayerNormOp {
+    epsilon: f64,
+}
+
+/// The sum of `f` of each value, in lanes that compile to vectors.
+#[inline(always)]
+fn sum(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+    const LANES: usize = 16;
+    let (blocks, rest) = row.as_chunks::<LANES>();
+    let mut lanes = [0f32; LANES];
+    for block in blocks {
+        for i in 0..LANES {
+            lanes[i] += f(block[i]);
+        }
+    }
+    lanes.iter().sum::<f32>() + rest.iter().map(|v| f(*v)).sum::<f32>()
+}
+
+impl LayerNormOp {
+    /// The mean of a row, and `1 / sqrt(variance + epsilon)`.
+    #[inline(always)]
+    fn statistics(&self, row: &[f32]) -> (f32, f32) {
+        let n = row.len() as f32;
+        let mean = sum(row, |v| v) / n;
+        let variance = sum(row, |v| (v - mean) * (v - mean)) / n;
+        (mean, 1.0 / (variance + self.epsilon as f32).sqrt())
+    }
+
+    /// Runs `f(row number, row of out)` for all rows of `c` values.
+    fn by_rows(out: &mut [f32], c: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
+        let rows = CHUNK.div_ceil(c);
+        out.par_chunks_mut(rows * c)
+            .enumerate()
+            .for_each(|(i, out)| {
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for (j, out) in out.chunks_exact_mut(c).enumerate() {
+                            f(i * rows + j, out);
+                        }
+                    },
+                );
+            });
+    }
+
+    fn input_gradient(&self, x: &[f32], gamma: &[f32], dy: &[f32]) -> Vec<f32> {
+        let c = gamma.len();
+        let mut dx = vec![0f32; x.len()];
+        Self::by_rows(
+            &mut dx,
+            c,
+            #[inline(always)]
+            |i, dx| {
+                let (x, dy) = (&x[i * c..][..c], &dy[i * c..][..c]);
+                let (mean, scale) = self.statistics(x);
+                // First the gradient of the normalized values.
+                for (dx, (dy, gamma)) in dx.iter_mut().zip(dy.iter().zip(gamma)) {
+                    *dx = dy * gamma;
+                }
+                let plain = sum(dx, |v| v) / c as f32;
+                let mut weighted = 0.0;
+                for (dx, x) in dx.iter().zip(x) {
+                    weighted += dx * (x - mean) * scale;
+                }
+                let weighted = weighted / c as f32;
+                for (dx, x) in dx.iter_mut().zip(x) {
+                    *dx = scale * (*dx - plain - (x - mean) * scale * weighted);
+                }
+            },
+        );
+        dx
+    }
+
+    /// The gradients of gamma and beta.
+    fn sums(&self, x: &[f32], dy: &[f32], c: usize) -> (Vec<f32>, Vec<f32>) {
+        let sums = row_sums(x.len() / c, 2 * c, |rows, sums| {
+            let (dgamma, dbeta) = sums.split_at_mut(c);
+            for row in rows {
+                let (x, dy) = (&x[row * c..][..c], &dy[row * c..][..c]);
+                let (mean, scale) = self.statistics(x);
+                for i in 0..c {
+                    dgamma[i] += f64::from(dy[i] * (x[i] - mean) * scale);
+                    dbeta[i] += f64::from(dy[i]);
+                }
+            }
+        });
+        let single = |values: &[f64]| values.iter().map(|v| *v as f32).collect();
+        let (dgamma, dbeta) = sums.split_at(c);
+        (single(dgamma), single(dbeta))
+    }
+}
+
+impl CustomOp3 for LayerNormOp {
+    fn name(&self) -> &'static str {
+        "layer_norm"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        gamma: &CpuStorage,
+        gamma_layout: &Layout,
+        beta: &CpuStorage,
+        beta_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let x = values(x, x_layout)?;
+        let (gamma, beta) = (values(gamma, gamma_layout)?, values(beta, beta_layout)?);
+        let c = gamma.len();
+        let mut y = vec![0f32; x.len()];
+        Self::by_rows(
+            &mut y,
+            c,
+            #[inline(always)]
+            |i, y| {
+                let x = &x[i * c..][..c];
+                let (mean, scale) = self.statistics(x);
+                for j in 0..c {
+                    y[j] = (x[j] - mean) * scale * gamma[j] + beta[j];
+                }
+            },
+        );
+        Ok((CpuStorage::F32(y), x_layout.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        gamma: &Tensor,
+        beta: &Tensor,
+        _: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let dy = dy.contiguous()?;
+        let (dx, (dgamma, dbeta)) = with_values(&dy, |dy| {
+            with_values(x, |x| {
+                with_values(gamma, |gamma| {
+                    let dx = self.input_gradient(x, gamma, dy);
+                    Ok((dx, self.sums(x, dy, gamma.len())))
+                })
+            })
+        })?;
+        let weight = |tensor: &Tensor, gradient: Vec<f32>| -> Result<Option<Tensor>> {
+            if !tensor.track_op() {
+                return Ok(None);
+            }
+            Ok(deliver(tensor, tensor_like(gradient, tensor)?))
+        };
+        let dx = tensor_like(dx, x)?;
+        Ok((Some(dx), weight(gamma, dgamma)?, weight(beta, dbeta)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::{
+        assert_close, check_by_differences, gradients, random, same_bytes_on_any_threads,
+    };
+
+    fn inputs(dims: &[usize]) -> [Tensor; 3] {
+        let c = *dims.last().unwrap();
+        let gamma = (random(&[c], 2) + 1.5).unwrap();
+        [random(dims, 1), gamma, random(&[c], 3)]
+    }
+
+    #[test]
+    fn gradients_hold_against_differences() {
+        for dims in [vec![3, 5], vec![2, 3, 3, 7], vec![2, 1, 19]] {
+            let inputs = inputs(&dims);
+            check_by_differences(
+                &inputs.each_ref(),
+                |t| layer_norm(&t[0], &t[1], &t[2], 1e-3),
+                |v| {
+                    let c = v[1].len();
+                    let row = |row: &[f64]| {
+                        let mean = row.iter().sum::<f64>() / c as f64;
+                        let square = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
+                        let deviation = (square / c as f64 + 1e-3).sqrt();
+                        let normalized = row.iter().map(|x| (x - mean) / deviation);
+                        let affine = normalized.zip(v[1].iter().zip(&v[2]));
+                        affine.map(|(x, (g, b))| x * g + b).collect::<Vec<f64>>()
+                    };
+                    v[0].chunks(c).flat_map(row).collect()
+                },
+            );
+        }
+    }
+
+    #[test]
+    fn values_and_gradients_are_those_of_the_composition_on_any_threads() {
+        for dims in [vec![40, 192], vec![3, 50, 385]] {
+            let inputs = inputs(&dims);
+            let got = gradients(&inputs.each_ref(), |t| {
+                layer_norm(&t[0], &t[1], &t[2], 1e-6)
+            });
+            let wanted = gradients(&inputs.each_ref(), |t| {
+                composition(&t[0], &t[1], &t[2], 1e-6)
+            });
+            for (got, wanted) in got.iter().zip(&wanted) {
+                assert_close(got, wanted, 1e-5);
+            }
+            same_bytes_on_any_threads(&inputs.each_ref(), |t| {
+                layer_norm(&t[0], &t[1], &t[2], 1e-6)
+            });
+        }
+    }
+}

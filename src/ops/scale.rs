@@ -1,0 +1,146 @@
+//! Channels times factors: layer scale, and the gates of squeeze-and-excite.
+
+use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use super::cpu::{CHUNK, check, row_sums, tensor_like, values, with_values};
+use super::simd::vectorized;
+
+/// `x` `[n, …, c]` times `factors`, which are `[c]`, or `[n, 1, …, c]`: each image's own.
+///
+/// # Errors
+/// Shapes that do not fit, a type other than f32, no elements.
+pub fn scale(x: &Tensor, factors: &Tensor) -> Result<Tensor> {
+    check("scale", &[("x", x), ("the factors", factors)])?;
+    let (n, c) = (x.dim(0)?, x.dim(D::Minus1)?);
+    let own = factors.dims().first() == Some(&n) && factors.elem_count() == n * c;
+    if factors.dims() != [c] && !(own && factors.rank() == x.rank()) {
+        bail!(
+            "scale: x of shape {:?} wants factors [{c}] or an image's own, got {:?}",
+            x.dims(),
+            factors.dims()
+        );
+    }
+    if !x.device().is_cpu() {
+        return x.broadcast_mul(factors);
+    }
+    let op = ScaleOp { channels: c };
+    x.contiguous()?.apply_op2(&factors.contiguous()?, op)
+}
+
+struct ScaleOp {
+    channels: usize,
+}
+
+impl ScaleOp {
+    fn product(&self, x: &[f32], factors: &[f32]) -> Vec<f32> {
+        let c = self.channels;
+        // Rows that have the same factors.
+        let rows = x.len() / factors.len();
+        let chunk = CHUNK.div_ceil(c);
+        let mut y = vec![0f32; x.len()];
+        y.par_chunks_mut(chunk * c)
+            .zip(x.par_chunks(chunk * c))
+            .enumerate()
+            .for_each(|(i, (y, x))| {
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        let pairs = y.chunks_exact_mut(c).zip(x.chunks_exact(c));
+                        for (j, (y, x)) in pairs.enumerate() {
+                            let factors = &factors[(i * chunk + j) / rows * c..][..c];
+                            y.iter_mut()
+                                .zip(x.iter().zip(factors))
+                                .for_each(|(y, (x, f))| *y = x * f);
+                        }
+                    },
+                );
+            });
+        y
+    }
+
+    /// The gradient of the factors: the sum of `x * dy` over the rows that have them.
+    fn sums(&self, x: &[f32], dy: &[f32], factors: usize) -> Vec<f32> {
+        let c = self.channels;
+        let group = x.len() / factors * c;
+        let sums = |(x, dy): (&[f32], &[f32])| {
+            let sums = row_sums(x.len() / c, c, |rows, sums| {
+                let rows = rows.start * c..rows.end * c;
+                let pairs = x[rows.clone()]
+                    .chunks_exact(c)
+                    .zip(dy[rows].chunks_exact(c));
+                for (x, dy) in pairs {
+                    for i in 0..c {
+                        sums[i] += f64::from(x[i] * dy[i]);
+                    }
+                }
+            });
+            sums.into_iter().map(|s| s as f32).collect::<Vec<f32>>()
+        };
+        let groups = x.par_chunks(group).zip(dy.par_chunks(group));
+        groups.map(sums).collect::<Vec<_>>().concat()
+    }
+}
+
+impl CustomOp2 for ScaleOp {
+    fn name(&self) -> &'static str {
+        "scale"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        factors: &CpuStorage,
+        factors_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let y = self.product(values(x, x_layout)?, values(factors, factors_layout)?);
+        Ok((CpuStorage::F32(y), x_layout.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        factors: &Tensor,
+        _: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let dy = dy.contiguous()?;
+        let dx = with_values(&dy, |dy| {
+            with_values(factors, |factors| Ok(self.product(dy, factors)))
+        })?;
+        let count = factors.elem_count();
+        let sums = with_values(&dy, |dy| with_values(x, |x| Ok(self.sums(x, dy, count))))?;
+        Ok((Some(tensor_like(dx, x)?), Some(tensor_like(sums, factors)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::{assert_close, gradients, random, same_bytes_on_any_threads};
+
+    #[test]
+    fn values_and_gradients_are_those_of_a_broadcast_product() {
+        for (x, factors) in [
+            (vec![2, 3, 5, 7], vec![2, 1, 1, 7]),
+            (vec![3, 40, 40, 9], vec![3, 1, 1, 9]),
+            (vec![2, 5, 19], vec![19]),
+            (vec![1, 1], vec![1]),
+        ] {
+            let (x, factors) = (random(&x, 1), random(&factors, 2));
+            let got = gradients(&[&x, &factors], |t| scale(&t[0], &t[1]));
+            let wanted = gradients(&[&x, &factors], |t| t[0].broadcast_mul(&t[1]));
+            for (got, wanted) in got.iter().zip(&wanted) {
+                assert_close(got, wanted, 1e-5);
+            }
+            same_bytes_on_any_threads(&[&x, &factors], |t| scale(&t[0], &t[1]));
+        }
+    }
+
+    #[test]
+    fn factors_of_another_shape_are_named() {
+        let error = scale(&random(&[2, 3, 3, 4], 1), &random(&[3], 2)).unwrap_err();
+        assert!(error.to_string().contains("[2, 3, 3, 4]"), "{error}");
+    }
+}

@@ -1,0 +1,110 @@
+//! ResNet (He et al., 2015), with the stride in the 3×3 convolution, as timm and torchvision have it.
+
+use super::{Alias, Family, global_pool};
+use crate::graph::op::{Activation, Add, BatchNorm, Convolution, Function, MaxPool};
+use crate::graph::{Builder, Value};
+use crate::ops::Pool2dConfig;
+
+const BATCH_NORM: BatchNorm = BatchNorm::pytorch(1e-5);
+
+const POOL: MaxPool = MaxPool(Pool2dConfig {
+    kernel: 3,
+    stride: 2,
+    padding: 1,
+    ceil_mode: false,
+});
+
+/// Channels of the four layers, before a bottleneck widens them.
+const CHANNELS: [usize; 4] = [64, 128, 256, 512];
+
+/// How much wider a bottleneck's output is than its middle.
+const EXPANSION: usize = 4;
+
+/// One of its depths.
+pub struct Resnet {
+    /// Blocks of each layer.
+    pub blocks: [usize; 4],
+    /// Whether a block is 1×1, 3×3, 1×1 rather than two 3×3.
+    pub bottleneck: bool,
+}
+
+/// A part of a block: a convolution with its batch norm, number `n`.
+fn convolution(
+    graph: &mut Builder,
+    (module, n): (&str, usize),
+    convolution: Convolution,
+    x: Value,
+) -> Result<Value, String> {
+    let x = graph.push(module, &format!("conv{n}"), convolution, &[x])?;
+    graph.push(module, &format!("bn{n}"), BATCH_NORM, &[x])
+}
+
+fn relu(graph: &mut Builder, (module, n): (&str, usize), x: Value) -> Result<Value, String> {
+    let function = Function::Relu;
+    graph.push(module, &format!("act{n}"), Activation { function }, &[x])
+}
+
+impl Resnet {
+    fn block(
+        &self,
+        graph: &mut Builder,
+        module: &str,
+        (channels, stride): (usize, usize),
+        input: Value,
+    ) -> Result<Value, String> {
+        // Side of the kernel and stride of each convolution.
+        let (parts, output) = if self.bottleneck {
+            (vec![(1, 1), (3, stride), (1, 1)], channels * EXPANSION)
+        } else {
+            (vec![(3, stride), (3, 1)], channels)
+        };
+        let mut x = input;
+        for (n, (size, stride)) in (1..).zip(&parts) {
+            let filters = if n == parts.len() { output } else { channels };
+            let part = Convolution::padded(filters, *size, *stride);
+            x = convolution(graph, (module, n), part, x)?;
+            if n < parts.len() {
+                x = relu(graph, (module, n), x)?;
+            }
+        }
+        let mut shortcut = input;
+        if stride != 1 || graph.shape(input).channels() != output {
+            let projection = Convolution::padded(output, 1, stride);
+            shortcut = graph.push(module, "downsample.0", projection, &[input])?;
+            shortcut = graph.push(module, "downsample.1", BATCH_NORM, &[shortcut])?;
+        }
+        let x = graph.push(module, "add", Add, &[x, shortcut])?;
+        relu(graph, (module, parts.len()), x)
+    }
+}
+
+impl Family for Resnet {
+    /// `conv1`, `bn1`, `act1`, `maxpool`, `layer1.0` … `layer4.N`.
+    fn backbone(&self, graph: &mut Builder, images: Value) -> Result<Value, String> {
+        let mut x = graph.push("conv1", "", Convolution::padded(64, 7, 2), &[images])?;
+        x = graph.push("bn1", "", BATCH_NORM, &[x])?;
+        let function = Function::Relu;
+        x = graph.push("act1", "", Activation { function }, &[x])?;
+        x = graph.push("maxpool", "", POOL, &[x])?;
+        for (layer, (blocks, channels)) in (1..).zip(self.blocks.into_iter().zip(CHANNELS)) {
+            for block in 0..blocks {
+                let stride = if layer > 1 && block == 0 { 2 } else { 1 };
+                let module = format!("layer{layer}.{block}");
+                x = self.block(graph, &module, (channels, stride), x)?;
+            }
+        }
+        Ok(x)
+    }
+
+    fn pool(&self, graph: &mut Builder, features: Value) -> Result<Value, String> {
+        global_pool(graph, features)
+    }
+
+    fn classifier(&self) -> &'static str {
+        "fc"
+    }
+
+    fn aliases(&self) -> Vec<Alias> {
+        vec![Alias::timm("fc")]
+    }
+}

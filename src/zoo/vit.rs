@@ -1,0 +1,87 @@
+//! Vision transformers (Dosovitskiy et al., 2020), DeiT (Touvron et al., 2020) and DINOv2 (Oquab et al., 2023), as timm
+//! has them.
+
+use super::{Alias, Family};
+use crate::graph::op::{
+    Add, Attention, ClassToken, Convolution, Dense, Embed, Function, LayerNorm, LayerScale, Op,
+};
+use crate::graph::{Builder, Value};
+use crate::ops;
+
+const NORM: LayerNorm = LayerNorm { epsilon: 1e-6 };
+const GELU: Function = Function::Of(ops::Function::Gelu);
+
+/// Blocks of every size up to base.
+const BLOCKS: usize = 12;
+
+/// Channels of a head.
+const HEAD: usize = 64;
+
+/// One of its sizes.
+pub struct Vit {
+    /// Side of a patch, in pixels.
+    pub patch: usize,
+    /// Of a token.
+    pub channels: usize,
+    /// Whether what a block adds is scaled first.
+    pub layer_scale: bool,
+}
+
+impl Vit {
+    /// What a block adds to its input, scaled where it is.
+    fn residual(
+        &self,
+        graph: &mut Builder,
+        (module, n): (&str, usize),
+        x: Value,
+        input: Value,
+    ) -> Result<Value, String> {
+        let x = match self.layer_scale {
+            true => graph.push(module, &format!("ls{n}"), LayerScale { initial: 10 }, &[x])?,
+            false => x,
+        };
+        graph.push(module, &format!("add{n}"), Add, &[x, input])
+    }
+
+    fn block(&self, graph: &mut Builder, module: &str, input: Value) -> Result<Value, String> {
+        let c = self.channels;
+        let mut push = |part: &str, op: Op, x: Value| graph.push(module, part, op, &[x]);
+        let mut x = push("norm1", NORM.into(), input)?;
+        x = push("attn.qkv", Dense::each(3 * c).into(), x)?;
+        x = push("attn", Attention { heads: c / HEAD }.into(), x)?;
+        x = push("attn.proj", Dense::each(c).into(), x)?;
+        let middle = self.residual(graph, (module, 1), x, input)?;
+        let mut x = graph.push(module, "norm2", NORM, &[middle])?;
+        x = graph.push_activated(module, "mlp.fc1", Dense::each(4 * c), GELU, x)?;
+        x = graph.push(module, "mlp.fc2", Dense::each(c), &[x])?;
+        self.residual(graph, (module, 2), x, middle)
+    }
+}
+
+impl Family for Vit {
+    /// `patch_embed` (with the class token and the positions), `blocks.0` … `blocks.11`, `norm`.
+    fn backbone(&self, graph: &mut Builder, images: Value) -> Result<Value, String> {
+        let patches = Convolution {
+            stride: self.patch,
+            ..Convolution::new(self.channels, self.patch)
+        };
+        let mut x = graph.push("patch_embed", "proj", patches, &[images])?;
+        x = graph.push("patch_embed", "tokens", Embed, &[x])?;
+        for i in 0..BLOCKS {
+            x = self.block(graph, &format!("blocks.{i}"), x)?;
+        }
+        graph.push("norm", "", NORM, &[x])
+    }
+
+    fn pool(&self, graph: &mut Builder, features: Value) -> Result<Value, String> {
+        graph.push("class_token", "", ClassToken, &[features])
+    }
+
+    fn classifier(&self) -> &'static str {
+        "head"
+    }
+
+    fn aliases(&self) -> Vec<Alias> {
+        vec![Alias::timm("head")]
+    }
+}
