@@ -32,7 +32,7 @@ pub(super) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
-/// The error function, off by less than 4e-7; NaN stays NaN.
+/// The error function, off by less than 5e-7; NaN stays NaN.
 ///
 /// The rational function of Eigen's `generic_fast_erf_float` (`Eigen/src/Core/MathFunctionsImpl.h`).
 #[inline(always)]
@@ -86,14 +86,14 @@ mod tests {
         for i in -40_000..40_000 {
             let x = i as f32 / 10_000.0;
             let erf_off = f64::from(erf(x)) - series(f64::from(x));
-            assert!(erf_off.abs() < 4e-7, "erf({x}) is off by {erf_off}");
+            assert!(erf_off.abs() < 5e-7, "erf({x}) is off by {erf_off}");
             let wide = x * 21.0;
             let wanted = f64::from(wide).exp();
             let off = f64::from(exp(wide)) / wanted - 1.0;
             assert!(off.abs() < 3e-7, "exp({wide}) is off by {off}");
         }
         assert!(exp(f32::NAN).is_nan() && erf(f32::NAN).is_nan());
-        assert_eq!(sigmoid(-1000.0).to_bits() >> 23, 1);
+        assert!(sigmoid(-1000.0) < 1e-38);
         assert_eq!(sigmoid(1000.0), 1.0);
     }
 }
