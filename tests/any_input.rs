@@ -57,6 +57,7 @@ fn load(name: DatasetName, path: &Path, on_bad_image: OnBadImage) -> Result<Data
         test_limit: None,
         validation_split: 0.1,
         validation: Validation::Stratified,
+        test_split: 0.0,
         on_bad_image,
     };
     data::load(&spec, 32, 0, &Offline, &NoProgress)

@@ -143,6 +143,31 @@ fn features_computed_from_shallower_ones_are_the_same() {
 }
 
 #[test]
+fn the_frozen_part_is_computed_once_whatever_the_split_and_its_seed() {
+    let before = tempfile::tempdir().unwrap();
+    let (first, _) = run(before.path(), VGG, "2", &[]);
+    let (_, model) = &first.models[0];
+    for method in ["stratified", "random", "tail"] {
+        let (on, off) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for folder in [on.path(), off.path()] {
+            fs::write(folder.join("backbone.safetensors"), model).unwrap();
+        }
+        let spec = VGG
+            .replace("\"random\", input", "\"backbone.safetensors\", input")
+            .replace(
+                "test_limit",
+                &format!("validation = \"{method}\", test_limit"),
+            );
+        let spec = format!("{spec}\n[sweep.axes]\nseed = [0, 1, 2]\n");
+        let (shared, _) = run(on.path(), &spec, "2", &[]);
+        assert_eq!(kept_files(on.path()).len(), 1, "one file for all: {method}");
+        let (carried, _) = run(off.path(), &spec, "2", &OFF);
+        assert_eq!(shared.models.len(), 3);
+        assert!(shared == carried, "{method}");
+    }
+}
+
+#[test]
 fn a_damaged_file_is_warned_of_and_computed_again() {
     let folder = tempfile::tempdir().unwrap();
     let (first, _) = run(folder.path(), VGG, "2", &[]);
@@ -177,11 +202,11 @@ fn check_says_where_features_go_and_why() {
         let output = command.assert().success().get_output().stdout.clone();
         String::from_utf8_lossy(&output).into_owned()
     };
-    // 2 × 2 × 512 values of 4 bytes, 45,000 of 50,000 images.
+    // 2 × 2 × 512 values of 4 bytes; validation images have theirs with the training images they are held out of.
     for (set, expected) in [
         (
             "features.memory=\"1GiB\"",
-            "351.6 MiB for 45,000, in memory and in the cache folder",
+            "training, validation 390.6 MiB for 50,000, in memory and in the cache folder",
         ),
         (
             "features.memory=\"400MiB\"",

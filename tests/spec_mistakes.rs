@@ -115,6 +115,8 @@ const CASES: &[Case] = &[
     case("name = \"cifar10\"", "name = \"cifar10\"\non_bad_images = \"skip\"", (5, 1), &["unknown key `on_bad_images` in [dataset]", "did you mean `on_bad_image`?"]),
     case("name = \"cifar10\"", "name = \"cifar10\"\nclasses = [\"cat\", 3]", (5, 19), &["named twice"]),
     case("name = \"cifar10\"", "name = \"cifar10\"\npath = \"nowhere\"", (5, 8), &["nowhere does not exist"]),
+    case("\"cifar10\"", "\"digits\"\npath = \".\"", (5, 8), &["the digits are built in", "remove `path`"]),
+    case("name = \"cifar10\"", "name = \"cifar10\"\ntest_split = 0.1", (5, 14), &["`dataset.test_split` is for datasets without a test part; cifar10 has its own"]),
     case("\"cifar10\"", "\"image_folder\"", (3, 2), &["an image_folder needs `dataset.path`"]),
     case("weights = \"random\"", "weights = \"imagnet\"", (8, 11), &["imagnet does not exist", "\"imagenet\""]),
     // The head.

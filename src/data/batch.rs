@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::augment::augment;
 use super::resize::Resizer;
-use super::{Normalizer, Part};
+use super::{Normalizer, View};
 use crate::rng::{Purpose, Stream};
 use crate::spec::Augmentation;
 
@@ -23,7 +23,7 @@ pub fn order(seed: u64, epoch: u64, n: u32, shuffle: bool) -> Vec<u32> {
 /// An image is augmented as it is stored, resized to the network's input (bilinear; see `resize.rs` for what happens
 /// when it shrinks) and normalized. Grey images get three equal channels.
 pub struct Batches<'a> {
-    part: &'a Part,
+    view: &'a View,
     normalizer: &'a Normalizer,
     tables: [[f32; 256]; 3],
     input_size: usize,
@@ -42,18 +42,19 @@ struct Scratch {
 }
 
 impl<'a> Batches<'a> {
-    /// Batches of `part` as squares of `input_size` pixels on `device`; `augmentation` comes with the seed.
+    /// Batches of `view` as squares of `input_size` pixels on `device`; `augmentation` comes with the seed.
     pub fn new(
-        part: &'a Part,
+        view: &'a View,
         normalizer: &'a Normalizer,
         input_size: usize,
         augmentation: Option<(&'a Augmentation, u64)>,
         device: &'a Device,
     ) -> Self {
-        let stored = (part.images.height, part.images.width);
+        let images = &view.part().images;
+        let stored = (images.height, images.width);
         let wanted = (input_size, input_size);
         Batches {
-            part,
+            view,
             normalizer,
             tables: normalizer.tables(),
             input_size,
@@ -65,12 +66,12 @@ impl<'a> Batches<'a> {
 
     /// How many images there are.
     pub fn len(&self) -> usize {
-        self.part.len()
+        self.view.len()
     }
 
     /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
-        self.part.is_empty()
+        self.view.is_empty()
     }
 
     /// The images with these indices as f32 `[n, input_size, input_size, 3]`, and their labels.
@@ -107,15 +108,14 @@ impl<'a> Batches<'a> {
     }
 
     fn image(&self, i: u32) -> Result<(&'a [u8], u32)> {
-        let image = self.part.images.image(i as usize);
-        let label = self.part.labels.get(i as usize);
+        let image = self.view.image(i as usize);
         image
-            .zip(label.copied())
+            .zip(self.view.label(i as usize))
             .ok_or_else(|| Error::Msg(format!("there is no image {i} among {}", self.len())).bt())
     }
 
     fn write(&self, stored: &[u8], i: u32, epoch: u64, scratch: &mut Scratch, out: &mut [f32]) {
-        let images = &self.part.images;
+        let images = &self.view.part().images;
         let Scratch {
             augmented,
             wide,
@@ -168,10 +168,10 @@ impl<'a> Batches<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Images;
+    use crate::data::{Images, Part};
     use crate::spec::{Normalization, NormalizationScheme};
 
-    fn part(data: Vec<u8>, (height, width, channels): (usize, usize, usize)) -> Part {
+    fn part(data: Vec<u8>, (height, width, channels): (usize, usize, usize)) -> View {
         let count = data.len() / (height * width * channels);
         Part {
             images: Images {
@@ -182,6 +182,7 @@ mod tests {
             labels: (0..count as u32).map(|i| i + 10).collect(),
             files: None,
         }
+        .into()
     }
 
     fn normalizer(scheme: NormalizationScheme) -> Normalizer {
@@ -189,7 +190,7 @@ mod tests {
             scheme,
             ..Normalization::default()
         };
-        Normalizer::new(&spec, &Part::default())
+        Normalizer::new(&spec, &View::default())
     }
 
     fn values(batch: &Tensor) -> Vec<f32> {
@@ -265,7 +266,7 @@ mod tests {
 
     #[test]
     fn an_empty_part_makes_empty_batches() {
-        let (part, unit) = (Part::default(), normalizer(NormalizationScheme::Unit));
+        let (part, unit) = (View::default(), normalizer(NormalizationScheme::Unit));
         let batches = Batches::new(&part, &unit, 4, None, &Device::Cpu);
         let (images, labels) = batches.batch(&[], 1).unwrap();
         assert_eq!((images.dims(), labels), (&[0, 4, 4, 3][..], vec![]));

@@ -9,6 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::files::file_name;
 use super::pick::{Picker, Pickers};
+use super::survey::Labels;
 use super::{Error, Part, Parts};
 use crate::files::open_regular;
 use crate::spec::DatasetName;
@@ -24,6 +25,9 @@ pub(super) struct Layout {
     dataset: DatasetName,
     archive: &'static str,
     folder: &'static str,
+    /// The folder of the edition for Python, and its archive without ending.
+    python: &'static str,
+    archive_for_python: &'static str,
     train: &'static [&'static str],
     test: &'static str,
     /// How many classes each leading byte of a record tells apart; the last such byte is the label.
@@ -36,6 +40,8 @@ const CIFAR10: Layout = Layout {
     dataset: DatasetName::Cifar10,
     archive: "cifar-10-binary.tar.gz",
     folder: "cifar-10-batches-bin",
+    python: "cifar-10-batches-py",
+    archive_for_python: "cifar-10-python",
     train: &[
         "data_batch_1.bin",
         "data_batch_2.bin",
@@ -52,6 +58,8 @@ const CIFAR100: Layout = Layout {
     dataset: DatasetName::Cifar100,
     archive: "cifar-100-binary.tar.gz",
     folder: "cifar-100-binary",
+    python: "cifar-100-python",
+    archive_for_python: "cifar-100-python",
     train: &["train.bin"],
     test: "test.bin",
     labels: &[20, 100],
@@ -82,6 +90,23 @@ impl Layout {
         let names: Vec<_> = self.names().collect();
         let (names, folder, archive) = (names.join(", "), self.folder, self.archive);
         format!("{names} in it or in {folder}/; {archive} in it")
+    }
+
+    /// What is said where only the edition for Python is there, which Keras and torchvision download.
+    pub fn pickled(&self, path: &Path) -> String {
+        let names = [self.python, &format!("{}.tar.gz", self.archive_for_python)];
+        let is_there = |name: &&str| path.ends_with(name) || path.join(name).exists();
+        let holds_it = |name: &&str| path.join(name).is_file();
+        let inside = ["data_batch_1", "batches.meta", "meta"]
+            .iter()
+            .find(|name| holds_it(name));
+        match names.iter().find(|name| is_there(name)).or(inside) {
+            Some(name) => format!(
+                "; {name} is the edition for Python, whose pickle files are not read: get {} instead",
+                self.archive
+            ),
+            None => String::new(),
+        }
     }
 
     /// The folder that has any of the files, or the archive. `path` is a folder or the archive itself.
@@ -125,10 +150,35 @@ impl Layout {
         self.add_records(&path, &bytes, &mut pickers.test, &mut test)?;
         Ok(Parts {
             train,
+            listed: None,
             validation: None,
-            test,
+            test: Some(test),
             skipped: 0,
         })
+    }
+
+    /// The labels of the images that are wanted; an archive would have to be unpacked for them.
+    pub fn labels(&self, place: &Place, mut pickers: Pickers) -> Result<Option<Labels>, Error> {
+        let Place::Folder(folder) = place else {
+            return Ok(None);
+        };
+        let mut files = Files::Folder(folder.clone());
+        let mut of = |name, picker: &mut Picker| {
+            let (path, bytes) = files.take(self, name)?;
+            let records = bytes.chunks_exact(self.record_len());
+            let labels = records.filter_map(|record| record.get(self.labels.len() - 1));
+            let picked = picker.pick_all(labels.map(|&label| label.into()));
+            picked.map_err(|why| Error::file(&path, why))
+        };
+        let mut train = Vec::new();
+        for name in self.train {
+            train.extend(of(name, &mut pickers.train)?);
+        }
+        Ok(Some(Labels {
+            train,
+            test: Some(of(self.test, &mut pickers.test)?),
+            ..Labels::default()
+        }))
     }
 
     fn record_len(&self) -> usize {

@@ -7,7 +7,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
 use rayon::prelude::*;
 
-use super::{BadImage, Error, Part, jpeg};
+use super::{BadImage, Error, Part, jpeg, kind};
 use crate::fetch::Progress;
 use crate::spec::OnBadImage;
 
@@ -59,7 +59,7 @@ fn open(bytes: &[u8]) -> Result<impl ImageDecoder + '_, String> {
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
     let reader = reader.map_err(|e| e.to_string())?;
     if reader.format().is_none() {
-        return Err("neither a JPEG nor a PNG".into());
+        return Err(kind::why_not(bytes));
     }
     let decoder = reader.into_decoder().map_err(|e| e.to_string())?;
     let (width, height) = decoder.dimensions();
@@ -179,15 +179,15 @@ impl<'a> Decoding<'a> {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Takes the images that did not decode out of `part`, which has all places; how many.
+    /// Takes the images that did not decode out of `part`, which has all places; theirs, ascending.
     ///
     /// # Errors
     /// [`Error::EmptyClass`].
-    pub fn finish(mut self, part: &mut Part) -> Result<usize, Error> {
+    pub fn finish(mut self, part: &mut Part) -> Result<Vec<usize>, Error> {
         let mut bad = std::mem::take(&mut self.bad);
         bad.sort_unstable_by_key(|(place, _)| *place);
         let Some((_, first)) = bad.first() else {
-            return Ok(0);
+            return Ok(Vec::new());
         };
         tracing::warn!(
             "{} of {} images do not decode and are skipped; the first: {first}",
@@ -206,7 +206,7 @@ impl<'a> Decoding<'a> {
                 return Err(Error::EmptyClass { images, first });
             }
         }
-        Ok(places.len())
+        Ok(places)
     }
 }
 

@@ -1,11 +1,13 @@
 //! UCI's handwritten digits, built into the binary; `data/digits/README.md` names the source.
 
 use std::io::Cursor;
+use std::ops::Range;
 use std::path::Path;
 
 use polars::prelude::{DataFrame, ParquetReader, SerReader};
 
 use super::pick::{Picker, Pickers};
+use super::survey::Labels;
 use super::{Error, Part, Parts};
 
 const FILE: &[u8] = include_bytes!("../../data/digits/digits.parquet");
@@ -14,24 +16,45 @@ const TRAIN: usize = 1437;
 const SIZE: usize = 8;
 
 /// The 8×8 grey images that are wanted; values 0..=16 become `round(v * 255 / 16)`.
-pub(super) fn read(pickers: Pickers) -> Result<Parts, Error> {
-    let wrong = |why: &dyn ToString| Error::file(Path::new("built-in digits"), why.to_string());
-    let frame = ParquetReader::new(Cursor::new(FILE))
-        .finish()
-        .map_err(|e| wrong(&e))?;
+pub(super) fn read(mut pickers: Pickers) -> Result<Parts, Error> {
+    let frame = frame()?;
+    let test = TRAIN..frame.height();
     Ok(Parts {
-        train: part(&frame, 0..TRAIN, pickers.train).map_err(|e| wrong(&e))?,
+        train: part(&frame, 0..TRAIN, &mut pickers.train).map_err(wrong)?,
+        listed: None,
         validation: None,
-        test: part(&frame, TRAIN..frame.height(), pickers.test).map_err(|e| wrong(&e))?,
+        test: Some(part(&frame, test, &mut pickers.test).map_err(wrong)?),
         skipped: 0,
     })
 }
 
-fn part(
-    frame: &DataFrame,
-    rows: std::ops::Range<usize>,
-    mut picker: Picker,
-) -> Result<Part, String> {
+/// The labels of the images that are wanted.
+pub(super) fn labels(mut pickers: Pickers) -> Result<Labels, Error> {
+    let frame = frame()?;
+    let of = |rows: Range<usize>, picker: &mut Picker| -> Result<Vec<u32>, String> {
+        let column = frame.column("label").and_then(|column| column.i64());
+        let column = column.map_err(|e| e.to_string())?;
+        picker.pick_all(rows.filter_map(|row| column.get(row)))
+    };
+    let test = TRAIN..frame.height();
+    Ok(Labels {
+        train: of(0..TRAIN, &mut pickers.train).map_err(wrong)?,
+        test: Some(of(test, &mut pickers.test).map_err(wrong)?),
+        ..Labels::default()
+    })
+}
+
+fn frame() -> Result<DataFrame, Error> {
+    ParquetReader::new(Cursor::new(FILE))
+        .finish()
+        .map_err(|e| wrong(e.to_string()))
+}
+
+fn wrong(why: String) -> Error {
+    Error::file(Path::new("built-in digits"), why)
+}
+
+fn part(frame: &DataFrame, rows: Range<usize>, picker: &mut Picker) -> Result<Part, String> {
     let images = frame.column("image").and_then(|column| column.binary());
     let images = images.map_err(|e| e.to_string())?;
     let labels = frame.column("label").and_then(|column| column.i64());

@@ -56,6 +56,14 @@ pub struct BadImage {
 }
 
 impl Error {
+    /// The problem at its key; of what is wrong with files, at `key`.
+    pub fn into_problem(self, key: &str) -> Problem {
+        match self {
+            Error::Spec(problem) => problem,
+            other => Problem::new(key, other.to_string()),
+        }
+    }
+
     /// A file whose content is wrong.
     pub(super) fn file(path: &Path, message: impl ToString) -> Self {
         Error::File {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::files::file_name;
-use super::{Error, cifar_binary, contents, idx, parquet};
+use super::{Error, contents, idx};
 use crate::spec::{Dataset, DatasetName};
 
 /// A SHA-256 over the names and contents of the files that a dataset is read from, wherever they lie; `None` without
@@ -20,7 +20,9 @@ pub fn fingerprint(spec: &Dataset, cache: Option<&Path>) -> Result<Option<String
     let mut files = match spec.name {
         DatasetName::Digits => Vec::new(),
         DatasetName::Mnist | DatasetName::FashionMnist => named(idx::files(path, spec.name)?),
-        DatasetName::Cifar10 | DatasetName::Cifar100 => named(cifar(path, spec.name)?),
+        DatasetName::Cifar10 | DatasetName::Cifar100 => {
+            named(super::find_cifar(path, spec.name)?.files())
+        }
         DatasetName::ImageFolder => super::image_folder(spec)?.files()?,
     };
     files.sort();
@@ -32,17 +34,6 @@ pub fn fingerprint(spec: &Dataset, cache: Option<&Path>) -> Result<Option<String
     }
     let digest = hasher.finalize();
     Ok(Some(digest.iter().map(|b| format!("{b:02x}")).collect()))
-}
-
-fn cifar(path: &Path, dataset: DatasetName) -> Result<Vec<PathBuf>, Error> {
-    if path.is_dir()
-        && let Some(files) = parquet::Files::find(path, dataset)?
-    {
-        return Ok(files.all());
-    }
-    let layout = cifar_binary::Layout::of(dataset);
-    let place = layout.find(path)?;
-    Ok(place.map_or(Vec::new(), |place| layout.files(&place)))
 }
 
 /// Files whose names alone tell what they are.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 
 use super::pick::{Picker, Pickers};
+use super::survey::Labels;
 use super::{Error, Part, Parts};
 use crate::files::open_regular;
 use crate::spec::DatasetName;
@@ -27,9 +28,29 @@ pub(super) fn read(
 ) -> Result<Parts, Error> {
     Ok(Parts {
         train: read_part(folder, dataset, "train", &mut pickers.train)?,
+        listed: None,
         validation: None,
-        test: read_part(folder, dataset, "t10k", &mut pickers.test)?,
+        test: Some(read_part(folder, dataset, "t10k", &mut pickers.test)?),
         skipped: 0,
+    })
+}
+
+/// The labels of the images that are wanted.
+pub(super) fn labels(
+    folder: &Path,
+    dataset: DatasetName,
+    mut pickers: Pickers,
+) -> Result<Labels, Error> {
+    let of = |part: &str, picker: &mut Picker| {
+        let path = find(folder, dataset, &format!("{part}-labels"), "idx1-ubyte")?;
+        let labels = read_labels(&path)?;
+        let picked = picker.pick_all(labels.into_iter().map(i64::from));
+        picked.map_err(|why| Error::file(&path, why))
+    };
+    Ok(Labels {
+        train: of("train", &mut pickers.train)?,
+        test: Some(of("t10k", &mut pickers.test)?),
+        ..Labels::default()
     })
 }
 

@@ -1,106 +1,92 @@
-//! A folder a class, with JPEG and PNG images of any size.
+//! A folder for each class, with JPEG and PNG images of any size.
 //!
-//! Either the class folders lie directly in the dataset's folder, or in `train/`, `val/` (also `valid/`,
-//! `validation/`) and `test/` inside it, the last two of which may be missing. Images may lie deeper below a class.
-//! Class names are the folders' names, sorted; other files are ignored, hidden ones silently.
+//! Which folders these are is for [`Layout`] to find. Images may lie deeper below a class. Class names are the folders'
+//! names, sorted as text; files that are no images are named, hidden ones are not.
 //!
-//! Training and test images are put into a random order that depends on the seed alone: in the order of the files,
-//! limits and the `tail` split would take whole classes.
+//! Training images are put into a random order that depends on the seed alone, test images into one that is always the
+//! same: in the order of the files, limits and the `tail` split would take whole classes.
 
 use std::path::{Path, PathBuf};
 
+use super::arrange::{List, test_order};
 use super::decode::{Decoding, MOST_BYTES, decode_upright};
-use super::files::{entries, file_name, walk};
-use super::pick::{Picker, Pickers};
+use super::files::{Walk, entries};
+use super::layout::{Layout, PartFolder};
+use super::pick::Subset;
 use super::resize::Resizer;
-use super::{BadImage, Error, Images, Part, Parts};
+use super::survey::Labels;
+use super::unused::{Unused, head};
+use super::{BadImage, Error, Images, Listed, Part, Parts, Wanted, kind};
 use crate::fetch::Progress;
 use crate::files::read_regular;
-use crate::rng::{Purpose, Stream};
-use crate::spec::OnBadImage;
+use crate::spec::{Choice, Dataset};
 
-const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
-const EXTENSIONS: [&str; 3] = ["jpg", "jpeg", "png"];
-/// How deep below a class's folder images are looked for.
-pub(super) const DEPTH: usize = 8;
+const EXTENSIONS: [&str; 5] = ["jpg", "jpeg", "jpe", "jfif", "png"];
 
 /// The folders of an image dataset.
 pub(super) struct Folders {
     root: PathBuf,
-    train: PathBuf,
-    validation: Option<PathBuf>,
-    test: Option<PathBuf>,
+    layout: Layout,
     /// Sorted.
     pub classes: Vec<String>,
 }
 
-/// The streams of [`Purpose::Split`] that order images; the split itself has 0 as its epoch.
-#[derive(Clone, Copy)]
-enum Ordering {
-    AsSorted = 0,
-    Train = 1,
-    Test = 2,
+/// What is to be read of a folder.
+pub(super) struct Request<'a> {
+    pub spec: &'a Dataset,
+    pub subset: &'a Subset,
+    /// Images become squares of this.
+    pub size: usize,
+    pub seed: u64,
+    pub wanted: Wanted,
 }
+
+/// Images by their files, with their new labels.
+type Files = Vec<(PathBuf, u32)>;
 
 impl Folders {
     /// Looks at the folders only, and checks that all parts have the same classes.
-    pub fn find(root: &Path) -> Result<Self, Error> {
-        let sub = |names: &[&str]| -> Option<PathBuf> {
-            names
-                .iter()
-                .map(|name| root.join(name))
-                .find(|path| path.is_dir())
+    pub fn find(root: &Path, chosen: Option<&[Choice]>) -> Result<Self, Error> {
+        let name = |choice: &'_ Choice| match choice {
+            Choice::Name(name) => Some(name.clone()),
+            Choice::Index(_) => None,
         };
-        let (train, validation, test) = (sub(&["train"]), sub(&VALIDATION), sub(&["test"]));
-        if train.is_none()
-            && let Some(other) = validation.as_ref().or(test.as_ref())
-        {
-            let message = format!("has {}/ but no train/", file_name(other));
-            return Err(Error::file(root, message));
-        }
-        let train = train.unwrap_or_else(|| root.to_owned());
-        let folders = Folders {
+        let named: Option<Vec<String>> = chosen.unwrap_or_default().iter().map(name).collect();
+        let named = named.unwrap_or_default();
+        let named: Vec<&str> = named.iter().map(String::as_str).collect();
+        let layout = Layout::find(root, &named)?;
+        let classes = layout.train.classes.iter().map(|(name, _)| name.clone());
+        Ok(Folders {
             root: root.to_owned(),
-            classes: classes(&train)?,
+            classes: classes.collect(),
+            layout,
+        })
+    }
+
+    /// The folder of the training images, and what should be said of the folders.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &PartFolder> {
+        let Layout {
             train,
             validation,
             test,
-        };
-        if folders.classes.is_empty() {
-            let message = "has no folders, expected one a class with its images inside";
-            return Err(Error::file(&folders.train, message));
-        }
-        for other in folders.validation.iter().chain(&folders.test) {
-            folders.check_classes(other)?;
-        }
-        Ok(folders)
-    }
-
-    fn check_classes(&self, other: &Path) -> Result<(), Error> {
-        let there = classes(other)?;
-        let differ = |has: &[String], lacks: &[String]| {
-            has.iter().find(|class| !lacks.contains(class)).cloned()
-        };
-        let train = self.train.display();
-        let message = match (differ(&self.classes, &there), differ(&there, &self.classes)) {
-            (Some(class), _) => format!("has no folder \"{class}\", a class in {train}"),
-            (_, Some(class)) => format!("has a folder \"{class}\", which is no class in {train}"),
-            _ => return Ok(()),
-        };
-        Err(Error::file(other, message))
+            ..
+        } = &self.layout;
+        [Some(train), validation.as_ref(), test.as_ref()]
+            .into_iter()
+            .flatten()
     }
 
     /// Every image of every part, by its name inside the dataset's folder.
     pub fn files(&self) -> Result<Vec<(String, PathBuf)>, Error> {
-        let parts = [
-            Some(&self.train),
-            self.validation.as_ref(),
-            self.test.as_ref(),
-        ];
         let mut files = Vec::new();
-        for part in parts.into_iter().flatten() {
-            for class in &self.classes {
-                files.extend(walk(&part.join(class), DEPTH)?);
+        for part in self.parts() {
+            let mut walk = self.walk()?;
+            for (_, folder) in &part.classes {
+                files.extend(walk.files(folder)?);
             }
         }
         files.retain(|file| is_image(file));
@@ -110,108 +96,133 @@ impl Folders {
             .collect())
     }
 
+    /// A walk that goes from a class neither into another one nor above the dataset.
+    fn walk(&self) -> Result<Walk, Error> {
+        let classes = self.parts().flat_map(|part| &part.classes);
+        let parts = self.parts().map(|part| part.path.as_path());
+        let folders = classes.map(|(_, folder)| folder.as_path()).chain(parts);
+        Walk::beside(folders.chain([self.root.as_path()]))
+    }
+
     fn relative(&self, path: &Path) -> String {
         let path = path.strip_prefix(&self.root).unwrap_or(path);
         path.to_string_lossy().into_owned()
     }
 
-    /// Decodes the images that are wanted to squares of `size`, RGB.
-    pub fn read(
-        &self,
-        size: usize,
-        seed: u64,
-        mut pickers: Pickers,
-        on_bad: OnBadImage,
-        progress: &dyn Progress,
-    ) -> Result<Parts, Error> {
-        let list = |folder: &Path, ordering, picker: &mut Picker| {
-            self.list(folder, ordering, seed, picker)
+    /// The labels of the chosen classes' images in the order of the list, and what of the files is not used.
+    ///
+    /// # Errors
+    /// A class without a training image.
+    pub fn labels(&self, subset: &Subset) -> Result<(Labels, Unused), Error> {
+        let mut unused = Unused::of(&self.root);
+        let mut labels = |part: &PartFolder| -> Result<Vec<u32>, Error> {
+            let files = self.list(part, subset, &mut unused)?;
+            Ok(files.into_iter().map(|(_, label)| label).collect())
         };
-        // All parts are listed before the first image is decoded: decoding takes long.
-        let train = list(&self.train, Ordering::Train, &mut pickers.train)?;
-        let optional = |folder: &Option<PathBuf>, ordering, picker: &mut Picker| {
-            let listed = folder.as_ref().map(|folder| list(folder, ordering, picker));
-            listed.transpose()
-        };
-        let validation = optional(
-            &self.validation,
-            Ordering::AsSorted,
-            &mut pickers.validation,
-        )?;
-        let test = optional(&self.test, Ordering::Test, &mut pickers.test)?;
-        let mut skipped = 0;
-        let mut decode = |list: Vec<_>, part: &str| -> Result<Part, Error> {
-            let what = format!("Decoding the {part} images of {}", self.root.display());
-            let (part, bad) = self.decode(list, size, &what, on_bad, progress)?;
-            skipped += bad;
-            Ok(part)
-        };
-        Ok(Parts {
-            train: decode(train, "training")?,
-            validation: validation
-                .map(|list| decode(list, "validation"))
+        let labels = Labels {
+            train: labels(&self.layout.train)?,
+            validation: self
+                .layout
+                .validation
+                .as_ref()
+                .map(&mut labels)
                 .transpose()?,
-            test: decode(test.unwrap_or_default(), "test")?,
+            test: self.layout.test.as_ref().map(&mut labels).transpose()?,
+            is_mixed: true,
+        };
+        if self.layout.train.path != self.root {
+            unused.add(entries(&self.root)?.1);
+        }
+        Ok((labels, unused))
+    }
+
+    /// Decodes the images that are wanted to squares, RGB.
+    pub fn read(&self, request: &Request<'_>, progress: &dyn Progress) -> Result<Parts, Error> {
+        // All parts are listed before the first image is decoded: decoding takes long.
+        let mut unused = Unused::of(&self.root);
+        let mut list = |part: &PartFolder| self.list(part, request.subset, &mut unused);
+        let Layout {
+            train,
+            validation,
+            test,
+            ..
+        } = &self.layout;
+        let all = list(train)?;
+        let validation = validation.as_ref().map(&mut list).transpose()?;
+        let test = test.as_ref().map(&mut list).transpose()?;
+        let labels: Vec<u32> = all.iter().map(|(_, label)| *label).collect();
+        let wanted = wanted(&labels, request, test.is_some());
+        let train: Files = wanted.iter().map(|&at| all[at as usize].clone()).collect();
+        let test = test.map(|test| limited_test(test, request.spec.test_limit));
+        let validation = validation.filter(|_| request.wanted == Wanted::All);
+        let mut skipped = 0;
+        let mut decode = |files: Files, part: &str| -> Result<(Part, Vec<usize>), Error> {
+            let what = format!("Decoding the {part} images of {}", self.root.display());
+            let (part, bad) = self.decode(files, request, &what, progress)?;
+            skipped += bad.len();
+            Ok((part, bad))
+        };
+        let (train, bad) = decode(train, "training")?;
+        let optional = [(validation, "validation"), (test, "test")].map(|(files, part)| {
+            let read = files.map(|files| decode(files, part).map(|(part, _)| part));
+            read.transpose()
+        });
+        let [validation, test] = optional;
+        Ok(Parts {
+            train,
+            listed: Some(listed(labels, &wanted, &bad)),
+            validation: validation?,
+            test: test?,
             skipped,
         })
     }
 
-    /// The wanted images of a part with their new labels, in the order they will have.
+    /// The images of the chosen classes in a part with their new labels, class by class, sorted.
     fn list(
         &self,
-        part: &Path,
-        ordering: Ordering,
-        seed: u64,
-        picker: &mut Picker,
-    ) -> Result<Vec<(PathBuf, u32)>, Error> {
+        part: &PartFolder,
+        subset: &Subset,
+        unused: &mut Unused,
+    ) -> Result<Files, Error> {
         let mut images = Vec::new();
-        let mut ignored = entries(part)?.1.len();
-        let chosen = self.classes.iter().enumerate();
-        for (label, class) in chosen.filter(|(label, _)| picker.wants(*label)) {
-            let folder = part.join(class);
-            let (found, others): (Vec<_>, Vec<_>) = walk(&folder, DEPTH)?
+        let mut walk = self.walk()?;
+        let is_train = part.path == self.layout.train.path;
+        unused.add(entries(&part.path)?.1);
+        for (old, (_, folder)) in part.classes.iter().enumerate() {
+            let Some(label) = subset.label(old) else {
+                continue;
+            };
+            let (found, others): (Vec<_>, Vec<_>) = walk
+                .files(folder)?
                 .into_iter()
                 .partition(|file| is_image(file));
-            if found.is_empty() && part == self.train {
-                let message = "has no JPEG or PNG image; every class needs training images";
-                return Err(Error::file(&folder, message));
+            if found.is_empty() && is_train {
+                return Err(without_image(folder, others));
             }
-            ignored += others.len();
-            images.extend(found.into_iter().map(|file| (file, label as i64)));
+            unused.see(folder, &found);
+            unused.add(others);
+            images.extend(found.into_iter().map(|file| (file, label)));
         }
-        if ignored > 0 {
-            tracing::warn!(
-                "{}: {ignored} files are neither JPEG nor PNG and are ignored",
-                part.display()
-            );
-        }
-        if !matches!(ordering, Ordering::AsSorted) {
-            Stream::new(seed, Purpose::Split, ordering as u64, 0).shuffle(&mut images);
-        }
-        let mut wanted = Vec::new();
-        for (file, label) in images {
-            let new = picker.pick(label).map_err(|e| Error::file(&file, e))?;
-            wanted.extend(new.map(|new| (file, new)));
-        }
-        Ok(wanted)
+        unused.add_again(walk.again);
+        Ok(images)
     }
 
-    /// The images of a list, and how many of it were skipped.
+    /// The images of a list, and the places in it of those that were skipped.
     fn decode(
         &self,
-        list: Vec<(PathBuf, u32)>,
-        size: usize,
+        list: Files,
+        request: &Request<'_>,
         what: &str,
-        on_bad: OnBadImage,
         progress: &dyn Progress,
-    ) -> Result<(Part, usize), Error> {
+    ) -> Result<(Part, Vec<usize>), Error> {
+        let (size, on_bad) = (request.size, request.spec.on_bad_image);
         let mut part = Part {
             images: Images::black(list.len(), size, size, 3)?,
             labels: list.iter().map(|(_, label)| *label).collect(),
             files: Some(list.iter().map(|(path, _)| self.relative(path)).collect()),
         };
         if list.is_empty() {
-            return Ok((part, 0));
+            return Ok((part, Vec::new()));
         }
         let mut decoding = Decoding::start(progress, what, list.len(), on_bad);
         let len = part.images.image_len();
@@ -232,25 +243,67 @@ impl Folders {
     }
 }
 
-/// The names of the folders in a part.
-fn classes(part: &Path) -> Result<Vec<String>, Error> {
-    entries(part)?
-        .0
-        .iter()
-        .map(
-            |folder| match folder.file_name().and_then(|name| name.to_str()) {
-                Some(name) => Ok(name.to_owned()),
-                None => Err(Error::file(folder, "the folder's name is not valid UTF-8")),
-            },
-        )
-        .collect()
+/// The positions of the training images that are to be decoded, ascending.
+fn wanted(labels: &[u32], request: &Request<'_>, has_test: bool) -> Vec<u32> {
+    let list = List {
+        labels,
+        classes: &[],
+        is_mixed: true,
+    };
+    let (train, test) = list.before_validation(request.spec, request.seed);
+    let mut wanted = match request.wanted {
+        Wanted::All => train,
+        Wanted::Test => Vec::new(),
+    };
+    if !has_test {
+        wanted.extend(test);
+    }
+    wanted.sort_unstable();
+    wanted
 }
 
+/// The first images of a test part in its order.
+fn limited_test(files: Files, limit: Option<usize>) -> Files {
+    let labels: Vec<u32> = files.iter().map(|(_, label)| *label).collect();
+    let order = test_order(&labels, true).into_iter();
+    let chosen = order.take(limit.unwrap_or(usize::MAX));
+    chosen.map(|at| files[at as usize].clone()).collect()
+}
+
+/// Where the images of a list with these labels are in memory: `decoded` positions, without those in `bad` places.
+fn listed(labels: Vec<u32>, decoded: &[u32], bad: &[usize]) -> Listed {
+    let mut rows = vec![None; labels.len()];
+    let good = (0..decoded.len()).filter(|place| bad.binary_search(place).is_err());
+    for (row, place) in good.enumerate() {
+        rows[decoded[place] as usize] = Some(row as u32);
+    }
+    Listed {
+        labels,
+        rows,
+        is_mixed: true,
+    }
+}
+
+/// A class that cannot be learned.
+fn without_image(folder: &Path, others: Vec<PathBuf>) -> Error {
+    let mut what = Unused::of(folder);
+    what.add(others);
+    let found = what
+        .notes()
+        .pop()
+        .map_or(String::new(), |note| format!("; {note}"));
+    let message = format!("has no JPEG or PNG image; every class needs training images{found}");
+    Error::file(folder, message)
+}
+
+/// Whether a file is one: by its ending, or without one by its first bytes.
 pub(super) fn is_image(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default();
-    EXTENSIONS
-        .iter()
-        .any(|known| extension.eq_ignore_ascii_case(known))
+    match path.extension() {
+        Some(ending) => EXTENSIONS
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known)),
+        None => head(path).is_some_and(|head| kind::of(&head) == kind::Kind::Image),
+    }
 }
 
 /// To a square of `size`, rounded to bytes.

@@ -68,21 +68,9 @@ impl Images {
         self.data.extend_from_slice(image);
         self.count += 1;
     }
-
-    /// Keeps the first `count` images and returns the others.
-    fn split_off(&mut self, count: usize) -> Images {
-        let at = (count * self.image_len()).min(self.data.len());
-        let rest = Images {
-            data: self.data.split_off(at),
-            count: self.count.saturating_sub(count),
-            ..Images::empty(self.height, self.width, self.channels)
-        };
-        self.count = self.count.min(count);
-        rest
-    }
 }
 
-/// Images with their labels: the training, validation or test part of a dataset.
+/// Images with their labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Part {
     pub images: Images,
@@ -111,16 +99,6 @@ impl Part {
         self.labels.is_empty()
     }
 
-    /// Keeps the first `count` images and returns the others.
-    pub(super) fn split_off(&mut self, count: usize) -> Part {
-        let count = count.min(self.len());
-        Part {
-            images: self.images.split_off(count),
-            labels: self.labels.split_off(count),
-            files: self.files.as_mut().map(|files| files.split_off(count)),
-        }
-    }
-
     /// Takes out the images with these indices, which ascend.
     pub(super) fn remove(&mut self, indices: &[usize]) {
         let len = self.images.image_len();
@@ -139,29 +117,6 @@ impl Part {
         if let Some(files) = &mut self.files {
             keep(files, &stays);
         }
-    }
-
-    /// The images with these indices, in their order.
-    pub(super) fn take(&self, indices: &[usize]) -> Part {
-        let Images {
-            height,
-            width,
-            channels,
-            ..
-        } = self.images;
-        let mut part = Part::empty(height, width, channels);
-        part.files = self.files.as_ref().map(|_| Vec::new());
-        for &i in indices {
-            let (Some(image), Some(label)) = (self.images.image(i), self.labels.get(i)) else {
-                continue;
-            };
-            part.images.push(image);
-            part.labels.push(*label);
-            if let (Some(to), Some(from)) = (&mut part.files, &self.files) {
-                to.extend(from.get(i).cloned());
-            }
-        }
-        part
     }
 }
 

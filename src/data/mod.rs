@@ -2,6 +2,7 @@
 //!
 //! [`load`] brings a dataset into memory as bytes; [`Batches`] makes normalized tensors of it.
 
+mod arrange;
 mod augment;
 mod batch;
 mod cifar_binary;
@@ -15,16 +16,27 @@ mod idx;
 mod image_folder;
 mod images;
 mod jpeg;
+mod kind;
+mod label_names;
+mod layout;
+mod narrow;
 mod normalize;
 mod parquet;
 mod photo;
 mod pick;
+mod published;
 mod resize;
+mod shards;
 mod split;
+mod split_words;
+mod survey;
 #[cfg(test)]
 mod tests;
+mod unused;
+mod view;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use batch::{Batches, order};
 pub use contents::digest;
@@ -33,23 +45,95 @@ pub use fingerprint::fingerprint;
 pub use images::{Images, Part};
 pub use normalize::{ChannelOrder, Normalizer};
 pub use photo::{image_files, thumbnail};
-pub use split::training_count;
+pub use survey::{Counts, Survey, survey};
+pub use view::View;
 
 use crate::fetch::Progress;
 use crate::spec::{Dataset, DatasetName, Problem, classes_of};
+use arrange::{List, Unseen};
 use pick::{Pickers, Subset};
 
-/// A dataset in memory.
+/// The images of a spec, divided into training, validation and test images.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Data {
     /// The classes' names, in the order of the labels.
     pub classes: Vec<String>,
-    pub train: Part,
-    pub validation: Part,
-    /// Empty where an image folder has no `test/`.
-    pub test: Part,
+    pub train: View,
+    pub validation: View,
+    /// Empty where an image folder has no `test/` and `test_split` is 0.
+    pub test: View,
     /// How many images were to be in a part and are not, as they do not decode.
     pub skipped: usize,
+    /// What a person should know of how they are divided, each a line.
+    pub notes: Vec<String>,
+}
+
+impl Data {
+    /// How many images there are.
+    pub fn counts(&self) -> Counts {
+        let is_held_out = |view: &View| Arc::ptr_eq(view.part(), self.train.part());
+        Counts {
+            train: self.train.len(),
+            validation: self.validation.len(),
+            test: self.test.len(),
+            validation_is_held_out: is_held_out(&self.validation),
+            test_is_held_out: is_held_out(&self.test),
+        }
+    }
+
+    /// Bytes of the images in memory.
+    pub fn bytes(&self) -> u64 {
+        let parts = [&self.train, &self.validation, &self.test].map(View::part);
+        let is_new = |i: &usize| parts[..*i].iter().all(|part| !Arc::ptr_eq(part, parts[*i]));
+        let bytes = |i: usize| parts[i].images.data.len() as u64;
+        (0..parts.len()).filter(is_new).map(bytes).sum()
+    }
+}
+
+/// A dataset's images in memory, before they are divided: specs that differ in the split alone share them.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    classes: Vec<String>,
+    /// What the files have for training; a test and a validation part may be taken of it.
+    train: Arc<Part>,
+    listed: Listed,
+    /// Where the files themselves say which images are for validation.
+    validation: Option<Arc<Part>>,
+    /// Where the files themselves have a test part.
+    test: Option<Arc<Part>>,
+    skipped: usize,
+}
+
+/// The images of the training files as they are listed, those included that are not in memory.
+#[derive(Clone, Debug, Default)]
+struct Listed {
+    labels: Vec<u32>,
+    /// The row in [`Loaded::train`].
+    rows: Vec<Option<u32>>,
+    is_mixed: bool,
+}
+
+impl Listed {
+    /// All images of a part, in its order.
+    fn whole(part: &Part) -> Self {
+        Listed {
+            labels: part.labels.clone(),
+            rows: (0..part.len() as u32).map(Some).collect(),
+            is_mixed: false,
+        }
+    }
+
+    fn row(&self, position: u32) -> Option<u32> {
+        self.rows.get(position as usize).copied().flatten()
+    }
+}
+
+/// What of a dataset is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    All,
+    /// The test part alone.
+    Test,
 }
 
 /// Gives the folder of a dataset whose `path` is not set, downloading it if need be.
@@ -67,9 +151,12 @@ pub trait Source {
 /// What a dataset's files hold of the images that are wanted.
 struct Parts {
     train: Part,
+    /// Where not all of the training images are read, or not in the order of the list.
+    listed: Option<Listed>,
     /// Where the files themselves say which images are for validation.
     validation: Option<Part>,
-    test: Part,
+    /// Where the files themselves have a test part.
+    test: Option<Part>,
     /// Images left out as they do not decode.
     skipped: usize,
 }
@@ -92,18 +179,16 @@ fn all_classes(spec: &Dataset) -> Result<Vec<String>, Error> {
 fn image_folder(spec: &Dataset) -> Result<image_folder::Folders, Error> {
     let missing = || {
         Problem::new("dataset", "an image_folder needs a path")
-            .help("set dataset.path to the folder that has a folder of images a class")
+            .help("set dataset.path to the folder that has a folder of images for each class")
     };
-    image_folder::Folders::find(spec.path.as_ref().ok_or_else(missing)?)
+    let path = spec.path.as_ref().ok_or_else(missing)?;
+    image_folder::Folders::find(path, spec.classes.as_deref())
 }
 
-/// Reads the images a spec chooses: the classes' subset, of these the first up to the limits, then the split.
-///
-/// Images of an image folder are resized to squares of `input_size`; others stay as they are stored. An image that does
-/// not decode is an error, or is left out as `on_bad_image` says; the limits count it.
+/// Reads the images a spec chooses and divides them: [`read`] and [`Loaded::arrange`].
 ///
 /// # Errors
-/// Files that are missing or not what they should be; classes that are not there; no image left for training.
+/// As these.
 pub fn load(
     spec: &Dataset,
     input_size: usize,
@@ -111,45 +196,49 @@ pub fn load(
     source: &dyn Source,
     progress: &dyn Progress,
 ) -> Result<Data, Error> {
+    read(spec, (input_size, seed), Wanted::All, source, progress)?.arrange(spec, seed)
+}
+
+/// Everything that decides what [`read`] gives for a spec; the seed does where a limit chooses among mixed images.
+pub fn reading_key(spec: &Dataset, input_size: usize, seed: u64) -> String {
+    let is_chosen_by_seed = spec.name == DatasetName::ImageFolder && spec.train_limit.is_some();
+    let seed = is_chosen_by_seed.then_some(seed);
+    // Which images are held out for validation does not matter, for the test only beside a limit.
+    let test = (spec.train_limit.is_some() || spec.test_limit.is_some())
+        .then_some((spec.test_split, spec.validation));
+    let read = Dataset {
+        validation_split: 0.0,
+        validation: Default::default(),
+        test_split: 0.0,
+        ..spec.clone()
+    };
+    format!("{read:?} {input_size} {seed:?} {test:?}")
+}
+
+/// Reads the images a spec chooses: the classes' subset, of these the first up to the limits.
+///
+/// Images of an image folder are resized to squares of `input_size`; others stay as they are stored. An image that does
+/// not decode is an error, or is left out as `on_bad_image` says; the limits count it.
+///
+/// # Errors
+/// Files that are missing or not what they should be; classes that are not there.
+pub fn read(
+    spec: &Dataset,
+    (input_size, seed): (usize, u64),
+    wanted: Wanted,
+    source: &dyn Source,
+    progress: &dyn Progress,
+) -> Result<Loaded, Error> {
     let subset = Subset::new(spec, &all_classes(spec)?)?;
+    let train_limit = match wanted {
+        Wanted::All => spec.train_limit,
+        Wanted::Test => Some(0),
+    };
     let pickers = Pickers {
-        train: subset.picker(spec.train_limit),
+        train: subset.picker(train_limit),
         validation: subset.picker(None),
         test: subset.picker(spec.test_limit),
     };
-    let Parts {
-        mut train,
-        validation,
-        test,
-        skipped,
-    } = read(spec, input_size, seed, pickers, source, progress)?;
-    if train.is_empty() {
-        return Err(Problem::new("dataset", "chooses no training image").into());
-    }
-    let images = train.len();
-    let validation = validation
-        .unwrap_or_else(|| split::split(&mut train, spec.validation, spec.validation_split, seed));
-    if train.is_empty() {
-        let message = format!("leaves none of {images} images for training");
-        return Err(Problem::new("dataset.validation_split", message).into());
-    }
-    Ok(Data {
-        classes: subset.names,
-        train,
-        validation,
-        test,
-        skipped,
-    })
-}
-
-fn read(
-    spec: &Dataset,
-    input_size: usize,
-    seed: u64,
-    pickers: Pickers,
-    source: &dyn Source,
-    progress: &dyn Progress,
-) -> Result<Parts, Error> {
     let dataset = spec.name;
     let path = || match &spec.path {
         Some(path) => Ok(path.clone()),
@@ -157,41 +246,159 @@ fn read(
             .files(dataset)
             .map_err(|source| Error::Source { dataset, source }),
     };
-    match dataset {
+    let parts = match dataset {
         DatasetName::Digits => digits::read(pickers),
         DatasetName::Mnist | DatasetName::FashionMnist => idx::read(&path()?, dataset, pickers),
         DatasetName::ImageFolder => {
-            let folders = image_folder(spec)?;
-            folders.read(input_size, seed, pickers, spec.on_bad_image, progress)
+            let request = image_folder::Request {
+                spec,
+                subset: &subset,
+                size: input_size,
+                seed,
+                wanted,
+            };
+            image_folder(spec)?.read(&request, progress)
         }
         DatasetName::Cifar10 | DatasetName::Cifar100 => {
-            read_cifar(path()?, spec, pickers, progress)
+            read_cifar(&path()?, spec, pickers, progress)
+        }
+    }?;
+    let train = Arc::new(parts.train);
+    Ok(Loaded {
+        classes: subset.names,
+        listed: parts.listed.unwrap_or_else(|| Listed::whole(&train)),
+        train,
+        validation: parts.validation.map(Arc::new),
+        test: parts.test.map(Arc::new),
+        skipped: parts.skipped,
+    })
+}
+
+impl Loaded {
+    /// Images that were to be read and do not decode.
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    fn list(&self) -> List<'_> {
+        List {
+            labels: &self.listed.labels,
+            classes: &self.classes,
+            is_mixed: self.listed.is_mixed,
+        }
+    }
+
+    /// Divides the images as a spec says.
+    ///
+    /// # Errors
+    /// No image, or none of a class, is left for training; a `test_split` beside a test part.
+    pub fn arrange(&self, spec: &Dataset, seed: u64) -> Result<Data, Error> {
+        self.divide(spec, seed, Unseen::Refused)
+    }
+
+    /// [`Self::arrange`] to look at: classes without a training image are no mistake.
+    ///
+    /// # Errors
+    /// No image is left for training; a `test_split` beside a test part.
+    pub fn arrange_for_evaluation(&self, spec: &Dataset, seed: u64) -> Result<Data, Error> {
+        self.divide(spec, seed, Unseen::Noted)
+    }
+
+    fn divide(&self, spec: &Dataset, seed: u64, unseen: Unseen) -> Result<Data, Error> {
+        if self.test.is_some() {
+            refuse_test_split(spec)?;
+        }
+        let is_there = |position| self.listed.row(position).is_some();
+        let validates = self.validation.is_none();
+        let list = self.list();
+        let arranged = list.arrange(spec, seed, validates, unseen, is_there)?;
+        let of_train = |positions: Vec<u32>| {
+            let rows = positions.into_iter();
+            let rows = rows.filter_map(|position| self.listed.row(position));
+            View::new(Arc::clone(&self.train), rows.collect())
+        };
+        let own = |part: &Option<Arc<Part>>| part.as_ref().map(|part| Arc::clone(part).into());
+        Ok(Data {
+            classes: self.classes.clone(),
+            train: of_train(arranged.train),
+            validation: own(&self.validation).unwrap_or_else(|| of_train(arranged.validation)),
+            test: own(&self.test).unwrap_or_else(|| of_train(arranged.test)),
+            skipped: self.skipped,
+            notes: arranged.notes,
+        })
+    }
+
+    /// The classes and the test part alone.
+    ///
+    /// # Errors
+    /// A `test_split` beside a test part.
+    pub fn into_test(self, spec: &Dataset, seed: u64) -> Result<(Vec<String>, View), Error> {
+        let Some(test) = self.test else {
+            let (_, test) = self.list().before_validation(spec, seed);
+            let rows = test.into_iter().filter_map(|at| self.listed.row(at));
+            return Ok((self.classes, View::new(self.train, rows.collect())));
+        };
+        refuse_test_split(spec)?;
+        Ok((self.classes, test.into()))
+    }
+}
+
+/// Where there is a test part, none is taken of the training images.
+fn refuse_test_split(spec: &Dataset) -> Result<(), Problem> {
+    if spec.test_split <= 0.0 {
+        return Ok(());
+    }
+    let message = format!(
+        "`dataset.test_split`: {} has a test part of its own",
+        spec.name
+    );
+    Err(Problem::new("dataset.test_split", message).help("leave the key out"))
+}
+
+fn read_cifar(
+    path: &Path,
+    spec: &Dataset,
+    pickers: Pickers,
+    progress: &dyn Progress,
+) -> Result<Parts, Error> {
+    match find_cifar(path, spec.name)? {
+        Cifar::Parquet(files) => files.read(spec.name, pickers, spec.on_bad_image, progress),
+        Cifar::Binary(layout, place) => layout.read(place, pickers),
+    }
+}
+
+/// CIFAR's files in one of their layouts.
+enum Cifar {
+    Parquet(parquet::Files),
+    Binary(&'static cifar_binary::Layout, cifar_binary::Place),
+}
+
+impl Cifar {
+    fn files(self) -> Vec<PathBuf> {
+        match self {
+            Cifar::Parquet(files) => files.all(),
+            Cifar::Binary(layout, place) => layout.files(&place),
         }
     }
 }
 
 /// Parquet files where there are any, else the official binary files, else their archive.
-fn read_cifar(
-    path: PathBuf,
-    spec: &Dataset,
-    pickers: Pickers,
-    progress: &dyn Progress,
-) -> Result<Parts, Error> {
-    let dataset = spec.name;
+fn find_cifar(path: &Path, dataset: DatasetName) -> Result<Cifar, Error> {
     if path.is_dir()
-        && let Some(files) = parquet::Files::find(&path, dataset)?
+        && let Some(files) = parquet::Files::find(path, dataset)?
     {
-        return files.read(dataset, pickers, spec.on_bad_image, progress);
+        return Ok(Cifar::Parquet(files));
     }
     let layout = cifar_binary::Layout::of(dataset);
-    match layout.find(&path)? {
-        Some(place) => layout.read(place, pickers),
+    match layout.find(path)? {
+        Some(place) => Ok(Cifar::Binary(layout, place)),
         None => Err(Error::Missing {
             dataset,
-            folder: path,
+            folder: path.to_owned(),
             looked_for: format!(
-                "train*.parquet and test*.parquet in it and below; {}",
-                layout.looked_for()
+                "train*.parquet and test*.parquet in it and below; {}{}",
+                layout.looked_for(),
+                layout.pickled(path)
             ),
         }),
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Part;
+use super::View;
 use crate::spec::{Normalization, NormalizationScheme};
 
 /// ImageNet's mean and standard deviation of x/255, RGB; torchvision's `ImageClassification` preset.
@@ -47,7 +47,7 @@ impl Normalizer {
     ///
     /// A custom `mean` or `std` of one value is taken for all channels. A standard deviation of 0 is taken as 1 (of
     /// x/255), so that a channel without variation becomes 0.
-    pub fn new(spec: &Normalization, train: &Part) -> Self {
+    pub fn new(spec: &Normalization, train: &View) -> Self {
         let rgb = |mean: [f64; 3], std: [f64; 3]| Normalizer {
             order: ChannelOrder::Rgb,
             mean: mean.map(|m| m * 255.0),
@@ -87,17 +87,19 @@ fn per_channel(values: Option<&[f64]>, default: f64) -> [f64; 3] {
 }
 
 /// The mean and the population standard deviation of x/255, a channel; from exact sums.
-fn mean_and_std(part: &Part) -> ([f64; 3], [f64; 3]) {
-    let channels = part.images.channels.max(1);
+fn mean_and_std(view: &View) -> ([f64; 3], [f64; 3]) {
+    let images = &view.part().images;
+    let channels = images.channels.max(1);
     let (mut sums, mut squares) = ([0u64; 3], [0u64; 3]);
-    for pixel in part.images.data.chunks_exact(channels) {
+    let stored = (0..view.len()).filter_map(|i| view.image(i));
+    for pixel in stored.flat_map(|image| image.chunks_exact(channels)) {
         for c in 0..3 {
             let x = u64::from(pixel[c % channels]);
             sums[c] += x;
             squares[c] += x * x;
         }
     }
-    let n = (part.images.data.len() / channels).max(1) as u128;
+    let n = (view.len() * images.height * images.width).max(1) as u128;
     let mean = sums.map(|sum| sum as f64 / n as f64 / 255.0);
     let std = std::array::from_fn(|c| {
         let (sum, squares) = (u128::from(sums[c]), u128::from(squares[c]));
@@ -109,7 +111,7 @@ fn mean_and_std(part: &Part) -> ([f64; 3], [f64; 3]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Images;
+    use crate::data::{Images, Part};
 
     fn spec(scheme: NormalizationScheme) -> Normalization {
         Normalization {
@@ -118,7 +120,7 @@ mod tests {
         }
     }
 
-    fn part(data: Vec<u8>, channels: usize) -> Part {
+    fn part(data: Vec<u8>, channels: usize) -> View {
         let count = data.len() / channels;
         Part {
             images: Images {
@@ -129,9 +131,10 @@ mod tests {
             labels: vec![0; count],
             files: None,
         }
+        .into()
     }
 
-    fn inputs(spec: &Normalization, train: &Part, rgb: [u8; 3]) -> [f32; 3] {
+    fn inputs(spec: &Normalization, train: &View, rgb: [u8; 3]) -> [f32; 3] {
         let normalizer = Normalizer::new(spec, train);
         let tables = normalizer.tables();
         let sources = normalizer.order.sources();
@@ -141,7 +144,7 @@ mod tests {
     #[test]
     fn unit_is_numpys_division_to_the_bit() {
         // numpy: (np.arange(256, dtype="uint8") / 255.0).astype("float32") divides in float64 and rounds once
-        let normalizer = Normalizer::new(&spec(NormalizationScheme::Unit), &Part::default());
+        let normalizer = Normalizer::new(&spec(NormalizationScheme::Unit), &View::default());
         for (x, value) in normalizer.tables()[1].iter().enumerate() {
             assert_eq!(*value, (x as f64 / 255.0) as f32);
         }
@@ -149,7 +152,7 @@ mod tests {
 
     #[test]
     fn fixed_schemes_are_their_formulas() {
-        let of = |scheme| inputs(&spec(scheme), &Part::default(), [10, 128, 250]);
+        let of = |scheme| inputs(&spec(scheme), &View::default(), [10, 128, 250]);
         let close = |scheme, expected: [f32; 3]| {
             for (a, e) in of(scheme).iter().zip(expected) {
                 assert!(
@@ -178,7 +181,7 @@ mod tests {
             mean: Some(vec![0.5]),
             std: Some(vec![0.5, 0.25, 1.0]),
         };
-        assert_eq!(inputs(&custom, &Part::default(), [255; 3]), [1.0, 2.0, 0.5]);
+        assert_eq!(inputs(&custom, &View::default(), [255; 3]), [1.0, 2.0, 0.5]);
     }
 
     #[test]
@@ -193,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_formula_survives_serialization() {
-        let normalizer = Normalizer::new(&spec(NormalizationScheme::Caffe), &Part::default());
+        let normalizer = Normalizer::new(&spec(NormalizationScheme::Caffe), &View::default());
         let json = serde_json::to_string(&normalizer).unwrap();
         assert_eq!(
             json,

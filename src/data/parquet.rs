@@ -8,13 +8,14 @@ use polars::io::parquet::metadata::FileMetadataRef;
 use polars::prelude::{Column, DataType, ParallelStrategy, ParquetReader, PolarsResult, SerReader};
 
 use super::decode::{Decoding, decode_sized};
-use super::files::{file_name, walk};
 use super::pick::{Picker, Pickers};
-use super::{BadImage, Error, Images, Part, Parts};
+use super::shards::Shards;
+use super::survey::Labels;
+use super::{BadImage, Error, Images, Part, Parts, label_names, narrow};
 use crate::fetch::Progress;
 use crate::files::open_regular;
 use crate::parquet;
-use crate::spec::{DatasetName, OnBadImage};
+use crate::spec::{DatasetName, OnBadImage, Problem, classes_of};
 
 /// CIFAR's images are 32×32.
 const SIZE: usize = 32;
@@ -23,48 +24,74 @@ const IMAGE_LEN: usize = SIZE * SIZE * 3;
 /// Fewer bytes than a label and an encoded image take in any honest file.
 const MIN_ROW: u64 = 16;
 const IMAGE_COLUMNS: &[&str] = &["img", "image"];
-/// How deep below the given folder the files may lie, e.g. `plain_text/`.
-const DEPTH: usize = 4;
 
-/// The training and the test files, where there is any of either below `folder`.
+/// The files of each part, where there are any below `folder`.
 pub(super) struct Files {
-    train: Vec<PathBuf>,
-    test: Vec<PathBuf>,
+    shards: Shards,
+    /// The dataset's classes, by label.
+    classes: &'static [&'static str],
 }
 
 impl Files {
-    /// Looks for `train*.parquet` and `test*.parquet` in and below `folder`.
+    /// Looks for the files of a training and a test part in and below `folder`; none where there is neither.
     pub fn find(folder: &Path, dataset: DatasetName) -> Result<Option<Self>, Error> {
-        let mut files = walk(folder, DEPTH)?;
-        files.retain(|path| {
-            path.extension()
-                .is_some_and(|e| e.eq_ignore_ascii_case("parquet"))
-        });
-        let named = |prefix: &str| -> Vec<PathBuf> {
-            let named = files
-                .iter()
-                .filter(|path| file_name(path).starts_with(prefix));
-            named.cloned().collect()
-        };
-        let files = Files {
-            train: named("train"),
-            test: named("test"),
-        };
-        if files.train.is_empty() && files.test.is_empty() {
+        let shards = Shards::find(folder)?;
+        if shards.train.is_empty() && shards.test.is_empty() {
             return Ok(None);
         }
         for (part, name) in [
-            (&files.train, "train*.parquet"),
-            (&files.test, "test*.parquet"),
+            (&shards.train, "train*.parquet"),
+            (&shards.test, "test*.parquet"),
         ] {
-            check_shards(folder, part, name, dataset)?;
+            if part.is_empty() {
+                return Err(Error::Missing {
+                    dataset,
+                    folder: folder.to_owned(),
+                    looked_for: format!("{name} in it and below"),
+                });
+            }
         }
-        Ok(Some(files))
+        Ok(Some(Files {
+            shards,
+            classes: classes_of(dataset).unwrap_or_default(),
+        }))
     }
 
-    /// The training and the test files.
+    /// The files that are read.
     pub fn all(self) -> Vec<PathBuf> {
-        self.train.into_iter().chain(self.test).collect()
+        let Shards {
+            train,
+            validation,
+            test,
+            ..
+        } = self.shards;
+        train.into_iter().chain(validation).chain(test).collect()
+    }
+
+    /// Parquet files that say no part.
+    pub fn unused(&self) -> &[PathBuf] {
+        &self.shards.unused
+    }
+
+    /// The labels of the images that are wanted.
+    pub fn labels(&self, dataset: DatasetName, mut pickers: Pickers) -> Result<Labels, Error> {
+        let of = |paths: &[PathBuf], picker: &mut Picker| {
+            let mut labels = Vec::new();
+            for path in paths {
+                let file = ParquetFile::open(path)?;
+                file.pick(label_columns(dataset), self.classes, picker, &mut labels)?;
+            }
+            Ok::<_, Error>(labels)
+        };
+        Ok(Labels {
+            train: of(&self.shards.train, &mut pickers.train)?,
+            validation: match &self.shards.validation[..] {
+                [] => None,
+                files => Some(of(files, &mut pickers.validation)?),
+            },
+            test: Some(of(&self.shards.test, &mut pickers.test)?),
+            ..Labels::default()
+        })
     }
 
     /// Decodes the images that are wanted.
@@ -75,66 +102,40 @@ impl Files {
         on_bad: OnBadImage,
         progress: &dyn Progress,
     ) -> Result<Parts, Error> {
-        let labels: &[&str] = match dataset {
-            DatasetName::Cifar100 => &["fine_label", "label"],
-            _ => &["label"],
-        };
+        let labels = label_columns(dataset);
         let mut skipped = 0;
         let mut read = |files: &[PathBuf], part: &str, picker| -> Result<Part, Error> {
             let what = format!("Decoding {dataset}'s {part} images");
             let start = |images| Decoding::start(progress, &what, images, on_bad);
-            let (part, bad) = read_part(files, labels, picker, start)?;
+            let (part, bad) = read_part(files, (labels, self.classes), picker, start)?;
             skipped += bad;
             Ok(part)
         };
         Ok(Parts {
-            train: read(&self.train, "training", pickers.train)?,
-            validation: None,
-            test: read(&self.test, "test", pickers.test)?,
+            train: read(&self.shards.train, "training", pickers.train)?,
+            listed: None,
+            validation: match &self.shards.validation[..] {
+                [] => None,
+                files => Some(read(files, "validation", pickers.validation)?),
+            },
+            test: Some(read(&self.shards.test, "test", pickers.test)?),
             skipped,
         })
     }
 }
 
-/// All files of a part lie in one folder, and none of `…-of-N.parquet` is missing.
-fn check_shards(
-    folder: &Path,
-    files: &[PathBuf],
-    name: &str,
-    dataset: DatasetName,
-) -> Result<(), Error> {
-    let Some(first) = files.first() else {
-        return Err(Error::Missing {
-            dataset,
-            folder: folder.to_owned(),
-            looked_for: format!("{name} in it and below"),
-        });
-    };
-    if let Some(other) = files.iter().find(|file| file.parent() != first.parent()) {
-        let message = format!(
-            "another {name} lies at {}; set dataset.path to the folder that is meant",
-            other.display()
-        );
-        return Err(Error::file(first, message));
-    }
-    let stem = file_name(first);
-    let shards = stem.trim_end_matches(".parquet").rsplit_once("-of-");
-    match shards.and_then(|(_, n)| n.parse::<usize>().ok()) {
-        Some(n) if n != files.len() => Err(Error::file(
-            first,
-            format!(
-                "{n} files belong together, {} of them are there",
-                files.len()
-            ),
-        )),
-        _ => Ok(()),
+/// The names that the column of labels may have, the first that is there.
+fn label_columns(dataset: DatasetName) -> &'static [&'static str] {
+    match dataset {
+        DatasetName::Cifar100 => &["fine_label", "label"],
+        _ => &["label"],
     }
 }
 
 /// The images of a part, and how many were skipped; `start` begins the decoding of so many.
 fn read_part<'a>(
     paths: &[PathBuf],
-    label_columns: &[&str],
+    (label_columns, classes): (&[&str], &[&str]),
     mut picker: Picker,
     start: impl FnOnce(usize) -> Decoding<'a>,
 ) -> Result<(Part, usize), Error> {
@@ -142,8 +143,11 @@ fn read_part<'a>(
     let mut wanted = Vec::new();
     for path in paths {
         let file = ParquetFile::open(path)?;
-        let rows = file.pick(label_columns, &mut picker, &mut labels)?;
+        let rows = file.pick(label_columns, classes, &mut picker, &mut labels)?;
         wanted.push((file, rows));
+    }
+    if labels.is_empty() {
+        return Ok((Part::empty(SIZE, SIZE, 3), 0));
     }
     let mut part = Part {
         images: Images::black(labels.len(), SIZE, SIZE, 3)?,
@@ -157,7 +161,7 @@ fn read_part<'a>(
         file.decode(rows, here, &mut decoding)?;
         places = rest;
     }
-    let skipped = decoding.finish(&mut part)?;
+    let skipped = decoding.finish(&mut part)?.len();
     Ok((part, skipped))
 }
 
@@ -179,8 +183,12 @@ struct ParquetFile<'a> {
 impl<'a> ParquetFile<'a> {
     fn open(path: &'a Path) -> Result<Self, Error> {
         let mut reader = ParquetReader::new(open_regular(path).map_err(Error::io(path))?);
-        let mut structure = || Ok((reader.schema()?, reader.get_metadata()?.clone()));
-        let (schema, metadata) = guarded(&mut structure)
+        let structure = || {
+            let metadata = reader.get_metadata()?.clone();
+            reader.set_metadata(narrow::widened(metadata));
+            Ok((reader.schema()?, reader.get_metadata()?.clone()))
+        };
+        let (schema, metadata) = guarded(structure)
             .map_err(|e| Error::file(path, format!("not a whole Parquet file: {e}")))?;
         let length = std::fs::metadata(path).map_err(Error::io(path))?.len();
         let rows = metadata.num_rows;
@@ -242,10 +250,14 @@ impl<'a> ParquetFile<'a> {
     fn pick(
         &self,
         columns: &[&str],
+        classes: &[&str],
         picker: &mut Picker,
         labels: &mut Vec<u32>,
     ) -> Result<Vec<usize>, Error> {
         let name = self.column(columns)?;
+        let by_name = label_names::mapping(&self.metadata, name, classes).map_err(|why| {
+            Problem::new("dataset.path", format!("{}: {why}", self.path.display()))
+        })?;
         let column = self.read(name, 0..self.metadata.num_rows)?;
         let integers = column.cast(&DataType::Int64);
         let integers = integers
@@ -262,6 +274,9 @@ impl<'a> ParquetFile<'a> {
         for (row, label) in values.iter().enumerate() {
             let at = |why: String| Error::file(self.path, format!("row {row}: {why}"));
             let label = label.ok_or_else(|| at(format!("\"{name}\" is null")))?;
+            let label = by_name
+                .as_ref()
+                .map_or(label, |mapping| mapping.label(label));
             if let Some(new) = picker.pick(label).map_err(|e| at(e.to_string()))? {
                 rows.push(row);
                 labels.push(new);

@@ -8,10 +8,13 @@ use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
 use super::decode::{MOST_BYTES, decode_upright};
 use super::files::file_name;
-use super::image_folder::{DEPTH, is_image, resize_to};
+use super::image_folder::{is_image, resize_to};
 use super::resize::Resizer;
 use super::{BadImage, Error, Images, Part};
 use crate::files::read_regular;
+
+/// So deep in a folder images are looked for.
+const DEPTH: usize = 32;
 
 impl Part {
     /// The image in a JPEG or PNG file, upright, with label 0; `resized` to a square, rounded to bytes, as images of an

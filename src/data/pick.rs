@@ -1,7 +1,9 @@
 //! Which images of a dataset are wanted: the `classes` subset and the limits.
 
+use std::collections::HashMap;
 use std::fmt;
 
+use super::split_words::composed;
 use crate::spec::{Choice, Dataset, Problem};
 
 /// The chosen classes.
@@ -33,9 +35,11 @@ impl Subset {
             names: Vec::with_capacity(chosen.len()),
             relabel: vec![None; all.len()],
         };
+        let places = all.iter().enumerate().map(|(i, name)| (name.as_str(), i));
+        let places: HashMap<&str, usize> = places.collect();
         for (place, choice) in chosen.iter().enumerate() {
             let key = format!("dataset.classes.{place}");
-            let (old, name) = find(choice, all, &key)?;
+            let (old, name) = find(choice, all, &places, &key)?;
             match subset.relabel.get_mut(old) {
                 Some(new @ None) => *new = Some(place as u32),
                 _ => return Err(Problem::new(key, format!("\"{name}\" is chosen twice"))),
@@ -43,6 +47,11 @@ impl Subset {
             subset.names.push(name.to_owned());
         }
         Ok(subset)
+    }
+
+    /// The new label of an old one, where it is wanted.
+    pub fn label(&self, old: usize) -> Option<u32> {
+        self.relabel.get(old).copied().flatten()
     }
 
     /// Picks the first `limit` images of the chosen classes.
@@ -55,15 +64,40 @@ impl Subset {
 }
 
 /// The index and name of a chosen class.
-fn find<'a>(choice: &Choice, all: &'a [String], key: &str) -> Result<(usize, &'a String), Problem> {
+fn find<'a>(
+    choice: &Choice,
+    all: &'a [String],
+    places: &HashMap<&str, usize>,
+    key: &str,
+) -> Result<(usize, &'a String), Problem> {
     match choice {
-        Choice::Index(i) => all.get(*i).map(|name| (*i, name)).ok_or_else(|| {
-            let last = all.len().saturating_sub(1);
-            Problem::new(key, format!("there is no class {i}"))
-                .help(format!("classes are counted from 0 to {last}"))
-        }),
+        Choice::Index(i) => {
+            let named = i.to_string();
+            let (at, is_name) = (all.get(*i), places.contains_key(&named[..]));
+            match at {
+                Some(name) if is_name && *name != named => {
+                    let message =
+                        format!("{i} is the index of class \"{name}\", and another's name");
+                    let help = format!("name the class that is meant: \"{name}\" or \"{named}\"");
+                    Err(Problem::new(key, message).help(help))
+                }
+                Some(name) => Ok((*i, name)),
+                None if is_name => {
+                    Err(Problem::new(key, format!("there is no class at index {i}"))
+                        .help(format!("the class of that name is \"{named}\", in quotes")))
+                }
+                None => {
+                    let last = all.len().saturating_sub(1);
+                    Err(Problem::new(key, format!("there is no class {i}"))
+                        .help(format!("classes are counted from 0 to {last}")))
+                }
+            }
+        }
         Choice::Name(wanted) => {
-            let found = all.iter().enumerate().find(|(_, name)| *name == wanted);
+            let wanted = &composed(wanted);
+            let found = places
+                .get(&wanted[..])
+                .and_then(|&i| Some((i, all.get(i)?)));
             found.ok_or_else(|| {
                 Problem::new(key, format!("there is no class \"{wanted}\""))
                     .help(suggestion(wanted, all))
@@ -124,9 +158,12 @@ impl Picker {
         Ok(*new)
     }
 
-    /// Whether images with this label can be wanted at all.
-    pub fn wants(&self, label: usize) -> bool {
-        matches!(self.relabel.get(label), Some(Some(_)))
+    /// The new labels of the images that are wanted among those with these labels.
+    pub fn pick_all(&mut self, labels: impl Iterator<Item = i64>) -> Result<Vec<u32>, String> {
+        let picked = labels
+            .map(|label| self.pick(label))
+            .filter_map(Result::transpose);
+        picked.collect::<Result<_, _>>().map_err(|e| e.to_string())
     }
 
     /// Whether no further image can be wanted.
@@ -135,7 +172,7 @@ impl Picker {
     }
 }
 
-/// A picker for each part; the files of most datasets have no validation part.
+/// A picker for each part.
 #[derive(Clone, Debug)]
 pub(super) struct Pickers {
     pub train: Picker,

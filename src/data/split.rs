@@ -1,6 +1,5 @@
 //! Which training images are held out for validation.
 
-use super::Part;
 use crate::rng::{Purpose, Stream};
 use crate::spec::Validation;
 
@@ -11,37 +10,35 @@ pub fn training_count(n: usize, split: f64) -> usize {
     ((n as f64 * (1.0 - split)).floor().max(0.0) as usize).min(n)
 }
 
-/// Takes the validation part out of `train`.
+/// The places of `count` images that are held out of those with these labels, ascending.
 ///
-/// Both parts keep the order of the images. All methods hold out the same number of images; `stratified` shares it
-/// among the classes by their size (largest remainders first, lower classes first among equals).
-pub(super) fn split(train: &mut Part, method: Validation, split: f64, seed: u64) -> Part {
-    let n = train.len();
-    let kept = training_count(n, split);
+/// All methods hold out the same number of images. `stratified` shares it among the classes by their size (largest
+/// remainders first, lower classes first among equals) and leaves one of every class, as far as `count` allows it.
+/// `(seed, epoch)` name the stream of random values.
+pub(super) fn hold_out(
+    labels: &[u32],
+    method: Validation,
+    count: usize,
+    stream: (u64, u64),
+) -> Vec<usize> {
+    let n = labels.len();
+    let kept = n.saturating_sub(count);
     let mut held_out = match method {
-        Validation::Tail => return train.split_off(kept),
-        Validation::Random => shuffled((0..n).collect(), seed, 0).split_off(kept),
-        Validation::Stratified => stratified(&train.labels, n - kept, seed),
+        Validation::Tail => (kept..n).collect(),
+        Validation::Random => shuffled((0..n).collect(), stream, 0).split_off(kept),
+        Validation::Stratified => stratified(labels, count, stream),
     };
-    if held_out.is_empty() {
-        return train.split_off(n);
-    }
     held_out.sort_unstable();
-    let mut is_held_out = vec![false; n];
-    held_out.iter().for_each(|&i| is_held_out[i] = true);
-    let rest: Vec<usize> = (0..n).filter(|&i| !is_held_out[i]).collect();
-    let validation = train.take(&held_out);
-    *train = train.take(&rest);
-    validation
+    held_out
 }
 
-fn shuffled(mut indices: Vec<usize>, seed: u64, index: u64) -> Vec<usize> {
-    Stream::new(seed, Purpose::Split, 0, index).shuffle(&mut indices);
+fn shuffled(mut indices: Vec<usize>, (seed, epoch): (u64, u64), index: u64) -> Vec<usize> {
+    Stream::new(seed, Purpose::Split, epoch, index).shuffle(&mut indices);
     indices
 }
 
 /// `count` indices, of each class its share.
-fn stratified(labels: &[u32], count: usize, seed: u64) -> Vec<usize> {
+fn stratified(labels: &[u32], count: usize, stream: (u64, u64)) -> Vec<usize> {
     let classes = labels.iter().max().map_or(0, |&last| last as usize + 1);
     let mut by_class = vec![Vec::new(); classes];
     for (i, &label) in labels.iter().enumerate() {
@@ -52,7 +49,7 @@ fn stratified(labels: &[u32], count: usize, seed: u64) -> Vec<usize> {
     let chosen = by_class.into_iter().zip(shares).enumerate();
     chosen
         .flat_map(|(class, (images, share))| {
-            let mut images = shuffled(images, seed, class as u64);
+            let mut images = shuffled(images, stream, class as u64);
             images.truncate(share);
             images
         })
@@ -60,6 +57,8 @@ fn stratified(labels: &[u32], count: usize, seed: u64) -> Vec<usize> {
 }
 
 /// `count` shared in proportion to `sizes`, in whole numbers, by the method of largest remainders.
+///
+/// A share that would take all there is leaves one; what that lacks comes from the classes that keep the most.
 fn shares(sizes: &[usize], count: usize) -> Vec<usize> {
     let total = sizes.iter().sum::<usize>().max(1) as u128;
     let product = |size: usize| size as u128 * count as u128;
@@ -74,27 +73,31 @@ fn shares(sizes: &[usize], count: usize) -> Vec<usize> {
         .iter()
         .take(left)
         .for_each(|&class| shares[class] += 1);
+    leave_one(sizes, shares)
+}
+
+/// Moves what shares take of the last images of classes to those that keep the most, lower classes first among equals.
+fn leave_one(sizes: &[usize], mut shares: Vec<usize>) -> Vec<usize> {
+    let mut moved = 0;
+    for (share, &size) in shares.iter_mut().zip(sizes) {
+        let most = size.saturating_sub(1);
+        moved += share.saturating_sub(most);
+        *share = (*share).min(most);
+    }
+    for _ in 0..moved {
+        let kept = |class: &usize| sizes[*class] - shares[*class];
+        let richest = (0..sizes.len()).rev().max_by_key(kept);
+        // Where all keep one only, some lose it: the caller refuses that.
+        if let Some(class) = richest {
+            shares[class] += 1;
+        }
+    }
     shares
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Images;
-
-    /// A part whose image `i` is the single pixel `i`, with these labels.
-    fn part(labels: Vec<u32>) -> Part {
-        let n = labels.len();
-        Part {
-            images: Images {
-                data: (0..n as u8).collect(),
-                count: n,
-                ..Images::empty(1, 1, 1)
-            },
-            labels,
-            files: Some((0..n).map(|i| i.to_string()).collect()),
-        }
-    }
 
     #[test]
     fn training_count_is_the_same_as_keras() {
@@ -114,53 +117,43 @@ mod tests {
 
     #[test]
     fn tail_holds_out_the_last_images() {
-        let mut train = part(vec![0, 1, 0, 1, 0]);
-        let validation = split(&mut train, Validation::Tail, 0.4, 0);
-        assert_eq!((train.images.data, train.images.count), (vec![0, 1, 2], 3));
-        assert_eq!(
-            (validation.images.data, validation.images.count),
-            (vec![3, 4], 2)
-        );
-        assert_eq!(
-            (train.labels, validation.labels),
-            (vec![0, 1, 0], vec![1, 0])
-        );
-        assert_eq!(validation.files, Some(vec!["3".into(), "4".into()]));
+        let held_out = hold_out(&[0, 1, 0, 1, 0], Validation::Tail, 2, (0, 0));
+        assert_eq!(held_out, [3, 4]);
     }
 
     #[test]
-    fn random_depends_on_the_seed_alone_and_keeps_every_image_once() {
-        let all = part((0..100).map(|i| i % 3).collect());
-        let run = |seed| {
-            let mut train = all.clone();
-            let validation = split(&mut train, Validation::Random, 0.25, seed);
-            (train, validation)
-        };
+    fn random_depends_on_the_seed_alone_and_takes_no_image_twice() {
+        let labels: Vec<u32> = (0..100).map(|i| i % 3).collect();
+        let run = |seed| hold_out(&labels, Validation::Random, 25, (seed, 0));
         assert_eq!(run(1), run(1));
         assert_ne!(run(1), run(2));
-        let (train, validation) = run(1);
-        assert_eq!((train.len(), validation.len()), (75, 25));
-        assert!(train.images.data.is_sorted() && validation.images.data.is_sorted());
-        let mut together = [train.images.data, validation.images.data].concat();
-        together.sort_unstable();
-        assert_eq!(together, all.images.data);
+        assert_ne!(run(1), hold_out(&labels, Validation::Random, 25, (1, 3)));
+        let mut held_out = run(1);
+        assert!(held_out.is_sorted());
+        held_out.dedup();
+        assert_eq!(held_out.len(), 25);
     }
 
     #[test]
     fn stratified_holds_out_the_same_share_of_every_class() {
-        let mut train = part([vec![0; 60], vec![1; 30], vec![2; 10]].concat());
-        let validation = split(&mut train, Validation::Stratified, 0.1, 7);
-        let of = |class| validation.labels.iter().filter(|&&l| l == class).count();
+        let labels = [vec![0; 60], vec![1; 30], vec![2; 10]].concat();
+        let held_out = hold_out(&labels, Validation::Stratified, 10, (7, 0));
+        let of = |class| held_out.iter().filter(|&&i| labels[i] == class).count();
         assert_eq!([of(0), of(1), of(2)], [6, 3, 1]);
-        assert_eq!(train.len(), 90);
     }
 
     #[test]
-    fn a_split_of_zero_holds_out_nothing() {
+    fn stratified_leaves_an_image_of_every_class_as_long_as_it_can() {
+        assert_eq!(shares(&[20, 1, 1, 1, 1], 5), [5, 0, 0, 0, 0]);
+        assert_eq!(shares(&[2, 2, 9], 9), [1, 1, 7]);
+        assert_eq!(shares(&[3, 0, 3], 4), [2, 0, 2]);
+        assert_eq!(shares(&[3, 3], 5).iter().sum::<usize>(), 5);
+    }
+
+    #[test]
+    fn a_count_of_zero_holds_out_nothing() {
         for method in Validation::ALL {
-            let mut train = part(vec![0, 1]);
-            assert!(split(&mut train, *method, 0.0, 0).is_empty());
-            assert_eq!(train.len(), 2);
+            assert!(hold_out(&[0, 1], *method, 0, (0, 0)).is_empty());
         }
     }
 

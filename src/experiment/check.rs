@@ -1,17 +1,19 @@
 //! `runner check`: the plan of an experiment, nothing trained.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use super::identity::Network;
 use super::{Error, Prepared, prepare};
-use crate::features::{self, Split};
+use crate::data::Counts;
+use crate::features;
 use crate::fetch;
 use crate::foreign::one_line;
 use crate::graph::summary;
 use crate::model::Blueprint;
 use crate::optim;
-use crate::spec::{Experiment, Spec};
+use crate::spec::{DatasetName, Experiment, Spec};
 use crate::sweep::{self, Need, PlannedRun};
 use crate::text::{about, thousands};
 
@@ -53,7 +55,7 @@ fn time(runs: &[PlannedRun]) -> String {
     // Of very many runs, as many as are counted in a moment stand for all.
     let each = runs.len().div_ceil(COUNTED).max(1);
     let counted: Vec<&PlannedRun> = runs.iter().step_by(each).collect();
-    let is_known = |run: &&PlannedRun| Split::Training.planned(&run.run.spec).is_some();
+    let is_known = |run: &&PlannedRun| run.images.is_some();
     let Some(speed) = counted
         .first()
         .filter(|_| counted.iter().all(is_known))
@@ -78,21 +80,8 @@ fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
         let values: Vec<String> = values.iter().map(ToString::to_string).collect();
         let _ = writeln!(text, "  {key}: {}", values.join(", "));
     }
-    if let Some(first) = runs.first() {
-        let classes = &first.classes;
-        let shown = classes
-            .iter()
-            .take(10)
-            .map(|class| one_line(class))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let more = if classes.len() > 10 { ", …" } else { "" };
-        let _ = writeln!(
-            text,
-            "dataset {}: {} ({shown}{more})",
-            spec.dataset.name,
-            plural(classes.len(), "class")
-        );
+    if !runs.is_empty() {
+        text.push_str(&datasets(runs));
         let _ = writeln!(text, "\nruns");
         let width = runs.iter().map(|run| run.run.id.len()).max().unwrap_or(0);
         for PlannedRun { run, blueprint, .. } in runs {
@@ -111,6 +100,63 @@ fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
         }
     }
     text
+}
+
+/// Each dataset of the runs once, with its classes and how many images they have.
+fn datasets(runs: &[PlannedRun]) -> String {
+    let mut found: HashMap<(DatasetName, Option<Counts>, &[String]), usize> = HashMap::new();
+    let mut in_order = Vec::new();
+    for run in runs {
+        let key = (run.run.spec.dataset.name, run.images, &run.classes[..]);
+        let count = found.entry(key).or_insert(0);
+        if *count == 0 {
+            in_order.push(key);
+        }
+        *count += 1;
+    }
+    let mut text = String::new();
+    for (i, key @ (name, images, classes)) in in_order.iter().enumerate() {
+        let is_same = |at: usize| (in_order[at].0, in_order[at].2) == (*name, *classes);
+        if !(0..i).any(is_same) {
+            let _ = writeln!(text, "{}", dataset(*name, classes));
+        }
+        let of = match in_order.len() {
+            1 => String::new(),
+            _ => format!(" ({} of {})", found[key], plural(runs.len(), "run")),
+        };
+        let _ = writeln!(text, "  images: {}{of}", counts(*images));
+    }
+    text
+}
+
+/// `dataset digits: 2 classes (3, 5)`
+fn dataset(name: DatasetName, classes: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<_> = classes
+        .iter()
+        .take(SHOWN)
+        .map(|class| one_line(class))
+        .collect();
+    let more = if classes.len() > SHOWN { ", …" } else { "" };
+    let count = plural(classes.len(), "class");
+    format!("dataset {name}: {count} ({}{more})", shown.join(", "))
+}
+
+/// `90 training, 10 validation, 180 test`
+fn counts(images: Option<Counts>) -> String {
+    let Some(images) = images else {
+        return "counted when the files are read".into();
+    };
+    let parts = [
+        (images.train, "training"),
+        (images.validation, "validation"),
+        (images.test, "test"),
+    ];
+    let part = |(count, name): (usize, &str)| match count {
+        0 => format!("no {name}"),
+        count => format!("{} {name}", thousands(count)),
+    };
+    parts.map(part).join(", ")
 }
 
 /// The runs that use a network, with their numbers.
@@ -164,7 +210,7 @@ fn describe(model: &Model<'_>, all: usize) -> String {
         si(cost.forward),
         si(cost.training)
     );
-    if let Some(images) = Split::Training.planned(spec) {
+    if let Some(images) = first.images.map(|images| images.train) {
         let run = cost
             .training
             .saturating_mul(images.saturating_mul(spec.training.epochs) as u64);
@@ -183,7 +229,7 @@ fn describe(model: &Model<'_>, all: usize) -> String {
     let _ = write!(
         text,
         "{}",
-        features::describe(spec, model.blueprint, on_cpu)
+        features::describe(spec, model.blueprint, first.images, on_cpu)
     );
     text
 }

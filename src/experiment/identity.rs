@@ -160,7 +160,7 @@ impl<'a> Known<'a> {
         }
         let cache = Cache::from_env().ok();
         let digest = data::fingerprint(dataset, cache.as_ref().and_then(Cache::root))
-            .map_err(|error| Problem::new("dataset.path", error.to_string()))?;
+            .map_err(|error| error.into_problem("dataset.path"))?;
         self.datasets.push((dataset.clone(), digest.clone()));
         Ok(digest)
     }

@@ -4,14 +4,21 @@ use std::fmt::Write as _;
 
 use super::policy::{self, Estimate, Place, Reason};
 use super::{Split, budget};
+use crate::data::Counts;
 use crate::model::Blueprint;
 use crate::spec::Spec;
 use crate::text::thousands;
 
-/// A line for the whole and a line for each split: which are kept, where, how large, and why or why not.
+/// A line for the whole, and a line for the images of each split or of those kept together: which are kept, where, how
+/// large, and why or why not.
 ///
 /// Empty where nothing is frozen.
-pub fn describe(spec: &Spec, blueprint: &Blueprint, on_cpu: bool) -> String {
+pub fn describe(
+    spec: &Spec,
+    blueprint: &Blueprint,
+    images: Option<Counts>,
+    on_cpu: bool,
+) -> String {
     let mut text = String::new();
     let allowed = |split| policy::allowed(spec, blueprint, split);
     match allowed(Split::Test) {
@@ -29,12 +36,14 @@ pub fn describe(spec: &Spec, blueprint: &Blueprint, on_cpu: bool) -> String {
         }
     }
     let mut free = budget::bytes(spec);
-    for split in Split::ALL {
-        let images = split.planned(spec);
-        let line = match (allowed(split), images) {
-            (Err(reason), _) => format!("not kept: {reason}"),
-            (Ok(_), None) => "kept where they fit".into(),
-            (Ok(_), Some(images)) => {
+    for (splits, count) in policy::together(spec, blueprint, images.unwrap_or_default()) {
+        let names: Vec<&str> = splits.iter().map(|split| split.adjective()).collect();
+        let name = names.join(", ");
+        let allowed = splits.first().map(|split| allowed(*split));
+        let line = match (allowed, images.map(|_| count)) {
+            (Some(Err(reason)), _) => format!("not kept: {reason}"),
+            (_, None) => "kept where they fit".into(),
+            (_, Some(images)) => {
                 let estimate = Estimate::new(blueprint, images, on_cpu);
                 let place = estimate.place(free);
                 if place.is_ok_and(|place| place.memory) {
@@ -43,7 +52,7 @@ pub fn describe(spec: &Spec, blueprint: &Blueprint, on_cpu: bool) -> String {
                 kept(images, &estimate, place)
             }
         };
-        let _ = writeln!(text, "  {split:21}{line}");
+        let _ = writeln!(text, "  {name:21}{line}");
     }
     text
 }

@@ -7,9 +7,12 @@ use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::data::{Normalizer, Part};
+use crate::data::{Normalizer, View};
 use crate::graph::{Node, Stage};
 use crate::model::Network;
+
+/// Bytes of images that one thread hashes.
+const BLOCK: usize = 1 << 20;
 
 /// A SHA-256.
 pub(super) type Sum = [u8; 32];
@@ -42,17 +45,23 @@ pub(super) fn key(images: &Sum, input: &Sum, stage: &Sum) -> Key {
     Key(hasher.finalize().into())
 }
 
-/// The images of a part: their size and bytes, in their order.
-pub(super) fn images(part: &Part) -> Sum {
-    let images = &part.images;
+/// The images of a view: their size and bytes, in their order.
+pub(super) fn images(view: &View) -> Sum {
+    let images = &view.part().images;
     let mut hasher = Sha256::new();
-    for n in [images.count, images.height, images.width, images.channels] {
+    for n in [view.len(), images.height, images.width, images.channels] {
         hasher.update((n as u64).to_le_bytes());
     }
-    let blocks: Vec<_> = images
-        .data
-        .par_chunks(1 << 20)
-        .map(Sha256::digest)
+    let at_once = (BLOCK / images.image_len().max(1)).max(1);
+    let rows: Vec<usize> = (0..view.len()).collect();
+    let blocks: Vec<_> = rows
+        .par_chunks(at_once)
+        .map(|rows| {
+            let mut block = Sha256::new();
+            let images = rows.iter().filter_map(|&i| view.image(i));
+            images.for_each(|image| block.update(image));
+            block.finalize()
+        })
         .collect();
     blocks.iter().for_each(|block| hasher.update(block));
     hasher.finalize().into()
@@ -140,11 +149,11 @@ fn sum(node: &Node, tensors: &HashMap<&str, &Tensor>) -> Result<Sum> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Images;
+    use crate::data::{Images, Part};
     use crate::model::{Blueprint, Weights};
     use crate::spec::{FreezeThrough, Normalization, NormalizationScheme, Spec};
 
-    fn part(data: Vec<u8>, width: usize) -> Part {
+    fn part(data: Vec<u8>, width: usize) -> View {
         let images = Images {
             count: data.len() / width,
             data,
@@ -155,6 +164,7 @@ mod tests {
             images,
             files: None,
         }
+        .into()
     }
 
     fn stage_sums(seed: u64, through: &str) -> Vec<Sum> {
@@ -186,7 +196,7 @@ mod tests {
                 scheme,
                 ..Normalization::default()
             };
-            Normalizer::new(&spec, &Part::default())
+            Normalizer::new(&spec, &View::default())
         };
         let unit = normalizer(NormalizationScheme::Unit);
         let symmetric = normalizer(NormalizationScheme::Symmetric);

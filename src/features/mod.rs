@@ -22,4 +22,4 @@ pub use error::Error;
 pub use policy::{may_be_kept, memory};
 pub use split::Split;
 pub use store::{OfRun, Store};
-pub use values::Features;
+pub use values::{Features, OfSplit};

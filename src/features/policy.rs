@@ -1,10 +1,12 @@
 //! What is worth keeping, and where.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::Split;
 use super::budget;
 use super::folder;
+use crate::data::{Counts, View};
 use crate::model::Blueprint;
 use crate::spec::{Bytes, Spec};
 
@@ -140,11 +142,12 @@ pub fn may_be_kept(spec: &Spec, blueprint: &Blueprint) -> bool {
     allowed(spec, blueprint, Split::Training).is_ok()
 }
 
-/// Bytes of memory that a run's features take, for so many images of [`Split::ALL`].
-pub fn memory(spec: &Spec, blueprint: &Blueprint, images: [usize; 3], on_cpu: bool) -> u64 {
+/// Bytes of memory that a run's features take, for so many images.
+pub fn memory(spec: &Spec, blueprint: &Blueprint, images: Counts, on_cpu: bool) -> u64 {
     let mut taken = 0;
-    for (split, images) in Split::ALL.into_iter().zip(images) {
-        let Ok(budget) = allowed(spec, blueprint, split) else {
+    for (splits, images) in together(spec, blueprint, images) {
+        let allowed = splits.first().map(|split| allowed(spec, blueprint, *split));
+        let Some(Ok(budget)) = allowed else {
             continue;
         };
         let estimate = Estimate::new(blueprint, images, on_cpu);
@@ -154,6 +157,44 @@ pub fn memory(spec: &Spec, blueprint: &Blueprint, images: [usize; 3], on_cpu: bo
         }
     }
     taken
+}
+
+/// The splits whose features are kept together, with how many images they have.
+///
+/// What is held out of the training files has its features with the rest of them, where these have any.
+pub(super) fn together(
+    spec: &Spec,
+    blueprint: &Blueprint,
+    images: Counts,
+) -> Vec<(Vec<Split>, usize)> {
+    let of = |split| match split {
+        Split::Training => (images.train, false),
+        Split::Validation => (images.validation, images.validation_is_held_out),
+        Split::Test => (images.test, images.test_is_held_out),
+    };
+    let mut groups: Vec<(Vec<Split>, usize)> = Vec::new();
+    for split in Split::ALL {
+        let (count, is_held_out) = of(split);
+        match groups.first_mut() {
+            Some((splits, all)) if is_held_out && may_be_kept(spec, blueprint) => {
+                if count > 0 {
+                    splits.push(split);
+                    *all += count;
+                }
+            }
+            _ => groups.push((vec![split], count)),
+        }
+    }
+    groups
+}
+
+/// The images that features of `view` may be kept for, the best first: those that other seeds and other splits share
+/// with it, where the training images among them have features too; else its own alone.
+pub(super) fn extents(spec: &Spec, blueprint: &Blueprint, view: &View) -> Vec<View> {
+    let whole = View::from(Arc::clone(view.part()));
+    let is_shared = whole != *view && may_be_kept(spec, blueprint);
+    let shared = is_shared.then_some(whole);
+    shared.into_iter().chain([view.clone()]).collect()
 }
 
 #[cfg(test)]

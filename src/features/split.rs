@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::data::{Data, Part, training_count};
-use crate::spec::{DatasetName, Spec};
+use crate::data::{Data, View};
 
 /// A part of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,41 +26,29 @@ impl Split {
     }
 
     /// Its images and labels.
-    pub fn of(self, data: &Data) -> &Part {
+    pub fn of(self, data: &Data) -> &View {
         match self {
             Split::Training => &data.train,
             Split::Validation => &data.validation,
             Split::Test => &data.test,
         }
     }
+}
 
-    /// How many images it will have at most, known without reading any: those of all classes, up to the
-    /// spec's limits; unknown for a folder.
-    pub fn planned(self, spec: &Spec) -> Option<usize> {
-        let (train, test) = match spec.dataset.name {
-            DatasetName::Cifar10 | DatasetName::Cifar100 => (50_000, 10_000),
-            DatasetName::Mnist | DatasetName::FashionMnist => (60_000, 10_000),
-            DatasetName::Digits => (1_437, 360),
-            DatasetName::ImageFolder => return None,
-        };
-        let limited = |all: usize, limit: Option<usize>| limit.map_or(all, |limit| limit.min(all));
-        let train = limited(train, spec.dataset.train_limit);
-        let kept = training_count(train, spec.dataset.validation_split);
-        Some(match self {
-            Split::Training => kept,
-            Split::Validation => train - kept,
-            Split::Test => limited(test, spec.dataset.test_limit),
-        })
+impl Split {
+    /// `training`
+    pub(super) fn adjective(self) -> &'static str {
+        match self {
+            Split::Training => "training",
+            Split::Validation => "validation",
+            Split::Test => "test",
+        }
     }
 }
 
 /// `training images`
 impl fmt::Display for Split {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Split::Training => "training images",
-            Split::Validation => "validation images",
-            Split::Test => "test images",
-        })
+        write!(f, "{} images", self.adjective())
     }
 }

@@ -9,13 +9,16 @@ use super::file::Writer;
 use super::folder::Folder;
 use super::key::{self, Key, Sum};
 use super::policy::{self, Estimate, Place, Reason};
-use super::{Features, Split};
-use crate::data::{Batches, Data, Normalizer};
+use super::{Features, OfSplit, Split};
+use crate::data::{Batches, Data, Normalizer, Part, View};
 use crate::fetch::{Cache, Progress};
 use crate::graph::{Graph, Shape, Stage};
 use crate::model::Network;
 use crate::spec::Spec;
 use crate::stop::Stop;
+
+/// So many views' checksums are kept.
+const VIEWS: usize = 8;
 
 /// The features of one experiment's runs.
 ///
@@ -25,8 +28,8 @@ pub struct Store {
     folder: Folder,
     /// The last used at the end.
     kept: Vec<(Key, Arc<Features>)>,
-    /// What [`Split::ALL`] hold in the dataset last seen.
-    images: Option<(Weak<Data>, [Sum; 3])>,
+    /// What decides the images of the views last seen, the last used at the end.
+    images: Vec<(Weak<Part>, Vec<u32>, Sum)>,
     /// What has been said, not to be said again for every run.
     told: HashSet<String>,
     stop: Stop,
@@ -36,7 +39,8 @@ pub struct Store {
 pub struct OfRun<'a> {
     spec: &'a Spec,
     network: &'a Network,
-    data: &'a Arc<Data>,
+    data: &'a Data,
+    normalizer: &'a Normalizer,
     input: Sum,
     /// Of the constant part; empty where no split has features.
     stages: Vec<(Stage, Sum)>,
@@ -48,20 +52,26 @@ impl Store {
         Store {
             folder: Folder::of(cache),
             kept: Vec::new(),
-            images: None,
+            images: Vec::new(),
             told: HashSet::new(),
             stop,
         }
     }
 
-    /// What decides a split's images, computed once for a dataset in memory.
-    fn images(&mut self, data: &Arc<Data>, split: Split) -> Sum {
-        let sums = match &self.images {
-            Some((known, sums)) if Weak::ptr_eq(known, &Arc::downgrade(data)) => *sums,
-            _ => Split::ALL.map(|split| key::images(split.of(data))),
+    /// What decides a view's images, computed once for images in memory.
+    fn images(&mut self, view: &View) -> Sum {
+        let part = Arc::downgrade(view.part());
+        let is_same = |(known, rows, _): &(Weak<Part>, Vec<u32>, Sum)| {
+            Weak::ptr_eq(known, &part) && rows == view.rows()
         };
-        self.images = Some((Arc::downgrade(data), sums));
-        sums[split as usize]
+        let known = self.images.iter().position(is_same);
+        let sum = known.map_or_else(|| key::images(view), |i| self.images.remove(i).2);
+        // Of images that are gone nothing is kept.
+        self.images.retain(|(part, ..)| part.strong_count() > 0);
+        let excess = (self.images.len() + 1).saturating_sub(VIEWS);
+        self.images.drain(..excess);
+        self.images.push((part, view.rows().to_vec(), sum));
+        sum
     }
 
     /// Features in memory or in the folder.
@@ -113,8 +123,8 @@ impl<'a> OfRun<'a> {
     pub fn new(
         spec: &'a Spec,
         network: &'a Network,
-        data: &'a Arc<Data>,
-        normalizer: &Normalizer,
+        data: &'a Data,
+        normalizer: &'a Normalizer,
     ) -> Result<Self, Error> {
         let blueprint = &network.blueprint;
         let mut wanted = Split::ALL.iter();
@@ -124,6 +134,7 @@ impl<'a> OfRun<'a> {
             spec,
             network,
             data,
+            normalizer,
             input: key::input(normalizer, spec.backbone.input_size, network.device()),
             stages: stages.unwrap_or_default(),
         })
@@ -131,7 +142,7 @@ impl<'a> OfRun<'a> {
 
     /// The features of a split, computed where `store` does not keep them yet; `None` where they are not worth it.
     ///
-    /// `batches` are the split's images, not augmented where [`Split::Training`] has no augmentation.
+    /// They may be those of more images: what other seeds and splits share is computed once.
     ///
     /// # Errors
     /// What the device reports; [`Error::Interrupted`]. A cache folder that cannot be used is only warned of.
@@ -139,23 +150,31 @@ impl<'a> OfRun<'a> {
         &self,
         store: &mut Store,
         split: Split,
-        batches: &Batches<'_>,
         progress: &dyn Progress,
-    ) -> Result<Option<Arc<Features>>, Error> {
-        match self.try_get(store, split, batches, progress)? {
-            Ok(features) => Ok(Some(features)),
-            Err(reason) => {
-                store.tell(format!("features of the {split} are not kept: {reason}"));
-                Ok(None)
+    ) -> Result<Option<OfSplit>, Error> {
+        let mut why = None;
+        let view = split.of(self.data);
+        for extent in policy::extents(self.spec, &self.network.blueprint, view) {
+            match self.try_get(store, split, &extent, progress)? {
+                Ok(features) => {
+                    let is_own = extent.rows() == view.rows();
+                    let rows = (!is_own).then(|| view.rows().to_vec());
+                    return Ok(Some(OfSplit::new(features, rows)));
+                }
+                Err(reason) => why = Some(reason),
             }
         }
+        if let Some(reason) = why {
+            store.tell(format!("features of the {split} are not kept: {reason}"));
+        }
+        Ok(None)
     }
 
     fn try_get(
         &self,
         store: &mut Store,
         split: Split,
-        batches: &Batches<'_>,
+        view: &View,
         progress: &dyn Progress,
     ) -> Result<Result<Arc<Features>, Reason>, Error> {
         let blueprint = &self.network.blueprint;
@@ -163,11 +182,11 @@ impl<'a> OfRun<'a> {
             Ok(budget) => budget.0,
             Err(reason) => return Ok(Err(reason)),
         };
-        let images = batches.len();
+        let images = view.len();
         if images == 0 {
             return Ok(Err(Reason::NoImages));
         }
-        let sum = store.images(self.data, split);
+        let sum = store.images(view);
         let graph = &blueprint.graph;
         let of_stage = |(stage, nodes): &(Stage, Sum)| {
             let key = key::key(&sum, &self.input, nodes);
@@ -192,11 +211,13 @@ impl<'a> OfRun<'a> {
                 Some((features, stage, &kept.name))
             })
             .next();
+        let (size, device) = (self.spec.backbone.input_size, self.network.device());
+        let batches = Batches::new(view, self.normalizer, size, None, device);
         let (source, origin) = match &shallower {
             Some((features, stage, name)) => {
                 (Source::Features(features, &stage.nodes), name.as_str())
             }
-            None => (Source::Images(batches), "the images"),
+            None => (Source::Images(&batches), "the images"),
         };
         tracing::debug!("features of the {split}: {} from {origin}", last.name);
         if place.memory {

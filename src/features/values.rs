@@ -1,6 +1,7 @@
-//! One split's features.
+//! One view's features.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use candle_core::{Device, Error, Result, Tensor};
 use rayon::prelude::*;
@@ -11,7 +12,38 @@ use crate::graph::Shape;
 /// Bytes that are copied by one task at least.
 const TASK: usize = 256 << 10;
 
-/// What the frozen part gives for every image of a split, in the order of the images.
+/// Features as one split sees them.
+#[derive(Clone, Debug)]
+pub struct OfSplit {
+    features: Arc<Features>,
+    /// The place of each of the split's images among those that have features, where there are more.
+    rows: Option<Vec<u32>>,
+}
+
+impl OfSplit {
+    pub(super) fn new(features: Arc<Features>, rows: Option<Vec<u32>>) -> Self {
+        OfSplit { features, rows }
+    }
+
+    /// The features of the split's images with these indices, `[n, …]` for each node that gives them.
+    ///
+    /// # Errors
+    /// An index of no image; a device that is out of memory.
+    pub fn rows(&self, indices: &[u32], device: &Device) -> Result<Vec<Tensor>> {
+        let Some(rows) = &self.rows else {
+            return self.features.rows(indices, device);
+        };
+        let row = |&i: &u32| rows.get(i as usize).copied().ok_or_else(|| missing(i));
+        let rows = indices.iter().map(row).collect::<Result<Vec<u32>>>()?;
+        self.features.rows(&rows, device)
+    }
+}
+
+fn missing(i: u32) -> Error {
+    Error::Msg(format!("there are no features of image {i}")).bt()
+}
+
+/// What the frozen part gives for every image of a view, in the order of the images.
 #[derive(Debug)]
 pub struct Features {
     /// Of the nodes that give them; an image's values of one lie behind those of the one before.
@@ -80,7 +112,7 @@ impl Features {
                 let start = (i as usize).checked_mul(width).map(|at| at + part.start);
                 start
                     .and_then(|start| self.copy(start, row))
-                    .ok_or_else(|| Error::Msg(format!("there are no features of image {i}")).bt())
+                    .ok_or_else(|| missing(i))
             });
         if let Values::Stored(file) = &self.values {
             file.confirm().map_err(Error::Msg)?;

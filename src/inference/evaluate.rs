@@ -6,10 +6,10 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::{Error, Model};
-use crate::data::{self, Batches, Data, Part};
+use crate::data::{self, Batches, Data, View, Wanted};
 use crate::fetch::{Cache, Hub, Progress};
 use crate::graph::Mode;
-use crate::spec::{Dataset, Metric};
+use crate::spec::{Metric, Spec};
 use crate::sweep::Downloads;
 use crate::train::Scores;
 
@@ -40,7 +40,7 @@ impl EvaluatedPart {
         }
     }
 
-    fn of(self, data: Data) -> Vec<Part> {
+    fn of(self, data: Data) -> Vec<View> {
         let parts = match self {
             EvaluatedPart::Test => vec![data.test],
             EvaluatedPart::Validation => vec![data.validation],
@@ -96,8 +96,12 @@ pub fn evaluate(
     part: EvaluatedPart,
     progress: &dyn Progress,
 ) -> Result<Evaluation, Error> {
-    let (parts, skipped_images) = load(model, part, progress)?;
-    let images = parts.iter().map(Part::len).sum();
+    let Images {
+        parts,
+        labels,
+        skipped: skipped_images,
+    } = load(model, part, progress)?;
+    let images = parts.iter().map(View::len).sum();
     if images == 0 {
         return Err(Error::NoImages {
             part: part.as_str(),
@@ -111,12 +115,12 @@ pub fn evaluate(
         let batches = batches(model, part);
         let order: Vec<u32> = (0..part.len() as u32).collect();
         for indices in order.chunks(training.batch_size) {
-            let (images, labels) = batches.batch(indices, 0)?;
+            let (images, found) = batches.batch(indices, 0)?;
             let begun = Instant::now();
             let logits = model.network.forward(&images, Mode::Evaluate)?;
             model.device.synchronize()?;
             forward += begun.elapsed();
-            scores.add(&logits, &labels)?;
+            scores.add(&logits, &known(&labels, found))?;
         }
     }
     let (seconds, forward_seconds) = (start.elapsed().as_secs_f64(), forward.as_secs_f64());
@@ -133,6 +137,7 @@ pub fn evaluate(
         per_class: per_class(
             &model.classes,
             &parts,
+            &labels,
             &metrics.per_class.unwrap_or_default(),
         ),
         device: model.device_name.clone(),
@@ -145,37 +150,55 @@ pub fn evaluate(
 }
 
 /// Batches as the model was trained on, without augmentation.
-pub(super) fn batches<'a>(model: &'a Model, part: &'a Part) -> Batches<'a> {
+pub(super) fn batches<'a>(model: &'a Model, view: &'a View) -> Batches<'a> {
     let size = model.spec.backbone.input_size;
-    Batches::new(part, &model.normalizer, size, None, &model.device)
+    Batches::new(view, &model.normalizer, size, None, &model.device)
 }
 
-/// The wanted images with the model's labels, and how many were skipped.
-fn load(
-    model: &Model,
-    part: EvaluatedPart,
-    progress: &dyn Progress,
-) -> Result<(Vec<Part>, usize), Error> {
+/// The wanted images, and the model's label of each of the dataset's.
+struct Images {
+    parts: Vec<View>,
+    labels: Vec<u32>,
+    skipped: usize,
+}
+
+fn load(model: &Model, part: EvaluatedPart, progress: &dyn Progress) -> Result<Images, Error> {
     let (cache, hub) = (Cache::from_env()?, Hub::from_env());
-    let spec = &model.spec;
-    let dataset = match part {
-        // One training image, as there must be one: others need not be read.
-        EvaluatedPart::Test => Dataset {
-            train_limit: Some(1),
-            validation_split: 0.0,
-            ..spec.dataset.clone()
-        },
-        _ => spec.dataset.clone(),
-    };
+    let Spec {
+        dataset,
+        seed,
+        backbone,
+        ..
+    } = &model.spec;
     let downloads = Downloads(&cache, &hub, progress);
-    let size = spec.backbone.input_size;
-    let data = data::load(&dataset, size, spec.seed, &downloads, progress)?;
-    let (labels, skipped) = (labels(&data.classes, &model.classes)?, data.skipped);
-    let mut parts = part.of(data);
-    for label in parts.iter_mut().flat_map(|part| &mut part.labels) {
-        *label = labels.get(*label as usize).copied().unwrap_or(*label);
-    }
-    Ok((parts, skipped))
+    let input = (backbone.input_size, *seed);
+    let wanted = match part {
+        EvaluatedPart::Test => Wanted::Test,
+        _ => Wanted::All,
+    };
+    let loaded = data::read(dataset, input, wanted, &downloads, progress)?;
+    let skipped = loaded.skipped();
+    let (classes, parts) = match wanted {
+        Wanted::Test => {
+            let (classes, test) = loaded.into_test(dataset, *seed)?;
+            (classes, vec![test])
+        }
+        Wanted::All => {
+            let data = loaded.arrange_for_evaluation(dataset, *seed)?;
+            (data.classes.clone(), part.of(data))
+        }
+    };
+    Ok(Images {
+        parts,
+        labels: labels(&classes, &model.classes)?,
+        skipped,
+    })
+}
+
+/// The model's labels for the dataset's.
+fn known(labels: &[u32], found: Vec<u32>) -> Vec<u32> {
+    let known = |label: u32| labels.get(label as usize).copied().unwrap_or(label);
+    found.into_iter().map(known).collect()
 }
 
 /// The model's label of each of the dataset's classes.
@@ -191,11 +214,14 @@ fn labels(found: &[String], known: &[String]) -> Result<Vec<u32>, Error> {
     found.iter().map(label).collect()
 }
 
-fn per_class(classes: &[String], parts: &[Part], accuracies: &[f64]) -> Vec<ClassScore> {
-    let images = |label: usize| {
-        let labels = parts.iter().flat_map(|part| &part.labels);
-        labels.filter(|found| **found as usize == label).count()
-    };
+fn per_class(
+    classes: &[String],
+    parts: &[View],
+    labels: &[u32],
+    accuracies: &[f64],
+) -> Vec<ClassScore> {
+    let all = known(labels, parts.iter().flat_map(View::labels).collect());
+    let images = |label: usize| all.iter().filter(|found| **found as usize == label).count();
     let score = |(label, class): (usize, &String)| ClassScore {
         class: class.clone(),
         images: images(label),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::evaluate::batches;
 use super::{Error, Model};
-use crate::data::{self, Part};
+use crate::data::{self, Part, View};
 use crate::fetch::Progress;
 use crate::graph::Mode;
 use crate::spec::DatasetName;
@@ -70,7 +70,7 @@ fn one(model: &Model, file: &Path, top: usize) -> Result<ImagePrediction, Error>
     // Images of a folder were resized when they were read; others are when batches are made of them.
     let is_folder = model.spec.dataset.name == DatasetName::ImageFolder;
     let size = model.spec.backbone.input_size;
-    let part = Part::of_file(file, is_folder.then_some(size))?;
+    let part = View::from(Part::of_file(file, is_folder.then_some(size))?);
     let (images, _) = batches(model, &part).batch(&[0], 0)?;
     let logits = model.network.forward(&images, Mode::Evaluate)?;
     let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;

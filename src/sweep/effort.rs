@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::plan::PlannedRun;
-use crate::features::{self, Split};
+use crate::data::Counts;
+use crate::features;
 use crate::optim;
 
 /// Work per image beside the network's own, as many multiply-accumulates as take its time: gathering, normalizing,
@@ -47,8 +48,14 @@ impl Parts {
     fn of(planned: &PlannedRun) -> Self {
         let PlannedRun { run, blueprint, .. } = planned;
         let spec = &run.spec;
-        let images = |split: Split| split.planned(spec).unwrap_or(UNKNOWN_IMAGES) as f64;
-        let (training, others) = (images(Split::Training), images(Split::Validation));
+        let images = planned.images.unwrap_or(Counts {
+            train: UNKNOWN_IMAGES,
+            validation: UNKNOWN_IMAGES,
+            test: UNKNOWN_IMAGES,
+            ..Counts::default()
+        });
+        let (training, others) = (images.train as f64, images.validation as f64);
+        let tested = images.test as f64;
         let cost = blueprint.cost(optim::slots(&spec.optimizer));
         let graph = &blueprint.graph;
         let constant = blueprint.cut.constant();
@@ -59,9 +66,8 @@ impl Parts {
         let step = cost.training as f64 - saved + PER_IMAGE;
         let look = cost.forward as f64 - saved + PER_IMAGE;
         Parts {
-            own: spec.training.epochs as f64 * (training * step + others * look)
-                + images(Split::Test) * look,
-            once: saved * (training + others + images(Split::Test)),
+            own: spec.training.epochs as f64 * (training * step + others * look) + tested * look,
+            once: saved * (training + others + tested),
             frozen: format!(
                 "{:?} {:?} {} {:?}",
                 spec.backbone,

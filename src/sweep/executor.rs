@@ -7,7 +7,7 @@ use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use candle_core::Device;
@@ -20,12 +20,12 @@ use super::predictions::{PartPredictions, predicted_part};
 use super::sink::Sink;
 use super::start::{self, Upstream};
 use crate::claim::Token;
-use crate::data::{self, Batches, Data, Normalizer};
+use crate::data::{self, Batches, Data, Loaded, Normalizer, Wanted};
 use crate::features::{OfRun, Split, Store};
 use crate::fetch::{self, Cache, Hub, Progress};
 use crate::machine;
 use crate::model::{Network, weights};
-use crate::spec::{DatasetName, Spec, Validation};
+use crate::spec::{DatasetName, Spec};
 use crate::stop::Stop;
 use crate::train::{Fit, Inputs, Keeper, Metrics, Outcome, Prediction, checkpoint, evaluate_each};
 
@@ -58,7 +58,8 @@ pub struct Executor<'a> {
 
 /// What runs share, for one at a time.
 struct Shared {
-    data: Option<(String, Arc<Data>)>,
+    /// The last dataset read, by what decides what is read.
+    loaded: Option<(String, Loaded)>,
     features: Store,
 }
 
@@ -96,7 +97,7 @@ impl<'a> Executor<'a> {
         let (cache, hub) = (Cache::from_env()?, Hub::from_env());
         Ok(Executor {
             shared: Mutex::new(Shared {
-                data: None,
+                loaded: None,
                 features: Store::new(&cache, stop.clone()),
             }),
             memory: Memory::new(machine::memory()),
@@ -151,6 +152,8 @@ impl<'a> Executor<'a> {
             blueprint,
             classes,
             device,
+            notes,
+            ..
         } = planned;
         if let Some(why) = self.unavailable.get(&run.id) {
             return Err(Error::Unavailable(why.clone()));
@@ -166,6 +169,9 @@ impl<'a> Executor<'a> {
             start::weights(spec, &run.id, blueprint, upstream, services, self.progress)
         })?;
         let data = self.prepare(|shared| self.data(shared, spec))?;
+        // What the plan could not see, as the files were not there or some of them do not decode.
+        let new = data.notes.iter().filter(|note| !notes.contains(note));
+        new.for_each(|note| tracing::warn!("{note}"));
         stop.check()?;
         if data.classes.len() != classes.len() {
             return Err(Error::ClassesChanged {
@@ -181,9 +187,8 @@ impl<'a> Executor<'a> {
         let features = OfRun::new(spec, &network, &data, &normalizer)?;
         let inputs = |split: Split| -> Result<Inputs<'_>, Error> {
             let batches = batches(spec, &data, split, &normalizer, device);
-            let features = self.prepare(|shared| {
-                features.get(&mut shared.features, split, &batches, self.progress)
-            })?;
+            let features =
+                self.prepare(|shared| features.get(&mut shared.features, split, self.progress))?;
             Ok(Inputs::new(batches).with_features(features))
         };
         let fit = Fit {
@@ -243,26 +248,22 @@ impl<'a> Executor<'a> {
         work(&mut shared)
     }
 
-    /// The dataset of a spec; the last one is kept for the runs that share it.
-    fn data(&self, shared: &mut Shared, spec: &Spec) -> Result<Arc<Data>, Error> {
-        let key = data_key(spec);
-        if let Some((kept, data)) = &shared.data
+    /// The dataset of a spec; what was read last is kept for the runs that share it.
+    fn data(&self, shared: &mut Shared, spec: &Spec) -> Result<Data, Error> {
+        let (dataset, size, seed) = (&spec.dataset, spec.backbone.input_size, spec.seed);
+        let key = data::reading_key(dataset, size, seed);
+        if let Some((kept, loaded)) = &shared.loaded
             && *kept == key
         {
-            return Ok(Arc::clone(data));
+            return Ok(loaded.arrange(dataset, seed)?);
         }
         self.stop.check()?;
-        shared.data = None;
+        shared.loaded = None;
         let downloads = Downloads(&self.cache, &self.hub, self.progress);
-        let size = spec.backbone.input_size;
-        let data = Arc::new(data::load(
-            &spec.dataset,
-            size,
-            spec.seed,
-            &downloads,
-            self.progress,
-        )?);
-        shared.data = Some((key, Arc::clone(&data)));
+        let input = (size, seed);
+        let loaded = data::read(dataset, input, Wanted::All, &downloads, self.progress)?;
+        let data = loaded.arrange(dataset, seed)?;
+        shared.loaded = Some((key, loaded));
         Ok(data)
     }
 }
@@ -280,14 +281,6 @@ fn text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "it panicked".into())
-}
-
-/// Everything that decides a dataset's images and their order.
-fn data_key(spec: &Spec) -> String {
-    let by_seed = spec.dataset.validation != Validation::Tail
-        || spec.dataset.name == DatasetName::ImageFolder;
-    let seed = by_seed.then_some(spec.seed);
-    format!("{:?} {} {seed:?}", spec.dataset, spec.backbone.input_size)
 }
 
 fn batches<'a>(

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::plan::PlannedRun;
-use crate::data::Data;
-use crate::features::{self, Split};
+use crate::data::{Counts, Data};
+use crate::features;
 use crate::graph::NEAR;
 use crate::optim;
 use crate::stop::Stop;
@@ -42,25 +42,27 @@ pub struct Need {
 impl Need {
     /// With a dataset in memory.
     pub fn of(planned: &PlannedRun, data: &Data) -> Self {
-        let images = Split::ALL.map(|split| split.of(data).len());
-        let stored = Split::ALL.map(|split| split.of(data).images.data.len() as u64);
         Need {
-            images: stored.iter().sum(),
-            ..Need::of_images(planned, images)
+            images: data.bytes(),
+            ..Need::of_counts(planned, data.counts())
         }
     }
 
     /// Before anything is read, the images themselves left out; with `unknown` images in a part of which the number is
     /// not known.
     pub fn planned(planned: &PlannedRun, unknown: usize) -> Self {
-        let spec = &planned.run.spec;
-        let images = Split::ALL.map(|split| split.planned(spec).unwrap_or(unknown));
-        Need::of_images(planned, images)
+        let counts = planned.images.unwrap_or(Counts {
+            train: unknown,
+            validation: unknown,
+            test: unknown,
+            ..Counts::default()
+        });
+        Need::of_counts(planned, counts)
     }
 
-    fn of_images(planned: &PlannedRun, images: [usize; 3]) -> Self {
+    fn of_counts(planned: &PlannedRun, images: Counts) -> Self {
         let (spec, blueprint) = (&planned.run.spec, &planned.blueprint);
-        let most = images.into_iter().max().unwrap_or(0) as u64;
+        let most = images.train.max(images.validation).max(images.test) as u64;
         let batch_size = spec.training.batch_size.min(most as usize);
         let cost = blueprint.cost(optim::slots(&spec.optimizer));
         let features = features::memory(spec, blueprint, images, true);

@@ -1,9 +1,11 @@
 //! The runs of an experiment with their networks, checked before any data is read.
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::start;
-use crate::data;
+use crate::data::{self, Counts, Survey};
 use crate::device::{self, Chosen};
 use crate::model::Blueprint;
 use crate::spec::{self, Experiment, Precision, Problem, Run};
@@ -15,6 +17,10 @@ pub struct PlannedRun {
     pub blueprint: Blueprint,
     /// The class names, in the order of the labels.
     pub classes: Vec<String>,
+    /// How many images it has, where its files say so before they are decoded.
+    pub images: Option<Counts>,
+    /// What is to be said of its dataset: each a line.
+    pub notes: Arc<[String]>,
     pub device: Chosen,
 }
 
@@ -46,12 +52,13 @@ impl Plan {
         })
     }
 
-    /// A line for each choice that the specs leave open: the device, and how files are read that need an
-    /// interpretation.
+    /// A line for each choice that the specs leave open: the device, how files are read that need an interpretation,
+    /// and what a dataset's files are taken for.
     pub fn choices(&self) -> BTreeSet<&str> {
         let devices = self.runs.iter().filter_map(|run| run.device.why.as_deref());
+        let datasets = self.runs.iter().flat_map(|run| run.notes.iter());
         devices
-            .chain(self.notes.iter().map(String::as_str))
+            .chain(self.notes.iter().chain(datasets).map(String::as_str))
             .collect()
     }
 }
@@ -60,7 +67,8 @@ impl Plan {
 #[derive(Default)]
 struct Planner {
     devices: Vec<((spec::Device, Precision), Chosen)>,
-    classes: Vec<(spec::Dataset, Vec<String>)>,
+    /// By the dataset's keys.
+    datasets: HashMap<String, Surveyed>,
     weights: start::Checked,
     notes: BTreeSet<String>,
 }
@@ -69,7 +77,9 @@ impl Planner {
     fn plan(&mut self, run: &Run) -> Result<PlannedRun, Problem> {
         let spec = &run.spec;
         let device = self.device(&spec.training)?;
-        let classes = self.classes(&spec.dataset)?;
+        let dataset = self.dataset(&spec.dataset)?;
+        let (images, notes) = dataset.divide(&spec.dataset, spec.seed)?;
+        let classes = dataset.survey.classes.clone();
         let blueprint = Blueprint::new(spec, classes.len())?;
         self.notes
             .extend(start::check(spec, &blueprint, &mut self.weights)?);
@@ -77,6 +87,8 @@ impl Planner {
             run: run.clone(),
             blueprint,
             classes,
+            images,
+            notes,
             device,
         })
     }
@@ -91,15 +103,43 @@ impl Planner {
         Ok(chosen)
     }
 
-    fn classes(&mut self, dataset: &spec::Dataset) -> Result<Vec<String>, Problem> {
-        if let Some((_, classes)) = self.classes.iter().find(|(known, _)| known == dataset) {
-            return Ok(classes.clone());
+    fn dataset(&mut self, dataset: &spec::Dataset) -> Result<&mut Surveyed, Problem> {
+        match self.datasets.entry(format!("{dataset:?}")) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => {
+                let survey =
+                    data::survey(dataset).map_err(|error| error.into_problem("dataset.path"))?;
+                Ok(place.insert(Surveyed {
+                    survey,
+                    divided: HashMap::new(),
+                }))
+            }
         }
-        let classes = data::classes(dataset).map_err(|error| match error {
-            data::Error::Spec(problem) => problem,
-            other => Problem::new("dataset.path", other.to_string()),
-        })?;
-        self.classes.push((dataset.clone(), classes.clone()));
-        Ok(classes)
+    }
+}
+
+/// A dataset that runs share, with what each seed makes of it.
+struct Surveyed {
+    survey: Survey,
+    divided: HashMap<u64, (Option<Counts>, Arc<[String]>)>,
+}
+
+impl Surveyed {
+    fn divide(
+        &mut self,
+        dataset: &spec::Dataset,
+        seed: u64,
+    ) -> Result<(Option<Counts>, Arc<[String]>), Problem> {
+        let seed = match self.survey.depends_on_seed(dataset) {
+            true => seed,
+            false => 0,
+        };
+        if let Some((counts, notes)) = self.divided.get(&seed) {
+            return Ok((*counts, Arc::clone(notes)));
+        }
+        let (counts, more) = self.survey.divide(dataset, seed)?;
+        let notes: Arc<[String]> = self.survey.notes.iter().cloned().chain(more).collect();
+        self.divided.insert(seed, (counts, Arc::clone(&notes)));
+        Ok((counts, notes))
     }
 }

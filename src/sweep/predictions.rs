@@ -1,10 +1,9 @@
 //! What a finished run predicted for the images that it did not learn from.
 
 use std::collections::BTreeMap;
-
 use std::path::Path;
 
-use crate::data::{Data, Part, thumbnail};
+use crate::data::{Data, View, thumbnail};
 use crate::features::Split;
 use crate::train::Prediction;
 
@@ -31,26 +30,27 @@ pub fn predicted_part(data: &Data) -> Split {
 }
 
 impl PartPredictions {
-    /// The predictions for the images of `part`, whose files lie in `folder`.
-    pub fn new(split: Split, each: Vec<Prediction>, part: &Part, folder: Option<&Path>) -> Self {
-        let picture = |i: usize| Some((i, picture(part, i, folder)?));
+    /// The predictions for the images of `view`, whose files lie in `folder`.
+    pub fn new(split: Split, each: Vec<Prediction>, view: &View, folder: Option<&Path>) -> Self {
+        let picture = |i: usize| Some((i, picture(view, i, folder)?));
         PartPredictions {
             part: split,
             pictures: most_wrong(&each).into_iter().filter_map(picture).collect(),
-            files: part.files.clone(),
+            files: view.files(),
             each,
         }
     }
 }
 
 /// An image as the bytes of a PNG file: in its own shape where it has a file, else as it was learned from.
-fn picture(part: &Part, i: usize, folder: Option<&Path>) -> Option<Vec<u8>> {
-    let file = part.files.as_ref().and_then(|files| files.get(i));
-    let longest = part.images.width.max(part.images.height);
-    let in_shape = file
+fn picture(view: &View, i: usize, folder: Option<&Path>) -> Option<Vec<u8>> {
+    let images = &view.part().images;
+    let longest = images.width.max(images.height);
+    let in_shape = view
+        .file(i)
         .zip(folder)
         .and_then(|(file, folder)| thumbnail(&folder.join(file), longest));
-    in_shape.or_else(|| part.png(i))
+    in_shape.or_else(|| view.png(i))
 }
 
 /// The indices of the wrong predictions with the highest probabilities.
@@ -65,7 +65,7 @@ fn most_wrong(each: &[Prediction]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Images;
+    use crate::data::{Images, Part};
 
     #[test]
     fn a_picture_of_a_photo_keeps_the_photos_shape() {
@@ -81,8 +81,9 @@ mod tests {
             labels: vec![1, 1],
             files: Some(vec!["wide.png".into(), "removed.png".into()]),
         };
+        let view = View::from(part);
         let size = |i| {
-            let png = picture(&part, i, Some(folder.path())).unwrap();
+            let png = picture(&view, i, Some(folder.path())).unwrap();
             let image = image::load_from_memory(&png).unwrap();
             (image.width(), image.height())
         };
@@ -101,13 +102,14 @@ mod tests {
             labels: vec![1; n],
             files: None,
         };
+        let view = View::from(part);
         // Class 0 ever surer from image 10 on, class 1 before.
         let prediction = |i: usize| Prediction {
             label: 1,
             label_probability: 0.0,
             top: vec![(u32::from(i < 10), i as f32 / 40.0)],
         };
-        let kept = PartPredictions::new(Split::Test, (0..n).map(prediction).collect(), &part, None)
+        let kept = PartPredictions::new(Split::Test, (0..n).map(prediction).collect(), &view, None)
             .pictures;
         assert_eq!(
             kept.keys().copied().collect::<Vec<_>>(),

@@ -1,18 +1,16 @@
 //! What the part of a network that is not constant is fed with: a part's features, or its batches carried through the
 //! constant part.
 
-use std::sync::Arc;
-
 use candle_core::{Result, Tensor};
 
 use crate::data::Batches;
-use crate::features::Features;
+use crate::features::OfSplit;
 use crate::model::Network;
 
 /// The samples of one part as seen from the freeze boundary.
 pub struct Inputs<'a> {
     batches: Batches<'a>,
-    features: Option<Arc<Features>>,
+    features: Option<OfSplit>,
 }
 
 impl<'a> Inputs<'a> {
@@ -25,7 +23,7 @@ impl<'a> Inputs<'a> {
     }
 
     /// Takes the frozen part's outputs from `features`, where there are any.
-    pub fn with_features(self, features: Option<Arc<Features>>) -> Self {
+    pub fn with_features(self, features: Option<OfSplit>) -> Self {
         Inputs { features, ..self }
     }
 

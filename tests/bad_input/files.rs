@@ -114,16 +114,6 @@ fn skipped_images_are_counted_in_the_runs_and_the_key_stands_in_the_resolved_spe
 }
 
 #[test]
-fn an_empty_class_is_named() {
-    let tmp = tempfile::tempdir().unwrap();
-    photos(&tmp.path().join("good"));
-    photos(&tmp.path().join("bad"));
-    fs::create_dir(tmp.path().join("bad/empty")).unwrap();
-    let says = ["bad/empty", "has no JPEG or PNG image"];
-    assert_only_bad_fails(tmp.path(), "image_folder", &says);
-}
-
-#[test]
 fn a_cut_dataset_file_is_named() {
     let tmp = tempfile::tempdir().unwrap();
     mnist(&tmp.path().join("good"));

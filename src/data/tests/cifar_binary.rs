@@ -53,7 +53,7 @@ fn archive(path: &Path, inside: &str, files: &[(&str, Vec<u8>)]) {
     tar.into_inner().unwrap().finish().unwrap();
 }
 
-fn assert_is_cifar10(data: &Data) {
+fn assert_is_cifar10(data: &Read) {
     assert_eq!(data.classes[3], "cat");
     assert_eq!(data.train.labels, (0..10).collect::<Vec<_>>());
     let expected: Vec<u8> = (0..10).flat_map(|i| picture(i, 32)).collect();

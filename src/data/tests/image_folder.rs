@@ -28,7 +28,7 @@ fn save_classes(folder: &Path, classes: &[&str], count: usize) {
     }
 }
 
-fn load_folder(path: &Path, size: usize) -> Result<Data, Error> {
+fn load_folder(path: &Path, size: usize) -> Result<Read, Error> {
     load_with(&spec(DatasetName::ImageFolder, Some(path)), size)
 }
 
@@ -305,7 +305,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 fn folders_that_do_not_fit_are_refused() {
     let tmp = TempDir::new().unwrap();
     let message = || error(DatasetName::ImageFolder, tmp.path());
-    assert_says(&message(), &["has no folders, expected one a class"]);
+    assert_says(&message(), &["has no folders, expected one for each class"]);
     save_classes(&tmp.path().join("test"), &["a", "b"], 1);
     assert_says(&message(), &["has test/ but no train/"]);
     save_classes(&tmp.path().join("train"), &["a"], 1);

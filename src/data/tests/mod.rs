@@ -54,6 +54,45 @@ impl Progress for Count {
     }
 }
 
+/// A dataset with parts that own their images, to look at.
+#[derive(Debug, PartialEq)]
+struct Read {
+    classes: Vec<String>,
+    train: Part,
+    validation: Part,
+    test: Part,
+    skipped: usize,
+}
+
+/// [`super::load`], its views copied.
+fn load(
+    spec: &Dataset,
+    input_size: usize,
+    seed: u64,
+    source: &dyn Source,
+    progress: &dyn Progress,
+) -> Result<Read, Error> {
+    let data = super::load(spec, input_size, seed, source, progress)?;
+    Ok(Read {
+        classes: data.classes,
+        train: copied(&data.train),
+        validation: copied(&data.validation),
+        test: copied(&data.test),
+        skipped: data.skipped,
+    })
+}
+
+fn copied(view: &View) -> Part {
+    let images = &view.part().images;
+    let mut part = Part::empty(images.height, images.width, images.channels);
+    for i in 0..view.len() {
+        part.images.push(view.image(i).unwrap());
+        part.labels.push(view.label(i).unwrap());
+    }
+    part.files = view.files();
+    part
+}
+
 /// The whole dataset in `path`, without a validation part.
 fn spec(name: DatasetName, path: Option<&Path>) -> Dataset {
     Dataset {
@@ -64,11 +103,12 @@ fn spec(name: DatasetName, path: Option<&Path>) -> Dataset {
         test_limit: None,
         validation_split: 0.0,
         validation: Validation::Tail,
+        test_split: 0.0,
         on_bad_image: OnBadImage::Error,
     }
 }
 
-fn load_with(spec: &Dataset, input_size: usize) -> Result<Data, Error> {
+fn load_with(spec: &Dataset, input_size: usize) -> Result<Read, Error> {
     load(spec, input_size, 0, &Offline, &Count::default())
 }
 

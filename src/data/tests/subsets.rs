@@ -7,7 +7,7 @@ fn digits() -> Dataset {
     spec(DatasetName::Digits, None)
 }
 
-fn lengths(data: &Data) -> [usize; 3] {
+fn lengths(data: &Read) -> [usize; 3] {
     [data.train.len(), data.validation.len(), data.test.len()]
 }
 

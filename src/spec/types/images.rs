@@ -34,6 +34,11 @@ pub struct Dataset {
     /// Which training images are held out.
     #[serde(default)]
     pub validation: Validation,
+    /// The part of the images held out for the test, in [0, 1), where a dataset has no test part of its own; chosen as
+    /// `validation` says, before the limits and the validation split, and the same for every seed.
+    #[serde(default)]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
+    pub test_split: f64,
     /// What becomes of an image that does not decode.
     #[serde(default)]
     pub on_bad_image: OnBadImage,

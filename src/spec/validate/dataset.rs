@@ -1,5 +1,7 @@
 //! `[dataset]` and `[normalization]`.
 
+use std::collections::HashSet;
+
 use super::Check;
 use crate::spec::classes::classes_of;
 use crate::spec::experiment::Problem;
@@ -9,6 +11,13 @@ use crate::spec::types::{DatasetName, NormalizationScheme, Spec};
 use crate::spec::values::Choice;
 
 pub(super) fn check(spec: &Spec, check: &mut Check) {
+    if spec.dataset.test_split > 0.0 && spec.dataset.name != DatasetName::ImageFolder {
+        let message = format!(
+            "`dataset.test_split` is for datasets without a test part; {} has its own",
+            spec.dataset.name
+        );
+        check.problem_with_help("dataset.test_split", message, "remove `test_split`");
+    }
     path(spec, check);
     classes(spec, check);
     normalization(spec, check);
@@ -21,6 +30,11 @@ fn path(spec: &Spec, check: &mut Check) {
             "dataset.path",
             "an image_folder needs `dataset.path`: the folder with a folder a class",
             "add `path = \"…\"` to [dataset]",
+        ),
+        Some(_) if spec.dataset.name == DatasetName::Digits => check.problem_with_help(
+            "dataset.path",
+            "the digits are built in, so that `dataset.path` would not be read",
+            "remove `path`; or choose another dataset, e.g. name = \"image_folder\"",
         ),
         Some(path) if is_folder && path.is_file() => check.problem(
             "dataset.path",
@@ -44,7 +58,7 @@ fn classes(spec: &Spec, check: &mut Check) {
         check.problem("dataset.classes", message);
     }
     let known = classes_of(spec.dataset.name);
-    let mut seen: Vec<Choice> = Vec::new();
+    let mut seen: HashSet<Choice> = HashSet::new();
     for (at, class) in classes.iter().enumerate() {
         let key = format!("dataset.classes.{at}");
         if let Some(known) = known
@@ -53,10 +67,9 @@ fn classes(spec: &Spec, check: &mut Check) {
             continue;
         }
         let same = by_index(class, known);
-        if seen.contains(&same) {
+        if !seen.insert(same) {
             check.problem(&key, format!("the class {} is named twice", shown(class)));
         }
-        seen.push(same);
     }
 }
 

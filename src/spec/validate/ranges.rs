@@ -131,11 +131,12 @@ impl Numbers<'_> {
 
 fn images(spec: &Spec, numbers: &mut Numbers) {
     let limit = Range::Whole(1, MOST_IMAGES);
-    numbers.within(
-        "dataset.validation_split",
-        spec.dataset.validation_split,
-        Range::Part,
-    );
+    for (key, part) in [
+        ("dataset.validation_split", spec.dataset.validation_split),
+        ("dataset.test_split", spec.dataset.test_split),
+    ] {
+        numbers.within(key, part, Range::Part);
+    }
     numbers.set("dataset.train_limit", spec.dataset.train_limit, limit);
     numbers.set("dataset.test_limit", spec.dataset.test_limit, limit);
     for (name, values, range) in [

@@ -1,0 +1,270 @@
+//! Which images of a training list are trained on, held out for validation, and held out for the test.
+
+use std::collections::HashSet;
+
+use super::split::{hold_out, training_count};
+use crate::rng::{Purpose, Stream};
+use crate::spec::{Dataset, Problem, Validation};
+
+/// The streams of [`Purpose::Split`] that order images, by their epoch; the validation split itself has 0.
+#[derive(Clone, Copy)]
+pub(super) enum Ordering {
+    Train = 1,
+    Test = 2,
+    /// The order that a test part is taken from, and what `random` and `stratified` draw for it.
+    TestSplit = 3,
+}
+
+/// The seed of everything about a test part: runs with different seeds are tested on the same images.
+pub(super) const TEST_SEED: u64 = 0;
+
+/// Images that are to be divided, by their labels in the order of the files.
+#[derive(Clone, Copy)]
+pub(super) struct List<'a> {
+    pub labels: &'a [u32],
+    /// The classes' names, by label.
+    pub classes: &'a [String],
+    /// Whether they are put into a random order first, as those of class folders.
+    pub is_mixed: bool,
+}
+
+/// Positions in a [`List`].
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Arranged {
+    pub train: Vec<u32>,
+    pub validation: Vec<u32>,
+    pub test: Vec<u32>,
+    /// What a person should know of it, each a line.
+    pub notes: Vec<String>,
+}
+
+/// What becomes of a class that has no training image left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unseen {
+    /// It is refused where the spec takes its images away, as far as [`List::check`] says; else noted.
+    Refused,
+    /// It is noted.
+    Noted,
+}
+
+impl List<'_> {
+    /// All positions, mixed by the seed where the list is.
+    fn order(&self, ordering: Ordering, seed: u64) -> Vec<u32> {
+        let mut all: Vec<u32> = (0..self.labels.len() as u32).collect();
+        self.mix(&mut all, ordering, seed);
+        all
+    }
+
+    fn mix(&self, positions: &mut [u32], ordering: Ordering, seed: u64) {
+        if self.is_mixed {
+            Stream::new(seed, Purpose::Split, ordering as u64, 0).shuffle(positions);
+        }
+    }
+
+    /// The test part that `test_split` takes, whatever the seed and the limits.
+    fn test_split(&self, spec: &Dataset) -> Vec<u32> {
+        if spec.test_split <= 0.0 {
+            return Vec::new();
+        }
+        let order = self.order(Ordering::TestSplit, TEST_SEED);
+        let labels = self.labels_of(&order);
+        let count = order.len() - training_count(order.len(), spec.test_split);
+        let stream = (TEST_SEED, Ordering::TestSplit as u64);
+        let held_out = hold_out(&labels, spec.validation, count, stream);
+        held_out.into_iter().map(|i| order[i]).collect()
+    }
+
+    /// What is trained on and held out for validation, in the order of training, and the test part; both limited.
+    pub fn before_validation(&self, spec: &Dataset, seed: u64) -> (Vec<u32>, Vec<u32>) {
+        let (mut train, mut test) = self.before_limits(spec, seed);
+        train.truncate(spec.train_limit.unwrap_or(usize::MAX));
+        test.truncate(spec.test_limit.unwrap_or(usize::MAX));
+        (train, test)
+    }
+
+    fn before_limits(&self, spec: &Dataset, seed: u64) -> (Vec<u32>, Vec<u32>) {
+        let test = self.test_split(spec);
+        let tested: HashSet<u32> = test.iter().copied().collect();
+        let mut train: Vec<u32> = (0..self.labels.len() as u32).collect();
+        train.retain(|position| !tested.contains(position));
+        self.mix(&mut train, Ordering::Train, seed);
+        (train, test)
+    }
+
+    /// Divides the list. `is_there` tells which images decoded; the limits count the others too. With `validates`
+    /// `validation_split` is taken of it.
+    ///
+    /// # Errors
+    /// No image, or with [`Unseen::Refused`] none of a class, is left for training.
+    pub fn arrange(
+        &self,
+        spec: &Dataset,
+        seed: u64,
+        validates: bool,
+        unseen: Unseen,
+        is_there: impl Fn(u32) -> bool,
+    ) -> Result<Arranged, Problem> {
+        let (mut rest, mut test) = self.before_limits(spec, seed);
+        let mut left = rest.clone();
+        left.truncate(spec.train_limit.unwrap_or(usize::MAX));
+        test.truncate(spec.test_limit.unwrap_or(usize::MAX));
+        for positions in [&mut rest, &mut left, &mut test] {
+            positions.retain(|position| is_there(*position));
+        }
+        if left.is_empty() {
+            return Err(Problem::new("dataset", "chooses no training image"));
+        }
+        let images = left.len();
+        let split = if validates {
+            spec.validation_split
+        } else {
+            0.0
+        };
+        let count = images - training_count(images, split);
+        if count == images {
+            let message = format!("leaves none of {images} images for training");
+            return Err(Problem::new("dataset.validation_split", message));
+        }
+        let held_out = hold_out(&self.labels_of(&left), spec.validation, count, (seed, 0));
+        let mut is_held_out = vec![false; images];
+        held_out.iter().for_each(|&i| is_held_out[i] = true);
+        let part = |wanted: bool| -> Vec<u32> {
+            let chosen = left.iter().zip(&is_held_out);
+            let chosen = chosen.filter(|(_, held_out)| **held_out == wanted);
+            chosen.map(|(&position, _)| position).collect()
+        };
+        let mut arranged = Arranged {
+            train: part(false),
+            validation: part(true),
+            test,
+            notes: Vec::new(),
+        };
+        self.check(spec, unseen, (&rest, &left), &mut arranged)?;
+        Ok(arranged)
+    }
+
+    /// Looks for classes that lose their last training image, in the test split, the limit or the validation split.
+    ///
+    /// Images of folders are mixed here, so that it is chance which are held out: a class that is lost so is refused.
+    /// Other datasets keep their files' order, as in Keras; there a class is refused that the splits take away, but not
+    /// one that the first few images do not have.
+    fn check(
+        &self,
+        spec: &Dataset,
+        unseen: Unseen,
+        (rest, left): (&[u32], &[u32]),
+        arranged: &mut Arranged,
+    ) -> Result<(), Problem> {
+        let count = |positions: &[u32]| {
+            let mut counts = vec![0usize; self.classes.len()];
+            for label in self.labels_of(positions) {
+                if let Some(count) = counts.get_mut(label as usize) {
+                    *count += 1;
+                }
+            }
+            counts
+        };
+        let all: Vec<u32> = (0..self.labels.len() as u32).collect();
+        let (all, rest, left) = (count(&all), count(rest), count(left));
+        let train = count(&arranged.train);
+        let lost = |before: &[usize], after: &[usize]| -> Vec<usize> {
+            let classes = 0..self.classes.len();
+            classes
+                .filter(|&c| before[c] > 0 && after[c] == 0)
+                .collect()
+        };
+        let limited = spec.train_limit.is_some();
+        for (key, before, after, is_refused) in [
+            ("test_split", &all, &rest, true),
+            ("train_limit", &rest, &left, self.is_mixed),
+            ("validation_split", &left, &train, self.is_mixed || !limited),
+        ] {
+            let lost = lost(before, after);
+            if lost.is_empty() {
+                continue;
+            }
+            let problem = unseen_problem(key, &self.named(&lost, before), spec);
+            if is_refused && unseen == Unseen::Refused {
+                return Err(problem);
+            }
+            arranged.notes.push(problem.message);
+        }
+        let none = |counts: &[usize]| -> Vec<usize> {
+            let classes = 0..self.classes.len();
+            classes.filter(|&c| counts[c] == 0).collect()
+        };
+        let absent = none(&all);
+        if !absent.is_empty() {
+            let named = self.named(&absent, &all);
+            arranged
+                .notes
+                .push(format!("the training files have no image of {named}"));
+        }
+        for (part, positions) in [
+            ("validation", &arranged.validation),
+            ("test", &arranged.test),
+        ] {
+            let lacking = none(&count(positions));
+            if self.is_mixed && !positions.is_empty() && !lacking.is_empty() {
+                let named = self.named(&lacking, &all);
+                arranged.notes.push(format!("no {part} image of {named}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// `class "ant" (1 image)`
+    fn named(&self, labels: &[usize], counts: &[usize]) -> String {
+        const SHOWN: usize = 5;
+        let shown = labels.iter().take(SHOWN).map(|&label| {
+            let count = counts[label];
+            let images = if count == 1 { "image" } else { "images" };
+            format!("\"{}\" ({count} {images})", self.classes[label])
+        });
+        let mut names: Vec<String> = shown.collect();
+        if labels.len() > SHOWN {
+            names.push("…".into());
+        }
+        let class = if labels.len() == 1 {
+            "class"
+        } else {
+            "classes"
+        };
+        format!("{class} {}", names.join(", "))
+    }
+
+    fn labels_of(&self, positions: &[u32]) -> Vec<u32> {
+        let label = |&position: &u32| self.labels.get(position as usize).copied();
+        positions.iter().filter_map(label).collect()
+    }
+}
+
+/// A class that nothing is learned of.
+fn unseen_problem(key: &str, classes: &str, spec: &Dataset) -> Problem {
+    let (message, help) = match key {
+        "train_limit" => (
+            format!("`dataset.train_limit` leaves no training image of {classes}"),
+            "raise it, or leave classes out with dataset.classes",
+        ),
+        _ if spec.validation == Validation::Stratified => (
+            format!("`dataset.{key}` holds out all training images of {classes}"),
+            "lower it, add images, or leave classes out with dataset.classes",
+        ),
+        _ => (
+            format!("`dataset.{key}` holds out all training images of {classes}"),
+            "dataset.validation = \"stratified\" keeps an image of every class for training; or add images, or leave \
+             classes out with dataset.classes",
+        ),
+    };
+    Problem::new(format!("dataset.{key}"), message).help(help)
+}
+
+/// The order of a test part that lies in files of its own: mixed like a training list, and the same for every seed.
+pub(super) fn test_order(labels: &[u32], is_mixed: bool) -> Vec<u32> {
+    let list = List {
+        labels,
+        classes: &[],
+        is_mixed,
+    };
+    list.order(Ordering::Test, TEST_SEED)
+}

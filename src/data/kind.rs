@@ -1,0 +1,110 @@
+//! What a file is, told by its first bytes.
+
+/// So many bytes tell it.
+pub(super) const HEAD: usize = 512;
+
+/// A kind of file, by what it begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// JPEG or PNG: images that are read.
+    Image,
+    /// Another kind, with its article: `a GIF`.
+    Other(&'static str),
+    Unknown,
+}
+
+/// What files begin with, from a place on.
+const SIGNATURES: &[(usize, &[u8], &str)] = &[
+    (0, b"GIF8", "a GIF"),
+    (8, b"WEBP", "a WebP"),
+    (0, b"BM", "a BMP"),
+    (0, b"II*\0", "a TIFF"),
+    (0, b"MM\0*", "a TIFF"),
+    (0, b"II+\0", "a TIFF"),
+    (4, b"ftypavif", "an AVIF"),
+    (4, b"ftypavis", "an AVIF"),
+    (4, b"ftyphei", "a HEIC"),
+    (4, b"ftyphev", "a HEIC"),
+    (4, b"ftypmif1", "a HEIC"),
+    (4, b"ftypmsf1", "a HEIC"),
+    (4, b"ftyp", "a video"),
+    (0, b"\x1aE\xdf\xa3", "a video"),
+    (0, b"\0\0\x01\0", "an icon (ICO)"),
+    (0, b"8BPS", "a Photoshop file"),
+    (0, b"\0\0\0\x0cJXL ", "a JPEG XL"),
+    (0, b"\xff\x0a", "a JPEG XL"),
+    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000"),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000"),
+    (0, b"P5", "a PGM"),
+    (0, b"P6", "a PPM"),
+    (0, b"%PDF", "a PDF"),
+    (0, b"PK\x03\x04", "a ZIP archive"),
+    (0, b"\x1f\x8b", "a gzip archive"),
+    (0, b"\x93NUMPY", "a NumPy array"),
+    (0, b"\x89HDF", "an HDF5 file"),
+    (0, b"PAR1", "a Parquet table"),
+    (
+        0,
+        b"version https://git-lfs",
+        "a Git LFS pointer, not the file itself",
+    ),
+];
+
+/// What a file that begins with these bytes is.
+pub(super) fn of(head: &[u8]) -> Kind {
+    if head.starts_with(b"\xff\xd8\xff") || head.starts_with(b"\x89PNG\r\n\x1a\n") {
+        return Kind::Image;
+    }
+    if head.is_empty() {
+        return Kind::Other("an empty file");
+    }
+    let begins = |(at, bytes, _): &&(usize, &[u8], &str)| {
+        head.get(*at..).is_some_and(|rest| rest.starts_with(bytes))
+    };
+    if let Some((.., name)) = SIGNATURES.iter().find(begins) {
+        return Kind::Other(name);
+    }
+    let text = head.trim_ascii_start().to_ascii_lowercase();
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    let has = |word: &[u8]| text.windows(word.len()).any(|window| window == word);
+    if text.starts_with(b"<svg") || (text.starts_with(b"<?xml") && has(b"<svg")) {
+        Kind::Other("an SVG")
+    } else if text.starts_with(b"<!doctype html") || text.starts_with(b"<html") {
+        Kind::Other("a web page (HTML)")
+    } else {
+        Kind::Unknown
+    }
+}
+
+/// Why bytes that are no image are not read.
+pub(super) fn why_not(bytes: &[u8]) -> String {
+    match of(bytes.get(..HEAD).unwrap_or(bytes)) {
+        Kind::Other(name) => format!("{name}; only JPEG and PNG are read"),
+        Kind::Image | Kind::Unknown => "neither a JPEG nor a PNG".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_that_are_not_read_are_named() {
+        for (bytes, name) in [
+            (&b"GIF89a..."[..], "a GIF"),
+            (b"RIFF\x10\0\0\0WEBPVP8 ", "a WebP"),
+            (b"\0\0\0\x18ftypheic\0\0\0\0", "a HEIC"),
+            (b"\0\0\0\x1cftypavif\0\0\0\0", "an AVIF"),
+            (b"MM\0*\0\0\0\x08", "a TIFF"),
+            (b"BM6\0\x03\0", "a BMP"),
+            (b"<?xml version='1.0'?>\n<svg xmlns='", "an SVG"),
+            (b"\n<!DOCTYPE HTML>", "a web page"),
+            (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+            (b"", "an empty file"),
+        ] {
+            let why = why_not(bytes);
+            assert!(why.contains(name) && why.contains("JPEG and PNG"), "{why}");
+        }
+        assert_eq!(why_not(b"nothing"), "neither a JPEG nor a PNG");
+    }
+}

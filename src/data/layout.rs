@@ -1,0 +1,411 @@
+//! Which folders of an image dataset are classes, and which are its parts.
+//!
+//! Either the class folders lie directly in the dataset's folder, or in folders for its parts whose names say so
+//! ([`says`]). Where both could be meant, nothing is guessed: it is refused, with how to say it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use super::files::{Walk, entries, file_name, real};
+use super::image_folder::is_image;
+use super::split_words::{PartName, Says, composed, says};
+use crate::spec::Problem;
+
+/// The folders of a dataset.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub train: PartFolder,
+    pub validation: Option<PartFolder>,
+    pub test: Option<PartFolder>,
+    /// What should be said of it, each a line.
+    pub notes: Vec<String>,
+}
+
+/// The folder of a part, with those of its classes.
+#[derive(Debug)]
+pub(super) struct PartFolder {
+    pub path: PathBuf,
+    /// Name and folder, sorted by name as text.
+    pub classes: Vec<(String, PathBuf)>,
+}
+
+/// A folder, and what its name says.
+#[derive(Debug)]
+struct Folder {
+    name: String,
+    path: PathBuf,
+    says: Option<Says>,
+}
+
+impl Layout {
+    /// Looks at the folders in `root`. Where `named` are classes that the spec names and all of them are folders there,
+    /// that says that the folders are classes.
+    ///
+    /// # Errors
+    /// What could be meant in more than one way; parts that do not belong together.
+    pub fn find(root: &Path, named: &[&str]) -> Result<Layout, Error> {
+        let all = folders(root)?;
+        if all.is_empty() {
+            let message = "has no folders, expected one for each class with its images inside";
+            return Err(Error::file(root, message));
+        }
+        let is_there = |class: &&str| all.iter().any(|folder| folder.name == composed(class));
+        let is_declared = !named.is_empty() && named.iter().all(is_there);
+        let (parts, others): (Vec<Folder>, Vec<Folder>) =
+            all.into_iter().partition(|folder| folder.says.is_some());
+        if parts.is_empty() || is_declared {
+            return flat(root, sorted(parts, others), is_declared);
+        }
+        if are_classes(&parts)? {
+            let names = names(&parts);
+            let mut layout = flat(root, sorted(parts, others), is_declared)?;
+            let note = format!("{names} in {} taken for classes", root.display());
+            layout.notes.push(note);
+            return Ok(layout);
+        }
+        let is_clear = others.is_empty() || says_parts(&parts, &others)?;
+        if !is_clear {
+            return Err(unclear(root, &parts, &others));
+        }
+        of_parts(root, &parts, &others)
+    }
+}
+
+fn sorted(parts: Vec<Folder>, others: Vec<Folder>) -> Vec<Folder> {
+    let mut all: Vec<Folder> = parts.into_iter().chain(others).collect();
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
+}
+
+/// The folders in one, by name.
+fn folders(path: &Path) -> Result<Vec<Folder>, Error> {
+    let folder = |path: PathBuf| match path.file_name().and_then(|name| name.to_str()) {
+        Some(name) => Ok(Folder {
+            name: composed(name),
+            says: says(name),
+            path,
+        }),
+        None => Err(Error::file(&path, "the folder's name is not valid UTF-8")),
+    };
+    let all: Result<Vec<Folder>, Error> = entries(path)?.0.into_iter().map(folder).collect();
+    Ok(sorted(all?, Vec::new()))
+}
+
+/// `train/, val/`
+fn names(folders: &[Folder]) -> String {
+    const SHOWN: usize = 6;
+    let shown = folders.iter().take(SHOWN);
+    let mut names: Vec<String> = shown.map(|folder| format!("{}/", folder.name)).collect();
+    if folders.len() > SHOWN {
+        names.push("…".into());
+    }
+    names.join(", ")
+}
+
+fn has_images(folder: &Path) -> Result<bool, Error> {
+    Ok(entries(folder)?.1.iter().any(|file| is_image(file)))
+}
+
+fn holds_images(folder: &Path) -> Result<bool, Error> {
+    let files = Walk::beside([folder])?.files(folder)?;
+    Ok(files.iter().any(|file| is_image(file)))
+}
+
+/// The folders inside that hold images.
+fn class_folders(folder: &Path) -> Result<Vec<Folder>, Error> {
+    let mut found = Vec::new();
+    for folder in folders(folder)? {
+        if holds_images(&folder.path)? {
+            found.push(folder);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether folders with a part's word among others in their names are classes all the same, as `train_station`: they
+/// hold images and no folders of images.
+fn are_classes(parts: &[Folder]) -> Result<bool, Error> {
+    for folder in parts {
+        if !matches!(folder.says, Some(Says::AmongOthers(_)))
+            || !has_images(&folder.path)?
+            || !class_folders(&folder.path)?.is_empty()
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether `parts` are clearly a dataset's parts with `others` beside them that are something else: there is class
+/// folders for training, and another part, or nothing else that has images.
+fn says_parts(parts: &[Folder], others: &[Folder]) -> Result<bool, Error> {
+    let part = |folder: &Folder| folder.says.and_then(Says::part);
+    let training = parts.iter().find(|f| part(f) == Some(PartName::Training));
+    let Some(training) = training else {
+        return Ok(false);
+    };
+    if class_folders(&training.path)?.is_empty() {
+        return Ok(false);
+    }
+    if parts.iter().any(|f| part(f) != Some(PartName::Training)) {
+        return Ok(true);
+    }
+    for folder in others {
+        if holds_images(&folder.path)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// `dataset.classes = ["bus", "car", "train"]`
+fn declaration(folders: &[&Folder]) -> String {
+    let mut names: Vec<String> = folders.iter().map(|f| format!("{:?}", f.name)).collect();
+    names.sort();
+    if names.len() > 8 {
+        names.truncate(8);
+        names.push("…".into());
+    }
+    format!("dataset.classes = [{}]", names.join(", "))
+}
+
+fn refused(root: &Path, message: impl std::fmt::Display, help: impl Into<String>) -> Error {
+    let message = format!("{}: {message}", root.display());
+    Problem::new("dataset.path", message).help(help).into()
+}
+
+fn unclear(root: &Path, parts: &[Folder], others: &[Folder]) -> Error {
+    let message = format!(
+        "{} beside {}: are these classes, or parts of the dataset beside something else?",
+        names(parts),
+        names(others)
+    );
+    let all: Vec<&Folder> = parts.iter().chain(others).collect();
+    let help = format!(
+        "if all are classes, name them: {}; if {} are parts, put the folders of the classes into them and everything \
+         else elsewhere",
+        declaration(&all),
+        names(parts)
+    );
+    refused(root, message, help)
+}
+
+/// Class folders directly in `root`.
+fn flat(root: &Path, classes: Vec<Folder>, is_declared: bool) -> Result<Layout, Error> {
+    if !is_declared {
+        refuse_parts_inside(root, &classes)?;
+        refuse_dates_outside(root, &classes)?;
+    }
+    Ok(Layout {
+        train: part_folder(root, classes)?,
+        validation: None,
+        test: None,
+        notes: Vec::new(),
+    })
+}
+
+/// `cat/train/`, `cat/test/`: images of the test would be trained on.
+fn refuse_parts_inside(root: &Path, classes: &[Folder]) -> Result<(), Error> {
+    for class in classes {
+        let inside = folders(&class.path)?;
+        let plain = |folder: &&Folder| matches!(folder.says, Some(Says::Plainly(_)));
+        let parts: Vec<&Folder> = inside.iter().filter(plain).collect();
+        let mut kinds: Vec<_> = parts.iter().filter_map(|f| f.says?.part()).collect();
+        kinds.dedup();
+        if kinds.len() < 2 {
+            continue;
+        }
+        let (name, first) = (&class.name, &parts[0].name);
+        let has_classes = !class_folders(&parts[0].path)?.is_empty();
+        let (message, help) = match classes.len() {
+            1 if has_classes => (
+                format!("holds the dataset's folder only, {name}/"),
+                format!("set dataset.path to {}", class.path.display()),
+            ),
+            _ => (
+                format!("{name}/ has parts of a dataset inside, {first}/ and others"),
+                format!(
+                    "parts are outside and classes inside: {first}/{name}/ instead of {name}/{first}/"
+                ),
+            ),
+        };
+        return Err(refused(root, message, help));
+    }
+    Ok(())
+}
+
+/// `2023/cat/`, `2024/cat/`: dates would be learned.
+fn refuse_dates_outside(root: &Path, classes: &[Folder]) -> Result<(), Error> {
+    let is_date = |name: &str| name.chars().all(|c| !c.is_alphabetic());
+    if !classes.iter().all(|class| is_date(&class.name)) {
+        return Ok(());
+    }
+    let mut inside: Vec<String> = Vec::new();
+    for class in classes {
+        let found = class_folders(&class.path)?;
+        inside.extend(found.into_iter().map(|f| f.name).filter(|n| !is_date(n)));
+    }
+    inside.sort();
+    inside.dedup();
+    if inside.len() < 2 {
+        return Ok(());
+    }
+    let all: Vec<&Folder> = classes.iter().collect();
+    let message = format!(
+        "{} hold the same kind of folders ({}): which are the classes?",
+        names(classes),
+        inside.join(", ")
+    );
+    let help = format!(
+        "if the outer ones are, name them: {}; else put all images of a class into one folder, {}/ and so on",
+        declaration(&all),
+        inside[0]
+    );
+    Err(refused(root, message, help))
+}
+
+fn of_parts(root: &Path, parts: &[Folder], others: &[Folder]) -> Result<Layout, Error> {
+    let one = |part: PartName| one_of(root, parts, part);
+    if let Some(several) = parts.iter().find(|f| f.says == Some(Says::Several)) {
+        let message = format!("{}/ names several parts of a dataset", several.name);
+        let help = "give each part a folder: train/, val/, test/";
+        return Err(refused(root, message, help));
+    }
+    let (train, validation, test) = (
+        one(PartName::Training)?,
+        one(PartName::Validation)?,
+        one(PartName::Test)?,
+    );
+    let Some(train) = train else {
+        let all: Vec<&Folder> = parts.iter().chain(others).collect();
+        let message = format!("has {} but no train/", names(parts));
+        let help = format!("if these are classes, name them: {}", declaration(&all));
+        return Err(refused(root, message, help));
+    };
+    let held_out: Vec<&Folder> = validation.into_iter().chain(test).collect();
+    let train_folder = training(root, train, &held_out)?;
+    for other in &held_out {
+        if real(&other.path)? == real(&train.path)? {
+            let message = format!("{}/ and {}/ are the same folder", other.name, train.name);
+            let help = "images that are trained on cannot tell how good a model is";
+            return Err(refused(root, message, help));
+        }
+    }
+    let held_out = |folder: Option<&Folder>| -> Result<Option<PartFolder>, Error> {
+        let part = folder.map(|folder| matching(folder, &train_folder));
+        part.transpose()
+    };
+    let (validation, test) = (held_out(validation)?, held_out(test)?);
+    let mut notes = Vec::new();
+    if !others.is_empty() {
+        let (others, train) = (names(others), &train.name);
+        let place = root.display();
+        notes.push(format!("not used in {place}: {others} beside {train}/"));
+    }
+    Ok(Layout {
+        train: train_folder,
+        validation,
+        test,
+        notes,
+    })
+}
+
+/// The folder of a part, where there is one; two are refused.
+fn one_of<'a>(
+    root: &Path,
+    parts: &'a [Folder],
+    part: PartName,
+) -> Result<Option<&'a Folder>, Error> {
+    let is_it = |folder: &&Folder| folder.says.and_then(Says::part) == Some(part);
+    let found: Vec<&Folder> = parts.iter().filter(is_it).collect();
+    match found[..] {
+        [] => Ok(None),
+        [one] => Ok(Some(one)),
+        [first, second, ..] => {
+            let message = format!(
+                "{}/ and {}/ both name the {} part",
+                first.name,
+                second.name,
+                part.as_str()
+            );
+            let all: Vec<&Folder> = parts.iter().collect();
+            let help = format!(
+                "keep the one that is meant; if these are classes, name them: {}",
+                declaration(&all)
+            );
+            Err(refused(root, message, help))
+        }
+    }
+}
+
+fn training(root: &Path, train: &Folder, held_out: &[&Folder]) -> Result<PartFolder, Error> {
+    let classes = folders(&train.path)?;
+    if classes.is_empty() {
+        let has = match has_images(&train.path)? {
+            true => "has images, but no folders",
+            false => "has no folders",
+        };
+        let all: Vec<&Folder> = held_out.iter().copied().chain([train]).collect();
+        let message = format!("{}/ {has} for the classes inside", train.name);
+        let help = format!(
+            "put the images of each class into a folder of its own, {}/<class>/; if {}/ is a class, name all classes: {}",
+            train.name,
+            train.name,
+            declaration(&all)
+        );
+        return Err(refused(root, message, help));
+    }
+    part_folder(&train.path, classes)
+}
+
+/// A part with the same classes as training has.
+fn matching(folder: &Folder, train: &PartFolder) -> Result<PartFolder, Error> {
+    let path = &folder.path;
+    let classes = folders(path)?;
+    if classes.is_empty() && has_images(path)? {
+        let message =
+            "has images, but no folders for the classes inside: nothing says what they show";
+        let help = "move it elsewhere if its images have no classes, or put them into <class>/";
+        return Err(refused(path, message, help));
+    }
+    let part = part_folder(path, classes)?;
+    let differ = |has: &PartFolder, lacks: &PartFolder| {
+        let is_there = |class: &String| lacks.classes.iter().any(|(name, _)| name == class);
+        let mut names = has.classes.iter().map(|(name, _)| name);
+        names.find(|name| !is_there(name)).cloned()
+    };
+    let where_ = train.path.display();
+    let message = match (differ(train, &part), differ(&part, train)) {
+        (Some(class), _) => format!("has no folder \"{class}\", a class in {where_}"),
+        (_, Some(class)) => format!("has a folder \"{class}\", which is no class in {where_}"),
+        _ => return Ok(part),
+    };
+    Err(Error::file(path, message))
+}
+
+/// Two class folders must be two.
+fn part_folder(path: &Path, classes: Vec<Folder>) -> Result<PartFolder, Error> {
+    let refuse = |one: &Folder, two: &Folder, what: &str| {
+        let (one, two) = (file_name(&one.path), file_name(&two.path));
+        Err(refused(
+            path,
+            format!("{one}/ and {two}/ {what}"),
+            "keep one of them",
+        ))
+    };
+    let mut seen: HashMap<PathBuf, &Folder> = HashMap::new();
+    for (i, class) in classes.iter().enumerate() {
+        if let Some(other) = seen.insert(real(&class.path)?, class) {
+            return refuse(other, class, "are the same folder");
+        }
+        if let Some(next) = classes.get(i + 1).filter(|next| next.name == class.name) {
+            return refuse(class, next, "have the same name, written in two ways");
+        }
+    }
+    let named = |folder: Folder| (folder.name, folder.path);
+    Ok(PartFolder {
+        path: path.to_owned(),
+        classes: classes.into_iter().map(named).collect(),
+    })
+}
