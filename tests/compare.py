@@ -22,8 +22,9 @@ import polars as pl
 from scipy.stats import ttest_ind
 
 FIXED = {
-    "run", "status", "error", "epochs", "best_epoch", "test_loss", "test_accuracy", "test_top5_accuracy",
-    "test_per_class", "skipped_images", "parameters", "trainable_parameters", "seconds", "device", "spec", "version",
+    "run", "status", "error", "epochs", "best_epoch", "val_loss", "val_accuracy",
+    "val_top5_accuracy", "val_per_class", "test_loss", "test_accuracy", "test_top5_accuracy",
+    "test_per_class", "skipped_images", "parameters", "trainable_parameters", "seconds", "device", "spec", "contents", "version",
     "started",
 }  # fmt: skip
 
@@ -55,6 +56,9 @@ def check(runner, folder, measures=("test_accuracy", "test_loss", "seconds")):
     expect(output.returncode == 0, output.stderr)
     found = json.loads(output.stdout)
     runs = pl.read_parquet(Path(folder) / "runs.parquet").filter(pl.col("status") == "finished")
+    plan = Path(folder) / "plan.txt"
+    if plan.exists():
+        runs = runs.filter(pl.col("run").is_in(plan.read_text().splitlines()))
     axes = [name for name in runs.columns if name not in FIXED and runs[name].n_unique() > 1]
     axes = [name for name in axes if name not in ("seed", "spec.seed")]
     expected = {key: group for key, group in runs.group_by(axes, maintain_order=True)}

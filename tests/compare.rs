@@ -59,6 +59,7 @@ fn row(through: &str, rate: f64, seed: i64, accuracy: Option<f64>) -> RunRow {
         error: None,
         epochs: 3,
         best_epoch: Some(2),
+        validation: None,
         test: accuracy.map(metrics),
         skipped_images: Some(0),
         parameters: Some(2000),
@@ -66,6 +67,7 @@ fn row(through: &str, rate: f64, seed: i64, accuracy: Option<f64>) -> RunRow {
         seconds: 2.0,
         device: "cpu".into(),
         spec: r#"{"training": {"epochs": 3}}"#.into(),
+        contents: None,
         version: "0.1.0".into(),
         started: SystemTime::UNIX_EPOCH,
     }

@@ -43,6 +43,10 @@ RUNS = {
     "error": STRING,
     "epochs": INT32,
     "best_epoch": INT32,
+    "val_loss": FLOAT,
+    "val_accuracy": FLOAT,
+    "val_top5_accuracy": FLOAT,
+    "val_per_class": FLOATS,
     "test_loss": FLOAT,
     "test_accuracy": FLOAT,
     "test_top5_accuracy": FLOAT,
@@ -53,6 +57,7 @@ RUNS = {
     "seconds": FLOAT,
     "device": STRING,
     "spec": STRING,
+    "contents": STRING,
     "version": STRING,
     "started": pl.Datetime("us", "UTC"),
 }

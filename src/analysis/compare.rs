@@ -1,9 +1,7 @@
 //! Runs grouped by the axes that differ; the best group, and which others lie within its noise.
 
-use std::collections::HashMap;
-
-use super::{Error, Filter, Measure, Recorded, Results, Sample, welch};
-use crate::spec::AxisValue;
+use super::{Error, Filter, Measure, Others, Recorded, Results, Sample, groups, others, welch};
+use crate::spec::{AxisValue, is_replicate};
 
 /// Means that differ with a smaller p-value than this are taken to differ.
 pub const ALPHA: f64 = 0.05;
@@ -16,6 +14,8 @@ pub struct Question {
     /// What decides; the test accuracy where there is one.
     pub metric: Option<String>,
     pub filters: Vec<Filter>,
+    /// Look at the runs of earlier forms of the spec too.
+    pub all: bool,
 }
 
 /// Groups of runs, the best first.
@@ -23,13 +23,25 @@ pub struct Question {
 pub struct Comparison {
     /// The keys that the groups differ in.
     pub axes: Vec<String>,
-    /// The axes whose values are folded into a group: the seed, and what `by` does not name.
-    pub folded: Vec<String>,
+    /// The axes on which the runs of a group repeat one another: seeds and folds. Deviations are over these alone.
+    pub repeated: Vec<String>,
+    /// The keys in which runs of a group differ otherwise, as `by` does not name them: their means are over different
+    /// settings, and are not tested.
+    pub pooled: Vec<String>,
     /// The first one decides.
     pub measures: Vec<Measure>,
+    /// Those that were measured on the same images stand together, the best first.
     pub groups: Vec<Group>,
+    /// On how many different sets of images the deciding measure was taken; groups are ranked within each.
+    pub images: usize,
     /// Runs that were looked at but have no result.
     pub unfinished: usize,
+    /// Runs that were left out as they are not of the present spec.
+    pub others: Others,
+    /// The key for which such runs were looked at all the same, as the question names it.
+    pub asked_for: Option<String>,
+    /// Runs that were left out as the same run is in the group already.
+    pub copies: usize,
 }
 
 /// Runs that agree in all axes.
@@ -41,7 +53,12 @@ pub struct Group {
     pub runs: Vec<String>,
     /// A sample a measure; none where no run has a value.
     pub samples: Vec<Option<Sample>>,
-    /// Of Welch's t-test against the best group; absent for the best itself, and where one of them has a single run.
+    /// How many different settings the runs have; where it is 1, they repeat one another.
+    pub settings: usize,
+    /// Which of the sets of images its runs were measured on, from 0.
+    pub images: usize,
+    /// Of Welch's t-test against the best group of the same images; absent for the best itself, where one of them has a
+    /// single run, and where one of them pools settings.
     pub p_value: Option<f64>,
     pub verdict: Verdict,
 }
@@ -82,6 +99,13 @@ impl Comparison {
         self.measures.first()
     }
 
+    /// The groups that were measured on the same images as the first one, so that they can be ranked: all of them where
+    /// there is one set of images.
+    pub fn ranked(&self) -> &[Group] {
+        let of_first = self.groups.chunk_by(|a, b| a.images == b.images).next();
+        of_first.unwrap_or_default()
+    }
+
     /// Whether any group has more than one run, so that differences can be judged.
     pub fn can_judge(&self) -> bool {
         self.groups.iter().any(|g| g.p_value.is_some())
@@ -96,70 +120,105 @@ pub fn compare(mut results: Results, question: &Question) -> Result<Comparison, 
     for key in &question.by {
         results.check_key(key)?;
     }
+    for filter in &question.filters {
+        results.check_key(&filter.key)?;
+    }
+    let asked_for = others::asks_for_others(&results, question).filter(|_| !question.all);
+    let others = match question.all || asked_for.is_some() {
+        true => Others::default(),
+        false => others::take_out(&mut results),
+    };
     results.retain(&question.filters)?;
     let all = results.runs.len();
     results.runs.retain(Recorded::is_finished);
     let unfinished = all - results.runs.len();
     if results.runs.is_empty() {
-        return Err(Error::Nothing(match (all, question.filters.is_empty()) {
-            (0, false) => "no run passes --where".into(),
-            _ => "no run has finished yet".into(),
-        }));
+        return Err(nothing(all, question, &others));
     }
     let metric = Measure::named(question.metric.as_deref(), &results)?;
     let measures = metric.with_companions(&results);
-    let (axes, folded) = axes(&results, &question.by);
-    let mut groups = groups(&results, &axes, &measures);
-    judge(&mut groups, metric.rises);
+    let runs: Vec<&Recorded> = results.runs.iter().collect();
+    let (axes, repeated, pooled) = axes(&results, &runs, question, &metric);
+    let mut members = groups::members(&runs, &axes, &metric, !question.by.is_empty());
+    let copies = groups::take_out_copies(&mut members);
+    let mut sets: Vec<&str> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
+    for group in &members {
+        let on = group
+            .runs
+            .first()
+            .map_or("", |run| run.measured_on(&metric));
+        let place = sets.iter().position(|known| *known == on);
+        let images = place.unwrap_or_else(|| {
+            sets.push(on);
+            sets.len() - 1
+        });
+        groups.push(groups::group(group, &measures, images));
+    }
+    groups.sort_by_key(|group| group.images);
+    for groups in groups.chunk_by_mut(|a, b| a.images == b.images) {
+        judge(groups, metric.rises);
+    }
     Ok(Comparison {
         axes,
-        folded,
+        repeated,
+        pooled,
         measures,
         groups,
+        images: sets.len(),
         unfinished,
+        others,
+        asked_for,
+        copies,
     })
 }
 
-/// The keys to group by, and the axes that are folded.
-fn axes(results: &Results, by: &[String]) -> (Vec<String>, Vec<String>) {
-    let differs = |key: &String| {
-        let mut values = results.runs.iter().map(|run| run.value(key));
+/// Why there is nothing to compare.
+fn nothing(all: usize, question: &Question, others: &Others) -> Error {
+    let why = match (all, question.filters.is_empty()) {
+        (0, false) => "no run passes --where",
+        _ if others.count > 0 => "no run of the present spec has finished yet",
+        _ => "no run has finished yet",
+    };
+    Error::Nothing(match others.count {
+        0 => why.into(),
+        1 => format!("{why}; 1 run of an earlier form of it is in the folder: add --all"),
+        n => format!("{why}; {n} runs of earlier forms of it are in the folder: add --all"),
+    })
+}
+
+/// The keys to group by, the axes on which runs repeat one another, and the keys that are pooled.
+fn axes(
+    results: &Results,
+    runs: &[&Recorded],
+    question: &Question,
+    metric: &Measure,
+) -> (Vec<String>, Vec<String>, Vec<String>) {
+    let differs = |key: &&String| {
+        let mut values = runs.iter().map(|run| run.value(key));
         let first = values.next();
         values.any(|value| Some(value) != first)
     };
-    let differing = results.axes.iter().filter(|key| differs(key)).cloned();
-    if by.is_empty() {
-        differing.partition(|key| key != "seed")
-    } else {
-        let folded = differing.filter(|key| !by.contains(key)).collect();
-        (by.to_vec(), folded)
+    let differing = results.axes.iter().filter(differs).cloned();
+    let (repeated, mut axes): (Vec<String>, Vec<String>) =
+        differing.partition(|key| is_replicate(key));
+    axes.extend(groups::telling_keys(runs, &axes, metric));
+    if question.by.is_empty() {
+        return (axes, repeated, Vec::new());
     }
-}
-
-/// The groups, in the order of their first runs.
-fn groups(results: &Results, axes: &[String], measures: &[Measure]) -> Vec<Group> {
-    let mut members: Vec<(Vec<Option<AxisValue>>, Vec<&Recorded>)> = Vec::new();
-    let mut places: HashMap<Vec<Option<String>>, usize> = HashMap::new();
-    for run in &results.runs {
-        let point: Vec<Option<AxisValue>> = axes.iter().map(|key| run.value(key)).collect();
-        let names = point.iter().map(|v| v.as_ref().map(ToString::to_string));
-        let place = *places.entry(names.collect()).or_insert_with(|| {
-            members.push((point, Vec::new()));
-            members.len() - 1
-        });
-        members[place].1.push(run);
-    }
-    let group = |(point, runs): (_, Vec<&Recorded>)| {
-        let sample = |m: &Measure| Sample::of(runs.iter().filter_map(|run| (m.of)(run)));
-        Group {
-            point,
-            samples: measures.iter().map(sample).collect(),
-            runs: runs.iter().map(|run| run.row.run.clone()).collect(),
-            p_value: None,
-            verdict: Verdict::Unknown,
-        }
+    let by = &question.by;
+    let is_pooled = |key: &&String| {
+        let members = groups::members(runs, by, metric, true);
+        !by.contains(key)
+            && members.iter().any(|group| {
+                let mut values = group.runs.iter().map(|run| groups::value_of(run, key));
+                let first = values.next();
+                values.any(|value| Some(value) != first)
+            })
     };
-    members.into_iter().map(group).collect()
+    let pooled = axes.iter().filter(is_pooled).cloned().collect();
+    let repeated = repeated.into_iter().filter(|key| !by.contains(key));
+    (by.clone(), repeated.collect(), pooled)
 }
 
 /// Sorts the groups, the best first, and tests each against the best.
@@ -177,7 +236,9 @@ fn judge(groups: &mut [Group], rises: bool) {
         best.verdict = Verdict::Best;
     }
     for group in others {
-        let samples = best.deciding().zip(group.deciding());
+        // Runs of different settings are no sample of one.
+        let repeats = best.settings == 1 && group.settings == 1;
+        let samples = best.deciding().zip(group.deciding()).filter(|_| repeats);
         group.p_value = samples.and_then(|(best, other)| welch(best, other));
         group.verdict = match group.p_value {
             Some(p) if p < ALPHA => Verdict::Worse,

@@ -14,14 +14,25 @@ pub enum Unit {
     Seconds,
 }
 
+/// On what images a number is measured: numbers of different ones are not ranked together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Images {
+    Test,
+    Validation,
+    /// It does not depend on images.
+    None,
+}
+
 /// A number that every run has.
 #[derive(Clone, Copy, Debug)]
 pub struct Measure {
-    /// As the column of `runs.parquet`; `val_…` as that of `metrics.parquet` at the best epoch.
+    /// As the column of `runs.parquet`.
     pub name: &'static str,
     pub unit: Unit,
     /// Whether more is better.
     pub rises: bool,
+    /// On what images it is measured.
+    pub on: Images,
     /// The run's value.
     pub of: fn(&Recorded) -> Option<f64>,
 }
@@ -73,7 +84,17 @@ const fn measure(
         name,
         unit,
         rises,
+        on: images(name),
         of,
+    }
+}
+
+/// What the prefix of a column says.
+const fn images(name: &str) -> Images {
+    match name.as_bytes() {
+        [b't', b'e', b's', b't', b'_', ..] => Images::Test,
+        [b'v', b'a', b'l', b'_', ..] => Images::Validation,
+        _ => Images::None,
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::error::hint;
-use super::{Error, Filter};
-use crate::record::{RunRow, Status, read_epochs, read_runs, results_are_in};
-use crate::spec::AxisValue;
+use super::{Error, Filter, Images, Measure};
+use crate::record::{RunRow, Status, read_epochs, read_plan, read_runs, results_are_in};
+use crate::spec::{AxisValue, Contents, Setting, is_replicate};
 use crate::train::Metrics;
 
 /// The key of the experiment's name where several are looked at together.
@@ -17,8 +17,14 @@ pub const EXPERIMENT: &str = "experiment";
 pub struct Recorded {
     pub experiment: String,
     pub row: RunRow,
-    /// At its best epoch, where the epochs were read.
+    /// Of the saved model.
     pub validation: Option<Metrics>,
+    /// Whether it is a run of the spec as it is now, and not of an earlier form.
+    pub is_present: bool,
+    /// Equal for runs that repeat one another.
+    pub setting: String,
+    test_set: String,
+    validation_set: String,
 }
 
 /// The runs of one or several experiments.
@@ -52,11 +58,14 @@ impl Results {
     fn add(&mut self, folder: &Path) -> Result<(), Error> {
         let name = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let name = name.file_name().unwrap_or_default().to_string_lossy();
-        let rows = read_runs(folder)?;
-        let has_test = rows.iter().any(|row| row.test.is_some());
-        let mut validation = match has_test {
+        let mut rows = read_runs(folder)?;
+        let plan = read_plan(folder);
+        let is_present = |row: &RunRow| plan.as_ref().is_none_or(|plan| plan.contains(&row.run));
+        complete_contents(&mut rows, &is_present);
+        let has_validation = |row: &RunRow| row.validation.is_some();
+        let mut earlier = match rows.iter().any(has_validation) {
             true => HashMap::new(),
-            false => best_epochs(folder, &rows)?,
+            false => saved_epochs(folder, &rows)?,
         };
         for row in rows {
             for (key, _) in &row.point {
@@ -64,9 +73,14 @@ impl Results {
                     self.axes.push(key.clone());
                 }
             }
+            let setting = row.setting();
             self.runs.push(Recorded {
                 experiment: name.clone().into_owned(),
-                validation: validation.remove(&row.run),
+                validation: row.validation.clone().or_else(|| earlier.remove(&row.run)),
+                is_present: is_present(&row),
+                setting: setting.key() + &unspecified(&row.point, &setting),
+                test_set: setting.test_set(),
+                validation_set: setting.validation_set(),
                 row,
             });
         }
@@ -118,22 +132,16 @@ impl Recorded {
 
     fn in_spec(&self, key: &str) -> Option<AxisValue> {
         let spec: serde_json::Value = serde_json::from_str(&self.row.spec).ok()?;
-        let value = key
-            .split('.')
-            .try_fold(&spec, |value, part| match part.parse() {
-                Ok(index) if value.is_array() => value.get::<usize>(index),
-                _ => value.get(part),
-            })?;
-        Some(match value {
-            serde_json::Value::Null => return None,
-            serde_json::Value::Bool(v) => AxisValue::Bool(*v),
-            serde_json::Value::String(v) => AxisValue::Text(v.clone()),
-            serde_json::Value::Number(v) => match v.as_i64() {
-                Some(v) => AxisValue::Integer(v),
-                None => AxisValue::Float(v.as_f64()?),
-            },
-            other => AxisValue::Text(other.to_string()),
-        })
+        AxisValue::at(&spec, key)
+    }
+
+    /// Equal for runs whose numbers by this measure can be compared.
+    pub fn measured_on(&self, measure: &Measure) -> &str {
+        match measure.on {
+            Images::Test => &self.test_set,
+            Images::Validation => &self.validation_set,
+            Images::None => "",
+        }
     }
 
     /// Whether the run came to its end.
@@ -168,22 +176,50 @@ fn experiments(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(inside)
 }
 
-/// The validation metrics of each run at its best epoch, else at its last.
-fn best_epochs(folder: &Path, runs: &[RunRow]) -> Result<HashMap<String, Metrics>, Error> {
-    let best: HashMap<&str, Option<usize>> = runs
-        .iter()
-        .map(|row| (row.run.as_str(), row.best_epoch))
-        .collect();
-    let mut found: HashMap<String, Metrics> = HashMap::new();
-    for row in read_epochs(folder)? {
-        // In the order of the epochs: the last one stays.
-        let wanted = match best.get(row.run.as_str()) {
-            Some(Some(best)) => *best == row.epoch.epoch,
-            _ => true,
-        };
-        if let (true, Some(validation)) = (wanted, row.epoch.validation) {
-            found.insert(row.run, validation);
+/// The values of axes that the recorded spec says nothing about, as one of another version may.
+fn unspecified(point: &[(String, AxisValue)], setting: &Setting) -> String {
+    let missing = |key: &str| !is_replicate(key) && !setting.covers(key);
+    let missing = point.iter().filter(|(key, _)| missing(key));
+    missing
+        .map(|(key, value)| format!(" {key}={value}"))
+        .collect()
+}
+
+/// Gives the present runs that a version recorded which did not record contents those of the other present runs of the
+/// same spec: their ids say that they are the same.
+fn complete_contents(rows: &mut [RunRow], is_present: &dyn Fn(&RunRow) -> bool) {
+    if rows.iter().all(|row| row.contents.is_some()) {
+        return;
+    }
+    let key = |row: &RunRow| Setting::of(&row.spec, None).key();
+    let known = rows.iter().filter(|row| is_present(row));
+    let known = known.filter_map(|row| Some((key(row), row.contents.clone()?)));
+    let known: HashMap<String, Contents> = known.collect();
+    for row in rows.iter_mut() {
+        if row.contents.is_none() && is_present(row) {
+            row.contents = known.get(&key(row)).cloned();
         }
     }
-    Ok(found)
+}
+
+/// The validation metrics of the model that each finished run has saved, from its epochs: the last one, or the best with
+/// `restore_best`. Tables of earlier versions have them only there.
+fn saved_epochs(folder: &Path, runs: &[RunRow]) -> Result<HashMap<String, Metrics>, Error> {
+    let saved: HashMap<&str, usize> = runs
+        .iter()
+        .filter(|row| row.status == Status::Finished)
+        .map(|row| {
+            let spec: serde_json::Value = serde_json::from_str(&row.spec).unwrap_or_default();
+            let restores = AxisValue::at(&spec, "training.early_stopping.restore_best");
+            let best = row
+                .best_epoch
+                .filter(|_| restores == Some(AxisValue::Bool(true)));
+            (row.run.as_str(), best.unwrap_or(row.epochs))
+        })
+        .collect();
+    let epochs = read_epochs(folder)?.into_iter();
+    let epochs = epochs.filter(|row| saved.get(row.run.as_str()) == Some(&row.epoch.epoch));
+    Ok(epochs
+        .filter_map(|row| Some((row.run, row.epoch.validation?)))
+        .collect())
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use statrs::function::beta::checked_beta_reg;
 
-/// The values of runs that differ in nothing that is looked at.
+/// The values of runs; their deviation is over repetitions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Sample {
     /// How many values there are; those that are not finite do not count.
@@ -25,6 +25,26 @@ impl Sample {
         let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
         let deviation = (n > 1).then(|| (squares / (n - 1) as f64).sqrt());
         Some(Sample { n, mean, deviation })
+    }
+
+    /// The sample of several settings' runs together: the mean is over all of them, the deviation over the repetitions
+    /// within a setting alone (their pooled variance); of one setting, the same as [`Sample::of`].
+    pub fn within<V: IntoIterator<Item = f64>>(
+        settings: impl IntoIterator<Item = V>,
+    ) -> Option<Self> {
+        let samples: Vec<Sample> = settings.into_iter().filter_map(Sample::of).collect();
+        if let [only] = samples.as_slice() {
+            return Some(*only);
+        }
+        let n: usize = samples.iter().map(|s| s.n).sum();
+        let freedom = n - samples.len();
+        let squares = |s: &Sample| s.deviation.map_or(0.0, |d| d.powi(2) * (s.n - 1) as f64);
+        let squares: f64 = samples.iter().map(squares).sum();
+        (n > 0).then(|| Sample {
+            n,
+            mean: samples.iter().map(|s| s.mean * s.n as f64).sum::<f64>() / n as f64,
+            deviation: (freedom > 0).then(|| (squares / freedom as f64).sqrt()),
+        })
     }
 }
 
@@ -83,6 +103,19 @@ mod tests {
             0.5286393378575168,
         ),
     ];
+
+    #[test]
+    fn the_deviation_of_several_settings_is_that_of_their_repetitions() {
+        // statistics.stdev gives 1 and 2 for the two; sqrt((1 * 2 + 4 * 2) / 4) = 1.5811.
+        let all = Sample::within([vec![1.0, 2.0, 3.0], vec![8.0, 10.0, 12.0]]).unwrap();
+        assert_eq!((all.n, all.mean), (6, 6.0));
+        assert!((all.deviation.unwrap() - 2.5f64.sqrt()).abs() < 1e-15);
+        let single = Sample::within([vec![1.0], vec![5.0]]).unwrap();
+        assert_eq!((single.mean, single.deviation), (3.0, None));
+        let one = Sample::within([vec![0.1, 0.2, 0.4]]);
+        assert_eq!(one, Sample::of([0.1, 0.2, 0.4]));
+        assert_eq!(Sample::within(Vec::<Vec<f64>>::new()), None);
+    }
 
     #[test]
     fn one_value_says_nothing_and_equal_values_are_certain() {

@@ -4,7 +4,7 @@ use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 use serde_json::{Map, Value, json};
 
 use super::compare::ALPHA;
-use super::{Comparison, Error, Group, Sample, Unit, Verdict};
+use super::{Comparison, Error, Group, Images, Others, Sample, Unit, Verdict};
 use crate::foreign::csv_cell;
 use crate::record::text::{short_keys, value};
 use crate::spec::AxisValue;
@@ -27,13 +27,18 @@ pub fn rows(comparison: &Comparison, layout: Layout) -> (Vec<Vec<String>>, Vec<u
         .measures
         .iter()
         .map(|measure| measure.name.to_owned());
-    let mut titles: Vec<String> = axes.into_iter().chain(["n".to_owned()]).collect();
+    let mut titles: Vec<String> = axes.into_iter().collect();
+    if comparison.images > 1 {
+        titles.push(images_title(comparison).into());
+    }
+    let first_number = titles.len();
+    titles.push("n".into());
     titles.extend(names);
     if comparison.can_judge() {
         titles.push("p".into());
     }
     titles.push(String::new());
-    let numbers = (comparison.axes.len()..titles.len() - 1).collect();
+    let numbers = (first_number..titles.len() - 1).collect();
     let mut rows = vec![titles];
     rows.extend(
         comparison
@@ -47,6 +52,9 @@ pub fn rows(comparison: &Comparison, layout: Layout) -> (Vec<Vec<String>>, Vec<u
 fn row(comparison: &Comparison, group: &Group, layout: Layout) -> Vec<String> {
     let name = |value_: &Option<AxisValue>| value_.as_ref().map_or(NONE.into(), value);
     let mut cells: Vec<String> = group.point.iter().map(name).collect();
+    if comparison.images > 1 {
+        cells.push((group.images + 1).to_string());
+    }
     cells.push(group.runs.len().to_string());
     for (measure, sample) in comparison.measures.iter().zip(&group.samples) {
         cells.push(sample.map_or(NONE.into(), |sample| shown(&sample, measure.unit)));
@@ -67,6 +75,14 @@ fn row(comparison: &Comparison, group: &Group, layout: Layout) -> Vec<String> {
             .for_each(bold);
     }
     cells
+}
+
+/// What the number of the images that a group was measured on is called.
+fn images_title(comparison: &Comparison) -> &'static str {
+    match comparison.deciding().map(|measure| measure.on) {
+        Some(Images::Validation) => "validation set",
+        _ => "test set",
+    }
 }
 
 /// A sample as `71.2 ± 1.3 %`.
@@ -104,30 +120,75 @@ pub(crate) fn p_value(p: f64) -> String {
 pub fn notes(comparison: &Comparison) -> Vec<String> {
     let mut notes = Vec::new();
     let measure = comparison.deciding().map_or("", |measure| measure.name);
+    if comparison.images > 1 {
+        let set = images_title(comparison);
+        notes.push(format!(
+            "measured on {} different {set}s, each ranked on its own: {measure} on one {set} does not compare with \
+             {measure} on another",
+            comparison.images
+        ));
+    }
     if comparison.can_judge() {
         notes.push(format!(
             "mean ± standard deviation (n runs); p: Welch's t-test of {measure} against the best, two-sided, not \
              corrected for the number of comparisons; ≈ best: p ≥ {ALPHA}"
         ));
-    } else if comparison.groups.len() > 1 {
+    } else if comparison.groups.len() > 1 && comparison.pooled.is_empty() {
         notes.push(
             "with one run each it cannot be told whether a difference is real; sweep the seed too"
                 .into(),
         );
     }
-    if !comparison.folded.is_empty() {
-        notes.push(format!("folded together: {}", comparison.folded.join(", ")));
+    if !comparison.repeated.is_empty() {
+        notes.push(format!("averaged over: {}", comparison.repeated.join(", ")));
     }
-    if comparison.unfinished > 0 {
+    if !comparison.pooled.is_empty() {
         notes.push(format!(
-            "left out: {} that did not finish",
-            match comparison.unfinished {
-                1 => "1 run".to_owned(),
-                n => format!("{n} runs"),
-            }
+            "a group has runs of different settings, which differ in: {}; ± is the deviation within a setting, and \
+             differences are not tested",
+            comparison.pooled.join(", ")
         ));
     }
+    if comparison.unfinished > 0 {
+        let unfinished = runs(comparison.unfinished);
+        notes.push(format!("left out: {unfinished} that did not finish"));
+    }
+    if comparison.copies > 0 {
+        let copies = runs(comparison.copies);
+        notes.push(format!(
+            "left out: {copies} that are copies of others, each counted once"
+        ));
+    }
+    notes.extend(others(comparison));
     notes
+}
+
+/// What is said of runs of earlier forms of the spec.
+fn others(comparison: &Comparison) -> Option<String> {
+    if let Some(key) = &comparison.asked_for {
+        return Some(format!(
+            "runs of earlier forms of the spec are included, as the present ones do not differ in {key}"
+        ));
+    }
+    let Others { count, keys } = &comparison.others;
+    if *count == 0 {
+        return None;
+    }
+    let differ = match keys.as_slice() {
+        [] => String::new(),
+        keys => format!(" (they differ in {})", keys.join(", ")),
+    };
+    let runs = runs(*count);
+    Some(format!(
+        "left out: {runs} of earlier forms of the spec{differ}; compare --all shows them as groups of their own"
+    ))
+}
+
+fn runs(count: usize) -> String {
+    match count {
+        1 => "1 run".to_owned(),
+        n => format!("{n} runs"),
+    }
 }
 
 /// The comparison as JSON.
@@ -141,7 +202,9 @@ pub fn json(comparison: &Comparison) -> Value {
             .collect();
         let mut object = Map::from_iter([
             ("point".to_owned(), Value::Object(point)),
+            ("test_set".into(), json!(group.images + 1)),
             ("n".into(), json!(group.runs.len())),
+            ("settings".into(), json!(group.settings)),
             ("runs".into(), json!(group.runs)),
         ]);
         for (measure, sample) in comparison.measures.iter().zip(&group.samples) {
@@ -151,12 +214,21 @@ pub fn json(comparison: &Comparison) -> Value {
         object.insert("verdict".into(), json!(group.verdict.as_str()));
         Value::Object(object)
     };
+    let folded: Vec<&String> = comparison
+        .pooled
+        .iter()
+        .chain(&comparison.repeated)
+        .collect();
     json!({
         "metric": comparison.deciding().map(|measure| measure.name),
         "test": "Welch's t-test against the best, two-sided",
         "alpha": ALPHA,
-        "folded": comparison.folded,
+        "folded": folded,
+        "repeated": comparison.repeated,
+        "pooled": comparison.pooled,
+        "test_sets": comparison.images,
         "unfinished": comparison.unfinished,
+        "left_out": { "runs": comparison.others.count, "differ_in": comparison.others.keys },
         "groups": comparison.groups.iter().map(group).collect::<Vec<_>>(),
     })
 }
@@ -171,6 +243,10 @@ pub fn frame(comparison: &Comparison) -> Result<DataFrame, Error> {
     for (i, key) in comparison.axes.iter().enumerate() {
         let values: Vec<Option<&AxisValue>> = groups.iter().map(|g| g.point[i].as_ref()).collect();
         columns.push(axis_column(key, &values));
+    }
+    if comparison.images > 1 {
+        let images: Vec<i32> = groups.iter().map(|g| g.images as i32 + 1).collect();
+        columns.push(Series::new("test_set".into(), images).into_column());
     }
     let counts: Vec<i32> = groups.iter().map(|g| g.runs.len() as i32).collect();
     columns.push(Series::new("n".into(), counts).into_column());

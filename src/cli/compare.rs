@@ -13,8 +13,12 @@ use crate::terminal::{self, Stream};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Runs are grouped by the axes that differ; seeds are averaged (mean ± standard deviation). The best is
-marked, and those statistically indistinguishable from it (Welch's t-test, two-sided, p ≥ 0.05).
+Runs are grouped by the axes that differ; runs that are equal in everything but the seed are averaged
+(mean ± standard deviation). The best is marked, and those statistically indistinguishable from it
+(Welch's t-test, two-sided, p ≥ 0.05). Runs that were tested on different images are ranked apart.
+
+Runs of earlier forms of the spec are left out, and their number is shown; --all includes them, and so
+does a key named with --by or --where in which only they differ.
 
 Examples:
   runner compare results/vgg16_freeze_depths
@@ -33,6 +37,9 @@ pub(super) struct CompareArgs {
     /// Only runs whose key has this value (!= excludes); may be repeated
     #[arg(long = "where", value_name = "KEY=VALUE")]
     filters: Vec<Filter>,
+    /// Include runs of earlier forms of the spec, as groups of their own
+    #[arg(long)]
+    all: bool,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -52,6 +59,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
         by: args.by.clone(),
         metric: args.metric.clone(),
         filters: args.filters.clone(),
+        all: args.all,
     };
     for folder in &args.results {
         meant::results(folder, "compare")?;

@@ -5,10 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::upstream::Chain;
+use super::wording::Wording;
 use crate::data;
 use crate::fetch::{self, Cache, Hub, Progress};
 use crate::model::weights;
 use crate::spec::{Arch, Contents, Dataset, Experiment, Problem, Spec, Weights};
+
+/// The key of the weights that a run starts from.
+const WEIGHTS: &str = "backbone.weights";
 
 /// Whether weights that are not in the cache are downloaded to name the runs by them.
 #[derive(Clone, Copy)]
@@ -28,21 +32,23 @@ pub(super) struct Unnamed {
     pub is_preliminary: bool,
 }
 
-/// Names every run by the contents of its files, those from the network too, and by the runs that it builds on.
+/// Names every run by the contents of its files, those from the network too, and by the runs that it builds on, whatever
+/// words its spec has for them.
 ///
 /// # Errors
-/// A file that cannot be read, or two runs that are the same by what their files hold.
+/// A file that cannot be read, or two runs that are the same by what their words mean and their files hold.
 pub(super) fn identify(
     experiment: &mut Experiment,
     chain: &Chain,
     network: Network<'_>,
 ) -> Result<Unnamed, Error> {
     let mut known = Known::new(network);
-    let mut contents = Vec::new();
+    let mut wording = Wording::default();
     let mut unnamed = Unnamed::default();
     let mut failed = Vec::new();
-    for (at, run) in experiment.runs.iter().enumerate() {
-        let mut of_run = known
+    for at in 0..experiment.runs.len() {
+        let run = &experiment.runs[at];
+        let mut contents = known
             .contents(&run.spec)
             .map_err(|problem| Error::Spec(experiment.problem(Some(run), &problem).into()))?;
         match known.pretrained(&run.spec) {
@@ -50,35 +56,50 @@ pub(super) fn identify(
             Pretrained::Unknown => unnamed.is_preliminary = true,
             Pretrained::Failed(why) => failed.push((at, why)),
             Pretrained::Known(digest) => {
-                of_run.insert("backbone.weights".into(), digest);
+                contents.insert(WEIGHTS.into(), digest);
             }
         }
+        let mut of_id = contents.clone();
         if let Some(upstream) = chain.predecessor(run) {
-            of_run.insert("backbone.weights".into(), upstream.id.clone());
+            of_id.insert(WEIGHTS.into(), upstream.id.clone());
+            contents.insert(WEIGHTS.into(), upstream.setting());
         }
-        contents.push(of_run);
-    }
-    for (run, contents) in experiment.runs.iter_mut().zip(contents) {
-        run.identify(&contents);
-    }
-    let mut seen = HashMap::new();
-    for run in &experiment.runs {
-        if let Some(earlier) = seen.insert(&run.id, run) {
-            let differs = run.point.iter().find(|axis| !earlier.point.contains(axis));
-            let key = differs.map_or("sweep.axes", |(key, _)| key);
-            let problem = Problem::new(
-                key,
-                format!("two runs of the sweep are the same: {}", run.id),
-            )
-            .help("the files of both have the same contents; remove one");
-            return Err(Error::Spec(experiment.problem(Some(run), &problem).into()));
+        let usual = wording.of(&run.spec);
+        if contents.is_empty() && usual.is_none() {
+            continue;
         }
+        let run = &mut experiment.runs[at];
+        usual
+            .into_iter()
+            .for_each(|spec| run.put_in_other_words(spec));
+        run.contents = contents;
+        run.identify(&of_id);
     }
+    check_different(experiment)?;
     let failed = failed.into_iter();
     unnamed.failed = failed
         .map(|(at, why)| (experiment.runs[at].id.clone(), why))
         .collect();
     Ok(unnamed)
+}
+
+/// Refuses two runs that are the same.
+fn check_different(experiment: &Experiment) -> Result<(), Error> {
+    let mut seen = HashMap::new();
+    for run in &experiment.runs {
+        if let Some(earlier) = seen.insert(run.fingerprint(), run) {
+            let key = run.axis_that_differs(earlier).unwrap_or("sweep.axes");
+            let problem = Problem::new(
+                key,
+                format!("two runs of the sweep are the same: {}", run.id),
+            )
+            .help(
+                "this value means the same as an earlier one, or names a file with the same contents; remove it",
+            );
+            return Err(Error::Spec(experiment.problem(Some(run), &problem).into()));
+        }
+    }
+    Ok(())
 }
 
 /// Weights that come from the network.
@@ -143,10 +164,7 @@ impl<'a> Known<'a> {
             _ => None,
         };
         let whole = spec.training.initial_weights.as_ref();
-        for (key, path) in [
-            ("backbone.weights", backbone),
-            ("training.initial_weights", whole),
-        ] {
+        for (key, path) in [(WEIGHTS, backbone), ("training.initial_weights", whole)] {
             if let Some(path) = path {
                 contents.insert(key.into(), self.file(key, path)?);
             }

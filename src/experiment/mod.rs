@@ -5,6 +5,7 @@ mod error;
 mod identity;
 mod jobs;
 mod upstream;
+mod wording;
 
 use std::path::{Path, PathBuf};
 

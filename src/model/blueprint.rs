@@ -2,7 +2,7 @@
 
 use super::{freeze, head};
 use crate::graph::{Builder, Cost, Cut, Graph, Shape, Value};
-use crate::spec::{Activation, Backbone, HeadKind, Problem, Spec, Weights};
+use crate::spec::{Activation, Backbone, FreezeThrough, HeadKind, Problem, Spec, Weights};
 use crate::zoo::IMAGENET_CLASSES;
 
 /// Colour channels of every network's input.
@@ -67,6 +67,20 @@ impl Blueprint {
     pub fn boundary(&self) -> Option<&str> {
         let frozen = (1..self.graph.nodes().len()).take_while(|i| self.cut.is_frozen(*i));
         frozen.last().map(|last| self.graph.through(last))
+    }
+
+    /// The boundary in the usual words: "none", "all", or the name of a module; none where no name says it.
+    pub fn through(&self) -> Option<FreezeThrough> {
+        let frozen = (1..self.graph.nodes().len()).take_while(|i| self.cut.is_frozen(*i));
+        let Some(last) = frozen.last() else {
+            return Some(FreezeThrough::None);
+        };
+        if last + 1 == self.backbone {
+            return Some(FreezeThrough::All);
+        }
+        let name = self.graph.through(last);
+        let is_there = self.graph.last_of(name) == Some(last);
+        is_there.then(|| FreezeThrough::Layer(name.to_owned()))
     }
 
     /// What it costs to train with an optimizer that keeps `moments` values a weight.

@@ -32,6 +32,7 @@ impl Sweep {
             axes: &self.axes,
             runs: self.runs.iter().collect(),
             epochs: self.epochs.iter().collect(),
+            others: 0,
         }
     }
 }
@@ -144,6 +145,7 @@ fn run(id: &str, point: Vec<(String, AxisValue)>, rows: &[EpochRow]) -> RunRow {
         error: None,
         epochs: rows.len(),
         best_epoch: best.map(|row| row.epoch.epoch),
+        validation: best.and_then(|row| row.epoch.validation.clone()),
         test,
         skipped_images: Some(0),
         parameters: Some(14_848_586),
@@ -151,6 +153,7 @@ fn run(id: &str, point: Vec<(String, AxisValue)>, rows: &[EpochRow]) -> RunRow {
         seconds: 12.5 * rows.len() as f64,
         device: "cpu".into(),
         spec: "{}".into(),
+        contents: None,
         version: "0.1.0".into(),
         started: UNIX_EPOCH + Duration::from_secs(1_772_357_400),
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::progress::Reporter;
-use super::{Error, METRICS_FILE, RUNS_FILE, Tables, predictions};
+use super::{Error, METRICS_FILE, PLAN_FILE, RUNS_FILE, Tables, predictions};
 use crate::atomic::{Unfinished, name_beside, remove_unfinished, write_claimed_for_now};
 use crate::claim::{Attempt, Claim, Claims, Token};
 use crate::stop::Stop;
@@ -113,7 +113,13 @@ pub(super) fn tidy_run(run: &Path) -> io::Result<()> {
 /// Removes what other processes have left unfinished in an experiment's folder, which is locked: tables, and what else
 /// the dead have left. The report may be written by others too.
 pub(super) fn tidy_experiment(folder: &Path) -> io::Result<()> {
-    let locked = [RUNS_FILE, METRICS_FILE, predictions::FILE, SPEC_FILE];
+    let locked = [
+        RUNS_FILE,
+        METRICS_FILE,
+        predictions::FILE,
+        SPEC_FILE,
+        PLAN_FILE,
+    ];
     let is_left = |file: &Unfinished| {
         !file.is_own() && (locked.contains(&file.file()) || file.is_abandoned())
     };

@@ -16,6 +16,7 @@ use super::folder::{
     MODEL_FILE, SPEC_FILE, create, delete_runs, has_leftovers, remove_checkpoints, run_folder,
     tidy_experiment, tidy_run, write,
 };
+use super::present::write_plan;
 use super::progress::Reporter;
 use super::run_recorder::RunRecorder;
 use super::summary::{WIDTH, summary};
@@ -172,6 +173,7 @@ impl<'a> Recorder<'a> {
             &experiment.to_toml(),
             lock.token(),
         )?;
+        write_plan(&self.folder, &self.order, lock.token())?;
         let rows = state.tables.runs().iter();
         let failed = rows.filter(|row| row.status == Status::Failed);
         state.failed = failed.map(|row| (row.run.clone(), row.clone())).collect();

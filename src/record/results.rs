@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::{Axis, EpochRow, RunRow};
-use crate::train::Metrics;
 
 /// The rows of one experiment, in the sweep's order.
 #[derive(Clone, Debug)]
@@ -13,6 +12,8 @@ pub struct Results<'a> {
     pub axes: &'a [Axis],
     pub runs: Vec<&'a RunRow>,
     pub epochs: Vec<&'a EpochRow>,
+    /// How many runs of earlier forms of the experiment are recorded beside these.
+    pub others: usize,
 }
 
 impl<'a> Results<'a> {
@@ -28,15 +29,5 @@ impl<'a> Results<'a> {
             groups[at].push(row);
         }
         groups
-    }
-
-    /// A run's validation metrics at its best epoch, or at its last where no epoch is known to be best.
-    pub fn validation(&self, run: &RunRow) -> Option<&'a Metrics> {
-        let mut epochs = self.epochs.iter().filter(|row| row.run == run.run);
-        let row = match run.best_epoch {
-            Some(best) => epochs.find(|row| row.epoch.epoch == best)?,
-            None => epochs.max_by_key(|row| row.epoch.epoch)?,
-        };
-        row.epoch.validation.as_ref()
     }
 }

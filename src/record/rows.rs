@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use crate::spec::AxisValue;
+use crate::spec::{AxisValue, Contents, Setting, is_replicate};
 use crate::train::{Epoch, Metrics};
 
 /// A swept key with its values in the sweep's order; a column of both tables, and a chart.
@@ -12,6 +12,13 @@ pub struct Axis {
     /// The key as it stands in the spec, e.g. `freeze.through`.
     pub key: String,
     pub values: Vec<AxisValue>,
+}
+
+impl Axis {
+    /// Whether runs that differ on it alone repeat one another.
+    pub fn is_replicate(&self) -> bool {
+        is_replicate(&self.key)
+    }
 }
 
 /// How a run ended.
@@ -62,9 +69,12 @@ pub struct RunRow {
     pub error: Option<String>,
     /// Epochs done.
     pub epochs: usize,
-    /// From 1; absent before the first epoch.
+    /// From 1, by the metric that early stopping watches, else by the accuracy; absent where no epoch was the best. The
+    /// saved model is that of the last epoch, or of this one with `restore_best`.
     pub best_epoch: Option<usize>,
-    /// Absent where the run did not come to its end, or has no test images.
+    /// Of the saved model; absent where the run did not come to its end, or has no validation images.
+    pub validation: Option<Metrics>,
+    /// Of the saved model; absent where the run did not come to its end, or has no test images.
     pub test: Option<Metrics>,
     /// Images that do not decode and were left out; absent where the run did not come to its end.
     pub skipped_images: Option<usize>,
@@ -78,9 +88,18 @@ pub struct RunRow {
     pub device: String,
     /// This run's resolved spec as JSON.
     pub spec: String,
+    /// What the files of the spec held; absent in tables of versions that did not record it.
+    pub contents: Option<Contents>,
     /// The runner's version.
     pub version: String,
     pub started: SystemTime,
+}
+
+impl RunRow {
+    /// What the run was, as far as it decides the result.
+    pub fn setting(&self) -> Setting {
+        Setting::of(&self.spec, self.contents.as_ref())
+    }
 }
 
 /// A row of `metrics.parquet`.

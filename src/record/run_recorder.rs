@@ -62,6 +62,7 @@ impl<'r> RunRecorder<'r> {
             error: None,
             epochs: earlier.as_ref().map_or(0, |row| row.epochs),
             best_epoch: None,
+            validation: None,
             test: None,
             skipped_images: None,
             parameters: Some(planned.blueprint.parameter_count() as u64),
@@ -69,6 +70,7 @@ impl<'r> RunRecorder<'r> {
             seconds: earlier.as_ref().map_or(0.0, |row| row.seconds),
             device: run.spec.training.device.to_string(),
             spec: run.spec.to_json(),
+            contents: Some(run.contents.clone()),
             version: env!("CARGO_PKG_VERSION").into(),
             started: earlier.map_or(started, |row| row.started),
         };
@@ -279,7 +281,8 @@ impl Sink for RunRecorder<'_> {
             Ok(done) => {
                 self.row.status = Status::Finished;
                 self.row.epochs = done.outcome.epochs;
-                self.row.best_epoch = Some(done.outcome.best_epoch);
+                self.row.best_epoch = done.outcome.best_epoch;
+                self.row.validation.clone_from(&done.outcome.validation);
                 self.row.test.clone_from(&done.test);
                 self.row.skipped_images = Some(done.skipped_images);
             }

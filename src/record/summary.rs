@@ -14,16 +14,20 @@ const GAP: &str = "  ";
 /// Where there is no value.
 const NONE: &str = "–";
 
-/// The runs as a table of at most `width` columns where it can be made to fit, best first: by test accuracy, else by validation accuracy, else by
-/// loss. Runs that did not finish come last, and below the table why. Empty without runs.
+/// The runs as a table of at most `width` columns where it can be made to fit, best first: by test accuracy, else by
+/// validation accuracy, else by loss, all of the saved model. Those that were tested on different images stand apart. Runs
+/// that did not finish come last, and below the table why; then how many runs of earlier forms of the experiment there
+/// are. Empty without runs.
 pub fn summary(results: &Results, width: usize) -> String {
-    let mut runs: Vec<Line> = results
-        .runs
-        .iter()
-        .map(|run| Line::new(results, run))
-        .collect();
+    let mut sets: Vec<String> = Vec::new();
+    let lines = results.runs.iter().map(|run| Line::new(run, &mut sets));
+    let mut runs: Vec<Line> = lines.collect();
     // Stable: equal runs stay in the sweep's order.
-    runs.sort_by(|a, b| a.rank().total_cmp(&b.rank()));
+    runs.sort_by(|a, b| {
+        let ended = |line: &Line| line.run.status != Status::Finished;
+        let order = (ended(a), a.images).cmp(&(ended(b), b.images));
+        order.then(a.rank().total_cmp(&b.rank()))
+    });
     if runs.is_empty() {
         return String::new();
     }
@@ -35,22 +39,47 @@ pub fn summary(results: &Results, width: usize) -> String {
             text.push_str(&format!("\n{} {}: {error}", line.name(), line.run.status));
         }
     }
+    if sets.len() > 1 {
+        let count = sets.len();
+        text.push_str(&format!(
+            "\nmeasured on {count} different sets of images, one after the other, each ranked on its own"
+        ));
+    }
+    text.push_str(&others(results.others));
     text.push('\n');
     text
 }
 
-/// A run with its validation metrics.
+/// What is said of runs of earlier forms of the experiment.
+fn others(count: usize) -> String {
+    let runs = match count {
+        0 => return String::new(),
+        1 => "1 run of an earlier form of this spec is".to_owned(),
+        n => format!("{n} runs of earlier forms of this spec are"),
+    };
+    format!("\n{runs} in the folder too; runner compare --all shows them")
+}
+
+/// A run with the number of the set of images that it was measured on.
 struct Line<'a> {
     run: &'a RunRow,
-    validation: Option<&'a Metrics>,
+    images: usize,
 }
 
 impl<'a> Line<'a> {
-    fn new(results: &Results<'a>, run: &'a RunRow) -> Self {
-        Line {
-            run,
-            validation: results.validation(run),
-        }
+    fn new(run: &'a RunRow, sets: &mut Vec<String>) -> Self {
+        let setting = run.setting();
+        let on = match run.test {
+            Some(_) => setting.test_set(),
+            None if run.status == Status::Finished => setting.validation_set(),
+            None => return Line { run, images: 0 },
+        };
+        let known = sets.iter().position(|set| *set == on);
+        let images = known.unwrap_or_else(|| {
+            sets.push(on);
+            sets.len() - 1
+        });
+        Line { run, images }
     }
 
     /// Smaller is better.
@@ -58,7 +87,7 @@ impl<'a> Line<'a> {
         if self.run.status != Status::Finished {
             return f64::INFINITY;
         }
-        let best_first = [self.run.test.as_ref(), self.validation]
+        let best_first = [self.run.test.as_ref(), self.run.validation.as_ref()]
             .into_iter()
             .flatten();
         let accuracy = best_first.clone().find_map(|m| m.accuracy).map(|a| -a);
@@ -152,7 +181,7 @@ fn columns(results: &Results, lines: &[Line]) -> Vec<Column> {
     let best_epoch = |l: &Line| Some(l.run.best_epoch?.to_string());
     columns.push(column("best_epoch", Need::BestEpoch, false, &best_epoch));
 
-    let metrics = |l: &Line| [l.validation.cloned(), l.run.test.clone()];
+    let metrics = |l: &Line| [l.run.validation.clone(), l.run.test.clone()];
     let has_accuracy = lines
         .iter()
         .flat_map(metrics)
@@ -163,7 +192,7 @@ fn columns(results: &Results, lines: &[Line]) -> Vec<Column> {
     } else {
         ("loss", |m| Some(format!("{:.4}", m.loss)))
     };
-    let validation = |l: &Line| show(l.validation?);
+    let validation = |l: &Line| show(l.run.validation.as_ref()?);
     columns.push(column(
         &format!("val_{name}"),
         Need::Result,
@@ -239,8 +268,8 @@ mod tests {
             run.test.as_mut().unwrap().accuracy = Some(*accuracy);
             run.best_epoch = Some(2);
         }
-        for row in &mut sweep.epochs {
-            row.epoch.validation.as_mut().unwrap().accuracy = Some(0.5);
+        for run in &mut sweep.runs {
+            run.validation.as_mut().unwrap().accuracy = Some(0.5);
         }
         sweep
     }
@@ -253,6 +282,7 @@ mod tests {
         failed.status = Status::Failed;
         failed.error = Some("the loss is NaN\nin epoch 2".into());
         failed.test = None;
+        failed.validation = None;
         failed.best_epoch = None;
         failed.trainable_parameters = None;
         sweep.epochs.retain(|row| !row.run.starts_with("none"));
@@ -302,8 +332,8 @@ run    epochs  best_epoch  val_accuracy  test_accuracy  trainable  seconds
                 ..Metrics::default()
             });
         }
-        for row in &mut sweep.epochs {
-            row.epoch.validation = None;
+        for run in &mut sweep.runs {
+            run.validation = None;
         }
         let text = summary(&sweep.results(), WIDTH);
         let losses: Vec<&str> = text
@@ -318,6 +348,47 @@ run    epochs  best_epoch  val_accuracy  test_accuracy  trainable  seconds
             ["0.2500", "0.7500"]
         );
         assert!(text.contains("test_loss"), "{text}");
+    }
+
+    #[test]
+    fn the_validation_numbers_are_those_of_the_saved_model() {
+        let mut sweep = with_results(sweep(vec![], 3), &[0.25]);
+        // Its best epoch was a better one.
+        sweep.epochs[1].epoch.validation.as_mut().unwrap().accuracy = Some(0.9);
+        let text = summary(&sweep.results(), WIDTH);
+        assert!(text.contains("50.0%") && !text.contains("90.0%"), "{text}");
+    }
+
+    #[test]
+    fn runs_tested_on_different_images_are_not_ranked_against_each_other() {
+        let axes = vec![
+            integers("dataset.test_limit", [10, 20]),
+            integers("seed", 0..2),
+        ];
+        let mut sweep = with_results(sweep(axes, 1), &[0.5, 0.6, 0.7, 0.8]);
+        for (run, limit) in sweep.runs.iter_mut().zip([10, 10, 20, 20]) {
+            run.spec = format!(r#"{{"dataset": {{"name": "digits", "test_limit": {limit}}}}}"#);
+        }
+        let text = summary(&sweep.results(), WIDTH);
+        let shown: Vec<&str> = text.matches(".0%").map(|_| "").collect();
+        assert_eq!(shown.len(), 8, "{text}");
+        let order: Vec<usize> = ["60.0%", "50.0%  ", "80.0%", "70.0%"]
+            .map(|cell| text.rfind(cell).unwrap())
+            .into();
+        assert!(order[2] < order[3] && order[0] < order[2], "{text}");
+        assert!(
+            text.contains("measured on 2 different sets of images"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn runs_of_earlier_forms_are_counted() {
+        let sweep = sweep(vec![], 1);
+        let mut results = sweep.results();
+        assert!(!summary(&results, WIDTH).contains("earlier"));
+        results.others = 2;
+        assert!(summary(&results, WIDTH).contains("2 runs of earlier forms of this spec are"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::analysis::{self, Comparison, Group, Question, Recorded, Results, Sample, Unit, shown};
 use crate::record::predictions::{self, Predictions};
 use crate::record::{EpochRow, read_epochs, run_folder, text};
-use crate::spec::AxisValue;
+use crate::spec::{AxisValue, is_replicate};
 
 use super::Error;
 
@@ -15,6 +15,7 @@ use super::Error;
 pub struct Experiment {
     pub name: String,
     pub folder: PathBuf,
+    /// Those of the spec as it is now.
     pub runs: Vec<Recorded>,
     /// Each run's epochs, in order.
     pub epochs: HashMap<String, Vec<EpochRow>>,
@@ -24,7 +25,7 @@ pub struct Experiment {
     groups: HashMap<String, usize>,
 }
 
-/// Runs that differ in nothing but the seed.
+/// Runs that repeat one another.
 pub struct Setting<'a> {
     /// As `through=all, units=256`; the experiment's name where nothing is swept.
     pub label: String,
@@ -59,7 +60,8 @@ impl Experiment {
         for row in read_epochs(folder)? {
             epochs.entry(row.run.clone()).or_default().push(row);
         }
-        let runs = results.runs.clone();
+        let present = results.runs.iter().filter(|run| run.is_present);
+        let runs: Vec<Recorded> = present.cloned().collect();
         let comparison = match analysis::compare(results, &Question::default()) {
             Ok(comparison) => Some(comparison),
             Err(analysis::Error::Nothing(_)) => None,
@@ -86,16 +88,18 @@ impl Experiment {
     /// The settings that have been run, in the order of the sweep.
     pub fn settings(&self) -> Vec<Setting<'_>> {
         let mut settings: Vec<Setting> = Vec::new();
-        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut places: HashMap<(String, &str), usize> = HashMap::new();
         for run in &self.runs {
             let label = self.label(run);
-            let place = *places.entry(label.clone()).or_insert_with(|| {
-                settings.push(Setting {
-                    label,
-                    runs: Vec::new(),
+            let place = *places
+                .entry((label.clone(), &run.setting))
+                .or_insert_with(|| {
+                    settings.push(Setting {
+                        label,
+                        runs: Vec::new(),
+                    });
+                    settings.len() - 1
                 });
-                settings.len() - 1
-            });
             settings[place].runs.push(run);
         }
         settings
@@ -136,7 +140,7 @@ impl Experiment {
 
     /// What tells a run's setting from others.
     pub fn label(&self, run: &Recorded) -> String {
-        let point = run.row.point.iter().filter(|(key, _)| key != "seed");
+        let point = run.row.point.iter().filter(|(key, _)| !is_replicate(key));
         let label = text::point(&point.cloned().collect::<Vec<_>>(), ", ");
         if label.is_empty() {
             self.name.clone()
@@ -278,7 +282,7 @@ pub fn repeats(experiment: &Experiment, counts: impl Iterator<Item = usize>) -> 
     let folded = experiment
         .comparison
         .as_ref()
-        .map_or(&[][..], |c| &c.folded);
+        .map_or(&[][..], |c| &c.repeated);
     Repeats {
         fewest: fewest.min(most),
         most,

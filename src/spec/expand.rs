@@ -6,12 +6,11 @@ use figment::value::Value;
 
 use super::Error;
 use super::diagnostic::Diagnostic;
-use super::experiment::{Problem, Run};
+use super::experiment::{AxisValue, Problem, Run};
 use super::key::{self, KeyPath};
 use super::locate::{diagnostics, located, on_axis};
 use super::origin::{Origin, Part};
 use super::read::read;
-use super::run_id::{self, Contents};
 use super::sweep::{self, Axis};
 use super::tree;
 use super::types::{Spec, Sweep};
@@ -31,29 +30,36 @@ impl Expansion<'_> {
     /// # Errors
     /// Every mistake in the values of the axes, or else in the runs.
     pub(super) fn runs(&self, sweep: &Sweep, seed: u64) -> Result<Vec<Run>, Error> {
-        self.check_values()?;
+        let values = self.check_values()?;
         let lengths: Vec<usize> = self.axes.iter().map(|axis| axis.values.len()).collect();
         let points = sweep::points(sweep, &lengths, seed)
             .map_err(|problem| Error::from(located(self.origin, &[], &problem)))?;
         let runs = points
             .iter()
-            .map(|point| self.run(point))
+            .map(|point| self.run(point, &values))
             .collect::<Result<Vec<Run>, Vec<Diagnostic>>>()?;
         self.check_runs(&points, &runs)?;
         self.check_ids(&points, &runs)?;
         Ok(runs)
     }
 
-    /// Checks each value of each axis on its own.
-    fn check_values(&self) -> Result<(), Error> {
+    /// Checks each value of each axis on its own, and gives them as the spec has them: a number is what its key takes,
+    /// however it was written.
+    fn check_values(&self) -> Result<Vec<Vec<AxisValue>>, Error> {
         let mut wrong = Vec::new();
+        let mut values = Vec::new();
         for (at, axis) in self.axes.iter().enumerate() {
-            for index in 0..axis.values.len() {
-                wrong.extend(self.spec(&[(at, index)]).err().unwrap_or_default());
+            let mut of_axis = Vec::new();
+            for (index, written) in axis.values.iter().enumerate() {
+                match self.spec(&[(at, index)]) {
+                    Ok(spec) => of_axis.push(typed(&spec, axis, written)),
+                    Err(mistakes) => wrong.extend(mistakes),
+                }
             }
+            values.push(of_axis);
         }
         if wrong.is_empty() {
-            Ok(())
+            Ok(values)
         } else {
             Err(wrong.into())
         }
@@ -93,19 +99,16 @@ impl Expansion<'_> {
             .collect()
     }
 
-    fn run(&self, point: &[usize]) -> Result<Run, Vec<Diagnostic>> {
-        let point: Vec<(usize, usize)> = point.iter().copied().enumerate().collect();
+    fn run(&self, places: &[usize], values: &[Vec<AxisValue>]) -> Result<Run, Vec<Diagnostic>> {
+        let point: Vec<(usize, usize)> = places.iter().copied().enumerate().collect();
         let spec = self.spec(&point)?;
         let value = |(at, index): &(usize, usize)| {
-            let axis = &self.axes[*at];
-            (axis.name.clone(), sweep::axis_value(&axis.values[*index]))
+            let value = values.get(*at)?.get(*index)?;
+            Some((self.axes[*at].name.clone(), value.clone()))
         };
-        let point: Vec<_> = point.iter().map(value).collect();
-        Ok(Run {
-            id: run_id::run_id(&point, &spec, &Contents::new()),
-            point,
-            spec,
-        })
+        let mut run = Run::new(point.iter().filter_map(value).collect(), spec);
+        run.places = places.to_vec();
+        Ok(run)
     }
 
     /// Validates every run; a mistake that several runs share is shown once.
@@ -149,7 +152,7 @@ impl Expansion<'_> {
     fn check_ids(&self, points: &[Vec<usize>], runs: &[Run]) -> Result<(), Error> {
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         for (at, run) in runs.iter().enumerate() {
-            let Some(earlier) = seen.insert(&run.id, at) else {
+            let Some(earlier) = seen.insert(&run.fingerprint, at) else {
                 continue;
             };
             let (one, other) = (&points[earlier], &points[at]);
@@ -165,6 +168,13 @@ impl Expansion<'_> {
         }
         Ok(())
     }
+}
+
+/// A value of an axis as the spec that was read from it has it; a table or list as it is written.
+fn typed(spec: &Spec, axis: &Axis, written: &Value) -> AxisValue {
+    let spec = serde_json::to_value(spec).unwrap_or_default();
+    let value = AxisValue::in_spec(&spec, &axis.path);
+    value.unwrap_or_else(|| sweep::axis_value(written))
 }
 
 /// A mistake that validation found in some runs.

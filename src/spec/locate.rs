@@ -7,7 +7,6 @@ use super::key::{self, KeyPath};
 use super::origin::{Origin, Part};
 use super::place::Place;
 use super::read::Mistake;
-use super::{sweep, tree};
 
 impl Experiment {
     /// A problem found later, e.g. by the model, as a diagnostic with the place its key came from: the value on
@@ -24,14 +23,11 @@ impl Experiment {
 
     /// The keys that are swept with the places of this run's values.
     fn places_of(&self, run: &Run) -> Vec<(KeyPath, KeyPath)> {
-        let place = |(axis, value): &(String, _)| {
-            let at = key::path(&["sweep", "axes", axis]);
-            let values = tree::get(self.origin.merged(), &at)?.as_array()?;
-            let same = |v: &_| sweep::axis_value(v) == *value;
-            let index = values.iter().position(same)?;
-            Some((key::parse(axis).ok()?, key::axis_path(axis, index, &[])))
+        let place = |((axis, _), index): (&(String, _), &usize)| {
+            Some((key::parse(axis).ok()?, key::axis_path(axis, *index, &[])))
         };
-        run.point.iter().filter_map(place).collect()
+        let axes = run.point.iter().zip(&run.places);
+        axes.filter_map(place).collect()
     }
 }
 

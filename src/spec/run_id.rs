@@ -8,16 +8,20 @@ use sha2::{Digest, Sha256};
 use super::experiment::{AxisValue, Run};
 use super::key;
 use super::paths;
+use super::setting::Setting;
 use super::types::Spec;
 
 /// Characters of the readable part at most.
 const PREFIX: usize = 80;
 
+/// Digits of the fingerprint in a name.
+const DIGITS: usize = 8;
+
 /// What the files that a spec names hold: the key that names one → a digest.
 pub type Contents = BTreeMap<String, String>;
 
-/// The run's name: its point, and eight hex digits of the SHA-256 of everything that decides its result.
-pub(super) fn run_id(point: &[(String, AxisValue)], spec: &Spec, contents: &Contents) -> String {
+/// The run's name: its point, and the first digits of the fingerprint of everything that decides its result.
+fn run_id(point: &[(String, AxisValue)], fingerprint: &str) -> String {
     let parts: Vec<String> = point
         .iter()
         .map(|(axis, value)| format!("{}={}", short_key(axis, point), short_value(axis, value)))
@@ -32,7 +36,8 @@ pub(super) fn run_id(point: &[(String, AxisValue)], spec: &Spec, contents: &Cont
         .take(PREFIX)
         .map(|c| if allowed(c) { c } else { '_' })
         .collect();
-    format!("{prefix}-{}", fingerprint(spec, contents))
+    let short: String = fingerprint.chars().take(DIGITS).collect();
+    format!("{prefix}-{short}")
 }
 
 /// The key's end from its last name on, as far as no other axis ends so.
@@ -73,32 +78,41 @@ fn short_value(axis: &str, value: &AxisValue) -> String {
     }
 }
 
-/// Eight hex digits of the SHA-256 of the spec's canonical JSON, without what cannot change the result: the
-/// experiment's name, the device, the memory for features, the time between checkpoints, the trackers, and where files
-/// lie whose contents are known.
-fn fingerprint(spec: &Spec, contents: &Contents) -> String {
+/// Hex digits of the SHA-256 of everything that decides a result.
+pub(super) fn fingerprint(spec: &Spec, contents: &Contents) -> String {
+    let mut canonical = decisive(spec, contents);
+    canonical.sort_all_objects();
+    let digest = Sha256::digest(canonical.to_string());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Everything that decides a result, as JSON: the spec without what cannot change it, which is the experiment's name, the
+/// device, the memory for features, the time between checkpoints, the trackers, and where files lie whose contents are
+/// known.
+pub(super) fn decisive(spec: &Spec, contents: &Contents) -> serde_json::Value {
     let mut spec = spec.without_logistics();
     spec.name = String::new();
     spec.training.device = Default::default();
-    let mut canonical = serde_json::to_value(&spec).unwrap_or_default();
+    let mut decisive = serde_json::to_value(&spec).unwrap_or_default();
     for (key, digest) in contents {
-        if let Some(value) = canonical.pointer_mut(&format!("/{}", key.replace('.', "/"))) {
+        if let Some(value) = decisive.pointer_mut(&format!("/{}", key.replace('.', "/"))) {
             *value = digest.as_str().into();
         }
     }
-    canonical.sort_all_objects();
-    let digest = Sha256::digest(canonical.to_string());
-    digest
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    decisive
 }
 
 impl Run {
     /// Names the run by what the files of its spec hold instead of where they lie.
     pub fn identify(&mut self, contents: &Contents) {
-        self.id = run_id(&self.point, &self.spec, contents);
+        self.fingerprint = fingerprint(&self.spec, contents);
+        self.id = run_id(&self.point, &self.fingerprint);
+    }
+
+    /// What the runs built on this one record as their weights: the same for repetitions of it.
+    pub fn setting(&self) -> String {
+        let setting = Setting::of(&self.spec.to_json(), Some(&self.contents));
+        setting.key()
     }
 }
 
@@ -114,7 +128,7 @@ mod tests {
             );
             let contents = digest.map(|digest| ("dataset.path".to_owned(), digest.to_owned()));
             let spec = toml::from_str(&text).unwrap();
-            run_id(&[], &spec, &contents.into_iter().collect())
+            run_id(&[], &fingerprint(&spec, &contents.into_iter().collect()))
         };
         assert_ne!(id("/a", None), id("/b", None));
         assert_eq!(id("/a", Some("1")), id("/b", Some("1")));
@@ -127,7 +141,8 @@ mod tests {
             .map(|(k, v)| (k.to_string(), v.clone()))
             .collect();
         let text = "name = \"x\"\ndataset = { name = \"mnist\" }\nbackbone = { arch = \"vgg11\" }";
-        let id = run_id(&point, &toml::from_str(text).unwrap(), &Contents::new());
+        let spec = toml::from_str(text).unwrap();
+        let id = run_id(&point, &fingerprint(&spec, &Contents::new()));
         let (prefix, hash) = id.rsplit_once('-').unwrap();
         assert!(
             hash.len() == 8 && hash.chars().all(|c| c.is_ascii_hexdigit()),

@@ -80,6 +80,7 @@ impl Planner {
         let dataset = self.dataset(&spec.dataset)?;
         let (images, notes) = dataset.divide(&spec.dataset, spec.seed)?;
         let classes = dataset.survey.classes.clone();
+        check_monitors(spec, images)?;
         let blueprint = Blueprint::new(spec, classes.len())?;
         self.notes
             .extend(start::check(spec, &blueprint, &mut self.weights)?);
@@ -142,4 +143,23 @@ impl Surveyed {
         self.divided.insert(seed, (counts, Arc::clone(&notes)));
         Ok((counts, notes))
     }
+}
+
+/// Refuses to watch what is measured on validation images where there are none.
+fn check_monitors(spec: &spec::Spec, images: Option<Counts>) -> Result<(), Problem> {
+    let Some(monitor) = spec.monitors().find(spec::Monitor::needs_validation) else {
+        return Ok(());
+    };
+    if images.is_none_or(|images| images.validation > 0) {
+        return Ok(());
+    }
+    let (key, metric) = (monitor.key, monitor.metric);
+    let split = spec.dataset.validation_split;
+    let message = format!(
+        "`{key}` watches \"{metric}\", but there are no validation images: no folder for them holds any, and \
+         `dataset.validation_split = {split}` holds none out"
+    );
+    Err(Problem::new(key, message).help(
+        "set `dataset.validation_split`, fill the folder val/, or watch a training metric, e.g. \"loss\"",
+    ))
 }

@@ -139,14 +139,11 @@ mod tests {
     fn parameters_are_the_leaves_of_the_spec_and_the_axes() {
         let spec = "name = 'x'\ntracking = { tensorboard = true }\nhead = [{ layer = 'flatten' }]\n\
             [dataset]\nname = 'digits'\nclasses = [1, 2]\n[backbone]\narch = 'vgg11'";
-        let run = Run {
-            id: "r".into(),
-            point: vec![
-                ("seed".into(), AxisValue::Integer(0)),
-                ("optimizer".into(), AxisValue::Text("{ … }".into())),
-            ],
-            spec: toml::from_str(spec).unwrap(),
-        };
+        let point = vec![
+            ("seed".into(), AxisValue::Integer(0)),
+            ("optimizer".into(), AxisValue::Text("{ … }".into())),
+        ];
+        let run = Run::new(point, toml::from_str(spec).unwrap());
         let found = parameters(&run);
         let value = |key: &str| found.iter().find(|(k, _)| k == key).map(|(_, v)| &**v);
         assert_eq!(value("seed"), Some("0"));

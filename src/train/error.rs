@@ -8,6 +8,11 @@ use crate::stop::Interrupted;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
+        "`{key}` watches \"{monitor}\", and no validation image was left to measure it on; set \
+         `dataset.validation_split`, add validation images, or watch a training metric, e.g. \"loss\""
+    )]
+    NotMeasured { key: &'static str, monitor: String },
+    #[error(
         "the loss is {loss} in epoch {epoch}, batch {batch}, at learning rate {learning_rate:e}; \
          a lower optimizer.learning_rate or a warm-up may help"
     )]

@@ -9,7 +9,7 @@ use super::evaluate::evaluate;
 use super::inputs::Inputs;
 use super::loss::Criterion;
 use super::memory;
-use super::metrics::Epoch;
+use super::metrics::{Epoch, Metrics};
 use super::observer::{Batch, Begin, Observer};
 use super::state::{Running, State};
 use crate::data;
@@ -31,12 +31,14 @@ pub struct Fit<'a> {
 }
 
 /// How training ended; the network holds the result.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// Epochs done.
     pub epochs: usize,
-    /// The best by the monitored metric (see [`best_epoch_monitor`]).
-    pub best_epoch: usize,
+    /// The best by the monitored metric (see [`best_epoch_monitor`]); absent where no epoch had a value of it.
+    pub best_epoch: Option<usize>,
+    /// Of the network as it is now, on the validation images: those of the epoch whose weights it holds.
+    pub validation: Option<Metrics>,
     /// Whether early stopping ended it.
     pub stopped_early: bool,
 }
@@ -59,6 +61,7 @@ impl Fit<'_> {
         if self.train.is_empty() {
             return Err(Error::NoImages);
         }
+        self.check_monitors()?;
         let mut state = self.begin(keeper)?;
         observer.begin(&Begin {
             epochs: &state.at.epochs,
@@ -80,16 +83,33 @@ impl Fit<'_> {
         }
         session.keeper.finish();
         let epochs = state.at.epochs.len();
-        if let Some(weights) = &state.best
-            && state.at.best_epoch != epochs
-        {
-            self.network.restore(weights)?;
+        let mut held = epochs;
+        if let Some(weights) = &state.best {
+            held = state.at.best_epoch;
+            if held != epochs {
+                self.network.restore(weights)?;
+            }
         }
+        let held = state.at.epochs.iter().find(|epoch| epoch.epoch == held);
         Ok(Outcome {
             epochs,
-            best_epoch: state.at.best_epoch,
+            best_epoch: Some(state.at.best_epoch).filter(|best| *best > 0),
+            validation: held.and_then(|epoch| epoch.validation.clone()),
             stopped_early: state.at.stopped_early,
         })
+    }
+
+    /// Refuses to watch a metric that will have no value.
+    fn check_monitors(&self) -> Result<(), Error> {
+        let mut monitors = self.spec.monitors();
+        let missing = monitors.find(spec::Monitor::needs_validation);
+        match missing.filter(|_| self.validation.is_empty()) {
+            Some(monitor) => Err(Error::NotMeasured {
+                key: monitor.key,
+                monitor: monitor.metric.to_owned(),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// The state after the newest checkpoint, else that of a new run.

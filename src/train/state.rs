@@ -36,7 +36,7 @@ pub(super) struct Position {
     /// Updates done.
     pub step: u64,
     pub stopped_early: bool,
-    /// From 1.
+    /// From 1; 0 before the first epoch that was the best.
     pub best_epoch: usize,
     pub running: Running,
     /// Those that have ended.
@@ -93,7 +93,7 @@ impl State {
             at: Position {
                 step: 0,
                 stopped_early: false,
-                best_epoch: 1,
+                best_epoch: 0,
                 running: Running::new(classes),
                 epochs: Vec::new(),
             },

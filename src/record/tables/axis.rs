@@ -1,9 +1,11 @@
 //! A swept key as a column.
 
+use std::collections::HashMap;
+
 use polars::prelude::{Column, DataType};
 
-use crate::record::rows::{Axis, value_at};
-use crate::spec::AxisValue;
+use crate::record::rows::{Axis, RunRow, value_at};
+use crate::spec::{AxisValue, KeyKind, key_kind};
 
 /// The columns that are no axis, of both tables.
 const FIXED: &[&str] = &[
@@ -34,6 +36,7 @@ const FIXED: &[&str] = &[
     "trainable_parameters",
     "device",
     "spec",
+    "contents",
     "version",
     "started",
 ];
@@ -69,6 +72,17 @@ enum Kind {
 }
 
 impl Kind {
+    /// What a key of the spec takes, where that is one kind; a key that takes a number or a word, or one of another
+    /// version's spec, is as its values are.
+    fn of_key(key: &str) -> Option<Self> {
+        Some(match key_kind(key)? {
+            KeyKind::Boolean => Kind::Boolean,
+            KeyKind::Integer => Kind::Integer,
+            KeyKind::Float => Kind::Float,
+            KeyKind::Text => Kind::Text,
+        })
+    }
+
     fn of(value: &AxisValue) -> Self {
         match value {
             AxisValue::Bool(_) => Kind::Boolean,
@@ -88,6 +102,34 @@ impl Kind {
     }
 }
 
+/// The values that runs have of keys that they were not swept on, from their specs.
+pub(super) struct Points<'a>(HashMap<&'a str, Vec<(String, AxisValue)>>);
+
+impl<'a> Points<'a> {
+    /// For the runs whose points lack one of the axes.
+    pub(super) fn new(axes: &[AxisColumn], runs: &'a [RunRow]) -> Self {
+        let missing = |run: &'a RunRow| {
+            let lacks = |axis: &&AxisColumn| value_at(&run.point, &axis.key).is_none();
+            let lacking: Vec<&AxisColumn> = axes.iter().filter(lacks).collect();
+            if lacking.is_empty() {
+                return None;
+            }
+            let spec = serde_json::from_str(&run.spec).unwrap_or_default();
+            let value =
+                |axis: &AxisColumn| Some((axis.key.clone(), AxisValue::at(&spec, &axis.key)?));
+            Some((
+                run.run.as_str(),
+                lacking.into_iter().filter_map(value).collect(),
+            ))
+        };
+        Points(runs.iter().filter_map(missing).collect())
+    }
+
+    fn value(&self, run: &str, key: &str) -> Option<&AxisValue> {
+        value_at(self.0.get(run)?, key)
+    }
+}
+
 /// The column of one swept key.
 #[derive(Clone, Debug)]
 pub(super) struct AxisColumn {
@@ -98,7 +140,8 @@ pub(super) struct AxisColumn {
 impl AxisColumn {
     /// The columns for the declared axes with their values, then for the other keys of the rows' points.
     ///
-    /// The type is that of all values together, so that both tables have the same; a key without values is text.
+    /// The type is what the key takes in a spec, however its values were written; where it takes several, that of all
+    /// values together, so that both tables have the same. A key without values is text.
     pub(super) fn all<'a>(
         declared: &'a [Axis],
         points: impl Iterator<Item = &'a Vec<(String, AxisValue)>>,
@@ -117,18 +160,23 @@ impl AxisColumn {
         }
         let columns = kinds.into_iter().map(|(key, kind)| AxisColumn {
             key: key.to_owned(),
-            kind: kind.unwrap_or(Kind::Text),
+            kind: Kind::of_key(key).or(kind).unwrap_or(Kind::Text),
         });
         columns.collect()
     }
 
-    /// The column for rows with these points; null where a point lacks the key.
+    /// The column for rows of these runs with these points. A run that was not swept on the key has the value of its
+    /// spec; null where that has none.
     pub(super) fn column<'a>(
         &self,
-        points: impl Iterator<Item = &'a Vec<(String, AxisValue)>>,
+        specs: &'a Points<'_>,
+        rows: impl Iterator<Item = (&'a str, &'a Vec<(String, AxisValue)>)>,
     ) -> Column {
         let name = column_name(&self.key).into();
-        let values = points.map(|point| value_at(point, &self.key));
+        let values = rows.map(|(run, point)| {
+            let swept = value_at(point, &self.key);
+            swept.or_else(|| specs.value(run, &self.key))
+        });
         match self.kind {
             Kind::Boolean => {
                 let values: Vec<Option<bool>> = values.map(|v| v.and_then(as_bool)).collect();
@@ -174,9 +222,19 @@ fn as_float(value: &AxisValue) -> Option<f64> {
 }
 
 /// The values of an axis column as they were declared; `None` for a column of a type no axis has.
-pub(super) fn read(column: &Column, declared: &[AxisValue]) -> Option<Vec<Option<AxisValue>>> {
+pub(super) fn read(
+    key: &str,
+    column: &Column,
+    declared: &[AxisValue],
+) -> Option<Vec<Option<AxisValue>>> {
+    let kind = Kind::of_key(key);
     // A mixed axis is stored as text or floats: the declared value is the one that reads the same.
     let restore = |value: AxisValue| {
+        let value = match (kind, value) {
+            // As earlier versions wrote numbers without a point.
+            (Some(Kind::Float), AxisValue::Integer(v)) => AxisValue::Float(v as f64),
+            (_, value) => value,
+        };
         let text = value.to_string();
         let same = declared.iter().find(|d| d.to_string() == text);
         same.cloned().unwrap_or(value)

@@ -90,7 +90,9 @@ impl Decoder {
         let error = self.strings("error")?;
         let epochs = self.counts("epochs")?;
         let best_epoch = self.counts("best_epoch")?;
+        let validation = self.metrics("val_")?;
         let test = self.metrics("test_")?;
+        let contents = self.strings("contents")?;
         let skipped_images = self.counts("skipped_images")?;
         let parameters = self.large_counts("parameters")?;
         let trainable_parameters = self.large_counts("trainable_parameters")?;
@@ -113,6 +115,7 @@ impl Decoder {
                 error: at(&error, i),
                 epochs: at(&epochs, i).unwrap_or(0),
                 best_epoch: at(&best_epoch, i),
+                validation: at(&validation, i),
                 test,
                 skipped_images: at(&skipped_images, i),
                 parameters: at(&parameters, i),
@@ -120,6 +123,7 @@ impl Decoder {
                 seconds: at(&seconds, i).unwrap_or(f64::NAN),
                 device: at(&device, i).unwrap_or_default(),
                 spec: at(&spec, i).unwrap_or_default(),
+                contents: at(&contents, i).and_then(|text| serde_json::from_str(&text).ok()),
                 version: at(&version, i).unwrap_or_default(),
                 started: from_unix_micros(at(&started, i).unwrap_or(0)),
             })
@@ -136,7 +140,7 @@ impl Decoder {
             };
             let axis = axes.iter().find(|axis| axis.key == key);
             let declared = axis.map_or(&[][..], |axis| &axis.values);
-            let values = axis::read(column, declared).unwrap_or_default();
+            let values = axis::read(key, column, declared).unwrap_or_default();
             for (point, value) in points.iter_mut().zip(values) {
                 point.extend(value.map(|value| (key.to_owned(), value)));
             }

@@ -6,13 +6,17 @@ use polars::prelude::{
     TimeZone,
 };
 
-use super::axis::AxisColumn;
+use super::axis::{AxisColumn, Points};
 use crate::record::rows::{EpochRow, RunRow};
 use crate::record::time::unix_micros;
 use crate::train::Metrics;
 
 /// The columns of `metrics.parquet`, in order.
-pub(super) fn epochs(axes: &[AxisColumn], rows: &[EpochRow]) -> PolarsResult<DataFrame> {
+pub(super) fn epochs(
+    axes: &[AxisColumn],
+    points: &Points<'_>,
+    rows: &[EpochRow],
+) -> PolarsResult<DataFrame> {
     let number =
         |name: &str, value: fn(&EpochRow) -> f64| floats(name, rows.iter().map(|r| Some(value(r))));
     let training = |row: &EpochRow| Some(row.epoch.training.clone());
@@ -24,7 +28,7 @@ pub(super) fn epochs(axes: &[AxisColumn], rows: &[EpochRow]) -> PolarsResult<Dat
     let mut columns = vec![strings("run", rows.iter().map(|r| Some(r.run.as_str())))];
     columns.extend(
         axes.iter()
-            .map(|axis| axis.column(rows.iter().map(|r| &r.point))),
+            .map(|axis| axis.column(points, rows.iter().map(|r| (r.run.as_str(), &r.point)))),
     );
     columns.extend([
         counts("epoch", rows.iter().map(|r| Some(r.epoch.epoch))),
@@ -44,16 +48,28 @@ pub(super) fn epochs(axes: &[AxisColumn], rows: &[EpochRow]) -> PolarsResult<Dat
     DataFrame::new(rows.len(), columns)
 }
 
+/// The metrics of a run's saved model on one part of its images.
+type OfPart = fn(&RunRow) -> &Option<Metrics>;
+
+/// What the saved model was measured on, with the prefix of its columns.
+const PARTS: [(&str, OfPart); 2] = [("val_", |r| &r.validation), ("test_", |r| &r.test)];
+
 /// The columns of `runs.parquet`, in order.
-pub(super) fn runs(axes: &[AxisColumn], rows: &[RunRow]) -> PolarsResult<DataFrame> {
+pub(super) fn runs(
+    axes: &[AxisColumn],
+    points: &Points<'_>,
+    rows: &[RunRow],
+) -> PolarsResult<DataFrame> {
     let text =
         |name: &str, value: fn(&RunRow) -> &str| strings(name, rows.iter().map(|r| Some(value(r))));
     let started = rows.iter().map(|r| Some(unix_micros(r.started)));
+    let json = |r: &RunRow| serde_json::to_string(r.contents.as_ref()?).ok();
+    let contents: Vec<Option<String>> = rows.iter().map(json).collect();
 
     let mut columns = vec![text("run", |r| &r.run)];
     columns.extend(
         axes.iter()
-            .map(|axis| axis.column(rows.iter().map(|r| &r.point))),
+            .map(|axis| axis.column(points, rows.iter().map(|r| (r.run.as_str(), &r.point)))),
     );
     columns.extend([
         text("status", |r| r.status.as_str()),
@@ -61,10 +77,12 @@ pub(super) fn runs(axes: &[AxisColumn], rows: &[RunRow]) -> PolarsResult<DataFra
         counts("epochs", rows.iter().map(|r| Some(r.epochs))),
         counts("best_epoch", rows.iter().map(|r| r.best_epoch)),
     ]);
-    columns.extend(metrics(
-        "test_",
-        rows.iter().map(|r| r.test.clone()).collect(),
-    ));
+    for (prefix, of) in PARTS {
+        columns.extend(metrics(
+            prefix,
+            rows.iter().map(|r| of(r).clone()).collect(),
+        ));
+    }
     columns.extend([
         counts("skipped_images", rows.iter().map(|r| r.skipped_images)),
         large_counts("parameters", rows.iter().map(|r| r.parameters)),
@@ -75,6 +93,7 @@ pub(super) fn runs(axes: &[AxisColumn], rows: &[RunRow]) -> PolarsResult<DataFra
         floats("seconds", rows.iter().map(|r| Some(r.seconds))),
         text("device", |r| &r.device),
         text("spec", |r| &r.spec),
+        strings("contents", contents.iter().map(Option::as_deref)),
         text("version", |r| &r.version),
         Int64Chunked::from_iter_options("started".into(), started)
             .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))

@@ -26,7 +26,7 @@ use polars::prelude::DataFrame;
 use super::Results;
 use super::rows::{Axis, EpochRow, RunRow};
 use crate::claim::Token;
-use axis::AxisColumn;
+use axis::{AxisColumn, Points};
 pub use error::TableError;
 use file::FORMAT;
 pub(super) use file::{encode as encode_file, file_metadata, put, read_table, value_of};
@@ -139,6 +139,7 @@ impl Tables {
             axes: &self.axes,
             runs: self.runs.iter().filter(|r| is_wanted(&r.run)).collect(),
             epochs: self.epochs.iter().filter(|r| is_wanted(&r.run)).collect(),
+            others: self.runs.iter().filter(|r| !is_wanted(&r.run)).count(),
         }
     }
 
@@ -197,9 +198,10 @@ impl Tables {
         let epoch_points = self.epochs.iter().map(|row| &row.point);
         let run_points = self.runs.iter().map(|row| &row.point);
         let axes = AxisColumn::all(&self.axes, epoch_points.chain(run_points));
+        let points = Points::new(&axes, &self.runs);
         let (epochs, runs) = (
-            encode::epochs(&axes, &self.epochs),
-            encode::runs(&axes, &self.runs),
+            encode::epochs(&axes, &points, &self.epochs),
+            encode::runs(&axes, &points, &self.runs),
         );
         let epochs = self.put(METRICS_FILE, epochs, token)?;
         let runs = self.put(RUNS_FILE, runs, token)?;

@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::axis::AxisColumn;
+use super::axis::{AxisColumn, Points};
 use super::file::{self, encode, put, value_of};
 use super::{METRICS_FILE, RUNS_FILE, TableError, encode as columns};
 use crate::claim::Token;
@@ -47,7 +47,11 @@ pub fn write_row(
     let path = folder.join(RUNS_FILE);
     let axes = AxisColumn::all(axes, [&row.point].into_iter());
     let start = start.map(|start| (START_KEY, start.to_owned()));
-    let frame = columns::runs(&axes, std::slice::from_ref(row));
+    let frame = columns::runs(
+        &axes,
+        &Points::new(&axes, std::slice::from_ref(row)),
+        std::slice::from_ref(row),
+    );
     put(&path, &encode(&path, frame, start)?, token)
 }
 
@@ -63,7 +67,7 @@ pub fn write_epochs(
 ) -> Result<(), TableError> {
     let path = folder.join(METRICS_FILE);
     let axes = AxisColumn::all(axes, epochs.iter().map(|row| &row.point));
-    let frame = columns::epochs(&axes, epochs);
+    let frame = columns::epochs(&axes, &Points::new(&axes, &[]), epochs);
     put(&path, &encode(&path, frame, None)?, token)
 }
 

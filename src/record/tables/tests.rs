@@ -68,6 +68,11 @@ fn run(run: &str, point: Vec<(String, AxisValue)>, started: SystemTime) -> RunRo
         error: None,
         epochs: 2,
         best_epoch: Some(2),
+        validation: Some(Metrics {
+            loss: 0.25,
+            accuracy: Some(0.5),
+            ..Metrics::default()
+        }),
         test: Some(Metrics {
             loss: 0.5,
             accuracy: Some(0.75),
@@ -79,7 +84,8 @@ fn run(run: &str, point: Vec<(String, AxisValue)>, started: SystemTime) -> RunRo
         trainable_parameters: Some(134_410),
         seconds: 5.25,
         device: "cpu".into(),
-        spec: "{\"seed\":0}".into(),
+        spec: "{\"training\":{\"epochs\":2}}".into(),
+        contents: Some([("dataset.path".to_owned(), "0a".to_owned())].into()),
         version: "0.1.0".into(),
         started,
     }
@@ -91,6 +97,7 @@ fn failed(id: &str, point: Vec<(String, AxisValue)>) -> RunRow {
         error: Some("the loss is NaN\nin epoch 1".into()),
         epochs: 0,
         best_epoch: None,
+        validation: None,
         test: None,
         skipped_images: None,
         parameters: None,
@@ -181,6 +188,10 @@ fn columns_have_the_documented_order_and_types() {
         ("error", "str"),
         ("epochs", "i32"),
         ("best_epoch", "i32"),
+        ("val_loss", "f64"),
+        ("val_accuracy", "f64"),
+        ("val_top5_accuracy", "f64"),
+        ("val_per_class", "list[f64]"),
         ("test_loss", "f64"),
         ("test_accuracy", "f64"),
         ("test_top5_accuracy", "f64"),
@@ -191,6 +202,7 @@ fn columns_have_the_documented_order_and_types() {
         ("seconds", "f64"),
         ("device", "str"),
         ("spec", "str"),
+        ("contents", "str"),
         ("version", "str"),
         ("started", "datetime[μs, UTC]"),
     ];
@@ -332,6 +344,24 @@ fn runs_of_an_earlier_sweep_keep_their_axes_and_stand_last() {
             .null_count(),
         1
     );
+}
+
+#[test]
+fn a_run_that_was_not_swept_on_a_key_has_the_value_of_its_spec() {
+    let folder = tempfile::tempdir().unwrap();
+    let axes = [Axis {
+        key: "training.epochs".into(),
+        values: vec![AxisValue::Integer(5)],
+    }];
+    let mut tables = Tables::open(folder.path(), &axes, &[]).unwrap();
+    tables.set_run(run("plain", Vec::new(), UNIX_EPOCH));
+    tables.add_epoch(epoch("plain", Vec::new(), 1));
+    tables.write().unwrap();
+    for file in [METRICS_FILE, RUNS_FILE] {
+        let frame = frame(folder.path(), file);
+        let column = frame.column("training.epochs").unwrap();
+        assert_eq!(column.i64().unwrap().get(0), Some(2), "{file}");
+    }
 }
 
 #[test]

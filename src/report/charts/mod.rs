@@ -81,7 +81,7 @@ impl<'a> View<'a> {
 pub fn files(experiment: &Experiment) -> Vec<Chart> {
     let mut charts = all(experiment);
     if let (Some(view), Some(comparison)) = (View::new(experiment), &experiment.comparison) {
-        let keys = comparison.folded.iter();
+        let keys = comparison.repeated.iter();
         charts.extend(keys.filter_map(|key| repeats::repeats(&view, key)));
     }
     // A damaged table of predictions does not hide the rest.

@@ -28,7 +28,8 @@ fn best(experiment: &Experiment, comparison: &Comparison) -> Markup {
         true => experiment.name.clone(),
         false => name_of(comparison, best),
     };
-    let verb = match comparison.groups.len() {
+    let ranked = comparison.ranked();
+    let verb = match ranked.len() {
         1 => "reached a",
         _ => "is best by",
     };
@@ -37,7 +38,13 @@ fn best(experiment: &Experiment, comparison: &Comparison) -> Markup {
             strong { (name) } " " (verb) " " (spelled(measure.name)) ": "
             (value(best, measure)) " " (spread(best)) "."
         }
-        @if let Some(next) = comparison.groups.get(1) {
+        @if comparison.images > 1 {
+            p {
+                "The settings were measured on " (comparison.images) " different sets of images and are ranked only "
+                "against those of the same set; this is the first of them."
+            }
+        }
+        @if let Some(next) = ranked.get(1) {
             p {
                 "Next is " (name_of(comparison, next)) " with " (value(next, measure)) ", "
                 (behind(best, next, measure)) " behind" (sureness(next)) "."
@@ -49,7 +56,7 @@ fn best(experiment: &Experiment, comparison: &Comparison) -> Markup {
 
 /// The settings that may be as good.
 fn close(comparison: &Comparison) -> Markup {
-    let others = comparison.groups.iter();
+    let others = comparison.ranked().iter();
     let close: Vec<&Group> = others
         .filter(|group| group.verdict == Verdict::WithinNoise)
         .collect();
@@ -63,7 +70,7 @@ fn close(comparison: &Comparison) -> Markup {
                 "Statistically indistinguishable from the best: "
                 @if names.len() <= MOST_NAMED { (names.join("; ")) }
                 @else {
-                    (names.len()) " of the " (comparison.groups.len() - 1)
+                    (names.len()) " of the " (comparison.ranked().len() - 1)
                     " other settings, marked ≈ best in the table"
                 }
                 "."
@@ -78,9 +85,10 @@ fn value(group: &Group, measure: &Measure) -> String {
 }
 
 fn spread(group: &Group) -> String {
-    match group.deciding().map_or(0, |sample| sample.n) {
-        1 => "(1 run)".into(),
-        n => format!("(mean ± standard deviation, n = {n} runs)"),
+    match group.deciding().map_or((0, None), |s| (s.n, s.deviation)) {
+        (1, _) => "(1 run)".into(),
+        (n, Some(_)) => format!("(mean ± standard deviation, n = {n} runs)"),
+        (n, None) => format!("(mean, n = {n} runs)"),
     }
 }
 

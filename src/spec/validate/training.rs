@@ -68,13 +68,18 @@ pub(super) fn monitor(spec: &Spec, key: &str, monitor: &str, check: &mut Check) 
     } else if monitor.starts_with("val_") && !has_validation(spec) {
         check.problem_with_help(
             key,
-            format!("`{key}` watches \"{monitor}\", but `dataset.validation_split = 0` leaves no validation images"),
+            format!("`{key}` watches \"{monitor}\", but `dataset.validation_split = {}` leaves no validation images", spec.dataset.validation_split),
             "set `dataset.validation_split`, or watch a training metric, e.g. \"loss\"",
         );
     }
 }
 
-/// Whether there are, or may be, validation images: a folder may bring its own.
+/// Whether a split of this size can hold any image out: it is taken from 1 in float64.
+fn can_hold_out(split: f64) -> bool {
+    1.0 - split < 1.0
+}
+
+/// Whether there are, or may be, validation images: a folder may bring its own, which is looked at later.
 fn has_validation(spec: &Spec) -> bool {
-    spec.dataset.validation_split > 0.0 || spec.dataset.name == DatasetName::ImageFolder
+    can_hold_out(spec.dataset.validation_split) || spec.dataset.name == DatasetName::ImageFolder
 }

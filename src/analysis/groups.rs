@@ -1,0 +1,111 @@
+//! Runs put together: those that repeat one another, and where it is asked for, those of several settings.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Group, Measure, Recorded, Sample, Verdict};
+use crate::spec::AxisValue;
+
+/// Runs that belong together, and what they have in common.
+pub(super) struct Members<'a> {
+    pub point: Vec<Option<AxisValue>>,
+    pub runs: Vec<&'a Recorded>,
+}
+
+/// What is said of a key of the recorded spec that is no axis, as contents of files.
+pub(super) fn value_of(run: &Recorded, key: &str) -> Option<AxisValue> {
+    let recorded = || run.row.setting().value(key).map(AxisValue::Text);
+    run.value(key).or_else(recorded)
+}
+
+/// The runs by their values of `axes`, in the order of the first ones. Runs that were measured on different images are
+/// never put together; those of different settings only where `pools`.
+pub(super) fn members<'a>(
+    runs: &[&'a Recorded],
+    axes: &[String],
+    measure: &Measure,
+    pools: bool,
+) -> Vec<Members<'a>> {
+    let mut members: Vec<Members<'a>> = Vec::new();
+    let mut places: HashMap<(Vec<Option<String>>, &str, &str), usize> = HashMap::new();
+    for &run in runs {
+        let point: Vec<Option<AxisValue>> = axes.iter().map(|key| value_of(run, key)).collect();
+        let names = point.iter().map(|v| v.as_ref().map(ToString::to_string));
+        let setting = if pools { "" } else { &run.setting };
+        let key = (names.collect(), run.measured_on(measure), setting);
+        let place = *places.entry(key).or_insert_with(|| {
+            members.push(Members {
+                point,
+                runs: Vec::new(),
+            });
+            members.len() - 1
+        });
+        members[place].runs.push(run);
+    }
+    members
+}
+
+/// Takes runs out that are in a group twice, as those of a folder and its copy; gives how many.
+pub(super) fn take_out_copies(members: &mut [Members<'_>]) -> usize {
+    let mut copies = 0;
+    for group in members {
+        let before = group.runs.len();
+        let mut seen = HashSet::new();
+        group.runs.retain(|run| seen.insert(run.row.run.as_str()));
+        copies += before - group.runs.len();
+    }
+    copies
+}
+
+/// A group with its samples; `images` is the number of the images that its runs were measured on.
+pub(super) fn group(members: &Members<'_>, measures: &[Measure], images: usize) -> Group {
+    let settings = by_setting(&members.runs);
+    let sample = |m: &Measure| {
+        let values = |runs: &Vec<&Recorded>| -> Vec<f64> {
+            runs.iter().filter_map(|run| (m.of)(run)).collect()
+        };
+        Sample::within(settings.iter().map(values))
+    };
+    Group {
+        point: members.point.clone(),
+        samples: measures.iter().map(sample).collect(),
+        runs: members.runs.iter().map(|run| run.row.run.clone()).collect(),
+        settings: settings.len(),
+        images,
+        p_value: None,
+        verdict: Verdict::Unknown,
+    }
+}
+
+/// Runs that repeat one another together, in the order of the first ones.
+pub fn by_setting<'a>(runs: &[&'a Recorded]) -> Vec<Vec<&'a Recorded>> {
+    let mut settings: Vec<Vec<&Recorded>> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for &run in runs {
+        let place = *places.entry(&run.setting).or_insert_with(|| {
+            settings.push(Vec::new());
+            settings.len() - 1
+        });
+        settings[place].push(run);
+    }
+    settings
+}
+
+/// The first keys, in the order of the spec, by which runs of different settings can be told apart that have the same
+/// values of `axes`.
+pub(super) fn telling_keys(runs: &[&Recorded], axes: &[String], measure: &Measure) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut keys = axes.to_vec();
+    loop {
+        let members = members(runs, &keys, measure, true);
+        let mixed = members.iter().find_map(|group| {
+            let settings = by_setting(&group.runs);
+            let (first, other) = (settings.first()?.first()?, settings.get(1)?.first()?);
+            let differing = first.row.setting().differs_from(&other.row.setting());
+            let is_new = |key: &String| !crate::spec::is_replicate(key) && !keys.contains(key);
+            differing.into_iter().find(is_new)
+        });
+        let Some(key) = mixed else { return found };
+        found.push(key.clone());
+        keys.push(key);
+    }
+}

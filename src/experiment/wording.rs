@@ -1,0 +1,97 @@
+//! Different words for the same network or classes, brought to one: what is written differently and means the same is one
+//! run.
+
+use std::collections::HashMap;
+
+use crate::data;
+use crate::model::Blueprint;
+use crate::spec::{Choice, Dataset, FreezeThrough, HeadKind, Spec, Units, classes_of};
+
+/// Finds the usual words for what a spec says; what several runs share is looked up once.
+#[derive(Default)]
+pub(super) struct Wording {
+    classes: Vec<(Dataset, Option<usize>)>,
+    boundaries: HashMap<String, Option<FreezeThrough>>,
+}
+
+impl Wording {
+    /// The spec in the usual words, where it has others.
+    pub fn of(&mut self, spec: &Spec) -> Option<Spec> {
+        let classes = self.classes(&spec.dataset)?;
+        let mut usual = spec.clone();
+        usual.dataset.classes = chosen(&spec.dataset);
+        if let Some(output) = usual
+            .head
+            .iter_mut()
+            .rev()
+            .find(|l| l.layer == HeadKind::Dense)
+            && output.units == Some(Units::Count(classes))
+        {
+            output.units = Some(Units::Classes);
+        }
+        if let Some(through) = self.boundary(&usual, classes) {
+            usual.freeze.through = through;
+        }
+        (usual != *spec).then_some(usual)
+    }
+
+    /// How many classes there are; none where the dataset is not as it should be, which is said elsewhere.
+    fn classes(&mut self, dataset: &Dataset) -> Option<usize> {
+        if let Some((_, count)) = self.classes.iter().find(|(known, _)| known == dataset) {
+            return *count;
+        }
+        let count = data::classes(dataset).ok().map(|names| names.len());
+        self.classes.push((dataset.clone(), count));
+        count
+    }
+
+    /// The boundary as "none", "all" or a layer's name; none where the network is not as it should be.
+    fn boundary(&mut self, spec: &Spec, classes: usize) -> Option<FreezeThrough> {
+        if matches!(
+            spec.freeze.through,
+            FreezeThrough::None | FreezeThrough::All
+        ) {
+            return None;
+        }
+        let key = format!(
+            "{:?} {:?} {:?} {classes}",
+            spec.backbone, spec.freeze, spec.head
+        );
+        let found = || Blueprint::new(spec, classes).ok()?.through();
+        self.boundaries.entry(key).or_insert_with(found).clone()
+    }
+}
+
+/// The chosen classes by name, digits by their index; none for all of them in their order.
+fn chosen(dataset: &Dataset) -> Option<Vec<Choice>> {
+    let chosen = dataset.classes.as_ref()?;
+    let Some(known) = classes_of(dataset.name) else {
+        return Some(chosen.clone());
+    };
+    let index = |choice: &Choice| match choice {
+        Choice::Index(index) => Some(*index),
+        Choice::Name(name) => known.iter().position(|known| known == name),
+    };
+    let usual = |choice: &Choice| {
+        let index = index(choice)?;
+        let name = known.get(index)?;
+        let is_number = name.parse::<usize>().is_ok();
+        Some(match is_number {
+            true => Choice::Index(index),
+            false => Choice::Name((*name).to_owned()),
+        })
+    };
+    let in_order = chosen
+        .iter()
+        .enumerate()
+        .all(|(at, choice)| index(choice) == Some(at));
+    if in_order && chosen.len() == known.len() {
+        return None;
+    }
+    Some(
+        chosen
+            .iter()
+            .map(|choice| usual(choice).unwrap_or_else(|| choice.clone()))
+            .collect(),
+    )
+}

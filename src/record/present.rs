@@ -1,0 +1,26 @@
+//! Which of the runs in an experiment's folder belong to the spec as it is now; runs of earlier forms stay beside them.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use super::Error;
+use super::folder::write;
+use crate::claim::Token;
+
+/// The ids of the present spec's runs, one per line.
+pub const PLAN_FILE: &str = "plan.txt";
+
+/// Writes the ids of the present spec's runs.
+///
+/// # Errors
+/// A file that cannot be written.
+pub(super) fn write_plan(folder: &Path, ids: &[String], token: &Token) -> Result<(), Error> {
+    write(&folder.join(PLAN_FILE), &(ids.join("\n") + "\n"), token)
+}
+
+/// The ids of the present spec's runs; none where they were not written down, as by earlier versions.
+pub fn read_plan(folder: &Path) -> Option<HashSet<String>> {
+    let text = fs::read_to_string(folder.join(PLAN_FILE)).ok()?;
+    Some(text.lines().map(str::to_owned).collect())
+}
