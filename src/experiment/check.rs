@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::identity::Network;
 use super::{Error, Prepared, prepare};
@@ -167,9 +168,16 @@ struct Model<'a> {
 
 fn distinct_models(runs: &[PlannedRun]) -> Vec<Model<'_>> {
     let mut models: Vec<Model<'_>> = Vec::new();
+    let mut places = HashMap::new();
     for (i, run) in runs.iter().enumerate() {
         let blueprint = &run.blueprint;
-        match models.iter_mut().find(|model| model.blueprint == blueprint) {
+        let place = *places.entry(Arc::as_ptr(blueprint)).or_insert_with(|| {
+            let same = models
+                .iter()
+                .position(|model| *model.blueprint == **blueprint);
+            same.unwrap_or(models.len())
+        });
+        match models.get_mut(place) {
             Some(model) => model.runs.push((i + 1, run)),
             None => models.push(Model {
                 blueprint,

@@ -22,6 +22,8 @@ pub(super) struct Expansion<'a> {
     /// The merged layers without the sweep.
     pub base: &'a Value,
     pub axes: &'a [Axis],
+    /// The base as it was read, where it can be read without the sweep.
+    pub typed: Option<Spec>,
 }
 
 impl Expansion<'_> {
@@ -67,6 +69,47 @@ impl Expansion<'_> {
 
     /// The spec with some axes set: (axis, index of the value).
     fn spec(&self, point: &[(usize, usize)]) -> Result<Spec, Vec<Diagnostic>> {
+        match self.quick_spec(point) {
+            Some(spec) => Ok(spec),
+            None => self.read_spec(point),
+        }
+    }
+
+    /// [`Self::read_spec`] by reading again only the tables that the axes change; none where that does not go.
+    fn quick_spec(&self, point: &[(usize, usize)]) -> Option<Spec> {
+        let mut spec = self.typed.clone()?;
+        let mut done: Vec<&String> = Vec::new();
+        for (at, _) in point {
+            let table = self.axes[*at].path.first()?;
+            if done.contains(&table) {
+                continue;
+            }
+            done.push(table);
+            let at = std::slice::from_ref(table);
+            let mut value = tree::get(self.base, at).cloned();
+            for (at, index) in point
+                .iter()
+                .filter(|(at, _)| self.axes[*at].path[0] == *table)
+            {
+                let (axis, below) = (&self.axes[*at], &self.axes[*at].path[1..]);
+                let new = axis.values[*index].clone();
+                match &mut value {
+                    Some(value) => tree::assign(value, below, new).ok()?,
+                    None => {
+                        let mut table = Value::from(figment::value::Dict::new());
+                        tree::assign(&mut table, below, new).ok()?;
+                        value = Some(table);
+                    }
+                }
+            }
+            spec.put(table, &value?)?;
+        }
+        spec.fill(&|_| false);
+        Some(spec)
+    }
+
+    /// The spec with some axes set, or every mistake in it.
+    fn read_spec(&self, point: &[(usize, usize)]) -> Result<Spec, Vec<Diagnostic>> {
         let mut values = self.base.clone();
         for (at, index) in point {
             let axis = &self.axes[*at];
@@ -116,8 +159,8 @@ impl Expansion<'_> {
         let mut found: Vec<Found> = Vec::new();
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         for (at, (point, run)) in points.iter().zip(runs).enumerate() {
-            let places = self.places(&point.iter().copied().enumerate().collect::<Vec<_>>());
             for problem in validate(&run.spec) {
+                let places = self.places(&point.iter().copied().enumerate().collect::<Vec<_>>());
                 let diagnostic = located(self.origin, &places, &problem);
                 let index = *seen.entry(diagnostic.to_string()).or_insert(found.len());
                 if index == found.len() {

@@ -1,6 +1,8 @@
 //! An experiment: the base spec, its sweep, and the concrete runs.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -74,7 +76,7 @@ pub struct Run {
     /// The swept keys with this run's values, in the order of the file; empty without a sweep.
     pub point: Vec<(String, AxisValue)>,
     /// The spec at this point.
-    pub spec: Spec,
+    pub spec: Arc<Spec>,
     /// What the files of the spec hold, as far as it is known; of weights that another run trained, what it was.
     pub contents: Contents,
     /// The place of each value of the point on its axis.
@@ -89,7 +91,7 @@ impl Run {
         let mut run = Run {
             id: String::new(),
             point,
-            spec,
+            spec: Arc::new(spec),
             contents: Contents::new(),
             places: Vec::new(),
             fingerprint: String::new(),
@@ -120,7 +122,7 @@ impl Run {
                 *value = said;
             }
         }
-        self.spec = spec;
+        self.spec = Arc::new(spec);
     }
 }
 
@@ -145,21 +147,16 @@ impl Experiment {
 
     /// The swept keys with the values that runs have, both in the order of the file.
     pub fn axes(&self) -> Vec<(String, Vec<AxisValue>)> {
-        let axis = |(key, _): (&str, &[toml::Value])| {
-            let mut values: Vec<AxisValue> = Vec::new();
-            for (_, value) in self
-                .runs
-                .iter()
-                .flat_map(|run| &run.point)
-                .filter(|(k, _)| k == key)
-            {
-                if !values.contains(value) {
-                    values.push(value.clone());
-                }
-            }
-            (key.to_owned(), values)
+        let axis = |(at, (key, _)): (usize, (&str, &[toml::Value]))| {
+            let mut seen = HashSet::new();
+            let first = self.runs.iter().filter(|run| match run.places.get(at) {
+                Some(place) => seen.insert(*place),
+                None => false,
+            });
+            let values = first.filter_map(|run| Some(run.point.get(at)?.1.clone()));
+            (key.to_owned(), values.collect())
         };
-        self.sweep.in_order().map(axis).collect()
+        self.sweep.in_order().enumerate().map(axis).collect()
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn merge_text(
     }
     add_variables(&mut origin, variables, folder)?;
     for flag in overrides {
-        let place = Place::Flag(format!("--set {flag}"));
+        let place = Place::Flag(format!("--set {flag}").into());
         let wrong = |message| Diagnostic::new(place.clone(), message).help(SET_HELP);
         let (key, value) = key::split_assignment(flag)
             .ok_or_else(|| wrong("--set takes KEY=VALUE; there is no `=` in it".into()))?;

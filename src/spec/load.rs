@@ -84,6 +84,7 @@ impl Experiment {
             origin: &origin,
             base: &base,
             axes: &axes,
+            typed: Some(spec.clone()),
         }
         .runs(&sweep, spec.seed)?;
         let is_swept = |key: &str| {

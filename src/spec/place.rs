@@ -24,7 +24,7 @@ pub enum Place {
     /// An environment variable, by its name.
     Variable(String),
     /// An argument of the command line, as given.
-    Flag(String),
+    Flag(Arc<str>),
 }
 
 impl Place {

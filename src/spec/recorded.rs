@@ -63,7 +63,7 @@ fn check(flag: &str) -> Result<(), Error> {
         "`{}` is part of how the model was trained, and cannot be changed now",
         key::dotted(&key)
     );
-    Err(Diagnostic::new(Place::Flag(format!("--set {flag}")), message)
+    Err(Diagnostic::new(Place::Flag(format!("--set {flag}").into()), message)
         .help("what can be set: dataset.…, training.batch_size, training.device, training.metrics")
         .into())
 }

@@ -24,7 +24,7 @@ use crate::data::{self, Batches, Data, Loaded, Normalizer, Wanted};
 use crate::features::{OfRun, Split, Store};
 use crate::fetch::{self, Cache, Hub, Progress};
 use crate::machine;
-use crate::model::{Network, weights};
+use crate::model::{Blueprint, Network, weights};
 use crate::spec::{DatasetName, Spec};
 use crate::stop::Stop;
 use crate::train::{Fit, Inputs, Keeper, Metrics, Outcome, Prediction, checkpoint, evaluate_each};
@@ -181,7 +181,7 @@ impl<'a> Executor<'a> {
         }
         let need = device.is_cpu().then(|| Need::of(planned, &data));
         let _room = need.map(|need| self.memory.room(need, stop)).transpose()?;
-        let network = Network::new(blueprint.clone(), &initial, spec.seed, device)?;
+        let network = Network::new(Blueprint::clone(blueprint), &initial, spec.seed, device)?;
         drop(initial);
         let normalizer = Normalizer::new(&spec.normalization, &data.train);
         let features = OfRun::new(spec, &network, &data, &normalizer)?;
@@ -312,7 +312,7 @@ fn metadata(planned: &PlannedRun, normalizer: &Normalizer) -> BTreeMap<String, S
         ("include_top".into(), spec.backbone.include_top.to_string()),
         (
             "classes".into(),
-            json(serde_json::to_string(&planned.classes)),
+            json(serde_json::to_string(&*planned.classes)),
         ),
         (
             "normalization".into(),

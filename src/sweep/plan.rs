@@ -14,9 +14,10 @@ use crate::spec::{self, Experiment, Precision, Problem, Run};
 #[derive(Clone, Debug)]
 pub struct PlannedRun {
     pub run: Run,
-    pub blueprint: Blueprint,
+    /// Shared by the runs that have the same.
+    pub blueprint: Arc<Blueprint>,
     /// The class names, in the order of the labels.
-    pub classes: Vec<String>,
+    pub classes: Arc<Vec<String>>,
     /// How many images it has, where its files say so before they are decoded.
     pub images: Option<Counts>,
     /// What is to be said of its dataset: each a line.
@@ -71,6 +72,8 @@ struct Planner {
     datasets: HashMap<String, Surveyed>,
     weights: start::Checked,
     notes: BTreeSet<String>,
+    /// By what they are made of.
+    blueprints: HashMap<String, Arc<Blueprint>>,
 }
 
 impl Planner {
@@ -79,9 +82,9 @@ impl Planner {
         let device = self.device(&spec.training)?;
         let dataset = self.dataset(&spec.dataset)?;
         let (images, notes) = dataset.divide(&spec.dataset, spec.seed)?;
-        let classes = dataset.survey.classes.clone();
+        let classes = Arc::clone(&dataset.classes);
         check_monitors(spec, images)?;
-        let blueprint = Blueprint::new(spec, classes.len())?;
+        let blueprint = self.blueprint(spec, classes.len())?;
         self.notes
             .extend(start::check(spec, &blueprint, &mut self.weights)?);
         Ok(PlannedRun {
@@ -92,6 +95,17 @@ impl Planner {
             notes,
             device,
         })
+    }
+
+    fn blueprint(&mut self, spec: &spec::Spec, classes: usize) -> Result<Arc<Blueprint>, Problem> {
+        let (backbone, freeze, head) = (&spec.backbone, &spec.freeze, &spec.head);
+        let key = format!("{backbone:?} {freeze:?} {head:?} {classes}");
+        if let Some(known) = self.blueprints.get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let blueprint = Arc::new(Blueprint::new(spec, classes)?);
+        self.blueprints.insert(key, Arc::clone(&blueprint));
+        Ok(blueprint)
     }
 
     fn device(&mut self, training: &spec::Training) -> Result<Chosen, Problem> {
@@ -111,6 +125,7 @@ impl Planner {
                 let survey =
                     data::survey(dataset).map_err(|error| error.into_problem("dataset.path"))?;
                 Ok(place.insert(Surveyed {
+                    classes: Arc::new(survey.classes.clone()),
                     survey,
                     divided: HashMap::new(),
                 }))
@@ -122,6 +137,7 @@ impl Planner {
 /// A dataset that runs share, with what each seed makes of it.
 struct Surveyed {
     survey: Survey,
+    classes: Arc<Vec<String>>,
     divided: HashMap<u64, (Option<Counts>, Arc<[String]>)>,
 }
 

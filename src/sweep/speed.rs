@@ -6,7 +6,7 @@ use candle_core::{DType, Tensor};
 
 use super::plan::PlannedRun;
 use crate::graph::Mode;
-use crate::model::{Network, Weights};
+use crate::model::{Blueprint, Network, Weights};
 
 /// Measured for so long, once the network has been used once.
 const LONG_ENOUGH: Duration = Duration::from_millis(150);
@@ -28,7 +28,13 @@ pub fn speed(planned: &PlannedRun) -> Option<f64> {
     }
     let images = (PASS / work).clamp(1, MOST_IMAGES) as usize;
     let device = &planned.device.device;
-    let network = Network::new(blueprint.clone(), &Weights::new(), run.spec.seed, device).ok()?;
+    let network = Network::new(
+        Blueprint::clone(blueprint),
+        &Weights::new(),
+        run.spec.seed,
+        device,
+    )
+    .ok()?;
     let size = run.spec.backbone.input_size;
     let input = Tensor::zeros((images, size, size, 3), DType::F32, device).ok()?;
     let pass = || {

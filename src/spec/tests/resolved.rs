@@ -67,9 +67,9 @@ fn an_experiment_written_out_loads_as_the_same() {
         assert_eq!(loaded.sweep, experiment.sweep);
         assert_eq!(loaded.runs, experiment.runs);
         for run in &experiment.runs {
-            assert_eq!(again(&experiment, &run.spec.to_toml()).spec, run.spec);
+            assert_eq!(again(&experiment, &run.spec.to_toml()).spec, *run.spec);
             let json: Spec = serde_json::from_str(&run.spec.to_json()).unwrap();
-            assert_eq!(json, run.spec);
+            assert_eq!(json, *run.spec);
         }
     }
 }

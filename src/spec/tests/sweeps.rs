@@ -17,7 +17,7 @@ fn a_spec_without_a_sweep_has_one_run() {
     assert_eq!(experiment.runs.len(), 1);
     assert!(experiment.runs[0].id.starts_with("run-"));
     assert!(experiment.runs[0].point.is_empty());
-    assert_eq!(experiment.runs[0].spec, experiment.spec);
+    assert_eq!(*experiment.runs[0].spec, experiment.spec);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod training;
 
 use std::collections::BTreeMap;
 
+use figment::value::Value;
 use schemars::JsonSchema;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,27 @@ pub struct Spec {
     /// Trackers that are told of the runs beside what is recorded anyway.
     #[serde(default, skip_serializing_if = "Tracking::is_off")]
     pub tracking: Tracking,
+}
+
+impl Spec {
+    /// Reads one of its tables, or a key at the top, anew; none where the value does not fit, or there is no such key.
+    pub(in crate::spec) fn put(&mut self, table: &str, value: &Value) -> Option<()> {
+        match table {
+            "seed" => self.seed = value.deserialize().ok()?,
+            "dataset" => self.dataset = value.deserialize().ok()?,
+            "normalization" => self.normalization = value.deserialize().ok()?,
+            "augmentation" => self.augmentation = value.deserialize().ok()?,
+            "backbone" => self.backbone = value.deserialize().ok()?,
+            "freeze" => self.freeze = value.deserialize().ok()?,
+            "head" => self.head = value.deserialize().ok()?,
+            "optimizer" => self.optimizer = value.deserialize().ok()?,
+            "training" => self.training = value.deserialize().ok()?,
+            "features" => self.features = value.deserialize().ok()?,
+            "tracking" => self.tracking = value.deserialize().ok()?,
+            _ => return None,
+        }
+        Some(())
+    }
 }
 
 /// `[features]`.

@@ -76,7 +76,7 @@ impl Mlflow {
         Logger {
             run: planned.run.id.clone(),
             parameters: names::parameters(&planned.run),
-            classes: planned.classes.clone(),
+            classes: planned.classes.to_vec(),
             folder: folder.to_owned(),
             jobs: self.jobs.clone(),
             trouble: self.trouble.clone(),

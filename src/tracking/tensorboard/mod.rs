@@ -35,7 +35,7 @@ impl EventFile {
         EventFile {
             folder,
             run: planned.run.clone(),
-            classes: planned.classes.clone(),
+            classes: planned.classes.to_vec(),
             file: None,
             token,
             trouble,
