@@ -96,7 +96,9 @@ struct Fit<'a> {
 impl<'a> Fit<'a> {
     fn new(shapes: &'a Shapes, wanted: &'a Wanted) -> Result<Self, Misfit> {
         let all = shapes.keys().map(String::as_str);
-        let plain = Plain::of(all, &names::anchors(wanted.arch))?;
+        let first = wanted.tensors.first();
+        let anchors = first.map(|(tensor, _)| names::everywhere(wanted.arch, tensor));
+        let plain = Plain::of(all, &anchors.unwrap_or_default())?;
         let names: Vec<&str> = plain.names.keys().map(String::as_str).collect();
         let naming = names::naming(names.iter().copied());
         let arch = wanted.arch;

@@ -61,14 +61,13 @@ pub(super) fn naming<'a>(mut tensors: impl Iterator<Item = &'a str> + Clone) -> 
     }
 }
 
-/// Names of which a file with the backbone of `arch` has one, whoever named it.
-pub(super) fn anchors(arch: Arch) -> Vec<String> {
-    let first = arch.family.aliases().into_iter().next();
-    let names = first.map(|layer| [layer.ours, layer.torchvision, layer.timm]);
-    names
-        .into_iter()
-        .flatten()
-        .map(|name| format!("{name}.weight"))
+/// What a tensor of ours is called, whoever named it.
+pub(super) fn everywhere(arch: Arch, tensor: &str) -> Vec<String> {
+    let elsewhere = [Naming::Torchvision, Naming::Timm];
+    let elsewhere = elsewhere.map(|naming| rename(arch, tensor, Naming::Ours, naming));
+    let elsewhere = elsewhere.into_iter().flatten();
+    std::iter::once(tensor.to_owned())
+        .chain(elsewhere)
         .collect()
 }
 

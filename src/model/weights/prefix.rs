@@ -84,7 +84,8 @@ fn without_wrappers(name: &str) -> String {
     }
 }
 
-/// What stands before the one anchor that is there; nothing where one stands alone, or none is there.
+/// What stands before the anchor; nothing where it stands alone, or is not there. Modules of the network may have tensors
+/// that end like it (`conv1.weight`, `layer1.0.conv1.weight`): the shortest beginning is the network's.
 fn prefix<'a>(
     names: impl Iterator<Item = &'a String>,
     anchors: &[String],
@@ -94,11 +95,16 @@ fn prefix<'a>(
         let mut found = anchors.iter().filter_map(before);
         found.find(|before| before.is_empty() || before.ends_with('.'))
     };
+    // A beginning comes before what it is continued to.
     let found: BTreeSet<&str> = names.filter_map(before).collect();
-    match found.iter().copied().collect::<Vec<_>>().as_slice() {
-        // The empty one is the first.
+    let mut networks: Vec<&str> = Vec::new();
+    for prefix in found {
+        if !networks.iter().any(|shorter| prefix.starts_with(shorter)) {
+            networks.push(prefix);
+        }
+    }
+    match networks.as_slice() {
         [] => Ok(String::new()),
-        ["", ..] => Ok(String::new()),
         [only] => Ok((*only).to_owned()),
         several => Err(Misfit::Several {
             prefixes: several.iter().map(|prefix| format!("`{prefix}`")).collect(),
@@ -156,6 +162,25 @@ mod tests {
         let plain = plain(&names).unwrap();
         assert_eq!(plain.names.len(), names.len());
         assert!(plain.example().is_none() && plain.others.is_empty());
+    }
+
+    #[test]
+    fn tensors_inside_that_end_like_the_first_are_no_networks() {
+        let names = [
+            "conv1.weight",
+            "layer1.0.conv1.weight",
+            "layer1.0.conv2.weight",
+        ];
+        for before in ["", "backbone.", "module.encoder."] {
+            let names = names.map(|name| format!("{before}{name}"));
+            let names = names.iter().map(String::as_str);
+            let plain = Plain::of(names, &["conv1.weight".into()]).unwrap();
+            assert_eq!(plain.names.len(), 3, "{before}");
+            assert!(
+                plain.names.contains_key("layer1.0.conv1.weight"),
+                "{before}"
+            );
+        }
     }
 
     #[test]
