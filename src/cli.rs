@@ -168,21 +168,32 @@ fn explain(error: &clap::Error) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What to say where the first word is nearly a command, and its arguments make no sense as those of a spec.
+/// What to say where the first word is nearly a command, or comes before it, and the arguments make no sense otherwise.
 fn mistyped_command() -> Option<Failure> {
+    let is_command = |word: &str| word == "help" || Cli::command().find_subcommand(word).is_some();
     let mut words = std::env::args().skip(1);
     let word = words.find(|word| !word.starts_with('-'))?;
-    let known = Cli::command().find_subcommand(&word).is_some() || word == "help";
-    if known || !meant::may_be_command(&word) {
+    if is_command(&word) {
         return None;
     }
-    let name = meant::command(&word)?;
     let rest: Vec<String> = words.collect();
-    let line = format!("{name} {}", rest.join(" "));
-    Some(Failure::usage(format!(
-        "there is no command `{word}`; did you mean `runner {}`?",
-        line.trim_end()
-    )))
+    if let Some(command) = rest.iter().find(|word| is_command(word)) {
+        let line = format!("the command comes first: runner {command} {word}");
+        return Path::new(&word).exists().then(|| Failure::usage(line));
+    }
+    if !meant::may_be_command(&word) {
+        return None;
+    }
+    Some(match meant::command(&word) {
+        Some(name) => {
+            let line = format!("{name} {}", rest.join(" "));
+            let line = line.trim_end();
+            Failure::usage(format!(
+                "there is no command `{word}`; did you mean `runner {line}`?"
+            ))
+        }
+        None => meant::spec(Path::new(&word)).err()?,
+    })
 }
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {

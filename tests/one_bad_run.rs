@@ -117,3 +117,24 @@ fn a_process_that_is_refused_memory_says_so_in_the_logs_of_its_runs() {
     assert!(experiment.log().ends_with("{\"event\":\"aborted\"}\n"));
     experiment.finish();
 }
+
+#[test]
+fn where_every_run_failed_the_end_names_no_path_that_is_not_there() {
+    let small_batches = SMALL.replace("epochs = 1", "epochs = 1\nbatch_size = 8");
+    let axis = "\"optimizer.learning_rate\" = [3e38, 2e38]";
+    let experiment = Experiment::new(&format!("{small_batches}\n[sweep.axes]\n{axis}\n"));
+    let output = experiment.run();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut named = 0;
+    for line in text.lines() {
+        let Some((_, paths)) = line.split_once("  results/e/") else {
+            continue;
+        };
+        for path in paths.split(", ").filter(|path| !path.contains('*')) {
+            assert!(experiment.results().join(path).exists(), "{line}");
+            named += 1;
+        }
+    }
+    assert!(named > 0 && !text.contains("model.safetensors"), "{text}");
+}

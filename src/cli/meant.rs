@@ -165,13 +165,13 @@ fn folder_as_spec(folder: &Path) -> String {
     let is = |file: &str| folder.join(file).is_file();
     if is("model.safetensors") || is("log.jsonl") {
         return format!(
-            "{shown} is the folder of a run, not a spec; runner evaluate {shown} measures its model, runner predict \\
+            "{shown} is the folder of a run, not a spec; runner evaluate {shown} measures its model, runner predict \
              {shown} IMAGE… uses it"
         );
     }
     if is(RUNS_FILE) {
         return format!(
-            "{shown} is a folder of results, not a spec; runner compare {shown} compares its runs, runner watch \\
+            "{shown} is a folder of results, not a spec; runner compare {shown} compares its runs, runner watch \
              {shown} shows them"
         );
     }
@@ -183,7 +183,7 @@ fn folder_as_spec(folder: &Path) -> String {
     }
     match &specs_in(folder)[..] {
         [] => format!(
-            "{shown} is a folder, not a spec; for a folder of images: runner init --template photos writes a spec whose \\
+            "{shown} is a folder, not a spec; for a folder of images: runner init --template photos writes a spec whose \
              dataset.path names it"
         ),
         [only] => format!("{shown} is a folder; did you mean {}?", only.display()),

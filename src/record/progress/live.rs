@@ -293,8 +293,13 @@ impl Progress for Live {
     }
 
     fn advance(&self, amount: u64) {
-        if let Some(work) = &self.state().work {
+        let state = self.state();
+        if let Some(work) = &state.work {
             work.bar.inc(amount);
+        }
+        // Its time goes on.
+        if let Some(sweep) = &state.sweep {
+            sweep.bar.tick();
         }
     }
 
