@@ -92,7 +92,7 @@ const EPOCH: [Layout; 3] = [
     Layout {
         from: 0,
         template: "{prefix} {pos}/{len} {wide_msg}",
-        name: 16,
+        name: 18,
     },
 ];
 const SWEEP: [Layout; 3] = [
