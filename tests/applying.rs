@@ -353,10 +353,17 @@ fn a_model_is_used_where_its_images_are_gone() {
     let image = folder.path().join("a.png");
     fs::rename(folder.path().join("photos/dark/0.png"), &image).unwrap();
     fs::remove_dir_all(folder.path().join("photos")).unwrap();
+    let run = run.strip_prefix(folder.path()).unwrap();
+    runner(folder.path())
+        .arg("predict")
+        .arg(run)
+        .arg("a.png")
+        .assert()
+        .success();
     for set in ["training.device=cpu", "dataset.on_bad_image=skip"] {
         runner(folder.path())
             .arg("predict")
-            .arg(&run)
+            .arg(run)
             .args(["a.png", "--set", set])
             .assert()
             .success();

@@ -58,8 +58,9 @@ impl Model {
         let found = Found::at(run)?;
         let recorded: Spec = found.json("spec")?;
         let mut elsewhere = recorded.clone();
-        // Any folder that is there.
-        let here = found.path.parent().map(Path::to_owned);
+        // Any folder that is there, and not to be looked for beside the model.
+        let path = std::path::absolute(&found.path).map_err(|e| found.wrong(e.to_string()))?;
+        let here = path.parent().map(Path::to_owned);
         elsewhere.dataset.path = elsewhere.dataset.path.and(here);
         let applied = found.applied(&elsewhere, overrides)?;
         found.model(Spec {
