@@ -11,11 +11,20 @@ fn swept(axis: &str) -> Experiment {
     Experiment::new(&format!("{SMALL}\n[sweep.axes]\n{axis}\n"))
 }
 
+/// Two runs with these learning rates; one of 1e6 diverges in its second batch.
+fn at_rates(rates: &str) -> Experiment {
+    let spec = SMALL
+        .replace("epochs = 1", "epochs = 1\nbatch_size = 8")
+        .replace("through = \"all\"", "through = \"none\"");
+    let axis = format!("\"optimizer.learning_rate\" = {rates}");
+    Experiment::new(&format!(
+        "{spec}\n[optimizer]\nname = \"sgd\"\n[sweep.axes]\n{axis}\n"
+    ))
+}
+
 /// Two runs, the first of which diverges.
 fn diverging() -> Experiment {
-    let small_batches = SMALL.replace("epochs = 1", "epochs = 1\nbatch_size = 8");
-    let axis = "\"optimizer.learning_rate\" = [3e38, 1e-3]";
-    Experiment::new(&format!("{small_batches}\n[sweep.axes]\n{axis}\n"))
+    at_rates("[1e6, 1e-3]")
 }
 
 fn assert_first_failed_with(experiment: &Experiment, parts: &[&str]) {
@@ -32,7 +41,7 @@ fn a_loss_that_is_not_finite_fails_that_run_with_its_place_and_a_hint() {
     assert_eq!(experiment.run().status.code(), Some(1));
     let parts = [
         "epoch 1, batch ",
-        "learning rate 3e38",
+        "learning rate 1e6",
         "optimizer.learning_rate",
     ];
     assert_first_failed_with(&experiment, &parts);
@@ -120,9 +129,7 @@ fn a_process_that_is_refused_memory_says_so_in_the_logs_of_its_runs() {
 
 #[test]
 fn where_every_run_failed_the_end_names_no_path_that_is_not_there() {
-    let small_batches = SMALL.replace("epochs = 1", "epochs = 1\nbatch_size = 8");
-    let axis = "\"optimizer.learning_rate\" = [3e38, 2e38]";
-    let experiment = Experiment::new(&format!("{small_batches}\n[sweep.axes]\n{axis}\n"));
+    let experiment = at_rates("[1e6, 9e5]");
     let output = experiment.run();
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stdout).unwrap();
