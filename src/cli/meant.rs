@@ -183,12 +183,15 @@ fn folder_as_spec(folder: &Path) -> String {
     }
     match &specs_in(folder)[..] {
         [] => format!(
-            "{shown} is a folder, not a spec; for a folder of images: runner init --template photos writes a spec whose \
+            "{shown} is a folder, expected a file; for a folder of images: runner init --template photos writes a spec whose \
              dataset.path names it"
         ),
-        [only] => format!("{shown} is a folder; did you mean {}?", only.display()),
+        [only] => format!(
+            "{shown} is a folder, expected a file; did you mean {}?",
+            only.display()
+        ),
         several => format!(
-            "{shown} is a folder; name one of its specs: {}",
+            "{shown} is a folder, expected a file; name one of its specs: {}",
             listed(several)
         ),
     }
