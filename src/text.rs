@@ -13,6 +13,17 @@ pub fn thousands(n: usize) -> String {
     text
 }
 
+/// `1 run`, `3 runs`, `1,200 classes`.
+pub fn counted(n: usize, what: &str) -> String {
+    let ending = match (n, what.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        _ if what.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{} {what}{ending}", thousands(n))
+}
+
 /// A time that is estimated: to 5 seconds below 2 minutes, to minutes below 2 hours, else to tenths of an hour.
 pub fn about(seconds: f64) -> String {
     let seconds = seconds.max(0.0);
@@ -38,6 +49,18 @@ mod tests {
             (9000.0, "about 2.5 h"),
         ] {
             assert_eq!(about(seconds), text);
+        }
+    }
+
+    #[test]
+    fn what_is_counted_has_its_plural() {
+        for (n, what, text) in [
+            (1, "run", "1 run"),
+            (1200, "run", "1,200 runs"),
+            (0, "class", "0 classes"),
+            (2, "batch", "2 batches"),
+        ] {
+            assert_eq!(counted(n, what), text);
         }
     }
 

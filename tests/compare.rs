@@ -208,7 +208,7 @@ fn what_is_not_there_is_said_with_the_nearest_name() {
             "did you mean `test_accuracy`?",
         ),
         (&["a", "--where", "seed"], "KEY=VALUE"),
-        (&["a", "--where", "seed=9"], "no run passes --where"),
+        (&["a", "--where", "seed=9"], "no run matches --where"),
     ] {
         let output = runner(folder.path())
             .arg("compare")

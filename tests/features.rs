@@ -218,7 +218,7 @@ fn check_says_where_features_go_and_why() {
         ),
         (
             "freeze.through=none",
-            "none: nothing that costs anything is frozen",
+            "none: nothing worth caching is frozen",
         ),
         (
             "augmentation.horizontal_flip=true",

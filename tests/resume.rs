@@ -143,7 +143,7 @@ fn a_disk_that_is_full_for_a_moment_is_told_of_and_changes_nothing() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{file}: {said}");
         assert!(
-            said.contains("training goes on") && said.contains(file),
+            said.contains("training continues") && said.contains(file),
             "{said}"
         );
         assert_same(&experiment, &whole);
@@ -202,6 +202,6 @@ fn an_epoch_is_gone_on_with_at_the_batch_it_was_in() {
     assert!(
         experiment
             .finish()
-            .contains("goes on after 0 epochs and 2 batches")
+            .contains("resumes after 0 epochs and 2 batches")
     );
 }

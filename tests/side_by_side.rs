@@ -192,7 +192,7 @@ fn the_run_of_a_killed_process_is_taken_over_from_its_checkpoint() {
     let (code, text) = end(second);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("is taken over: process "), "{text}");
-    assert!(text.contains("goes on after"), "{text}");
+    assert!(text.contains("resumes after"), "{text}");
     assert_same(&experiment, &whole);
 }
 
@@ -270,7 +270,7 @@ fn a_signal_leaves_a_checkpoint_of_every_job() {
         text.contains("2 of 4 runs interrupted, 2 of 4 runs not started"),
         "{text}"
     );
-    assert_eq!(experiment.finish().matches("goes on after").count(), 2);
+    assert_eq!(experiment.finish().matches("resumes after").count(), 2);
     assert_same(&experiment, &whole);
 }
 

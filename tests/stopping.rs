@@ -30,7 +30,7 @@ fn the_first_signal_leaves_a_checkpoint_and_says_how_to_go_on() {
             "{said}"
         );
         assert_eq!(column(&experiment, "status"), ["interrupted"]);
-        assert!(experiment.finish().contains("goes on after"));
+        assert!(experiment.finish().contains("resumes after"));
         assert_same(&experiment, &whole);
     }
 }

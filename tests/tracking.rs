@@ -50,7 +50,7 @@ fn assert_said_once(said: &str, why: &str) {
     let told: Vec<&str> = said.lines().filter(|l| l.contains("MLflow")).collect();
     assert_eq!(told.len(), 1, "{said}");
     assert!(
-        told[0].contains(why) && told[0].contains("training goes on"),
+        told[0].contains(why) && told[0].contains("training continues"),
         "{said}"
     );
 }
@@ -233,7 +233,7 @@ fn event_files_change_nothing_and_a_killed_run_goes_on_in_one_file() {
     let experiment = Experiment::new(&spec);
     experiment.die_at("checkpoint:2:renamed");
     assert_eq!(event_files(&experiment).len(), 1);
-    assert!(experiment.finish().contains("goes on after"));
+    assert!(experiment.finish().contains("resumes after"));
     let files = event_files(&experiment);
     assert_eq!(files.len(), 1, "{files:?}");
     let bytes = fs::read(&files[0]).unwrap();

@@ -176,7 +176,7 @@ pub fn compare(mut results: Results, question: &Question) -> Result<Comparison, 
 /// Why there is nothing to compare.
 fn nothing(all: usize, question: &Question, others: &Others) -> Error {
     let why = match (all, question.filters.is_empty()) {
-        (0, false) => "no run passes --where",
+        (0, false) => "no run matches --where",
         _ if others.count > 0 => "no run of the present spec has finished yet",
         _ => "no run has finished yet",
     };

@@ -164,7 +164,7 @@ impl<'a> Idx<'a> {
             0 => Ok(()),
             _ => Err(Error::file(
                 self.path,
-                "goes on after the records its header promises",
+                "continues after the records its header promises",
             )),
         }
     }

@@ -16,7 +16,7 @@ use crate::model::Blueprint;
 use crate::optim;
 use crate::spec::{DatasetName, Experiment, Spec};
 use crate::sweep::{self, Need, PlannedRun};
-use crate::text::{about, thousands};
+use crate::text::{about, counted, thousands};
 
 /// Whose work is counted to estimate the time of all.
 const COUNTED: usize = 500;
@@ -55,28 +55,28 @@ pub fn check(spec: &Path, overrides: &[String]) -> Result<String, Error> {
 fn time(runs: &[PlannedRun]) -> String {
     // Of very many runs, as many as are counted in a moment stand for all.
     let each = runs.len().div_ceil(COUNTED).max(1);
-    let counted: Vec<&PlannedRun> = runs.iter().step_by(each).collect();
+    let sample: Vec<&PlannedRun> = runs.iter().step_by(each).collect();
     let is_known = |run: &&PlannedRun| run.images.is_some();
-    let Some(speed) = counted
+    let Some(speed) = sample
         .first()
-        .filter(|_| counted.iter().all(is_known))
+        .filter(|_| sample.iter().all(is_known))
         .and_then(|run| sweep::speed(run))
     else {
         return String::new();
     };
-    let work: f64 = sweep::efforts(&counted).iter().map(|(_, work)| work).sum();
-    let all = work * runs.len() as f64 / counted.len() as f64;
+    let work: f64 = sweep::efforts(&sample).iter().map(|(_, work)| work).sum();
+    let all = work * runs.len() as f64 / sample.len() as f64;
     format!(
         "\ntime  {} for {} on this machine: an estimate from a forward pass measured now; runs that are\n      finished \
          already, early stopping and kept features take less, a busy machine more\n",
         about(all / speed),
-        plural(runs.len(), "run")
+        counted(runs.len(), "run")
     )
 }
 
 fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
     let spec = &experiment.spec;
-    let mut text = format!("experiment {}: {}\n", spec.name, plural(runs.len(), "run"));
+    let mut text = format!("experiment {}: {}\n", spec.name, counted(runs.len(), "run"));
     for (key, values) in experiment.axes() {
         let values: Vec<String> = values.iter().map(ToString::to_string).collect();
         let _ = writeln!(text, "  {key}: {}", values.join(", "));
@@ -96,7 +96,7 @@ fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
                 text,
                 "  {:width$}  {boundary}, {trained} trained parameters, {}",
                 run.id,
-                plural(run.spec.training.epochs, "epoch")
+                counted(run.spec.training.epochs, "epoch")
             );
         }
     }
@@ -123,7 +123,7 @@ fn datasets(runs: &[PlannedRun]) -> String {
         }
         let of = match in_order.len() {
             1 => String::new(),
-            _ => format!(" ({} of {})", found[key], plural(runs.len(), "run")),
+            _ => format!(" ({} of {})", found[key], counted(runs.len(), "run")),
         };
         let _ = writeln!(text, "  images: {}{of}", counts(*images));
     }
@@ -139,7 +139,7 @@ fn dataset(name: DatasetName, classes: &[String]) -> String {
         .map(|class| one_line(class))
         .collect();
     let more = if classes.len() > SHOWN { ", …" } else { "" };
-    let count = plural(classes.len(), "class");
+    let count = counted(classes.len(), "class");
     format!("dataset {name}: {count} ({}{more})", shown.join(", "))
 }
 
@@ -268,13 +268,4 @@ fn si(n: u64) -> String {
             || n.to_string(),
             |(unit, letter)| format!("{:.1} {letter}", value / unit),
         )
-}
-
-fn plural(n: usize, word: &str) -> String {
-    let ending = match (n, word.ends_with('s')) {
-        (1, _) => "",
-        (_, true) => "es",
-        _ => "s",
-    };
-    format!("{n} {word}{ending}")
 }

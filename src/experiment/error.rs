@@ -19,7 +19,7 @@ pub enum Error {
     #[error("{0}; the same command, without --fresh, resumes")]
     Interrupted(#[from] Interrupted),
     /// The machine gives no more threads.
-    #[error("no threads for so many runs at a time: {0}; choose fewer --jobs")]
+    #[error("cannot make threads for that many parallel runs: {0}; choose fewer --jobs")]
     Threads(std::io::Error),
     /// An experiment that this one builds on has not given its model.
     #[error("experiment {name} failed, and this one builds on it: {error}")]

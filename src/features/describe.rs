@@ -63,7 +63,7 @@ fn kept(images: usize, estimate: &Estimate, place: Result<Place, Reason>) -> Str
         Ok(place) => {
             let place = match (place.memory, place.disk) {
                 (true, true) => "in memory and in the cache folder",
-                (true, false) => "in memory (too quickly computed for the cache folder)",
+                (true, false) => "in memory (not cached: recomputing is faster)",
                 (false, _) => "in the cache folder (too large for memory)",
             };
             format!("{all}, {place}")

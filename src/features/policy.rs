@@ -43,7 +43,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Reason::TurnedOff => "features.memory = \"0\" turns them off",
-            Reason::NothingFrozen => "nothing that costs anything is frozen",
+            Reason::NothingFrozen => "nothing worth caching is frozen",
             Reason::Augmented => "augmentation changes the images in every epoch",
             Reason::CheaperAgain => "computing them again is cheaper than reading them",
             Reason::TooLarge => {

@@ -126,5 +126,5 @@ fn is_weights(path: &Path) -> Result<(), String> {
         .map_err(Unreadable::Io)
         .and_then(|mut file| Layout::read(&mut file));
     head.map(|_| ())
-        .map_err(|e| format!("what came is of no use: {e}"))
+        .map_err(|e| format!("the answer cannot be used: {e}"))
 }

@@ -13,6 +13,7 @@ use super::{EpochRow, Error, Recorder, RunLog, RunRow, Status, TableError, predi
 use crate::claim::{Claim, Token};
 use crate::machine;
 use crate::sweep::{self, Finished, PlannedRun, Sink};
+use crate::text::counted;
 use crate::tracking::{End, Ending, RunTrackers};
 use crate::train::{Batch, Begin, Epoch, Observer};
 
@@ -130,7 +131,9 @@ impl<'r> RunRecorder<'r> {
             && !self.token.is_lost()
         {
             let reporter = self.recorder.reporter;
-            reporter.warn(&format!("{error}; training goes on, and it is tried again"));
+            reporter.warn(&format!(
+                "{error}; training continues, and the write is retried"
+            ));
         }
     }
 
@@ -197,7 +200,9 @@ impl Observer for RunRecorder<'_> {
         if begin.is_resumed() {
             let run = &self.row.run;
             self.recorder.reporter.note(&format!(
-                "{run} goes on after {epochs} epochs and {batches} batches"
+                "{run} resumes after {} and {}",
+                counted(epochs, "epoch"),
+                counted(batches, "batch")
             ));
         }
         let done = begin.epochs.iter();
@@ -331,7 +336,7 @@ impl RunRecorder<'_> {
             if let Err(error) = written
                 && !token.is_lost()
             {
-                reporter.warn(&format!("{error}; training goes on"));
+                reporter.warn(&format!("{error}; training continues"));
                 state.lost.push((run.clone(), error));
             }
         }

@@ -57,8 +57,9 @@ impl Recorder<'_> {
             result = self.write(state, false);
         }
         if let Err(error) = result {
-            self.reporter
-                .warn(&format!("{error}; training goes on, and it is tried again"));
+            self.reporter.warn(&format!(
+                "{error}; training continues, and the write is retried"
+            ));
         }
     }
 

@@ -8,12 +8,13 @@ use super::suggest::nearest;
 const PREFIX: &str = "RUNNER_";
 
 /// Variables of the runner that are not keys.
-const OWN: [&str; 7] = [
+const OWN: [&str; 8] = [
     "RUNNER_CACHE",
     "RUNNER_FAIL_POINT",
     "RUNNER_KILLS",
     "RUNNER_LOG",
     "RUNNER_PATIENCE",
+    "RUNNER_PAUSES",
     "RUNNER_SHARED",
     "RUNNER_TOKENS_OVER_HTTP",
 ];
@@ -61,6 +62,10 @@ pub(super) fn meaning(name: &str, in_ci: bool) -> Meaning {
         return Meaning::Nothing(None);
     }
     let rest = rest.to_lowercase();
+    if rest.starts_with('_') {
+        let message = format!("{name} sets nothing: a spec has no table ``");
+        return Meaning::Nothing(Some(message));
+    }
     let segments: KeyPath = rest.split("__").map(str::to_owned).collect();
     match segments.as_slice() {
         [only] if PLAIN_KEYS.contains(&only.as_str()) => Meaning::Key(segments),

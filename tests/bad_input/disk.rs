@@ -79,7 +79,7 @@ fn predictions_that_could_not_be_written_are_told_of_at_the_end_and_training_goe
     let without = format!("without predictions are {first}, which finished; --fresh");
     assert_says(
         &text,
-        &["predictions.parquet", "training goes on", &without],
+        &["predictions.parquet", "training continues", &without],
     );
     let folder = tmp.path().join("results/small/runs").join(second);
     assert!(folder.join("predictions.parquet").is_file());

@@ -147,7 +147,7 @@ fn wrong_lengths_are_refused() {
         &whole[..whole.len() - 1],
         &["ends inside image 2 of the 3"],
     );
-    assert_refused(name, &[&whole[..], &[0]].concat(), &["goes on after"]);
+    assert_refused(name, &[&whole[..], &[0]].concat(), &["continues after"]);
     let name = "train-labels-idx1-ubyte";
     assert_refused(
         name,
@@ -157,7 +157,7 @@ fn wrong_lengths_are_refused() {
     assert_refused(
         name,
         &[labels(&[1, 2, 3]), vec![4]].concat(),
-        &["goes on after"],
+        &["continues after"],
     );
 }
 

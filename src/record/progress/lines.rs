@@ -5,6 +5,7 @@ use crate::foreign::one_line;
 use crate::record::text::{percent, point};
 use crate::record::{RunRow, Status};
 use crate::terminal::columns_of;
+use crate::text::counted;
 use crate::train::{Epoch, Metrics};
 
 /// A run that is going on, as shown.
@@ -62,13 +63,13 @@ impl Current {
         };
         let parts = match (row.status, &row.error) {
             (Status::Finished, _) => {
-                let epochs = plural(row.epochs, "epoch");
+                let epochs = counted(row.epochs, "epoch");
                 let took = format!("{name} {epochs} in {}", duration(row.seconds));
                 let test = row.test.iter().flat_map(|m| metrics("test_", m));
                 [took].into_iter().chain(test).collect()
             }
             (Status::Interrupted, _) => {
-                vec![format!("{name} after {}", plural(row.epochs, "epoch"))]
+                vec![format!("{name} after {}", counted(row.epochs, "epoch"))]
             }
             (_, Some(error)) => vec![format!("{name}: {error}")],
             (_, None) => vec![name],
@@ -122,12 +123,6 @@ fn broken(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-/// `1 epoch`, `3 epochs`.
-fn plural(count: usize, word: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {word}{ending}")
 }
 
 fn metrics(prefix: &str, metrics: &Metrics) -> Vec<String> {

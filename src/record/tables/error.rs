@@ -23,7 +23,7 @@ pub enum TableError {
     )]
     Foreign { path: PathBuf, why: String },
     #[error(
-        "{path} was made by another version of the runner (format {found}, this one's is {FORMAT}); go on with that \
+        "{path} was made by another version of the runner (format {found}, this one's is {FORMAT}); use that \
          version, move the folder away, or choose another one with --results",
         path = path.display()
     )]

@@ -8,7 +8,7 @@ use super::ramp;
 use super::svg::{Anchor, Svg};
 use crate::record::predictions::Predictions;
 use crate::record::text::shorten;
-use crate::report::text::counted;
+use crate::text::counted;
 
 /// More classes than this have no room for a cell each.
 const MOST: usize = 200;

@@ -10,7 +10,7 @@ use super::{View, file_name, ramp};
 use crate::analysis::{Measure, Sample, Unit, shown};
 use crate::record::text::value;
 use crate::report::experiment::{Ranked, one, repeats};
-use crate::report::text::counted;
+use crate::text::counted;
 
 /// More values than this of an axis do not fit.
 const MOST: usize = 24;

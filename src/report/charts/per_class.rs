@@ -7,7 +7,7 @@ use super::svg::{Anchor, Svg};
 use crate::analysis::{Sample, Unit, shown};
 use crate::record::predictions::Predictions;
 use crate::record::text::shorten;
-use crate::report::text::counted;
+use crate::text::counted;
 
 /// Of more classes the worst are shown.
 const MOST: usize = 40;

@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 
 use super::super::experiment::Experiment;
-use super::super::text::counted;
 use super::section;
 use super::table::{Column, Table};
 use crate::analysis::Recorded;
 use crate::record::text;
+use crate::text::counted;
 use crate::train::Metrics;
 
 pub(super) fn runs(experiment: &Experiment) -> Markup {

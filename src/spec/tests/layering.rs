@@ -147,7 +147,9 @@ fn paths_start_in_the_folder_of_their_file_or_in_the_current_one() {
     folder.file("w", "");
     folder.file("here/own", "");
     folder.file("a.toml", &format!("extends = \"sub/base.toml\"\n{small}"));
-    let spec = folder.good(&["backbone.weights=own"]).spec;
+    let spec = folder
+        .good(&["backbone.weights=own", "dataset.name=mnist"])
+        .spec;
     assert_eq!(spec.dataset.path, Some(folder.path().join("sub/data")));
     assert_eq!(spec.training.initial_weights, Some(folder.path().join("w")));
     assert_eq!(

@@ -35,6 +35,7 @@ fn an_experiment_written_out_loads_as_the_same() {
         (
             "",
             &[
+                "dataset.name=mnist",
                 "dataset.path=../a.toml",
                 "backbone.weights={ experiment = \"../a.toml\" }",
             ],

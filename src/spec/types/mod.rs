@@ -51,7 +51,7 @@ pub struct Spec {
     /// Keeping the frozen part's outputs.
     #[serde(default)]
     pub features: Features,
-    /// Trackers that are told of the runs beside what is recorded anyway.
+    /// Trackers that log the runs, beside what is recorded anyway.
     #[serde(default, skip_serializing_if = "Tracking::is_off")]
     pub tracking: Tracking,
 }

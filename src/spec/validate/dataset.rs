@@ -28,7 +28,7 @@ fn path(spec: &Spec, check: &mut Check) {
     match &spec.dataset.path {
         None if is_folder => check.problem_with_help(
             "dataset.path",
-            "an image_folder needs `dataset.path`: the folder with a folder a class",
+            "an image_folder needs `dataset.path`: the folder with one subfolder per class",
             "add `path = \"…\"` to [dataset]",
         ),
         Some(_) if spec.dataset.name == DatasetName::Digits => check.problem_with_help(

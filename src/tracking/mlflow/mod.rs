@@ -120,7 +120,7 @@ impl Logger {
         if let Some(jobs) = &self.jobs
             && jobs.try_send(job).is_err()
         {
-            let said = "MLflow takes too long; training goes on, and some of it is not logged";
+            let said = "MLflow takes too long; training continues, and some of it is not logged";
             self.trouble.note(|| said.into());
         }
     }

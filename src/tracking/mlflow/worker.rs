@@ -57,12 +57,12 @@ impl Worker {
             while let Err(failure) = self.attempt(&job) {
                 match failure {
                     Failure::Refused { text, .. } => {
-                        self.note(&format!("{text}; training goes on"));
+                        self.note(&format!("{text}; training continues"));
                         break;
                     }
                     Failure::Down(text) => {
                         self.note(&format!(
-                            "{text}; training goes on, and what it does not take by the end is not logged"
+                            "{text}; training continues, and what it does not take by the end is not logged"
                         ));
                         if self.closing.try_recv() == Err(TryRecvError::Disconnected) {
                             return;

@@ -56,8 +56,9 @@ impl EventFile {
     fn give_up(&mut self, error: &io::Error) {
         self.file = None;
         let folder = self.folder.display();
-        self.trouble
-            .note(|| format!("TensorBoard: {folder} cannot be written: {error}; training goes on"));
+        self.trouble.note(|| {
+            format!("TensorBoard: {folder} cannot be written: {error}; training continues")
+        });
     }
 
     fn add_epoch(&mut self, time: SystemTime, epoch: &Epoch) {

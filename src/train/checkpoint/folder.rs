@@ -80,7 +80,7 @@ impl Folder {
                 Ok(checkpoint) => return Ok(Some((entry.path, checkpoint))),
                 Err(why) => {
                     tracing::warn!(
-                        "the checkpoint {} is damaged: {why}; the run goes on from the one before",
+                        "the checkpoint {} is damaged: {why}; the run resumes from the one before",
                         entry.path.display()
                     );
                     self.remove(&entry)?;

@@ -86,7 +86,7 @@ impl Keeper {
             Some(Ok(Err(error))) => error.to_string(),
             Some(Err(_)) => "a checkpoint could not be written: its thread panicked".into(),
         };
-        tracing::warn!("{why}; training goes on, and the next checkpoint is tried");
+        tracing::warn!("{why}; training continues, and the next checkpoint is tried");
     }
 }
 
