@@ -148,10 +148,8 @@ fn the_frozen_part_is_computed_once_whatever_the_split_and_its_seed() {
     let (first, _) = run(before.path(), VGG, "2", &[]);
     let (_, model) = &first.models[0];
     for method in ["stratified", "random", "tail"] {
-        let (on, off) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        for folder in [on.path(), off.path()] {
-            fs::write(folder.join("backbone.safetensors"), model).unwrap();
-        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("backbone.safetensors"), model).unwrap();
         let spec = VGG
             .replace("\"random\", input", "\"backbone.safetensors\", input")
             .replace(
@@ -159,9 +157,11 @@ fn the_frozen_part_is_computed_once_whatever_the_split_and_its_seed() {
                 &format!("validation = \"{method}\", test_limit"),
             );
         let spec = format!("{spec}\n[sweep.axes]\nseed = [0, 1, 2]\n");
-        let (shared, _) = run(on.path(), &spec, "2", &[]);
-        assert_eq!(kept_files(on.path()).len(), 1, "one file for all: {method}");
-        let (carried, _) = run(off.path(), &spec, "2", &OFF);
+        let (shared, _) = run(folder.path(), &spec, "2", &[]);
+        let kept = kept_files(folder.path()).len();
+        assert_eq!(kept, 1, "one file for all: {method}");
+        // In the same folder, as a model says where its weights came from.
+        let (carried, _) = run(folder.path(), &spec, "2", &OFF);
         assert_eq!(shared.models.len(), 3);
         assert!(shared == carried, "{method}");
     }

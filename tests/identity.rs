@@ -108,11 +108,7 @@ fn fresh_says_what_it_deletes_and_goes_on_from_no_leftover() {
     let (whole, _) = Experiment::uninterrupted(&spec);
     let experiment = Experiment::new(&spec);
     experiment.die_at("checkpoint:2:renamed");
-    let output = experiment
-        .command()
-        .args(["--fresh", "-q"])
-        .output()
-        .unwrap();
+    let output = experiment.command().arg("--fresh").output().unwrap();
     assert!(output.status.success());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let run = experiment.runs()[0].file_name().unwrap().to_owned();

@@ -281,6 +281,11 @@ units = "classes"
 activation = "softmax"
 "#;
 
+/// The same with a dataset that may lie in a folder.
+fn mnist() -> String {
+    DIGITS.replace("digits", "mnist")
+}
+
 /// What `check` says of a spec with variables and flags, and its status.
 fn checked(path: &Path, overrides: &[&str], variables: &[(&str, &str)]) -> (String, i32) {
     let mut command = common::runner(path.parent().unwrap());
@@ -402,7 +407,7 @@ fn text_keys_take_any_text_from_flags_and_variables() {
         assert!(code == 0 && said.contains(shown), "{said}");
     }
     let axis = "sweep.axes.\"dataset.path\"=[2024, 2025]";
-    let (said, code) = checked(&path, &[axis], &[]);
+    let (said, code) = checked(&path, &["dataset.name=mnist", axis], &[]);
     assert!(code == 2 && said.contains("2024 does not exist"), "{said}");
 }
 
@@ -411,7 +416,7 @@ fn the_home_folder_is_meant_by_a_tilde_wherever_a_path_stands() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("home");
     std::fs::create_dir(&home).unwrap();
-    std::fs::write(home.join("base.toml"), DIGITS).unwrap();
+    std::fs::write(home.join("base.toml"), mnist()).unwrap();
     let path = written(folder.path(), "extends = \"~/base.toml\"\n");
     let variables = [("HOME", home.to_str().unwrap())];
     assert_eq!(checked(&path, &[], &variables).1, 0);
@@ -435,7 +440,7 @@ fn the_home_folder_is_meant_by_a_tilde_wherever_a_path_stands() {
 #[test]
 fn a_path_that_is_not_there_is_explained_by_where_it_was_written() {
     let folder = tempfile::tempdir().unwrap();
-    let path = written(folder.path(), DIGITS);
+    let path = written(folder.path(), &mnist());
     for key in [
         "dataset.path",
         "training.initial_weights",
@@ -450,7 +455,7 @@ fn a_path_that_is_not_there_is_explained_by_where_it_was_written() {
         let (said, _) = checked(&path, &[], &[(&variable, "nowhere")]);
         assert!(said.contains("starts in the current folder"), "{said}");
     }
-    let text = DIGITS.replace("\"digits\"", "\"digits\"\npath = \"nowhere\"");
+    let text = DIGITS.replace("\"digits\"", "\"mnist\"\npath = \"nowhere\"");
     let (said, _) = checked(&written(folder.path(), &text), &[], &[]);
     assert!(
         said.contains("the folder of the file it stands in"),

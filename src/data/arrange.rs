@@ -123,7 +123,13 @@ impl List<'_> {
         let count = images - training_count(images, split);
         if count == images {
             let message = format!("leaves none of {images} images for training");
-            return Err(Problem::new("dataset.validation_split", message));
+            let problem = Problem::new("dataset.validation_split", message);
+            return Err(match spec.train_limit {
+                Some(limit) => problem.help(format!(
+                    "raise `dataset.train_limit`, which is {limit}, or set `dataset.validation_split = 0`"
+                )),
+                None => problem,
+            });
         }
         let held_out = hold_out(&self.labels_of(&left), spec.validation, count, (seed, 0));
         let mut is_held_out = vec![false; images];

@@ -90,6 +90,9 @@ impl Origin {
         if let Some(place) = self.exact(path) {
             return part.of(place);
         }
+        if let Some(place) = self.outside(path) {
+            return place;
+        }
         let around = |length: usize| {
             let ancestor = &path[..length];
             match key::is_in_axis(ancestor) {
@@ -110,6 +113,16 @@ impl Origin {
             .filter_map(|layer| layer.places.get(path))
             .map(|place| place.key.clone())
             .next()
+    }
+
+    /// The variable or flag that sets something in a table that no file has.
+    fn outside(&self, path: &[String]) -> Option<Place> {
+        if path.is_empty() || self.table(path).is_some() {
+            return None;
+        }
+        let mut set = self.outside_files();
+        let found = set.find(|(key, _)| key::below(key, path).is_some());
+        found.map(|(_, place)| place.clone())
     }
 
     /// The places of everything at or below a key, whichever layer it came from.

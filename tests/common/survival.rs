@@ -213,6 +213,7 @@ pub fn assert_same(found: &Experiment, expected: &Experiment) {
     let expected = [
         "charts",
         "metrics.parquet",
+        "plan.txt",
         "predictions.parquet",
         "report.html",
         "runs",
