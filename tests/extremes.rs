@@ -97,10 +97,9 @@ fn every_number_is_refused_at_its_key_or_taken() {
                 Ok(_) => {}
                 Err(Error::Spec(error)) => {
                     let text = error.to_string();
-                    assert!(
-                        text.contains(set.split('=').next().unwrap()),
-                        "{set}: {text}"
-                    );
+                    // One is a good number; what it leaves of the images may be too little.
+                    let key = set.split('=').next().unwrap();
+                    assert!(value == "1" || text.contains(key), "{set}: {text}");
                 }
                 Err(other) => panic!("{set}: {other}"),
             }
@@ -115,7 +114,7 @@ fn what_is_out_of_range_is_refused_with_the_range() {
     for (set, range) in [
         (
             "backbone.input_size=9223372036854775807",
-            "at least 1 and at most 8,192",
+            "at least 1 and at most 16,384",
         ),
         (
             "training.batch_size=9223372036854775807",

@@ -161,6 +161,7 @@ mod tests {
             "RUNNER_TEMP",
             "RUNNER_CACHE",
             "RUNNER_",
+            "RUNNER__X",
             "OTHER",
             "runner_seed",
         ] {
@@ -180,7 +181,7 @@ mod tests {
             ("RUNNER_CACHE_DIR", "did you mean RUNNER_CACHE?"),
             ("RUNNER_PATIENC", "did you mean RUNNER_PATIENCE?"),
             ("RUNNER_DATASET", "RUNNER_DATASET__KEY"),
-            ("RUNNER__X", "no table ``"),
+            ("RUNNER_X__Y", "no table `x`"),
             ("RUNNER_TOOL__CACHE", "no table `tool`"),
         ] {
             let text = warning(name).unwrap_or_default();

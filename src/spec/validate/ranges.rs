@@ -11,13 +11,15 @@ use crate::spec::values::Units;
 use crate::text::thousands;
 
 /// The side of an image, in pixels.
-const MOST_PIXELS: usize = 8192;
+const MOST_PIXELS: usize = 16_384;
 /// Images of a dataset; their indices have 32 bits.
 const MOST_IMAGES: usize = 1_000_000_000;
 /// Epochs, images of a batch, outputs of a layer.
 const MOST: usize = 1_000_000;
-/// Rates and other factors.
+/// Factors and thresholds.
 const LARGEST: f64 = 1e6;
+/// Of a learning rate: weights have 32 bits.
+const LARGEST_RATE: f64 = f32::MAX as f64;
 /// Of a deviation that values are divided by.
 const SMALLEST: f64 = 1e-12;
 const MINUTES_OF_A_YEAR: f64 = 365.0 * 24.0 * 60.0;
@@ -58,8 +60,20 @@ impl fmt::Display for Range {
             }
             Range::Part => f.write_str("at least 0 and less than 1"),
             Range::Inside => f.write_str("greater than 0 and less than 1"),
-            Range::Positive(most) => write!(f, "a finite number greater than 0, at most {most}"),
-            Range::NotNegative(most) => write!(f, "a finite number, 0 or more, at most {most}"),
+            Range::Positive(most) => {
+                write!(
+                    f,
+                    "a finite number greater than 0, at most {}",
+                    Number::Real(most)
+                )
+            }
+            Range::NotNegative(most) => {
+                write!(
+                    f,
+                    "a finite number, 0 or more, at most {}",
+                    Number::Real(most)
+                )
+            }
             Range::Within(least, most) => {
                 write!(
                     f,
@@ -180,7 +194,7 @@ fn optimizer(spec: &Spec, numbers: &mut Numbers) {
         (
             "learning_rate",
             optimizer.learning_rate(),
-            Range::Positive(LARGEST),
+            Range::Positive(LARGEST_RATE),
         ),
         (
             "weight_decay",
