@@ -18,7 +18,7 @@ pub fn counted(n: usize, what: &str) -> String {
     let ending = match (n, what.ends_with('s')) {
         (1, _) => "",
         (_, true) => "es",
-        _ if what.ends_with("ch") => "es",
+        _ if what.ends_with("tch") => "es",
         _ => "s",
     };
     format!("{} {what}{ending}", thousands(n))
@@ -59,6 +59,7 @@ mod tests {
             (1200, "run", "1,200 runs"),
             (0, "class", "0 classes"),
             (2, "batch", "2 batches"),
+            (3, "epoch", "3 epochs"),
         ] {
             assert_eq!(counted(n, what), text);
         }

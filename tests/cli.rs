@@ -257,9 +257,10 @@ fn every_shipped_experiment_passes_check() {
     let photos = folder.path().join("photos");
     for class in ["cat", "dog"] {
         fs::create_dir_all(photos.join(class)).unwrap();
-        image::RgbImage::new(8, 8)
-            .save(photos.join(class).join("a.png"))
-            .unwrap();
+        for i in 0..10 {
+            let photo = photos.join(class).join(format!("{i}.png"));
+            image::RgbImage::new(8, 8).save(photo).unwrap();
+        }
     }
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments")).unwrap() {
         let path = entry.unwrap().path();

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::split::{hold_out, training_count};
 use crate::rng::{Purpose, Stream};
 use crate::spec::{Dataset, Problem, Validation};
+use crate::text::counted;
 
 /// The streams of [`Purpose::Split`] that order images, by their epoch; the validation split itself has 0.
 #[derive(Clone, Copy)]
@@ -201,10 +202,14 @@ impl List<'_> {
         };
         let absent = none(&all);
         if !absent.is_empty() {
-            let named = self.named(&absent, &all);
-            arranged
-                .notes
-                .push(format!("the training files have no image of {named}"));
+            // Where the files' order decides, the labels are those within the limit.
+            arranged.notes.push(if limited && !self.is_mixed {
+                let classes = self.listed(&absent, |_| String::new());
+                unseen_problem("train_limit", &classes, spec).message
+            } else {
+                let named = self.named(&absent, &all);
+                format!("the training files have no image of {named}")
+            });
         }
         for (part, positions) in [
             ("validation", &arranged.validation),
@@ -221,12 +226,16 @@ impl List<'_> {
 
     /// `class "ant" (1 image)`
     fn named(&self, labels: &[usize], counts: &[usize]) -> String {
+        self.listed(labels, |label| {
+            format!(" ({})", counted(counts[label], "image"))
+        })
+    }
+
+    /// The first of these classes, each with what `more` says of it.
+    fn listed(&self, labels: &[usize], more: impl Fn(usize) -> String) -> String {
         const SHOWN: usize = 5;
-        let shown = labels.iter().take(SHOWN).map(|&label| {
-            let count = counts[label];
-            let images = if count == 1 { "image" } else { "images" };
-            format!("\"{}\" ({count} {images})", self.classes[label])
-        });
+        let shown = labels.iter().take(SHOWN);
+        let shown = shown.map(|&label| format!("\"{}\"{}", self.classes[label], more(label)));
         let mut names: Vec<String> = shown.collect();
         if labels.len() > SHOWN {
             names.push("…".into());

@@ -62,10 +62,6 @@ pub(super) fn meaning(name: &str, in_ci: bool) -> Meaning {
         return Meaning::Nothing(None);
     }
     let rest = rest.to_lowercase();
-    if rest.starts_with('_') {
-        let message = format!("{name} sets nothing: a spec has no table ``");
-        return Meaning::Nothing(Some(message));
-    }
     let segments: KeyPath = rest.split("__").map(str::to_owned).collect();
     match segments.as_slice() {
         [only] if PLAIN_KEYS.contains(&only.as_str()) => Meaning::Key(segments),
