@@ -228,7 +228,17 @@ def check_live(page, runner, folder):
     format_ = {"runner.format": pl.read_parquet_metadata(folder / "runs.parquet")["runner.format"]}
     runs = tables["runs.parquet"]["run"].to_list()
 
+    # The runs' folders are the truth: those of the others lie elsewhere meanwhile.
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir(exist_ok=True)
+
     def keep(count):
+        for place, run in enumerate(runs):
+            here, there = folder / "runs" / run, elsewhere / run
+            if place < count and there.exists():
+                there.rename(here)
+            elif place >= count and here.exists():
+                here.rename(there)
         for name, table in tables.items():
             part = table.filter(pl.col("run").is_in(runs[:count]))
             part.write_parquet(folder / "next.tmp", metadata=format_)
