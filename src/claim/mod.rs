@@ -38,6 +38,13 @@ use crate::stop::Stop;
 
 /// How the names of claims begin.
 const PREFIX: &str = "claim-";
+
+/// Whether a folder has the claim of anybody, alive or dead.
+pub fn is_claimed(folder: &Path) -> bool {
+    let is_claim = |entry: fs::DirEntry| entry.file_name().to_string_lossy().starts_with(PREFIX);
+    fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(is_claim))
+}
+
 /// Claims are touched this often.
 const BEAT: Duration = Duration::from_secs(10);
 /// One elsewhere that is not touched for so long is a dead process's.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::progress::Reporter;
 use super::{Error, METRICS_FILE, PLAN_FILE, RUNS_FILE, Tables, predictions};
 use crate::atomic::{Unfinished, name_beside, remove_unfinished, write_claimed_for_now};
-use crate::claim::{Attempt, Claim, Claims, Token};
+use crate::claim::{self, Attempt, Claim, Claims, Token};
 use crate::stop::Stop;
 use crate::train::checkpoint;
 
@@ -101,7 +101,9 @@ pub(super) fn remove_checkpoints(run: &Path) -> Result<(), Error> {
 /// Whether a finished run's folder still holds what only an unfinished one needs.
 pub(super) fn has_leftovers(run: &Path) -> bool {
     let is_there = |files: io::Result<Vec<Unfinished>>| files.is_ok_and(|files| !files.is_empty());
-    run.join(checkpoint::FOLDER).exists() || is_there(Unfinished::all(run))
+    run.join(checkpoint::FOLDER).exists()
+        || claim::is_claimed(run)
+        || is_there(Unfinished::all(run))
 }
 
 /// Removes what other processes have left unfinished in a run's folder, which is this one's.
