@@ -8,20 +8,25 @@ use serde_json::Value;
 
 /// The dataset's label for each of a file's.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mapping(Vec<i64>);
+pub(super) struct Mapping {
+    labels: Vec<i64>,
+    /// Where none of the names is one of the dataset's: what is to be said of it.
+    pub note: Option<String>,
+}
 
 impl Mapping {
     /// The dataset's label; one that has no name stays what it is.
     pub fn label(&self, found: i64) -> i64 {
         let place = usize::try_from(found).ok();
-        place.and_then(|i| self.0.get(i)).copied().unwrap_or(found)
+        let label = place.and_then(|i| self.labels.get(i));
+        label.copied().unwrap_or(found)
     }
 }
 
 /// How the labels of a column are to be read; `None` where they are the dataset's own.
 ///
 /// # Errors
-/// Names that are another dataset's.
+/// Names of which some are the dataset's, and that do not tell each label apart.
 pub(super) fn mapping(
     metadata: &FileMetadata,
     column: &str,
@@ -72,17 +77,26 @@ fn of_names(names: &[&str], classes: &[&str]) -> Result<Option<Mapping>, String>
     let mut once = labels.clone();
     once.sort_unstable();
     once.dedup();
-    let are_known = places.iter().flatten().count() * 2 >= names.len();
-    if names.len() > classes.len() || once.len() != labels.len() || !are_known {
-        let shown = |names: &[&str]| names[..names.len().min(5)].join(", ");
-        let (theirs, ours) = (shown(names), shown(classes));
+    let (count, known) = (names.len(), places.iter().flatten().count());
+    let shown = |names: &[&str]| names[..names.len().min(5)].join(", ");
+    let (theirs, ours) = (shown(names), shown(classes));
+    if known == 0 {
+        // Names of no meaning here: labels are the dataset's own.
+        let note =
+            format!("its labels are named {theirs}, …; they are taken by number for {ours}, …");
+        return Ok(Some(Mapping {
+            labels: Vec::new(),
+            note: Some(note),
+        }));
+    }
+    if count > classes.len() || once.len() != labels.len() || known * 2 < count {
         return Err(format!(
             "its labels are named {theirs}, …; the dataset's classes are {ours}, …"
         ));
     }
     let is_same = labels.iter().enumerate().all(|(i, label)| i == *label);
     let labels = labels.into_iter().map(|label| label as i64).collect();
-    Ok((!is_same).then_some(Mapping(labels)))
+    Ok((!is_same).then_some(Mapping { labels, note: None }))
 }
 
 #[cfg(test)]
@@ -105,7 +119,10 @@ mod tests {
             .unwrap();
         assert_eq!([0, 1, 2, 3].map(|i| other.label(i)), [3, 2, 0, 1]);
         assert_eq!(other.label(9), 9, "refused where labels are looked at");
-        assert!(of(&["rose", "tulip", "lily", "aster"]).is_err());
+        let foreign = of(&["rose", "tulip", "lily", "aster"]).unwrap().unwrap();
+        assert_eq!(foreign.label(2), 2);
+        assert!(foreign.note.unwrap().contains("named rose, tulip"));
+        assert!(of(&["rose", "tulip", "lily", "cat"]).is_err());
         assert!(of(&["dog", "dog", "cat", "airplane"]).is_err());
     }
 

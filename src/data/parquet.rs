@@ -68,6 +68,15 @@ impl Files {
         train.into_iter().chain(validation).chain(test).collect()
     }
 
+    /// What is to be said of the names that the files give their labels.
+    pub fn label_note(&self, dataset: DatasetName) -> Option<String> {
+        let path = self.shards.train.first()?;
+        let file = ParquetFile::open(path).ok()?;
+        let column = file.column(label_columns(dataset)).ok()?;
+        let mapping = label_names::mapping(&file.metadata, column, self.classes).ok()??;
+        Some(format!("{}: {}", path.display(), mapping.note?))
+    }
+
     /// Parquet files that say no part.
     pub fn unused(&self) -> &[PathBuf] {
         &self.shards.unused

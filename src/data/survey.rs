@@ -154,6 +154,7 @@ fn labels(spec: &Dataset, subset: &Subset) -> Result<(Option<Labels>, Vec<String
         DatasetName::Cifar10 | DatasetName::Cifar100 => match super::find_cifar(path, dataset)? {
             super::Cifar::Parquet(files) => {
                 notes.extend(unused(path, files.unused()));
+                notes.extend(files.label_note(dataset));
                 files.labels(dataset, pickers).map(Some)
             }
             super::Cifar::Binary(layout, place) => layout.labels(&place, pickers),

@@ -1,8 +1,9 @@
 //! What a run will take: operations and memory, counted from the graph.
 
 use super::cut::Cut;
-use super::fusion::absorbed;
+use super::fusion::{absorbed, chained};
 use super::node::Graph;
+use super::parameter::Parameter;
 
 /// Bytes of one value.
 const F32: u64 = 4;
@@ -31,13 +32,21 @@ pub struct Cost {
     pub training: u64,
     /// Bytes of all tensors.
     pub weights: u64,
-    /// Bytes of gradients and of the optimizer's moments.
-    pub training_state: u64,
-    /// Bytes of the values kept for the backward pass, an image; the constant part keeps only what it still needs.
-    pub activations: u64,
-    /// The same of the part that is trained alone.
-    pub trained: u64,
-    /// The same of the constant part alone.
+    /// The most bytes that a copy of all tensors in a file's layouts takes while it is made.
+    pub copy: u64,
+    /// Bytes of the trained tensors, and so of their gradients.
+    pub gradients: u64,
+    /// As `copy`, of the trained tensors.
+    pub copy_of_trained: u64,
+    /// Bytes of the largest trained tensor.
+    pub largest: u64,
+    /// Bytes of what the optimizer remembers.
+    pub slots: u64,
+    /// Bytes of the values kept for the backward pass, an image.
+    pub kept: u64,
+    /// Bytes of the gradients of values, at most at a time in the backward pass, an image.
+    pub backward: u64,
+    /// Bytes of the values of the constant part, at most at a time, an image.
     pub constant: u64,
 }
 
@@ -46,7 +55,6 @@ impl Cost {
     pub fn of(graph: &Graph, cut: &Cut, moments: usize) -> Cost {
         let mut cost = Cost::default();
         let absorbed = absorbed(graph);
-        let mut kept = 0u64;
         let mut has_gradient: Vec<bool> = Vec::new();
         for (i, node) in graph.nodes().iter().enumerate() {
             let weights = node.parameters.iter().filter(|p| p.role.is_weight());
@@ -54,12 +62,8 @@ impl Cost {
             let of_inputs = node.inputs.iter().any(|input| has_gradient[*input]);
             has_gradient.push(learns || of_inputs);
 
-            let elements = node.parameters.iter().map(|p| p.elements() as u64);
-            cost.weights = cost.weights.saturating_add(F32 * elements.sum::<u64>());
-            if learns {
-                let trained: u64 = weights.map(|p| p.elements() as u64).sum();
-                let state = F32 * trained * (1 + moments as u64);
-                cost.training_state = cost.training_state.saturating_add(state);
+            for parameter in &node.parameters {
+                cost.add_tensor(parameter, cut.trains(i, parameter), moments as u64);
             }
             let forward = graph.multiplications(node);
             // Without weights, the products are of values, each with a gradient.
@@ -69,18 +73,60 @@ impl Cost {
             cost.training = cost.training.saturating_add(forward.saturating_mul(passes));
             if !cut.is_constant(i) && !absorbed[i] {
                 let saved = node.op.saved(&graph.inputs(node), node.output);
-                kept = kept.saturating_add(F32.saturating_mul(saved));
+                cost.kept = cost.kept.saturating_add(F32.saturating_mul(saved));
             }
         }
-        // Every kept value has a gradient for a while.
-        cost.trained = kept.saturating_mul(2);
+        cost.backward = backward_peak(graph, &has_gradient);
         cost.constant = constant_peak(graph, cut);
-        cost.activations = cost.trained.max(cost.constant);
         cost
+    }
+
+    fn add_tensor(&mut self, parameter: &Parameter, trains: bool, moments: u64) {
+        let bytes = F32.saturating_mul(parameter.elements() as u64);
+        // Each is taken from the device, and then put into the file's layout.
+        let copied = |before: u64| before.saturating_add(bytes.saturating_mul(2));
+        self.copy = self.copy.max(copied(self.weights));
+        self.weights = self.weights.saturating_add(bytes);
+        if trains {
+            self.copy_of_trained = self.copy_of_trained.max(copied(self.gradients));
+            self.gradients = self.gradients.saturating_add(bytes);
+            self.slots = self.slots.saturating_add(bytes.saturating_mul(moments));
+            self.largest = self.largest.max(bytes);
+        }
     }
 }
 
-/// The most bytes that an image's values take at a time in the constant part.
+/// The most bytes that the gradients of an image's values take at a time, going backward.
+///
+/// A gradient is there from the last node that takes the value on. When one is added to, there are for a moment what
+/// was there (zeros at first), what comes, and their sum; inside a chain it is handed on as it is.
+fn backward_peak(graph: &Graph, has_gradient: &[bool]) -> u64 {
+    let nodes = graph.nodes();
+    let bytes = |i: usize| {
+        let node = nodes.get(i);
+        node.map_or(0, |node| F32.saturating_mul(node.output.elements() as u64))
+    };
+    let tracked = |i: usize| has_gradient.get(i).copied().unwrap_or(false);
+    let chained = chained(graph);
+    let mut is_there = vec![false; nodes.len()];
+    let (mut there, mut peak) = (0u64, 0u64);
+    for (i, node) in nodes.iter().enumerate().rev().filter(|(i, _)| tracked(*i)) {
+        if !std::mem::replace(&mut is_there[i], true) {
+            there = there.saturating_add(bytes(i));
+        }
+        for &input in node.inputs.iter().filter(|input| tracked(**input)) {
+            if !std::mem::replace(&mut is_there[input], true) {
+                there = there.saturating_add(bytes(input));
+            }
+            let copies = if chained[i] { 0 } else { 2 };
+            peak = peak.max(there.saturating_add(bytes(input).saturating_mul(copies)));
+        }
+        there = there.saturating_sub(bytes(i));
+    }
+    peak
+}
+
+/// The most bytes that an image's values take at a time in the constant part, with the image itself.
 fn constant_peak(graph: &Graph, cut: &Cut) -> u64 {
     let bytes = |i: &usize| {
         let node = graph.nodes().get(*i);
@@ -91,5 +137,5 @@ fn constant_peak(graph: &Graph, cut: &Cut) -> u64 {
     let at = steps.map(|(before, stage)| {
         before.nodes.iter().map(bytes).fold(0, u64::saturating_add) + bytes(&stage.last)
     });
-    at.max().unwrap_or(0)
+    at.max().unwrap_or(0).saturating_add(bytes(&0))
 }

@@ -26,3 +26,25 @@ pub fn absorbed(graph: &Graph) -> Vec<bool> {
         .map(|node| is_absorbed(&node.op, &node.inputs))
         .collect()
 }
+
+/// For each node whether on a CPU it is computed in one operation with the node before it, which only it takes: a
+/// convolution with a bias or a maximum after another, with the ReLU of each.
+pub fn chained(graph: &Graph) -> Vec<bool> {
+    let (consumers, absorbed) = (graph.consumers(), absorbed(graph));
+    let links = |i: usize| {
+        let node = graph.nodes().get(i);
+        node.is_some_and(|node| match &node.op {
+            Op::Convolution(op) => op.bias,
+            Op::MaxPool(_) => true,
+            _ => false,
+        })
+    };
+    let follows = |i: usize, inputs: &[usize]| {
+        let &[before] = inputs else { return false };
+        let alone = consumers.get(before).is_some_and(|all| all.len() == 1);
+        let is_link = |i: usize| links(i) || absorbed.get(i).copied().unwrap_or(false);
+        alone && (absorbed[i] || is_link(before) && links(i))
+    };
+    let nodes = graph.nodes().iter().enumerate();
+    nodes.map(|(i, node)| follows(i, &node.inputs)).collect()
+}

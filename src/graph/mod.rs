@@ -19,7 +19,7 @@ pub use builder::{Builder, Value};
 pub use context::{Context, Mode, Slot, Tensors};
 pub use cost::{Cost, NEAR, images_at_once};
 pub use cut::{Cut, Stage};
-pub use fusion::absorbed;
+pub use fusion::{absorbed, chained};
 pub use layout::{from_file, to_file};
 pub use node::{Graph, Module, Node};
 pub use op::{Op, Primitive};

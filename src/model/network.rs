@@ -7,7 +7,9 @@ use candle_core::{Device, Result, Tensor, Var, bail};
 use super::blueprint::Blueprint;
 use super::init;
 use super::weights::HostTensor;
-use crate::graph::{Mode, Parameter, Slot, Tensors, absorbed, from_file, images_at_once, to_file};
+use crate::graph::{
+    Mode, Parameter, Slot, Tensors, absorbed, chained, from_file, images_at_once, to_file,
+};
 
 /// Tensors by name, in PyTorch's layouts.
 pub type Weights = BTreeMap<String, HostTensor>;
@@ -19,6 +21,8 @@ pub struct Network {
     pub(super) tensors: Tensors,
     /// [`absorbed`] of the graph.
     pub(super) absorbed: Vec<bool>,
+    /// [`chained`] of the graph.
+    pub(super) chained: Vec<bool>,
     pub(super) device: Device,
 }
 
@@ -49,6 +53,7 @@ impl Network {
         }
         Ok(Network {
             absorbed: absorbed(&blueprint.graph),
+            chained: chained(&blueprint.graph),
             blueprint,
             tensors,
             device: device.clone(),

@@ -105,20 +105,12 @@ impl Network {
     /// How many of the nodes, from the first on, run as one operation.
     fn fused(&self, nodes: &[usize], pass: &Values) -> usize {
         let graph = self.blueprint.graph.nodes();
-        let is_chained = |i: usize| {
-            let chains = |node: &Node| match &node.op {
-                Op::Convolution(op) => op.bias,
-                Op::MaxPool(_) => true,
-                _ => false,
-            };
-            self.device.is_cpu() && graph.get(i).is_some_and(chains)
-        };
         let follows = |pair: &[usize]| match pair {
             &[before, node] => {
                 let alone = graph.get(node).is_some_and(|n| n.inputs == [before]);
                 let only = pass.uses.get(before) == Some(&1);
-                let chained = |i| is_chained(i) || self.is_absorbed(i);
-                alone && only && (self.is_absorbed(node) || chained(before) && is_chained(node))
+                let chained = self.device.is_cpu() && self.chained.get(node) == Some(&true);
+                alone && only && (self.is_absorbed(node) || chained)
             }
             _ => false,
         };

@@ -1,9 +1,11 @@
 //! How the C library's allocator treats the memory of tensors.
 
-/// Makes the allocator keep freed memory for the next tensor instead of giving it back to the system.
+/// Makes the allocator keep freed memory for the next tensor, of whatever thread, instead of giving it back to the
+/// system.
 ///
 /// A training step allocates and frees the same sizes again and again; with glibc's defaults the larger ones
-/// are new pages of zeros each time, which costs a fifth of a step. To be called before any other thread starts.
+/// are new pages of zeros each time, which costs a fifth of a step. With an arena per thread, what one thread freed is
+/// of no use to another: a run takes up to a third more, at the same speed. To be called before any other thread starts.
 /// Does nothing with other C libraries.
 pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -14,6 +16,7 @@ pub fn keep_freed_memory() {
         unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, LARGEST_FROM_HEAP);
             libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
+            libc::mallopt(libc::M_ARENA_MAX, 1);
         }
     }
 }

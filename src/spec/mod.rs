@@ -52,7 +52,7 @@ pub use setting::{Setting, is_replicate};
 pub use suggest::nearest;
 pub use sweep::MOST_RUNS;
 pub use types::*;
-pub use validate::{out_of_range, validate};
+pub use validate::{out_of_range, pointless_metric, validate};
 pub use values::*;
 
 #[cfg(test)]

@@ -8,36 +8,47 @@ use super::error::Error;
 use super::plan::PlannedRun;
 use crate::data::{Counts, Data};
 use crate::features;
-use crate::graph::NEAR;
+use crate::graph::images_at_once;
 use crate::optim;
 use crate::stop::Stop;
+use crate::train;
 
 /// A run that waits for room looks this often whether it is to stop.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// The program itself with its threads and what it reads tables and images with, as measured.
-const PROGRAM: u64 = 48 << 20;
-/// A forward pass over a chunk of images takes so many times its widest layer's values: input, output, and what the
-/// convolution rearranges; the allocator of a thread keeps what it had.
-const PASS: u64 = 4;
+const PROGRAM: u64 = 40 << 20;
+/// What kernels rearrange in a pass.
+const SCRATCH: u64 = 7 << 20;
+/// Between the blocks that it gives out, the allocator leaves a part of so many unused, as measured.
+const UNUSED: u64 = 8;
 
 /// What a run on the CPU needs, in bytes, beside the program itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Need {
     pub images: u64,
     pub weights: u64,
-    /// Gradients and the optimizer's slots.
-    pub training_state: u64,
-    /// What is copied to be written: a checkpoint while training continues, the model at the end.
-    pub copies: u64,
-    /// A forward pass through the frozen part, to keep what it gives.
-    pub pass: u64,
-    /// Values kept for the backward pass of a batch.
-    pub batch: u64,
-    pub batch_size: usize,
     /// Kept outputs of the frozen part.
     pub features: u64,
+    /// What the optimizer remembers.
+    pub slots: u64,
+    /// Gradients of the weights, with one that is being made.
+    pub gradients: u64,
+    pub batch_size: usize,
+    /// Values kept for the backward pass of a batch.
+    pub kept: u64,
+    /// Gradients of the batch's values.
+    pub backward: u64,
+    /// A pass through the constant part.
+    pub pass: u64,
+    /// What is copied to be written to a checkpoint.
+    pub checkpoint: u64,
+    /// What is copied to be written as the model.
+    pub model: u64,
 }
+
+/// What is in memory at a time, by what it is for.
+type Parts = Vec<(String, u64)>;
 
 impl Need {
     /// With a dataset in memory.
@@ -62,67 +73,90 @@ impl Need {
 
     fn of_counts(planned: &PlannedRun, images: Counts) -> Self {
         let (spec, blueprint) = (&planned.run.spec, &planned.blueprint);
-        let most = images.train.max(images.validation).max(images.test) as u64;
-        let batch_size = spec.training.batch_size.min(most as usize);
+        let most = images.train.max(images.validation).max(images.test);
+        let batch_size = spec.training.batch_size.min(most);
         let cost = blueprint.cost(optim::slots(&spec.optimizer));
-        let features = features::memory(spec, blueprint, images, true);
-        let chunk = NEAR
-            .max(cost.constant)
-            .min(cost.constant.saturating_mul(most));
-        let once = features > 0 && features::may_be_kept(spec, blueprint);
-        let each = if once { cost.trained } else { cost.activations };
-        let batch = each.saturating_mul(batch_size as u64);
+        let constant = blueprint.cut.constant();
+        let at_once = images_at_once(&blueprint.graph, &constant).min(most);
+        let of_batch = |bytes: u64| bytes.saturating_mul(batch_size as u64);
         Need {
             images: 0,
             weights: cost.weights,
-            training_state: cost.training_state,
-            // A checkpoint has the trained weights and the slots: as much as the gradients and the slots.
-            copies: cost.training_state.max(cost.weights.saturating_sub(batch)),
-            pass: if features > 0 {
-                chunk.saturating_mul(PASS)
-            } else {
-                0
-            },
-            batch,
+            features: features::memory(spec, blueprint, images, true),
+            slots: cost.slots,
+            gradients: cost.gradients.saturating_add(cost.largest),
             batch_size,
-            features,
+            kept: of_batch(cost.kept),
+            backward: of_batch(cost.backward),
+            pass: SCRATCH.saturating_add(cost.constant.saturating_mul(at_once as u64)),
+            checkpoint: cost.copy_of_trained.saturating_add(cost.slots),
+            model: cost.copy,
         }
+    }
+
+    /// What there is at each moment that can be the one with the most.
+    fn moments(&self) -> [Parts; 4] {
+        let kept = format!("values of a batch of {}", self.batch_size);
+        let part = |what: &str, bytes: u64| (what.to_owned(), bytes);
+        let optimizer = || part("optimizer", self.slots);
+        // A larger one is written before the backward pass.
+        let is_aside = |bytes: &u64| *bytes <= train::WRITTEN_ASIDE;
+        let written = Some(self.checkpoint).filter(is_aside).unwrap_or(0);
+        let of_moment: [Parts; 4] = [
+            vec![part("computing the frozen part", self.pass)],
+            vec![
+                optimizer(),
+                part(&kept, self.kept),
+                part("gradients", self.gradients.saturating_add(self.backward)),
+                part("a checkpoint", written),
+            ],
+            vec![
+                optimizer(),
+                part(&kept, self.kept),
+                part("a checkpoint", self.checkpoint),
+            ],
+            vec![part("the model to be saved", self.model)],
+        ];
+        of_moment.map(|parts| {
+            let always = [
+                part("the program", PROGRAM),
+                part("images", self.images),
+                part("weights", self.weights),
+                part("kept features", self.features),
+            ];
+            let mut parts: Parts = always.into_iter().chain(parts).collect();
+            let unused = sum(&parts).saturating_sub(PROGRAM) / UNUSED;
+            parts.push(part("unused between", unused));
+            parts
+        })
+    }
+
+    /// What there is at the moment with the most.
+    fn most(&self) -> Parts {
+        let moments = self.moments().into_iter();
+        moments.max_by_key(|parts| sum(parts)).unwrap_or_default()
     }
 
     /// All of it, without the program itself.
     fn all(&self) -> u64 {
-        let parts = [
-            self.weights,
-            self.training_state,
-            self.copies,
-            self.pass,
-            self.batch,
-            self.features,
-        ];
-        parts.into_iter().fold(self.images, u64::saturating_add)
+        self.peak().saturating_sub(PROGRAM)
     }
 
-    /// All of it with the program itself: the most that the process takes for this run alone.
+    /// The most that the process takes for this run alone.
     pub fn peak(&self) -> u64 {
-        self.all().saturating_add(PROGRAM)
+        sum(&self.most())
     }
 }
 
-/// `weights 35 MiB, gradients and optimizer 106 MiB, …`
+fn sum(parts: &Parts) -> u64 {
+    let bytes = parts.iter().map(|(_, bytes)| *bytes);
+    bytes.fold(0, u64::saturating_add)
+}
+
+/// `weights 35 MiB, optimizer 71 MiB, …`
 impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of_batch = format!("values of a batch of {}", self.batch_size);
-        let parts = [
-            ("the program", PROGRAM),
-            ("images", self.images),
-            ("weights", self.weights),
-            ("gradients and optimizer", self.training_state),
-            (&of_batch, self.batch),
-            ("copies to be saved", self.copies),
-            ("computing features", self.pass),
-            ("kept features", self.features),
-        ];
-        let parts = parts.into_iter().filter(|(_, bytes)| *bytes > 0);
+        let parts = self.most().into_iter().filter(|(_, bytes)| *bytes > 0);
         let parts: Vec<String> = parts
             .map(|(what, bytes)| format!("{what} {}", size(bytes)))
             .collect();
@@ -239,12 +273,15 @@ mod tests {
         Need {
             images,
             weights: 0,
-            training_state: 0,
-            copies: 0,
-            pass: 0,
-            batch: 0,
-            batch_size: 1,
             features: 0,
+            slots: 0,
+            gradients: 0,
+            batch_size: 1,
+            kept: 0,
+            backward: 0,
+            pass: 0,
+            checkpoint: 0,
+            model: 0,
         }
     }
 

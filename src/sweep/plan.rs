@@ -84,6 +84,10 @@ impl Planner {
         let (images, notes) = dataset.divide(&spec.dataset, spec.seed)?;
         let classes = Arc::clone(&dataset.classes);
         check_monitors(spec, images)?;
+        // What the classes of folders are is known only here.
+        if let Some(problem) = spec::pointless_metric(&spec.training, classes.len()) {
+            return Err(problem);
+        }
         let blueprint = self.blueprint(spec, classes.len())?;
         self.notes
             .extend(start::check(spec, &blueprint, &mut self.weights)?);

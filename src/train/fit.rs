@@ -163,7 +163,7 @@ impl Fit<'_> {
             if i > done && session.keeper.is_due() {
                 session.keeper.save(state, self.network)?;
             }
-            self.step(indices, (number, i + 1), state)?;
+            self.step(indices, (number, i + 1), state, session.keeper)?;
             let running = &mut state.at.running;
             running.batches = i + 1;
             running.seconds = before + start.elapsed().as_secs_f64();
@@ -217,6 +217,7 @@ impl Fit<'_> {
         indices: &[u32],
         (epoch, batch): (usize, usize),
         state: &mut State,
+        keeper: &mut Keeper,
     ) -> Result<(), Error> {
         let mode = Mode::Train {
             seed: self.spec.seed,
@@ -242,6 +243,7 @@ impl Fit<'_> {
             .tally
             .add(f64::from(loss), &logits.detach().to_vec2()?, &labels)?;
         running.learning_rate = learning_rate;
+        keeper.make_room();
         state
             .optimizer
             .step(&ops::backward(&mean_loss)?, learning_rate)?;

@@ -14,7 +14,7 @@ mod prediction;
 mod state;
 mod tally;
 
-pub use checkpoint::Keeper;
+pub use checkpoint::{Keeper, WRITTEN_ASIDE};
 pub use error::Error;
 pub use evaluate::{Scores, evaluate, evaluate_each};
 pub use fit::{Fit, Outcome};

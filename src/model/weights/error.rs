@@ -19,7 +19,7 @@ pub enum Error {
     Format { path: PathBuf, reason: String },
 
     /// The file is of a kind that is known, and not read.
-    #[error("{}: this is {}, not a safetensors file", path.display(), found.name)]
+    #[error("{}: a safetensors file is needed, and this is {}", path.display(), found.name)]
     Foreign { path: PathBuf, found: Foreign },
 
     /// A tensor has a type that weights do not have.

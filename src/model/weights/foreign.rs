@@ -50,15 +50,12 @@ const KINDS: &[Kind] = &[
     ),
     (
         |s| s.begins(b"version https://git-lfs"),
-        kind(
-            "a Git LFS pointer, not the file it stands for",
-            "fetch the file itself: `git lfs pull`",
-        ),
+        kind("a Git LFS pointer", "fetch the file itself: `git lfs pull`"),
     ),
     (
         |s| s.begins(b"/annex/objects/") || s.begins(b"../.git/annex/"),
         kind(
-            "a git-annex pointer, not the file it stands for",
+            "a git-annex pointer",
             "fetch the file itself: `git annex get`",
         ),
     ),
@@ -336,7 +333,7 @@ mod tests {
             (
                 "w.safetensors",
                 b"version https://git-lfs.github.com/spec/v1\n",
-                "a Git LFS pointer, not the file it stands for",
+                "a Git LFS pointer",
             ),
             ("w.index", &index, "the index of a TensorFlow checkpoint"),
             (

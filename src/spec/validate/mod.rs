@@ -7,6 +7,8 @@ mod ranges;
 mod tracking;
 mod training;
 
+pub use training::pointless_metric;
+
 use std::path::Path;
 
 use super::experiment::Problem;

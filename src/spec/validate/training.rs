@@ -1,12 +1,22 @@
 //! `[training]`.
 
 use super::Check;
+use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;
 use crate::spec::suggest::nearest;
-use crate::spec::types::{DatasetName, Metric, Spec};
+use crate::spec::types::{DatasetName, Metric, Spec, Training};
 
-/// Classes from which on the five best guesses can be wrong at all.
-const TOP5_CLASSES: usize = 5;
+/// With so many classes, the label is always among the five best guesses.
+const TOP: usize = 5;
+
+/// A metric that says nothing of so many classes.
+pub fn pointless_metric(training: &Training, classes: usize) -> Option<Problem> {
+    let is_pointless = |metric: &Metric| *metric == Metric::Top5Accuracy && classes <= TOP;
+    let at = training.metrics.iter().position(is_pointless)?;
+    let message = format!("top5_accuracy is always 1 with {classes} classes");
+    let help = "use \"accuracy\"; among more than 5 classes, top5_accuracy can tell models apart";
+    Some(Problem::new(format!("training.metrics.{at}"), message).help(help))
+}
 
 pub(super) fn check(spec: &Spec, check: &mut Check) {
     let training = &spec.training;
@@ -35,12 +45,10 @@ fn metrics(spec: &Spec, check: &mut Check) {
         if metrics[..at].contains(metric) {
             check.problem(&key, format!("the metric \"{metric}\" is named twice"));
         }
-        let classes = spec.class_count();
-        if let (Metric::Top5Accuracy, Some(n)) = (metric, classes.filter(|n| *n < TOP5_CLASSES)) {
-            let message = format!("top5_accuracy needs at least 5 classes, and there are {n}");
-            check.problem_with_help(&key, message, "use \"accuracy\"");
-        }
     }
+    let classes = spec.class_count();
+    let pointless = classes.and_then(|classes| pointless_metric(&spec.training, classes));
+    check.problems.extend(pointless);
 }
 
 /// Refuses to watch what is not recorded.

@@ -21,6 +21,12 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// What its tensors take in memory.
+    pub fn bytes(&self) -> u64 {
+        let values = self.tensors.values().map(|tensor| tensor.data.as_slice());
+        values.map(|values| size_of_val(values) as u64).sum()
+    }
+
     /// Reads a whole file; what its checksum does not show is shown by its own structure.
     ///
     /// # Errors

@@ -10,6 +10,16 @@ use crate::model::Network;
 use crate::stop::Stop;
 use crate::train::state::State;
 
+/// A copy of the state is written while training continues; one of more bytes only up to the next backward pass, which
+/// needs the memory.
+pub const WRITTEN_ASIDE: u64 = 32 << 20;
+
+/// A checkpoint on its way to the disk.
+struct Writing {
+    bytes: u64,
+    thread: JoinHandle<Result<(), Error>>,
+}
+
 /// Keeps one run's checkpoints.
 pub struct Keeper {
     folder: Folder,
@@ -18,8 +28,8 @@ pub struct Keeper {
     stop: Stop,
     /// Shows that the run is still this process's.
     token: Token,
-    /// The checkpoint that is being written, while training goes on.
-    writing: Option<JoinHandle<Result<(), Error>>>,
+    /// The checkpoint that is being written, while training continues.
+    writing: Option<Writing>,
 }
 
 impl Keeper {
@@ -52,7 +62,7 @@ impl Keeper {
         self.last.elapsed() >= self.every
     }
 
-    /// Copies the state and writes it to a checkpoint while training goes on, once the one before is written. What fails
+    /// Copies the state and writes it to a checkpoint while training continues, once the one before is written. What fails
     /// is said; the next one is tried.
     pub(in crate::train) fn save(
         &mut self,
@@ -64,22 +74,32 @@ impl Keeper {
             return Ok(());
         }
         let checkpoint = state.checkpoint(network)?;
+        let bytes = checkpoint.bytes();
         let folder = self.folder.clone();
         let write = move || folder.add(&checkpoint);
         match thread::Builder::new()
             .name("checkpoint".into())
             .spawn(write)
         {
-            Ok(writing) => self.writing = Some(writing),
+            Ok(thread) => self.writing = Some(Writing { bytes, thread }),
             Err(error) => tracing::warn!("no thread to write a checkpoint with: {error}"),
         }
         self.last = Instant::now();
         Ok(())
     }
 
+    /// Waits until a large checkpoint is written, whose copy takes memory that is needed.
+    pub(in crate::train) fn make_room(&mut self) {
+        let is_large = |writing: &Writing| writing.bytes > WRITTEN_ASIDE;
+        if self.writing.as_ref().is_some_and(is_large) {
+            self.finish();
+        }
+    }
+
     /// Waits until the last checkpoint is written.
     pub(in crate::train) fn finish(&mut self) {
-        let why = match self.writing.take().map(JoinHandle::join) {
+        let written = self.writing.take().map(|writing| writing.thread.join());
+        let why = match written {
             None | Some(Ok(Ok(()))) => return,
             // The run stops, and says so.
             Some(Ok(Err(_))) if self.token.is_lost() => return,
@@ -90,7 +110,7 @@ impl Keeper {
     }
 }
 
-/// Also where the run fails: whoever goes on with it finds whole files.
+/// Also where the run fails: whoever resumes it finds whole files.
 impl Drop for Keeper {
     fn drop(&mut self) {
         self.finish();
