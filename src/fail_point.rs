@@ -2,7 +2,7 @@
 //! that stage of writing a file whose name contains `<file>` for the `n`th time.
 //!
 //! Stages of a file are `begun` (still empty), `half`, `written` (not synced) and `renamed`; at `full` the disk is, for
-//! this once, and the process goes on. `batch:<n>:panic` panics in
+//! this once, and the process continues. `batch:<n>:panic` panics in
 //! the `n`th batch that is trained. Without the variable a
 //! point costs one look at a constant.
 

@@ -96,7 +96,7 @@ pub fn say_coloured(text: &str) {
 }
 
 fn write_messages(text: &str) {
-    // In one piece, so that lines of several processes do not mix. There is nobody left to be told of an error.
+    // In one piece, so that lines of several processes do not mix. There is nobody left to report an error to.
     let _ = io::stderr()
         .lock()
         .write_all(format!("{text}\n").as_bytes());

@@ -161,7 +161,7 @@ fn a_sweep_has_a_column_and_a_chart_for_every_axis() {
 }
 
 #[test]
-fn a_failing_run_is_recorded_and_the_next_one_goes_on() {
+fn a_failing_run_is_recorded_and_the_next_one_is_done() {
     let folder = tempfile::tempdir().unwrap();
     let axes =
         "[optimizer]\nname = \"sgd\"\n[sweep.axes]\n\"optimizer.learning_rate\" = [1e6, 0.01]\n";

@@ -84,7 +84,7 @@ fn a_file_is_downloaded_once() {
 }
 
 #[test]
-fn a_cut_download_goes_on_where_it_was() {
+fn a_cut_download_resumes_where_it_was() {
     let (_folder, cache) = cache(1);
     let server = Server::start(|r| {
         let answer = Answer::file(r, &bytes(100_000), TAG);
@@ -103,7 +103,7 @@ fn a_cut_download_goes_on_where_it_was() {
 }
 
 #[test]
-fn another_process_goes_on_where_one_gave_up() {
+fn another_process_resumes_where_one_gave_up() {
     let (_folder, cache) = cache(0);
     let server = Server::start(|r| {
         let answer = Answer::file(r, &bytes(50_000), TAG);

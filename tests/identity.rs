@@ -103,7 +103,7 @@ fn what_cannot_change_the_result_does_not_change_the_run() {
 }
 
 #[test]
-fn fresh_says_what_it_deletes_and_goes_on_from_no_leftover() {
+fn fresh_says_what_it_deletes_and_resumes_from_no_leftover() {
     let spec = SMALL.replace("epochs = 1", "epochs = 3");
     let (whole, _) = Experiment::uninterrupted(&spec);
     let experiment = Experiment::new(&spec);

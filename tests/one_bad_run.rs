@@ -1,4 +1,4 @@
-//! A run that cannot go on is recorded with its reason; the others go on.
+//! A run that cannot continue is recorded with its reason; the others continue.
 #![cfg(unix)]
 
 mod common;

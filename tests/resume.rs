@@ -126,7 +126,7 @@ fn death_while_a_file_is_written_loses_nothing() {
 }
 
 #[test]
-fn a_disk_that_is_full_for_a_moment_is_told_of_and_changes_nothing() {
+fn a_disk_that_is_full_for_a_moment_is_reported_and_changes_nothing() {
     let spec = ALL_STATES.replace("epochs = 6", "epochs = 2");
     let (whole, _) = Experiment::uninterrupted(&spec);
     for (file, time) in [

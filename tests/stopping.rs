@@ -15,7 +15,7 @@ fn send(signal: &str, child: &Child) {
 }
 
 #[test]
-fn the_first_signal_leaves_a_checkpoint_and_says_how_to_go_on() {
+fn the_first_signal_leaves_a_checkpoint_and_says_how_to_resume() {
     let spec = SMALL.replace("epochs = 1", "epochs = 40\nbatch_size = 8");
     let (whole, _) = Experiment::uninterrupted(&spec);
     for signal in ["-INT", "-TERM"] {

@@ -225,7 +225,7 @@ fn event_files(experiment: &Experiment) -> Vec<PathBuf> {
 }
 
 #[test]
-fn event_files_change_nothing_and_a_killed_run_goes_on_in_one_file() {
+fn event_files_change_nothing_and_a_killed_run_resumes_in_one_file() {
     let spec = SMALL.replace("epochs = 1", "epochs = 3");
     let (plain, _) = Experiment::uninterrupted(&spec);
     let spec = format!("{spec}\n[tracking]\ntensorboard = true\n");

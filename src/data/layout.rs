@@ -183,8 +183,7 @@ fn unclear(root: &Path, parts: &[Folder], others: &[Folder]) -> Error {
     );
     let all: Vec<&Folder> = parts.iter().chain(others).collect();
     let help = format!(
-        "if all are classes, name them: {}; if {} are parts, put the folders of the classes into them and everything \
-         else elsewhere",
+        "if all are classes, name them: {}; if not, put the folders of the classes into {} and everything else elsewhere",
         declaration(&all),
         names(parts)
     );

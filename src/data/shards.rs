@@ -139,12 +139,13 @@ fn shards_of_one_set<'a>(
     let (first, total) = total.unwrap_or((&files[0], files.len()));
     if found.len() != total {
         let there = found.len();
+        let are = if there == 1 { "is" } else { "are" };
         let mut numbers = 0..total;
         let missing = numbers
             .find(|number| !found.contains_key(number))
             .unwrap_or(0);
         let message = format!(
-            "{total} files belong together, {there} of them are there: number {missing} is missing"
+            "{total} files belong together, {there} of them {are} there: number {missing} is missing"
         );
         return Err(Error::file(first, message));
     }
@@ -299,7 +300,7 @@ mod tests {
         for (names, says) in [
             (
                 &["train-00000-of-00002-6a1f4c2b9d3e7a05.parquet"][..],
-                "2 files belong together, 1 of them are there: number 1",
+                "2 files belong together, 1 of them is there: number 1",
             ),
             (&["train-00001-of-00002.parquet"], "number 0 is missing"),
             (

@@ -197,7 +197,7 @@ impl<'a> Jobs<'a> {
                     token: &token,
                     threads: Some(threads),
                 };
-                // A failed run is recorded by the sink; the next one goes on.
+                // A failed run is recorded by the sink; the next one is done all the same.
                 let result = self.executor.run(planned, place, &mut *run);
                 if token.is_lost() {
                     // To be looked at again once the other process has ended it, or itself.

@@ -64,7 +64,7 @@ fn receive(
     let expected = agreed_size(remote, &reply)?;
     let continued = reply.range.is_some();
     let file = if continued {
-        partial.go_on()
+        partial.resume()
     } else {
         have = 0;
         partial.begin(reply.tag.as_deref())

@@ -58,7 +58,7 @@ impl Partial {
     }
 
     /// The part, to be written on from its end.
-    pub fn go_on(&self) -> io::Result<File> {
+    pub fn resume(&self) -> io::Result<File> {
         OpenOptions::new().append(true).open(&self.part)
     }
 

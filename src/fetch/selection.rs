@@ -180,7 +180,7 @@ fn open(partial: &Partial, head: &Head, chosen: &Layout) -> io::Result<(File, u6
     let same_version = head.tag.is_some() && partial.tag() == head.tag;
     if same_version && partial.len() <= whole && begins_with(partial.path(), &prefix)? {
         let have = partial.len() - prefix.len() as u64;
-        return Ok((partial.go_on()?, have));
+        return Ok((partial.resume()?, have));
     }
     let mut file = partial.begin(head.tag.as_deref())?;
     file.write_all(&prefix)?;

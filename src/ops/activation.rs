@@ -35,13 +35,13 @@ pub fn activation(x: &Tensor, function: Function) -> Result<Tensor> {
     }
 }
 
-/// As [`activation`], by candle's own operations.
+/// As [`activation`], by the operations of candle and candle-nn.
 fn composition(x: &Tensor, function: Function) -> Result<Tensor> {
     let relu6 = |x: &Tensor| x.relu()?.minimum(6f32);
     match function {
         Function::Relu6 => relu6(x),
-        Function::Sigmoid => ((x * 0.5)?.tanh()? + 1.0)? * 0.5,
-        Function::Silu => x * composition(x, Function::Sigmoid)?,
+        Function::Sigmoid => candle_nn::ops::sigmoid(x),
+        Function::Silu => x * candle_nn::ops::sigmoid(x)?,
         Function::Gelu => (x * 0.5)? * ((x * std::f64::consts::FRAC_1_SQRT_2)?.erf()? + 1.0)?,
         Function::HardSwish => x * composition(x, Function::HardSigmoid)?,
         Function::HardSigmoid => relu6(&(x + 3.0)?)? * (1.0 / 6.0),

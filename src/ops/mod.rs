@@ -40,7 +40,7 @@ pub use dense::dense;
 pub use dropout::dropout;
 pub use layer_norm::layer_norm;
 pub use memory::keep_freed_memory;
-pub use pool::{Pool2dConfig, global_average_pool, max_pool2d};
+pub use pool::{Pool2dConfig, average_pool2d, global_average_pool, max_pool2d};
 pub use relu::relu;
 pub use scale::scale;
 pub(crate) use simd::vectorized;

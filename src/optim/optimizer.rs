@@ -24,7 +24,7 @@ pub struct Optimizer {
     steps: u64,
 }
 
-/// What an optimizer must remember to go on later: to be saved with a checkpoint.
+/// What an optimizer must remember to resume later: to be saved with a checkpoint.
 #[derive(Clone, Debug)]
 pub struct OptimizerState {
     /// Updates done.

@@ -49,7 +49,7 @@ struct Plateau {
     state: ScheduleState,
 }
 
-/// What a schedule must remember to go on later; only `plateau` remembers anything.
+/// What a schedule must remember to resume later; only `plateau` remembers anything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ScheduleState {
     /// The rate reached; none before the first drop.

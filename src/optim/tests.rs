@@ -131,7 +131,7 @@ const KERAS: [[f64; 5]; 9] = [
 ];
 
 #[test]
-fn a_saved_state_goes_on_to_the_same_bytes() {
+fn a_saved_state_resumes_to_the_same_bytes() {
     for name in OptimizerName::ALL {
         let mut spec = options(*name);
         if matches!(name, OptimizerName::Sgd | OptimizerName::Rmsprop) {

@@ -1,4 +1,4 @@
-//! Everything an experiment leaves: tables, charts, logs and specs, kept up to date while its runs go on.
+//! Everything an experiment leaves: tables, charts, logs and specs, kept up to date while its runs are in progress.
 //!
 //! Several processes may record into one folder: a run is claimed by who does it and written into its own folder, whose
 //! rows are the truth. The experiment's tables, predictions and report are made from the runs' folders, under a lock on
@@ -44,7 +44,7 @@ pub struct Recorder<'a> {
     state: Mutex<State>,
 }
 
-/// What the runs that go on share.
+/// What the runs in progress share.
 pub(super) struct State {
     pub tables: Tables,
     /// Whether the tables were written since this start.

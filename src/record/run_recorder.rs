@@ -17,7 +17,7 @@ use crate::text::counted;
 use crate::tracking::{End, Ending, RunTrackers};
 use crate::train::{Batch, Begin, Epoch, Observer};
 
-/// Records the run that goes on.
+/// Records the run in progress.
 pub struct RunRecorder<'r> {
     recorder: &'r Recorder<'r>,
     folder: PathBuf,

@@ -21,7 +21,7 @@ use crate::report;
 const TABLES_PAUSE: u32 = 10;
 /// But at least so often.
 const TABLES_EVERY: Duration = Duration::from_secs(30);
-/// The report is made again at most this often while runs go on; always at the end.
+/// The report is made again at most this often while runs are in progress; always at the end.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
 /// A report that takes long is made more seldom: the pause is so many times as long.
 const REPORT_PAUSE: u32 = 10;

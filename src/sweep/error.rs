@@ -7,7 +7,7 @@ use crate::spec::Problem;
 use crate::stop::Interrupted;
 use crate::{data, features, fetch, model, train};
 
-/// What stops one run; the sweep records it and goes on.
+/// What stops one run; the sweep records it and continues.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]

@@ -1,6 +1,6 @@
-//! Trackers that people already have, told of the runs beside what is recorded anyway.
+//! Trackers that people already have, which log the runs beside what is recorded anyway.
 //!
-//! A tracker changes nothing about a run: one that fails is said once, and training goes on.
+//! A tracker changes nothing about a run: one that fails is said once, and training continues.
 
 mod mlflow;
 mod names;
@@ -45,7 +45,7 @@ pub struct End<'a> {
 trait Tracker: Send {
     /// The run is begun here, anew or after an earlier start.
     fn started(&mut self) {}
-    /// Training goes on after these epochs.
+    /// Training resumes after these epochs.
     fn begin(&mut self, epochs: &[Epoch]);
     /// One more epoch is done.
     fn epoch(&mut self, epoch: &Epoch);
@@ -120,7 +120,7 @@ impl RunTrackers {
         self.0.iter_mut().for_each(|tracker| tracker.started());
     }
 
-    /// Training goes on after `epochs`.
+    /// Training resumes after `epochs`.
     pub fn begin(&mut self, epochs: &[Epoch]) {
         self.0.iter_mut().for_each(|tracker| tracker.begin(epochs));
     }

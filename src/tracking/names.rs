@@ -1,4 +1,4 @@
-//! What is told of a run, under the names that our own tables and specs have for it.
+//! What is logged of a run, under the names that our own tables and specs have for it.
 
 use serde_json::Value;
 

@@ -46,13 +46,13 @@ impl EarlyStopping {
         }
     }
 
-    /// What has been seen, to be given to [`Self::go_on`].
+    /// What has been seen, to be given to [`Self::resume`].
     pub fn watched(&self) -> Watched {
         self.watched
     }
 
     /// Goes on from what had been seen.
-    pub fn go_on(&mut self, watched: Watched) {
+    pub fn resume(&mut self, watched: Watched) {
         self.watched = watched;
     }
 
@@ -125,7 +125,7 @@ mod tests {
             ("loss", 0, 0.0, &[1.0, 2.0], "bs"),
             ("loss", 2, 0.0, &[f64::NAN, f64::NAN], ".s"),
         ] {
-            // An epoch after the stop is given only to show the rule goes on counting.
+            // An epoch after the stop is given only to show that the rule still counts.
             let found = verdicts(monitor, patience, min_delta, values);
             let upto = expected.find('s').map_or(expected.len(), |i| i + 1);
             assert_eq!(found[..upto], expected[..upto], "{monitor} {values:?}");

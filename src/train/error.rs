@@ -1,10 +1,10 @@
-//! Why a run cannot go on.
+//! Why a run cannot continue.
 
 use super::checkpoint;
 use crate::optim;
 use crate::stop::Interrupted;
 
-/// What stops a run; the other runs of the sweep go on.
+/// What stops a run; the other runs of the sweep continue.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(

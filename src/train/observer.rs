@@ -19,7 +19,7 @@ pub struct Batch {
     pub accuracy: f64,
 }
 
-/// Where the training of a run begins, or goes on.
+/// Where the training of a run begins, or is resumed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Begin<'a> {
     /// The epochs that are done already.

@@ -43,7 +43,7 @@ pub(super) struct Position {
     pub epochs: Vec<Epoch>,
 }
 
-/// The epoch that goes on.
+/// The epoch in progress.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Running {
     /// Batches done.
@@ -158,7 +158,7 @@ impl State {
             .map_err(|e| e.to_string())?;
         network.restore(&weights).map_err(|e| e.to_string())?;
         self.schedule.load_state(saved.schedule);
-        self.stopping.go_on(saved.stopping);
+        self.stopping.resume(saved.stopping);
         self.best = (!best.is_empty()).then_some(best);
         self.at = saved.position;
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::Family;
 use super::convnext::Convnext;
+use super::densenet::Densenet;
 use super::efficientnet::{Efficientnet, MOBILENET_V2, MOBILENET_V3_LARGE, MOBILENET_V3_SMALL};
 use super::regnet::Regnet;
 use super::resnet::Resnet;
@@ -97,6 +98,10 @@ const fn convnext(blocks: [usize; 4], channels: usize) -> Convnext {
     Convnext { blocks, channels }
 }
 
+const fn densenet(layers: [usize; 4]) -> Densenet {
+    Densenet { layers }
+}
+
 const fn vit(patch: usize, channels: usize, layer_scale: bool) -> Vit {
     Vit {
         patch,
@@ -159,6 +164,9 @@ pub static CATALOG: &[Architecture] = &[
     timm("deit_small_patch16_224", &vit(16, 384, false), 224, "timm/deit_small_patch16_224.fb_in1k"),
     timm("vit_small_patch14_dinov2", &vit(14, 384, true), 518, "timm/vit_small_patch14_dinov2.lvd142m"),
     timm("vit_base_patch14_dinov2", &vit(14, 768, true), 518, "timm/vit_base_patch14_dinov2.lvd142m"),
+    timm("densenet121", &densenet([6, 12, 24, 16]), 224, "timm/densenet121.ra_in1k"),
+    timm("densenet169", &densenet([6, 12, 32, 32]), 224, "timm/densenet169.tv_in1k"),
+    timm("densenet201", &densenet([6, 12, 48, 32]), 224, "timm/densenet201.tv_in1k"),
     timm("regnety_008", &regnet([(1, 64), (3, 128), (8, 320), (2, 768)], 16), 224, "timm/regnety_008.pycls_in1k"),
     timm("regnety_016", &regnet([(2, 48), (6, 120), (17, 336), (2, 888)], 24), 224, "timm/regnety_016.tv2_in1k"),
     timm("regnety_032", &regnet([(2, 72), (5, 216), (13, 576), (1, 1512)], 24), 224, "timm/regnety_032.ra_in1k"),

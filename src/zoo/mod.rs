@@ -2,6 +2,7 @@
 
 mod catalog;
 mod convnext;
+mod densenet;
 mod efficientnet;
 mod regnet;
 mod resnet;

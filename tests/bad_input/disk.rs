@@ -58,7 +58,7 @@ fn a_disk_without_room_for_the_records_is_noticed_before_anything_is_trained() {
 }
 
 #[test]
-fn predictions_that_could_not_be_written_are_told_of_at_the_end_and_training_goes_on() {
+fn predictions_that_could_not_be_written_are_reported_at_the_end_and_training_continues() {
     let tmp = tempfile::tempdir().unwrap();
     write(tmp.path(), "small.toml", SMALL);
     let full = runner(tmp.path())
@@ -112,7 +112,7 @@ fn finished_results_stay_as_they_are_on_a_full_disk() {
 }
 
 #[test]
-fn a_download_that_does_not_fit_names_the_file_and_goes_on_when_there_is_room() {
+fn a_download_that_does_not_fit_names_the_file_and_resumes_when_there_is_room() {
     let tmp = tempfile::tempdir().unwrap();
     let file = weights_file(30_000);
     let server = Server::start(move |r| Answer::file(r, &file, TAG));

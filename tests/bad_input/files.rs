@@ -1,4 +1,4 @@
-//! Dataset files that are cut, altered or lie: their run fails and names them, the next one goes on. Weight files: nothing
+//! Dataset files that are cut, altered or lie: their run fails and names them, the next one is done all the same. Weight files: nothing
 //! is begun.
 
 use std::fs;

@@ -127,7 +127,7 @@ fn data_length(file: &[u8]) -> Option<usize> {
 }
 
 #[test]
-fn the_lock_of_a_killed_process_is_free_and_its_download_goes_on() {
+fn the_lock_of_a_killed_process_is_free_and_its_download_resumes() {
     let tmp = tempfile::tempdir().unwrap();
     let file = weights_file(300);
     // The length, the head, then the tensors' bytes: of these the first process gets 1000.

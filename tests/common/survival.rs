@@ -1,4 +1,4 @@
-//! Killing the real binary, and comparing what is left after going on with an uninterrupted run.
+//! Killing the real binary, and comparing what is left after resuming, with an uninterrupted run.
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::fs::{self, File};
@@ -154,7 +154,7 @@ pub fn was_killed(status: ExitStatus) -> bool {
     status.signal().is_some()
 }
 
-/// Kills an experiment at `kills` random moments, going on after each; where it comes to its end, it must have
+/// Kills an experiment at `kills` random moments, resuming after each; where it comes to its end, it must have
 /// left what the uninterrupted one did, and starts over.
 pub fn survives(spec: &str, kills: usize, moments: &mut Stream) {
     let (whole, time) = Experiment::uninterrupted(spec);

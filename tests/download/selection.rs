@@ -117,7 +117,7 @@ fn another_selection_is_another_file_and_needs_no_new_head() {
 }
 
 #[test]
-fn a_cut_selection_goes_on_where_it_was() {
+fn a_cut_selection_resumes_where_it_was() {
     let (folder, cache) = cache(0);
     let (bytes, head) = file(folder.path());
     let server = Server::start(move |r| {

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Primitive, one, one_map, too_small};
+use super::{Primitive, one, windows};
 use crate::graph::{Context, Shape};
 use crate::ops::{self, Pool2dConfig};
 
@@ -16,21 +16,7 @@ impl Primitive for MaxPool {
     }
 
     fn output(&self, inputs: &[Shape]) -> std::result::Result<Shape, String> {
-        let [height, width, channels] = one_map(self.kind(), inputs)?;
-        let input = Shape::Map {
-            height,
-            width,
-            channels,
-        };
-        let side = |n: usize| {
-            let outputs = self.0.outputs(n);
-            outputs.ok_or_else(|| too_small(self.kind(), input))
-        };
-        Ok(Shape::Map {
-            height: side(height)?,
-            width: side(width)?,
-            channels,
-        })
+        windows(self.kind(), &self.0, inputs)
     }
 
     fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {

@@ -3,6 +3,7 @@
 mod activation;
 mod add;
 mod attention;
+mod average_pool;
 mod batch_norm;
 mod concatenate;
 mod convolution;
@@ -25,6 +26,7 @@ use candle_core::{Result, Tensor, bail};
 pub use activation::{Activation, Function};
 pub use add::Add;
 pub use attention::Attention;
+pub use average_pool::AveragePool;
 pub use batch_norm::BatchNorm;
 pub use concatenate::Concatenate;
 pub use convolution::Convolution;
@@ -42,6 +44,7 @@ pub use tokens::{ClassToken, Embed};
 use super::context::Context;
 use super::parameter::Role;
 use super::shape::Shape;
+use crate::ops::Pool2dConfig;
 
 /// A tensor of an operation: the end of its name (behind a `/` the whole of it), what it is, and its extent ([`super::Parameter::extent`]).
 pub type TensorOf = (&'static str, Role, Vec<usize>);
@@ -108,6 +111,7 @@ operations!(
     Activation,
     Add,
     Attention,
+    AveragePool,
     BatchNorm,
     ClassToken,
     Concatenate,
@@ -150,6 +154,26 @@ fn one_map(kind: &str, inputs: &[Shape]) -> std::result::Result<[usize; 3], Stri
         } => Ok([height, width, channels]),
         other => Err(format!("a {kind} layer needs a feature map, not {other}")),
     }
+}
+
+/// The shape of what pooling gives for its only input.
+fn windows(
+    kind: &str,
+    config: &Pool2dConfig,
+    inputs: &[Shape],
+) -> std::result::Result<Shape, String> {
+    let [height, width, channels] = one_map(kind, inputs)?;
+    let input = Shape::Map {
+        height,
+        width,
+        channels,
+    };
+    let side = |n: usize| config.outputs(n).ok_or_else(|| too_small(kind, input));
+    Ok(Shape::Map {
+        height: side(height)?,
+        width: side(width)?,
+        channels,
+    })
 }
 
 fn too_small(kind: &str, input: Shape) -> String {

@@ -170,11 +170,11 @@ fn broken_files_are_errors_that_say_what_is_wrong() {
     let beyond = [&90_000_000u64.to_le_bytes()[..], b"{}"].concat();
     for (bytes, said) in [
         (&b""[..], "an empty file"),
-        (b"PK\x03\x04 a zip file", "not a safetensors file"),
+        (b"PK\x03\x04 a zip file", "a safetensors file is needed"),
         (&whole[..whole.len() - 1], "describes"),
         (&longer, "describes"),
         (&whole[..20], "cut"),
-        (&huge, "not a safetensors file"),
+        (&huge, "a safetensors file is needed"),
         (&beyond, "its head would have 90000000 bytes"),
         (&whole[..5], "only 5 bytes"),
     ] {

@@ -1,11 +1,15 @@
 //! Pooling, channels last.
 
 mod average;
+mod global;
 mod max;
 
 #[cfg(test)]
 mod tests;
+mod windows;
 
-pub use average::global_average_pool;
+pub use average::average_pool2d;
+pub use global::global_average_pool;
 pub(super) use max::MaxPoolOp;
-pub use max::{Pool2dConfig, max_pool2d};
+pub use max::max_pool2d;
+pub use windows::Pool2dConfig;

@@ -8,7 +8,7 @@ use crate::terminal::columns_of;
 use crate::text::counted;
 use crate::train::{Epoch, Metrics};
 
-/// A run that is going on, as shown.
+/// A run in progress, as shown.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Current {
     pub id: String,

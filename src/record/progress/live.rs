@@ -27,7 +27,7 @@ pub(super) struct Live {
 
 #[derive(Default)]
 struct State {
-    /// Those that go on.
+    /// Those in progress.
     runs: Vec<Running>,
     /// How many runs have come to an end.
     ended: usize,
@@ -68,7 +68,7 @@ struct Bar {
 struct Layout {
     from: usize,
     template: &'static str,
-    /// Columns left for the name of what goes on.
+    /// Columns left for the name of what is in progress.
     name: usize,
 }
 
@@ -139,7 +139,7 @@ impl Bar {
         bar
     }
 
-    /// Takes the layout for so many columns; how many there are for the name of what goes on.
+    /// Takes the layout for so many columns; how many there are for the name of what is in progress.
     fn fit(&mut self, columns: usize) -> usize {
         let wanted = self
             .layouts
@@ -202,7 +202,7 @@ impl Live {
 }
 
 impl State {
-    /// Shows how far the sweep is, what goes on, and how long the rest will take.
+    /// Shows how far the sweep is, what is in progress, and how long the rest will take.
     fn show_sweep(&mut self, columns: usize) {
         let left = self.pace.left(Instant::now());
         let Some(sweep) = &mut self.sweep else {
@@ -297,7 +297,7 @@ impl Progress for Live {
         if let Some(work) = &state.work {
             work.bar.inc(amount);
         }
-        // Its time goes on.
+        // Its time runs on.
         if let Some(sweep) = &state.sweep {
             sweep.bar.tick();
         }

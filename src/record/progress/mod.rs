@@ -1,4 +1,4 @@
-//! What the terminal shows while runs go on: live bars on a terminal, else a line an epoch.
+//! What the terminal shows while runs are in progress: live bars on a terminal, else a line per epoch.
 
 mod lines;
 mod live;
@@ -50,7 +50,7 @@ pub struct RunStart<'a> {
 
 /// Told what happens; one for the whole experiment, also for downloads and decoding as a [`Progress`].
 ///
-/// Several runs may go on at a time, which are told apart by their ids.
+/// Several runs may be in progress at a time, which are told apart by their ids.
 pub trait Reporter: Progress + Send + Sync {
     /// The runs that are to be done, and the multiply-accumulates that each takes.
     fn planned(&self, work: &[(String, f64)]);

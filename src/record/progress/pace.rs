@@ -11,9 +11,9 @@ const LEAST: Duration = Duration::from_millis(1500);
 pub(super) struct Pace {
     /// Multiply-accumulates by run, of those that have not ended.
     left: HashMap<String, f64>,
-    /// What was done of each run that goes on, in [0, 1].
+    /// What was done of each run in progress, in [0, 1].
     shares: HashMap<String, f64>,
-    /// What a run that goes on had done before this start, in [0, 1].
+    /// What a run in progress had done before this start, in [0, 1].
     before: HashMap<String, f64>,
     /// Multiply-accumulates of the runs that ended here.
     done: f64,

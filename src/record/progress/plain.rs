@@ -25,7 +25,7 @@ pub(super) struct Plain {
 
 struct State {
     out: Box<dyn Write + Send>,
-    /// Those that go on.
+    /// Those in progress.
     runs: Vec<Current>,
     work: Option<Work>,
 }

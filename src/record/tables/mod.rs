@@ -175,7 +175,7 @@ impl Tables {
         self.epochs.retain(|row| row.run != id);
     }
 
-    /// Takes the epochs of a run after `last` out, as a run that goes on from there will do them again.
+    /// Takes the epochs of a run after `last` out, as a run that resumes there will do them again.
     pub fn remove_epochs_after(&mut self, id: &str, last: usize) {
         self.changed.insert(id.to_owned());
         self.epochs

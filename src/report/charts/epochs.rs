@@ -76,7 +76,7 @@ impl Curve {
 }
 
 impl Alone {
-    /// From this epoch, so that it goes on where the mean ends.
+    /// From this epoch, so that it continues where the mean ends.
     fn from(mut self, epoch: usize) -> Self {
         self.values.retain(|(at, _)| *at >= epoch);
         self
@@ -89,7 +89,7 @@ mod tests {
     use crate::record::fixtures::{integers, sweep};
 
     #[test]
-    fn runs_that_go_on_alone_are_not_averaged_with_those_that_stopped() {
+    fn runs_that_continue_alone_are_not_averaged_with_those_that_stopped() {
         let made = sweep(vec![integers("seed", 0..2)], 6);
         let (long, short) = (&made.epochs[..6], &made.epochs[6..9]);
         let loss = |row: &EpochRow| Some(row.epoch.training.loss);

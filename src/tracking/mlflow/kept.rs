@@ -1,4 +1,4 @@
-//! Which MLflow run a run is, kept in the run's folder so that a later start goes on with it.
+//! Which MLflow run a run is, kept in the run's folder so that a later start continues it.
 
 use std::fs;
 use std::io;

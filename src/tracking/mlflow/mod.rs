@@ -116,7 +116,7 @@ pub(super) struct Logger {
 
 impl Logger {
     fn add(&self, job: Job) {
-        // Full, or without its thread: training goes on.
+        // Full, or without its thread: training continues.
         if let Some(jobs) = &self.jobs
             && jobs.try_send(job).is_err()
         {

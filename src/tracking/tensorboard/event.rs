@@ -25,7 +25,7 @@ impl Event {
         Event(Self::at(seconds).message(7, session))
     }
 
-    /// What is told of a step.
+    /// What is logged of a step.
     pub fn summary(seconds: f64, step: usize, summary: Summary) -> Self {
         let event = Self::at(seconds).varint(2, step as u64);
         Event(event.message(5, summary.0))
