@@ -18,6 +18,8 @@ pub enum Purpose {
     Split = 5,
     /// Points of a random sweep; index 0.
     Sweep = 6,
+    /// Samples for which a residual branch is dropped; epoch: the step, index: [`name_index`] of the layer.
+    DropPath = 7,
 }
 
 /// A counter-based generator: ChaCha8 keyed by (seed, purpose, epoch), its stream chosen by the index.

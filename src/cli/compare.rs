@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use polars::prelude::ParquetWriter;
 
-use super::format::{columns, print_json};
+use super::format::{print_json, table};
 use super::{Failure, meant};
 use crate::analysis::{self, Comparison, Filter, Layout, Question, Results, compare};
 use crate::foreign::markdown_cell;
@@ -77,7 +77,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
 
 fn text(found: &Comparison) -> String {
     let (rows, numbers) = analysis::rows(found, Layout::Terminal);
-    let mut text = columns(&rows, &numbers);
+    let mut text = table(&rows, &numbers);
     for note in analysis::notes(found) {
         text += &format!("\n{note}\n");
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::format::{Format, columns, print_json};
+use super::format::{Format, columns, print_json, table as fitted_table};
 use super::{Failure, with_progress};
 use crate::inference::{EvaluatedPart, Evaluation, Model, evaluate};
 use crate::record::progress::Verbosity;
@@ -74,5 +74,9 @@ fn table(found: &Evaluation) -> String {
         let accuracy = class.accuracy.map_or("–".into(), percent);
         vec![class.class.clone(), thousands(class.images), accuracy]
     }));
-    format!("{}\n{}", columns(&head, &[]), columns(&classes, &[1, 2]))
+    format!(
+        "{}\n{}",
+        columns(&head, &[]),
+        fitted_table(&classes, &[1, 2])
+    )
 }

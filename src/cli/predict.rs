@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::format::{Format, columns, print_json};
+use super::format::{Format, print_json, table as fitted_table};
 use super::{Failure, with_progress};
 use crate::data::{self, image_files};
 use crate::inference::{ImagePrediction, Model, Predictions, Ranked, predict};
@@ -105,5 +105,5 @@ fn table(found: &[ImagePrediction]) -> String {
             .collect();
         rows.push([vec![image.image.clone()], first, vec![rest.join(", ")]].concat());
     }
-    columns(&rows, &[2])
+    fitted_table(&rows, &[2])
 }

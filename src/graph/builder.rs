@@ -1,7 +1,7 @@
 //! Building a graph node by node.
 
 use super::node::{Graph, Node, lies_in, tensor_name};
-use super::op::{Activation, Function, Input, Op};
+use super::op::{Activation, DropPath, Function, Input, Op};
 use super::parameter::Parameter;
 use super::shape::Shape;
 
@@ -19,6 +19,8 @@ pub struct Value(usize);
 #[derive(Debug)]
 pub struct Builder {
     nodes: Vec<Node>,
+    /// The rate of the deepest residual branch.
+    drop_path: f64,
 }
 
 impl Builder {
@@ -27,7 +29,10 @@ impl Builder {
     /// # Errors
     /// Images that are too large.
     pub fn new(input: Shape) -> Result<(Self, Value), String> {
-        let mut builder = Builder { nodes: Vec::new() };
+        let mut builder = Builder {
+            nodes: Vec::new(),
+            drop_path: 0.0,
+        };
         let images = builder.add(Node {
             name: IMAGES.into(),
             module: IMAGES.into(),
@@ -37,6 +42,29 @@ impl Builder {
             parameters: Vec::new(),
         })?;
         Ok((builder, images))
+    }
+
+    /// Drops residual branches while training, the deepest with this rate in [0, 1).
+    pub fn set_drop_path(&mut self, rate: f64) {
+        self.drop_path = rate;
+    }
+
+    /// Appends what drops the residual branch `x` of `module`, where it is dropped at all; `depth` in [0, 1] is the
+    /// part of the deepest branch's rate that it has.
+    ///
+    /// # Errors
+    /// As [`Builder::push`].
+    pub fn push_drop_path(
+        &mut self,
+        module: &str,
+        part: &str,
+        depth: f64,
+        x: Value,
+    ) -> Result<Value, String> {
+        match self.drop_path * depth {
+            0.0 => Ok(x),
+            rate => self.push(module, part, DropPath { rate }, &[x]),
+        }
     }
 
     /// The shape of a value.
@@ -54,6 +82,11 @@ impl Builder {
     /// Whether there is no node, which never is.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
+    }
+
+    /// Whether a node is random while training.
+    pub fn has_random(&self) -> bool {
+        self.nodes.iter().any(|node| node.op.is_random())
     }
 
     /// Whether a node lies at or below this path of names.

@@ -5,7 +5,7 @@ use super::parameter::{Parameter, Role};
 /// Reorders values from PyTorch's layout, as in files, to the network's.
 pub fn from_file(parameter: &Parameter, values: &[f32]) -> Vec<f32> {
     match (parameter.role, parameter.extent.as_slice()) {
-        (Role::Embedding, _) => values.to_vec(),
+        (Role::Token | Role::Positions { .. }, _) => values.to_vec(),
         // [out, in, h, w] → [h, w, in, out]
         (Role::Kernel { .. }, &[h, w, i, o]) => permute(values, [o, i, h, w], [2, 3, 1, 0]),
         // [c, h, w] → [h, w, c]
@@ -17,7 +17,7 @@ pub fn from_file(parameter: &Parameter, values: &[f32]) -> Vec<f32> {
 /// Reorders values from the network's layout to PyTorch's; the inverse of [`from_file`].
 pub fn to_file(parameter: &Parameter, values: &[f32]) -> Vec<f32> {
     match (parameter.role, parameter.extent.as_slice()) {
-        (Role::Embedding, _) => values.to_vec(),
+        (Role::Token | Role::Positions { .. }, _) => values.to_vec(),
         (Role::Kernel { .. }, &[h, w, i, o]) => permute(values, [h, w, i, o], [3, 2, 0, 1]),
         (_, &[h, w, c]) => permute(values, [1, h, w, c], [0, 3, 1, 2]),
         _ => values.to_vec(),

@@ -19,8 +19,12 @@ pub enum Role {
     LayerScale {
         initial: u32,
     },
-    /// A token, or what is added to each by its position.
-    Embedding,
+    /// A token that is learned.
+    Token,
+    /// What is added to each token by its position; the first `prefix` belong to no place of the image.
+    Positions {
+        prefix: usize,
+    },
 }
 
 impl Role {
@@ -57,7 +61,7 @@ impl Parameter {
     pub fn shape(&self) -> Vec<usize> {
         match (self.role, self.extent.as_slice()) {
             (Role::Kernel { dense: true }, [h, w, i, o]) => vec![h * w * i, *o],
-            (Role::Kernel { .. } | Role::Embedding, extent) => extent.to_vec(),
+            (Role::Kernel { .. } | Role::Token | Role::Positions { .. }, extent) => extent.to_vec(),
             _ => vec![self.elements()],
         }
     }
@@ -67,7 +71,7 @@ impl Parameter {
         match (self.role, self.extent.as_slice()) {
             (Role::Kernel { dense: true }, [h, w, i, o]) => vec![*o, i * h * w],
             (Role::Kernel { dense: false }, [h, w, i, o]) => vec![*o, *i, *h, *w],
-            (Role::Embedding, extent) => extent.to_vec(),
+            (Role::Token | Role::Positions { .. }, extent) => extent.to_vec(),
             _ => vec![self.elements()],
         }
     }

@@ -105,14 +105,8 @@ impl Found {
         let blueprint = blueprint.map_err(|problem| self.wrong(problem.to_string()))?;
         self.check_memory(&blueprint)?;
         let Chosen { device, name, .. } = device::choose(&spec.training)?;
-        let tensors = blueprint.graph.parameters();
-        let wanted = Wanted {
-            arch: spec.backbone.arch,
-            tensors: tensors
-                .map(|(_, p)| (p.name.clone(), p.file_shape()))
-                .collect(),
-            extra: false,
-        };
+        let tensors = blueprint.graph.parameters().map(|(_, p)| p);
+        let wanted = Wanted::of(spec.backbone.arch, tensors, false);
         let weights = weights::load(&self.path, &wanted)?;
         Ok(Model {
             network: Network::new(blueprint, &weights, spec.seed, &device)?,

@@ -30,11 +30,17 @@ impl Blueprint {
             |why| Problem::new("backbone.input_size", format!("{}: {why}", backbone.arch));
         let (mut builder, images) =
             Builder::new(Shape::square(backbone.input_size, CHANNELS)).map_err(wrong_size)?;
+        builder.set_drop_path(backbone.drop_path);
         let family = backbone.arch.family;
         let mut features = family.backbone(&mut builder, images).map_err(wrong_size)?;
         if spec.head.iter().any(|layer| layer.layer == HeadKind::Pool) {
             let pooled = family.pool(&mut builder, features);
             features = pooled.map_err(|why| Problem::new("head.0", why))?;
+        }
+        if backbone.drop_path > 0.0 && !builder.has_random() {
+            let message = format!("{} has no residual branches to drop", backbone.arch);
+            let problem = Problem::new("backbone.drop_path", message);
+            return Err(problem.help("leave it out"));
         }
         let nodes = builder.len();
         let output = if backbone.include_top {

@@ -17,7 +17,7 @@ pub fn values(parameter: &Parameter, seed: u64) -> Vec<f32> {
             uniform(parameter, seed, limit)
         }
         // With the deviation 0.02 of timm's.
-        Role::Embedding => uniform(parameter, seed, 0.02 * 3f32.sqrt()),
+        Role::Token | Role::Positions { .. } => uniform(parameter, seed, 0.02 * 3f32.sqrt()),
         Role::LayerScale { initial } => vec![initial as f32 * 1e-6; parameter.elements()],
         Role::Gamma | Role::MovingVariance => vec![1.0; parameter.elements()],
         Role::Bias | Role::Beta | Role::MovingMean => vec![0.0; parameter.elements()],

@@ -76,6 +76,70 @@ impl CustomOp1 for DropoutOp {
     }
 }
 
+/// `x` `[n, …]` with the part `rate` of its samples set to 0 and the others scaled by `1 / (1 - rate)`: stochastic depth
+/// (Huang et al., 2016), timm's `drop_path`.
+///
+/// Sample i is kept where value i of the stream's uniform values, from its first, is at least `rate`.
+///
+/// # Errors
+/// As [`dropout`]; a scalar.
+pub fn drop_path(x: &Tensor, rate: f64, stream: &Stream) -> Result<Tensor> {
+    check("drop_path", &[("x", x)])?;
+    if !(0.0..1.0).contains(&rate) {
+        bail!("drop_path: the rate must be in [0, 1), got {rate}");
+    }
+    let (mut stream, scale) = (stream.clone(), (1.0 / (1.0 - rate)) as f32);
+    let draw = |_| match stream.uniform() >= rate as f32 {
+        true => scale,
+        false => 0.0,
+    };
+    let factors: Vec<f32> = (0..x.dim(0)?).map(draw).collect();
+    if x.device().is_cpu() {
+        return x.contiguous()?.apply_op1(DropPathOp { factors });
+    }
+    let mut shape = vec![1; x.rank()];
+    shape[0] = factors.len();
+    let factors = Tensor::from_vec(factors, shape, &Device::Cpu)?;
+    x.broadcast_mul(&factors.to_device(x.device())?)
+}
+
+struct DropPathOp {
+    /// Of each sample.
+    factors: Vec<f32>,
+}
+
+impl DropPathOp {
+    fn scaled(&self, x: &[f32]) -> Vec<f32> {
+        let mut out = vec![0f32; x.len()];
+        let each = (x.len() / self.factors.len().max(1)).max(1);
+        out.par_chunks_mut(each)
+            .zip(x.par_chunks(each).zip(&self.factors))
+            .for_each(|(out, (x, factor))| {
+                // A dropped sample gives zeros whatever it holds.
+                if *factor > 0.0 {
+                    out.iter_mut().zip(x).for_each(|(out, x)| *out = x * factor);
+                }
+            });
+        out
+    }
+}
+
+impl CustomOp1 for DropPathOp {
+    fn name(&self) -> &'static str {
+        "drop_path"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let y = self.scaled(values(x, layout)?);
+        Ok((CpuStorage::F32(y), layout.shape().clone()))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        let dx = with_values(&dy.contiguous()?, |dy| Ok(self.scaled(dy)))?;
+        tensor_like(dx, x).map(Some)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +176,29 @@ mod tests {
         assert_eq!(flat(&got[0]), flat(&wanted[0]));
         assert_eq!(flat(&got[1]), flat(&wanted[1]));
         same_bytes_on_any_threads(&[&x], |t| dropout(&t[0], 0.5, &stream()));
+    }
+
+    #[test]
+    fn a_path_is_dropped_for_whole_samples_and_so_is_its_gradient() {
+        let x = random(&[64, 3, 5], 1);
+        let mut drawn = stream();
+        let kept: Vec<f32> = (0..64)
+            .map(|_| {
+                if drawn.uniform() >= 0.3 {
+                    1.0 / 0.7
+                } else {
+                    0.0
+                }
+            })
+            .collect();
+        assert!(kept.contains(&0.0) && kept.iter().any(|factor| *factor > 0.0));
+        let factors = Tensor::from_vec(kept, (64, 1, 1), &Device::Cpu).unwrap();
+        let got = gradients(&[&x], |t| drop_path(&t[0], 0.3, &stream()));
+        let wanted = gradients(&[&x], |t| t[0].broadcast_mul(&factors));
+        assert_eq!(flat(&got[0]), flat(&wanted[0]));
+        assert_eq!(flat(&got[1]), flat(&wanted[1]));
+        same_bytes_on_any_threads(&[&x], |t| drop_path(&t[0], 0.3, &stream()));
+        assert!(drop_path(&x, 1.0, &stream()).is_err());
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use conv2d::{Conv2dConfig, Padding, conv2d};
 pub use cpu::WORTH_A_THREAD;
 pub use cross_entropy::{sigmoid_cross_entropy, softmax_cross_entropy};
 pub use dense::dense;
-pub use dropout::dropout;
+pub use dropout::{drop_path, dropout};
 pub use layer_norm::layer_norm;
 pub use memory::keep_freed_memory;
 pub use pool::{Pool2dConfig, average_pool2d, global_average_pool, max_pool2d};

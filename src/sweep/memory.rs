@@ -302,7 +302,7 @@ mod tests {
         });
         drop(second);
         assert_eq!(*memory.taken(), 0);
-        let _all = memory.room(need(10), &stop).unwrap();
+        let _all = memory.room(need(9), &stop).unwrap();
         stop.flag()
             .store(true, std::sync::atomic::Ordering::Relaxed);
         let error = memory.room(need(1), &stop).unwrap_err();

@@ -37,7 +37,7 @@ pub fn weights(
             let pools = spec.head.iter().any(|layer| layer.layer == HeadKind::Pool);
             let needed = weights::needed(arch, spec.backbone.include_top || pools);
             let path = fetch::imagenet(cache, hub, arch, &needed, progress)?;
-            load(&path, spec, blueprint, pretrained)
+            load_saying(&path, spec, blueprint, pretrained)
         }
         spec::Weights::Experiment(path) => {
             let model = upstream
@@ -46,7 +46,7 @@ pub fn weights(
                     let message = format!("{} has left no model", path.display());
                     Problem::new("backbone.weights", message)
                 })?;
-            load(model, spec, blueprint, pretrained)
+            load_saying(model, spec, blueprint, pretrained)
         }
     }
 }
@@ -150,13 +150,22 @@ fn wanted(spec: &Spec, blueprint: &Blueprint, nodes: usize) -> Wanted {
     let graph = &blueprint.graph;
     let tensors = graph.parameters().filter(|(node, _)| *node < nodes);
     let is_whole = nodes == graph.nodes().len() && !spec.backbone.include_top;
-    Wanted {
-        arch: spec.backbone.arch,
-        tensors: tensors
-            .map(|(_, p)| (p.name.clone(), p.file_shape()))
-            .collect(),
-        extra: !is_whole,
+    let tensors = tensors.map(|(_, parameter)| parameter);
+    Wanted::of(spec.backbone.arch, tensors, !is_whole)
+}
+
+/// As [`load`], and says how they were read: the plan did not have the file.
+fn load_saying(
+    path: &Path,
+    spec: &Spec,
+    blueprint: &Blueprint,
+    nodes: usize,
+) -> Result<Weights, Error> {
+    let (weights, said) = weights::load_saying(path, &wanted(spec, blueprint, nodes))?;
+    if let Some(said) = said {
+        tracing::warn!("{said}");
     }
+    Ok(weights)
 }
 
 /// Reads the tensors of the first `nodes` nodes.

@@ -1,6 +1,6 @@
 //! ConvNeXt (Liu et al., 2022), as timm has it.
 
-use super::{Alias, Family, global_pool};
+use super::{Alias, Family, depth, global_pool};
 use crate::graph::op::{Add, Convolution, Dense, Function, LayerNorm, LayerScale};
 use crate::graph::{Builder, Value};
 use crate::ops::{self, Padding};
@@ -25,7 +25,12 @@ fn patches(filters: usize, size: usize) -> Convolution {
 }
 
 /// Depthwise 7×7, norm, two layers for each position, layer scale; added to the input. `part` names it in its stage.
-fn block(graph: &mut Builder, module: &str, part: &str, input: Value) -> Result<Value, String> {
+fn block(
+    graph: &mut Builder,
+    (module, part): (&str, &str),
+    depth: f64,
+    input: Value,
+) -> Result<Value, String> {
     let channels = graph.shape(input).channels();
     let depthwise = Convolution {
         padding: Padding::Each(3),
@@ -38,6 +43,7 @@ fn block(graph: &mut Builder, module: &str, part: &str, input: Value) -> Result<
     x = graph.push_activated(module, &name("mlp.fc1"), Dense::each(4 * channels), GELU, x)?;
     x = graph.push(module, &name("mlp.fc2"), Dense::each(channels), &[x])?;
     x = graph.push(module, part, LayerScale { initial: 1 }, &[x])?;
+    x = graph.push_drop_path(module, &name("drop_path"), depth, x)?;
     graph.push(module, &name("add"), Add, &[x, input])
 }
 
@@ -46,6 +52,7 @@ impl Family for Convnext {
     fn backbone(&self, graph: &mut Builder, images: Value) -> Result<Value, String> {
         let mut x = graph.push("stem", "0", patches(self.channels, 4), &[images])?;
         x = graph.push("stem", "1", NORM, &[x])?;
+        let (mut n, count) = (0.., self.blocks.iter().sum());
         for (stage, blocks) in self.blocks.into_iter().enumerate() {
             let module = format!("stages.{stage}");
             if stage > 0 {
@@ -54,7 +61,8 @@ impl Family for Convnext {
                 x = graph.push(&module, "downsample.1", down, &[x])?;
             }
             for i in 0..blocks {
-                x = block(graph, &module, &format!("blocks.{i}"), x)?;
+                let depth = depth(n.next().unwrap_or(0), count);
+                x = block(graph, (&module, &format!("blocks.{i}")), depth, x)?;
             }
         }
         Ok(x)

@@ -219,6 +219,15 @@ impl Efficientnet {
         }
     }
 
+    /// Blocks of all stages.
+    fn count(&self) -> usize {
+        let stages = self.stages.iter().enumerate();
+        let blocks = stages.flat_map(|(i, stage)| stage.iter().map(move |blocks| (i, blocks)));
+        blocks
+            .map(|(i, blocks)| self.repeats(i, blocks.repeats))
+            .sum()
+    }
+
     /// A batch norm with the function behind it.
     fn activated(
         &self,
@@ -234,7 +243,7 @@ impl Efficientnet {
     fn block(
         &self,
         graph: &mut Builder,
-        module: &str,
+        (module, depth): (&str, f64),
         blocks: &Blocks,
         input: Value,
     ) -> Result<Value, String> {
@@ -270,6 +279,7 @@ impl Efficientnet {
         x = graph.push(module, projection, self.convolution(output, 1, 1), &[x])?;
         x = graph.push(module, norm(), self.batch_norm(), &[x])?;
         if graph.shape(x) == graph.shape(input) {
+            x = graph.push_drop_path(module, "drop_path", depth, x)?;
             x = graph.push(module, "add", Add, &[x, input])?;
         }
         Ok(x)
@@ -321,6 +331,7 @@ impl Family for Efficientnet {
         let stem = self.convolution(self.end_channels(self.stem), 3, 2);
         let mut x = graph.push("conv_stem", "", stem, &[images])?;
         x = self.activated(graph, ("bn1", ""), self.function, x)?;
+        let (mut before, count) = (0.., self.count() as f64);
         for (i, stage) in self.stages.iter().enumerate() {
             let module = format!("blocks.{i}");
             let mut n = 0..;
@@ -329,7 +340,9 @@ impl Family for Efficientnet {
                     let stride = if repeat == 0 { blocks.stride } else { 1 };
                     let block = Blocks { stride, ..*blocks };
                     let module = format!("{module}.{}", n.next().unwrap_or(0));
-                    x = self.block(graph, &module, &block, x)?;
+                    // timm divides by the number of blocks, so that the last has not quite the whole rate.
+                    let depth = f64::from(before.next().unwrap_or(0)) / count;
+                    x = self.block(graph, (&module, depth), &block, x)?;
                 }
             }
         }

@@ -56,6 +56,11 @@ pub trait Family: Sync {
     fn aliases(&self) -> Vec<Alias>;
 }
 
+/// How deep block `i` of `count` lies, from 0 to 1 at the last: the part of drop path's rate that it has in timm.
+fn depth(i: usize, count: usize) -> f64 {
+    i as f64 / count.saturating_sub(1).max(1) as f64
+}
+
 /// The mean over all positions, as a vector.
 fn global_pool(graph: &mut Builder, features: Value) -> Result<Value, String> {
     graph.push("global_pool", "", GlobalPool { keep: false }, &[features])

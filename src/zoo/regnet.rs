@@ -1,6 +1,6 @@
 //! RegNetY (Radosavovic et al., 2020), as timm has it.
 
-use super::{Alias, Family, global_pool};
+use super::{Alias, Family, depth, global_pool};
 use crate::graph::op::{Activation, Add, BatchNorm, Convolution, Function, GlobalPool, Multiply};
 use crate::graph::{Builder, Value};
 use crate::ops;
@@ -41,7 +41,7 @@ impl Regnet {
         &self,
         graph: &mut Builder,
         module: &str,
-        (channels, stride): (usize, usize),
+        (channels, stride, depth): (usize, usize, f64),
         input: Value,
     ) -> Result<Value, String> {
         let before = graph.shape(input).channels();
@@ -75,6 +75,7 @@ impl Regnet {
             let projection = Convolution::padded(channels, 1, stride);
             shortcut = convolution(graph, (module, "downsample"), projection, input)?;
         }
+        x = graph.push_drop_path(module, "drop_path", depth, x)?;
         x = graph.push(module, "add", Add, &[x, shortcut])?;
         relu(graph, (module, "act3"), x)
     }
@@ -85,10 +86,14 @@ impl Family for Regnet {
     fn backbone(&self, graph: &mut Builder, images: Value) -> Result<Value, String> {
         let mut x = convolution(graph, ("stem", ""), Convolution::padded(STEM, 3, 2), images)?;
         x = relu(graph, ("stem", "act"), x)?;
+        let count = self.stages.iter().map(|(blocks, _)| blocks).sum();
+        let mut n = 0..;
         for (stage, (blocks, channels)) in (1..).zip(self.stages) {
             for block in 1..=blocks {
                 let stride = if block == 1 { 2 } else { 1 };
-                x = self.block(graph, &format!("s{stage}.b{block}"), (channels, stride), x)?;
+                let module = format!("s{stage}.b{block}");
+                let depth = depth(n.next().unwrap_or(0), count);
+                x = self.block(graph, &module, (channels, stride, depth), x)?;
             }
         }
         Ok(x)

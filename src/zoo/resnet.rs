@@ -1,6 +1,6 @@
 //! ResNet (He et al., 2015), with the stride in the 3×3 convolution, as timm and torchvision have it.
 
-use super::{Alias, Family, global_pool};
+use super::{Alias, Family, depth, global_pool};
 use crate::graph::op::{Activation, Add, BatchNorm, Convolution, Function, MaxPool};
 use crate::graph::{Builder, Value};
 use crate::ops::Pool2dConfig;
@@ -49,7 +49,7 @@ impl Resnet {
         &self,
         graph: &mut Builder,
         module: &str,
-        (channels, stride): (usize, usize),
+        (channels, stride, depth): (usize, usize, f64),
         input: Value,
     ) -> Result<Value, String> {
         // Side of the kernel and stride of each convolution.
@@ -73,7 +73,8 @@ impl Resnet {
             shortcut = graph.push(module, "downsample.0", projection, &[input])?;
             shortcut = graph.push(module, "downsample.1", BATCH_NORM, &[shortcut])?;
         }
-        let x = graph.push(module, "add", Add, &[x, shortcut])?;
+        x = graph.push_drop_path(module, "drop_path", depth, x)?;
+        x = graph.push(module, "add", Add, &[x, shortcut])?;
         relu(graph, (module, parts.len()), x)
     }
 }
@@ -86,11 +87,13 @@ impl Family for Resnet {
         let function = Function::Relu;
         x = graph.push("act1", "", Activation { function }, &[x])?;
         x = graph.push("maxpool", "", POOL, &[x])?;
+        let (mut n, count) = (0.., self.blocks.iter().sum());
         for (layer, (blocks, channels)) in (1..).zip(self.blocks.into_iter().zip(CHANNELS)) {
             for block in 0..blocks {
                 let stride = if layer > 1 && block == 0 { 2 } else { 1 };
                 let module = format!("layer{layer}.{block}");
-                x = self.block(graph, &module, (channels, stride), x)?;
+                let depth = depth(n.next().unwrap_or(0), count);
+                x = self.block(graph, &module, (channels, stride, depth), x)?;
             }
         }
         Ok(x)

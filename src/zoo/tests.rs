@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{CATALOG, IMAGENET_CLASSES};
+use crate::graph::op::Op;
 use crate::graph::{Builder, Graph, Shape};
 
 /// An architecture with its own head, on images of this side.
@@ -84,6 +85,76 @@ fn every_architecture_has_timms_tensors_and_counts() {
             .map(|byte| format!("{byte:02x}"))
             .collect();
         assert_eq!(found, *digest, "{name}");
+    }
+}
+
+/// From timm 1.0.29, the residual branches of `timm.create_model(arch, drop_path_rate=0.1)`:
+/// ```python
+/// paths = [(n, m.drop_prob) for n, m in model.named_modules() if isinstance(m, timm.layers.DropPath)]
+/// print(arch, len(paths), paths[0], paths[-1])
+/// ```
+/// where EfficientNets have some that no branch goes through.
+#[test]
+fn drop_path_grows_with_depth_as_in_timm() {
+    for (arch, count, first, last) in [
+        (
+            "resnet18",
+            7,
+            ("layer1.1.drop_path", 0.014286),
+            ("layer4.1.drop_path", 0.1),
+        ),
+        (
+            "resnet50",
+            15,
+            ("layer1.1.drop_path", 0.006667),
+            ("layer4.2.drop_path", 0.1),
+        ),
+        (
+            "efficientnet_b0",
+            9,
+            ("blocks.1.1.drop_path", 0.0125),
+            ("blocks.5.3.drop_path", 0.0875),
+        ),
+        (
+            "mobilenetv2_100",
+            10,
+            ("blocks.1.1.drop_path", 0.011765),
+            ("blocks.5.2.drop_path", 0.088235),
+        ),
+        (
+            "convnext_tiny",
+            17,
+            ("stages.0.blocks.1.drop_path", 0.005882),
+            ("stages.3.blocks.2.drop_path", 0.1),
+        ),
+        (
+            "vit_tiny_patch16_224",
+            22,
+            ("blocks.1.drop_path1", 0.009091),
+            ("blocks.11.drop_path2", 0.1),
+        ),
+        (
+            "regnety_008",
+            13,
+            ("s2.b1.drop_path", 0.007692),
+            ("s4.b2.drop_path", 0.1),
+        ),
+    ] {
+        let row = CATALOG.iter().find(|row| row.name == arch).unwrap();
+        let (mut builder, images) = Builder::new(Shape::square(224, 3)).unwrap();
+        builder.set_drop_path(0.1);
+        row.family.backbone(&mut builder, images).unwrap();
+        let graph = builder.finish();
+        let paths = graph.nodes().iter().filter_map(|node| match &node.op {
+            Op::DropPath(op) => Some((node.name.as_str(), op.rate)),
+            _ => None,
+        });
+        let paths: Vec<(&str, f64)> = paths.collect();
+        assert_eq!(paths.len(), count, "{arch}: {paths:?}");
+        for (found, wanted) in [(paths[0], first), (paths[count - 1], last)] {
+            assert_eq!(found.0, wanted.0);
+            assert!((found.1 - wanted.1).abs() < 1e-6, "{arch}: {found:?}");
+        }
     }
 }
 

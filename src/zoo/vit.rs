@@ -1,7 +1,7 @@
 //! Vision transformers (Dosovitskiy et al., 2020), DeiT (Touvron et al., 2020) and DINOv2 (Oquab et al., 2023), as timm
 //! has them.
 
-use super::{Alias, Family};
+use super::{Alias, Family, depth};
 use crate::graph::op::{
     Add, Attention, ClassToken, Convolution, Dense, Embed, Function, LayerNorm, LayerScale, Op,
 };
@@ -32,7 +32,7 @@ impl Vit {
     fn residual(
         &self,
         graph: &mut Builder,
-        (module, n): (&str, usize),
+        (module, n, depth): (&str, usize, f64),
         x: Value,
         input: Value,
     ) -> Result<Value, String> {
@@ -40,21 +40,27 @@ impl Vit {
             true => graph.push(module, &format!("ls{n}"), LayerScale { initial: 10 }, &[x])?,
             false => x,
         };
+        let x = graph.push_drop_path(module, &format!("drop_path{n}"), depth, x)?;
         graph.push(module, &format!("add{n}"), Add, &[x, input])
     }
 
-    fn block(&self, graph: &mut Builder, module: &str, input: Value) -> Result<Value, String> {
+    fn block(
+        &self,
+        graph: &mut Builder,
+        (module, depth): (&str, f64),
+        input: Value,
+    ) -> Result<Value, String> {
         let c = self.channels;
         let mut push = |part: &str, op: Op, x: Value| graph.push(module, part, op, &[x]);
         let mut x = push("norm1", NORM.into(), input)?;
         x = push("attn.qkv", Dense::each(3 * c).into(), x)?;
         x = push("attn", Attention { heads: c / HEAD }.into(), x)?;
         x = push("attn.proj", Dense::each(c).into(), x)?;
-        let middle = self.residual(graph, (module, 1), x, input)?;
+        let middle = self.residual(graph, (module, 1, depth), x, input)?;
         let mut x = graph.push(module, "norm2", NORM, &[middle])?;
         x = graph.push_activated(module, "mlp.fc1", Dense::each(4 * c), GELU, x)?;
         x = graph.push(module, "mlp.fc2", Dense::each(c), &[x])?;
-        self.residual(graph, (module, 2), x, middle)
+        self.residual(graph, (module, 2, depth), x, middle)
     }
 }
 
@@ -68,7 +74,7 @@ impl Family for Vit {
         let mut x = graph.push("patch_embed", "proj", patches, &[images])?;
         x = graph.push("patch_embed", "tokens", Embed, &[x])?;
         for i in 0..BLOCKS {
-            x = self.block(graph, &format!("blocks.{i}"), x)?;
+            x = self.block(graph, (&format!("blocks.{i}"), depth(i, BLOCKS)), x)?;
         }
         graph.push("norm", "", NORM, &[x])
     }

@@ -8,6 +8,7 @@ mod batch_norm;
 mod concatenate;
 mod convolution;
 mod dense;
+mod drop_path;
 mod dropout;
 mod flatten;
 mod global_pool;
@@ -31,6 +32,7 @@ pub use batch_norm::BatchNorm;
 pub use concatenate::Concatenate;
 pub use convolution::Convolution;
 pub use dense::Dense;
+pub use drop_path::DropPath;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use global_pool::GlobalPool;
@@ -117,6 +119,7 @@ operations!(
     Concatenate,
     Convolution,
     Dense,
+    DropPath,
     Dropout,
     Embed,
     Flatten,

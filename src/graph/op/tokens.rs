@@ -32,8 +32,12 @@ impl Primitive for Embed {
         let map = inputs.first().copied().unwrap_or(Shape::square(0, 0));
         let embedding = |count| vec![1, count, map.channels()];
         vec![
-            ("/cls_token", Role::Embedding, embedding(1)),
-            ("/pos_embed", Role::Embedding, embedding(map.places() + 1)),
+            ("/cls_token", Role::Token, embedding(1)),
+            (
+                "/pos_embed",
+                Role::Positions { prefix: 1 },
+                embedding(map.places() + 1),
+            ),
         ]
     }
 

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::names::{self, Naming};
+use super::positions::{Positions, Resampling};
 use super::prefix::Plain;
 use super::read::Reader;
 use super::{Error, HostTensor, Misfit};
+use crate::graph::{Parameter, Role};
 use crate::spec::Arch;
 
 /// Tensors by name with their shapes in PyTorch's layouts.
@@ -18,27 +20,60 @@ pub struct Wanted {
     pub arch: Arch,
     /// Our names with PyTorch's shapes.
     pub tensors: Vec<(String, Vec<usize>)>,
+    /// Those that a file may have for another number of patches.
+    pub positions: Vec<Positions>,
     /// Whether the file may hold other tensors beside them and the original classifier.
     pub extra: bool,
 }
 
+impl Wanted {
+    /// These tensors of a network.
+    pub fn of<'a>(arch: Arch, tensors: impl Iterator<Item = &'a Parameter>, extra: bool) -> Self {
+        let (mut all, mut positions) = (Vec::new(), Vec::new());
+        for tensor in tensors {
+            all.push((tensor.name.clone(), tensor.file_shape()));
+            if let Role::Positions { prefix } = tensor.role {
+                let tensor = tensor.name.clone();
+                positions.push(Positions { tensor, prefix });
+            }
+        }
+        Wanted {
+            arch,
+            tensors: all,
+            positions,
+            extra,
+        }
+    }
+}
+
 /// Reads the wanted tensors from a file with the runner's, torchvision's or timm's names.
 ///
-/// The result has exactly the wanted names. Of the file's other tensors the original classifier's are passed over. A
+/// The result has exactly the wanted names; beside it what is to be said of how they were read. Of the file's other tensors the original classifier's are passed over. A
 /// dense layer that the file has as a convolution (timm's `pre_logits.fc1`) is flattened. What wrappers such as
-/// DataParallel add to all names is left out.
+/// DataParallel add to all names is left out. Position embeddings for another number of patches are resampled.
 ///
 /// # Errors
 /// As [`super::read`]; and the first tensor that is missing, of another shape, or left over.
-pub fn load(path: &Path, wanted: &Wanted) -> Result<BTreeMap<String, HostTensor>, Error> {
+pub fn load_saying(
+    path: &Path,
+    wanted: &Wanted,
+) -> Result<(BTreeMap<String, HostTensor>, Option<String>), Error> {
     let mut tensors = BTreeMap::new();
-    each(path, wanted, |name, tensor| {
+    let said = each(path, wanted, |name, tensor| {
         tensors.insert(name.to_owned(), tensor);
     })?;
-    Ok(tensors)
+    Ok((tensors, said))
 }
 
-/// Whether [`load`] would give the wanted tensors, none of which is kept; what is to be said of the names it reads.
+/// As [`load_saying`], where what is to be said has been said.
+///
+/// # Errors
+/// The same.
+pub fn load(path: &Path, wanted: &Wanted) -> Result<BTreeMap<String, HostTensor>, Error> {
+    load_saying(path, wanted).map(|(tensors, _)| tensors)
+}
+
+/// Whether [`load`] would give the wanted tensors, none of which is kept; what is to be said of how they are read.
 ///
 /// # Errors
 /// As [`load`].
@@ -68,19 +103,27 @@ fn each(
     let shapes = reader.shapes();
     let fit = Fit::new(&shapes, wanted).map_err(misfit)?;
     fit.check().map_err(misfit)?;
+    let renamed = fit.plain.example();
+    let mut said: Vec<String> = renamed
+        .map(|(name, plain)| {
+            format!("the tensor {name} is read as {plain}, and the others likewise")
+        })
+        .into_iter()
+        .collect();
     for (name, shape) in &wanted.tensors {
-        if let Some(HostTensor { data, .. }) = reader.tensor(&fit.in_file(name))? {
-            let shape = shape.clone();
+        let Some(tensor) = reader.tensor(&fit.in_file(name))? else {
+            continue;
+        };
+        if let Some(resampling) = fit.resampling(name, &tensor.shape, shape) {
+            said.push(format!("{name} is resampled {resampling}"));
+            take(name, resampling.apply(&tensor));
+        } else {
+            let (shape, data) = (shape.clone(), tensor.data);
             take(name, HostTensor { shape, data });
         }
     }
-    let renamed = fit.plain.example();
-    Ok(renamed.map(|(name, plain)| {
-        format!(
-            "{}: the tensor {name} is read as {plain}, and the others likewise",
-            path.display()
-        )
-    }))
+    let said = (!said.is_empty()).then(|| said.join("; "));
+    Ok(said.map(|said| format!("{}: {said}", path.display())))
 }
 
 /// Tensors, and how their names are to be read.
@@ -162,7 +205,8 @@ impl<'a> Fit<'a> {
                 hint: self.hint_without(tensor),
             });
         };
-        if found == expected || is_flattened(found, expected) {
+        let is_resampled = || self.resampling(tensor, found, expected).is_some();
+        if found == expected || is_flattened(found, expected) || is_resampled() {
             return Ok(());
         }
         Err(Misfit::Shape {
@@ -171,6 +215,14 @@ impl<'a> Fit<'a> {
             expected: expected.to_vec(),
             hint: self.hint.clone(),
         })
+    }
+
+    /// How our tensor is made from one of the shape `found`, where that is for another number of patches.
+    fn resampling(&self, tensor: &str, found: &[usize], expected: &[usize]) -> Option<Resampling> {
+        let mut positions = self.wanted.positions.iter();
+        let positions = positions.find(|positions| positions.tensor == tensor)?;
+        let resampling = Resampling::between(found, expected, positions.prefix);
+        resampling.filter(|_| found != expected)
     }
 
     /// What to say where our tensor is missing.

@@ -7,6 +7,7 @@ mod fit;
 mod foreign;
 mod names;
 mod numbers;
+mod positions;
 mod prefix;
 mod read;
 mod save;
@@ -16,9 +17,10 @@ mod tests;
 use std::collections::BTreeMap;
 
 pub use error::{Error, Misfit};
-pub use fit::{Shapes, Wanted, check, check_shapes, load};
+pub use fit::{Shapes, Wanted, check, check_shapes, load, load_saying};
 pub use foreign::Foreign;
 pub use names::needed;
+pub use positions::Positions;
 pub use read::{digest, metadata, read};
 pub use save::{save, save_claimed, write};
 

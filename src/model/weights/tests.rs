@@ -55,6 +55,7 @@ fn only(arch: Arch, tensors: &[(String, Vec<usize>)]) -> Wanted {
     Wanted {
         arch,
         tensors: tensors.to_vec(),
+        positions: Vec::new(),
         extra: false,
     }
 }
@@ -174,7 +175,7 @@ fn broken_files_are_errors_that_say_what_is_wrong() {
         (&whole[..whole.len() - 1], "describes"),
         (&longer, "describes"),
         (&whole[..20], "cut"),
-        (&huge, "a safetensors file is needed"),
+        (&huge, "not a safetensors file"),
         (&beyond, "its head would have 90000000 bytes"),
         (&whole[..5], "only 5 bytes"),
     ] {

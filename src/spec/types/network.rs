@@ -30,6 +30,15 @@ pub struct Backbone {
     /// Keep the architecture's own 1000-class head; `[[head]]` must then be empty.
     #[serde(default)]
     pub include_top: bool,
+    /// Stochastic depth: the part of the samples for which the deepest residual branch is left out while training; the
+    /// rate grows from 0 at the first block, as timm's `drop_path_rate`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0, max = 1))]
+    pub drop_path: f64,
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 fn default_input_size() -> usize {

@@ -177,6 +177,7 @@ fn images(spec: &Spec, numbers: &mut Numbers) {
 fn network(spec: &Spec, numbers: &mut Numbers) {
     let size = spec.backbone.input_size;
     numbers.within("backbone.input_size", size, Range::Whole(1, MOST_PIXELS));
+    numbers.within("backbone.drop_path", spec.backbone.drop_path, Range::Part);
     for (at, layer) in spec.head.iter().enumerate() {
         let key = |option: &str| format!("head.{at}.{option}");
         if let Some(Units::Count(units)) = layer.units {

@@ -1,0 +1,185 @@
+//! Position embeddings of a vision transformer for another number of patches.
+
+use std::fmt;
+
+use super::HostTensor;
+
+/// How position embeddings `[1, prefix + side², channels]` may be resampled: their first tokens belong to no patch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Positions {
+    /// Our name of the tensor.
+    pub tensor: String,
+    /// Tokens before those of the patches.
+    pub prefix: usize,
+}
+
+/// The sides of two squares of patches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Resampling {
+    pub from: usize,
+    pub to: usize,
+    prefix: usize,
+}
+
+impl Resampling {
+    /// From embeddings of one shape to another; none where they differ in more than how many patches a side has.
+    pub fn between(found: &[usize], expected: &[usize], prefix: usize) -> Option<Self> {
+        let (&[1, found, channels], &[1, expected, same]) = (found, expected) else {
+            return None;
+        };
+        let side = |tokens: usize| {
+            let patches = tokens.checked_sub(prefix)?;
+            let side = patches.isqrt();
+            (side > 0 && side * side == patches).then_some(side)
+        };
+        let (from, to) = (side(found)?, side(expected)?);
+        (channels == same).then_some(Resampling { from, to, prefix })
+    }
+
+    /// timm's `resample_abs_pos_embed`: the prefix stays as it is; the square of patches is resampled as PyTorch's
+    /// `interpolate(mode="bicubic", antialias=True)` does, columns first.
+    pub fn apply(self, tensor: &HostTensor) -> HostTensor {
+        let channels = tensor.shape.last().copied().unwrap_or(0);
+        let (prefix, patches) = tensor
+            .data
+            .split_at((self.prefix * channels).min(tensor.data.len()));
+        let spans: Vec<Span> = (0..self.to)
+            .map(|at| span(at, self.from, self.to))
+            .collect();
+        let rows = patches.chunks_exact((self.from * channels).max(1));
+        let rows: Vec<Vec<f32>> = rows
+            .map(|row| {
+                let patches: Vec<&[f32]> = row.chunks_exact(channels.max(1)).collect();
+                spans.iter().flat_map(|span| span.mean(&patches)).collect()
+            })
+            .collect();
+        let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+        let mut data = prefix.to_vec();
+        data.extend(spans.iter().flat_map(|span| span.mean(&rows)));
+        HostTensor {
+            shape: vec![1, self.prefix + self.to * self.to, channels],
+            data,
+        }
+    }
+}
+
+/// The places that one of the output is a weighted mean of, from `start` on.
+struct Span {
+    start: usize,
+    weights: Vec<f32>,
+}
+
+impl Span {
+    fn mean(&self, places: &[&[f32]]) -> Vec<f32> {
+        let mut places = places.iter().skip(self.start).zip(&self.weights);
+        let scaled = |(place, weight): (&&[f32], &f32)| -> Vec<f32> {
+            place.iter().map(|value| value * weight).collect()
+        };
+        let mut sum = places.next().map(scaled).unwrap_or_default();
+        for (place, weight) in places {
+            let values = sum.iter_mut().zip(*place);
+            values.for_each(|(sum, value)| *sum += value * weight);
+        }
+        sum
+    }
+}
+
+/// As `HelperInterpBase::_compute_indices_weights_aa` in PyTorch's `UpSampleKernel.cpp`.
+fn span(at: usize, from: usize, to: usize) -> Span {
+    let scale = from as f32 / to as f32;
+    let wider = scale.max(1.0);
+    let centre = scale * (at as f32 + 0.5);
+    let support = 2.0 * wider;
+    let start = (centre - support + 0.5).max(0.0) as usize;
+    let end = ((centre + support + 0.5) as usize).min(from).max(start + 1);
+    let weight = |x: usize| cubic((x as f32 - centre + 0.5) / wider);
+    let weights: Vec<f32> = (start..end).map(weight).collect();
+    let total: f32 = weights.iter().sum();
+    Span {
+        start,
+        weights: weights.into_iter().map(|weight| weight / total).collect(),
+    }
+}
+
+/// Keys's cubic with a = −0.5.
+fn cubic(x: f32) -> f32 {
+    const A: f32 = -0.5;
+    let x = x.abs();
+    if x < 1.0 {
+        ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0
+    } else if x < 2.0 {
+        (((x - 5.0) * x + 8.0) * x - 4.0) * A
+    } else {
+        0.0
+    }
+}
+
+/// `for 16×16 patches (bicubic): the file has 14×14`
+impl fmt::Display for Resampling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (from, to) = (self.from, self.to);
+        write!(
+            f,
+            "for {to}×{to} patches (bicubic, antialiased): the file has {from}×{from}"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From timm 1.0.29 and PyTorch 2.15:
+    /// ```python
+    /// import torch
+    /// from timm.layers.pos_embed import resample_abs_pos_embed
+    /// for old, new in [(5, 3), (3, 4)]:
+    ///     n = 1 + old * old
+    ///     x = ((torch.arange(n * 2) * 37 % 101) / 50 - 1).reshape(1, n, 2)
+    ///     print(resample_abs_pos_embed(x, new_size=[new, new], num_prefix_tokens=1).flatten().tolist())
+    /// ```
+    #[test]
+    fn positions_are_resampled_as_by_timm() {
+        for (old, new, wanted) in [(5usize, 3usize, &SHRUNK[..]), (3, 4, &GROWN[..])] {
+            let count = 1 + old * old;
+            let tensor = HostTensor {
+                shape: vec![1, count, 2],
+                data: (0..count * 2)
+                    .map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0)
+                    .collect(),
+            };
+            let resampling = Resampling::between(&[1, count, 2], &[1, 1 + new * new, 2], 1);
+            let found = resampling.unwrap().apply(&tensor);
+            assert_eq!(found.shape, [1, 1 + new * new, 2]);
+            assert_eq!(found.data.len(), wanted.len());
+            for (found, wanted) in found.data.iter().zip(wanted) {
+                assert!((found - wanted).abs() < 2e-6, "{found} {wanted}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_squares_of_patches_of_the_same_width_are_resampled() {
+        let between = |found: &[usize], expected: &[usize]| Resampling::between(found, expected, 1);
+        assert!(between(&[1, 197, 192], &[1, 257, 192]).is_some());
+        for found in [
+            &[1, 197, 384][..],
+            &[1, 196, 192],
+            &[1, 1, 192],
+            &[1, 0, 192],
+            &[2, 197, 192],
+            &[197, 192],
+        ] {
+            assert_eq!(between(found, &[1, 257, 192]), None, "{found:?}");
+        }
+    }
+
+    #[rustfmt::skip]
+    const SHRUNK: [f32; 20] = [
+        -1.0000000, -0.2600000, -0.0760000, 0.0443739, 0.0439928, 0.0674891, 0.2904615, -0.1227313, -0.1864687, -0.2046010, 0.0600000, 0.2356236, 0.3064686, -0.0397781, -0.1704615, 0.0703953, 0.0760072, 0.0104644, 0.1959999, 0.0070391,
+    ];
+    #[rustfmt::skip]
+    const GROWN: [f32; 34] = [
+        -1.0000000, -0.2600000, 0.4873135, -0.9037214, 0.1585432, 0.2181261, -0.3203343, 0.6349269, -0.6491045, 0.0853832, 0.8799716, -0.5885389, 0.4549736, -0.4942021, -0.0867438, -0.0774014, -0.4055710, 0.4005656, 0.2922282, -0.1870257, 0.4753893, -0.7636878, 0.3308202, -0.3468871, -0.0508469, 0.8020788, -0.9074527, 0.0491045, 0.2069915, -0.4213870, 0.6705814, -0.0045862, 0.1926866, 1.0382091,
+    ];
+}
