@@ -134,7 +134,7 @@ impl Need {
     /// What there is at the moment with the most.
     fn most(&self) -> Parts {
         let moments = self.moments().into_iter();
-        moments.max_by_key(|parts| sum(parts)).unwrap_or_default()
+        moments.max_by_key(sum).unwrap_or_default()
     }
 
     /// All of it, without the program itself.
