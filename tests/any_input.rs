@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use proptest::test_runner::{Config, RngSeed};
-use runner::data::{self, Data};
+use runner::data::{self, Data, Resizing};
 use runner::fetch::NoProgress;
 use runner::spec::{Dataset, DatasetName, OnBadImage, Validation};
 
@@ -60,7 +60,7 @@ fn load(name: DatasetName, path: &Path, on_bad_image: OnBadImage) -> Result<Data
         test_split: 0.0,
         on_bad_image,
     };
-    data::load(&spec, 32, 0, &Offline, &NoProgress)
+    data::load(&spec, Resizing::squash(32), 0, &Offline, &NoProgress)
 }
 
 /// Does `work`, whose panics are caught and become errors, without their messages: making one with `RUST_BACKTRACE`

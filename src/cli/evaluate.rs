@@ -17,7 +17,7 @@ Examples:
   runner evaluate results/quickstart/runs/none-0-1a2b3c4d
   runner evaluate RUN --set dataset.path=photos --part all --format json")]
 pub(super) struct EvaluateArgs {
-    /// A run's folder, results/<name>/runs/<run>, or its model.safetensors
+    /// A run's folder, results/<name>/runs/<run>, its model.safetensors, or a spec with backbone.include_top
     run: PathBuf,
     /// Which images of the dataset
     #[arg(long, value_enum, default_value_t)]
@@ -30,8 +30,10 @@ pub(super) struct EvaluateArgs {
 }
 
 pub(super) fn run(args: &EvaluateArgs, verbosity: Verbosity) -> Result<(), Failure> {
-    let model = Model::open(&args.run, &args.overrides)?;
-    let found = with_progress(verbosity, |progress| evaluate(&model, args.part, progress))?;
+    let found = with_progress(verbosity, |progress| {
+        let model = Model::open(&args.run, &args.overrides, progress)?;
+        evaluate(&model, args.part, progress)
+    })?;
     match args.format {
         Format::Json => print_json(&found)?,
         Format::Table => terminal::print(&table(&found))?,

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::format::{Format, print_json, table as fitted_table};
 use super::{Failure, with_progress};
 use crate::data::{self, image_files};
-use crate::inference::{ImagePrediction, Model, Predictions, Ranked, predict};
+use crate::inference::{Error, ImagePrediction, Model, Predictions, Ranked, predict};
 use crate::record::progress::Verbosity;
 use crate::spec::OnBadImage;
 use crate::terminal;
@@ -16,9 +16,10 @@ use crate::terminal;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  runner predict results/photos/runs/all-0-1a2b3c4d holiday.jpg more/ --format json")]
+  runner predict results/photos/runs/all-0-1a2b3c4d holiday.jpg more/ --format json
+  runner predict classify.toml holiday.jpg      (a spec with backbone.include_top: ImageNet's classes, untrained)")]
 pub(super) struct PredictArgs {
-    /// A run's folder, results/<name>/runs/<run>, or its model.safetensors
+    /// A run's folder, results/<name>/runs/<run>, its model.safetensors, or a spec with backbone.include_top
     run: PathBuf,
     /// JPEG and PNG files, or folders of them
     #[arg(required = true, value_name = "IMAGE")]
@@ -34,11 +35,12 @@ pub(super) struct PredictArgs {
 }
 
 pub(super) fn run(args: &PredictArgs, verbosity: Verbosity) -> Result<(), Failure> {
-    let model = Model::open_for_images(&args.run, &args.overrides)?;
     let files = image_files(&args.images);
     let all = files.len();
-    let found = with_progress(verbosity, |progress| {
-        predict(&model, files, args.top, progress)
+    let (model, found) = with_progress(verbosity, |progress| {
+        let model = Model::open_for_images(&args.run, &args.overrides, progress)?;
+        let found = predict(&model, files, args.top, progress)?;
+        Ok::<_, Error>((model, found))
     })?;
     let leaves_out = model.spec.dataset.on_bad_image == OnBadImage::Skip;
     // What is only left out is no failure.

@@ -4,7 +4,7 @@ use candle_core::{Device, Error, Result, Tensor};
 use rayon::prelude::*;
 
 use super::augment::augment;
-use super::resize::Resizer;
+use super::resizing::{Resizing, Shaper};
 use super::{Normalizer, View};
 use crate::rng::{Purpose, Stream};
 use crate::spec::Augmentation;
@@ -20,15 +20,15 @@ pub fn order(seed: u64, epoch: u64, n: u32, shuffle: bool) -> Vec<u32> {
 
 /// Makes batches of one part of a dataset.
 ///
-/// An image is augmented as it is stored, resized to the network's input (bilinear; see `resize.rs` for what happens
-/// when it shrinks) and normalized. Grey images get three equal channels.
+/// An image is augmented as it is stored, resized to the network's input where that has not been done, and normalized.
+/// Grey images get three equal channels.
 pub struct Batches<'a> {
     view: &'a View,
     normalizer: &'a Normalizer,
     tables: [[f32; 256]; 3],
     input_size: usize,
-    /// Where the stored size is not the input's.
-    resizer: Option<Resizer>,
+    /// Where the stored images are not the input.
+    shaper: Option<Shaper>,
     augmentation: Option<(&'a Augmentation, u64)>,
     device: &'a Device,
 }
@@ -39,26 +39,29 @@ struct Scratch {
     augmented: Vec<u8>,
     wide: Vec<f32>,
     resized: Vec<f32>,
+    wide_bytes: Vec<u8>,
+    bytes: Vec<u8>,
 }
 
 impl<'a> Batches<'a> {
-    /// Batches of `view` as squares of `input_size` pixels on `device`; `augmentation` comes with the seed.
+    /// Batches of `view`, resized where it is not yet, on `device`; `augmentation` comes with the seed.
     pub fn new(
         view: &'a View,
         normalizer: &'a Normalizer,
-        input_size: usize,
+        resizing: Resizing,
         augmentation: Option<(&'a Augmentation, u64)>,
         device: &'a Device,
     ) -> Self {
         let images = &view.part().images;
         let stored = (images.height, images.width);
-        let wanted = (input_size, input_size);
+        let size = resizing.size;
+        let is_input = (resizing.is_usual() || images.is_resized) && stored == (size, size);
         Batches {
             view,
             normalizer,
             tables: normalizer.tables(),
-            input_size,
-            resizer: (stored != wanted).then(|| Resizer::new(stored, wanted)),
+            input_size: size,
+            shaper: (!is_input).then(|| Shaper::new(&resizing, stored)),
             augmentation: augmentation.filter(|(spec, _)| spec.is_active()),
             device,
         }
@@ -120,6 +123,8 @@ impl<'a> Batches<'a> {
             augmented,
             wide,
             resized,
+            wide_bytes,
+            bytes,
         } = scratch;
         let image = match self.augmentation {
             Some((spec, seed)) => {
@@ -130,18 +135,28 @@ impl<'a> Batches<'a> {
             None => stored,
         };
         let out = out.as_chunks_mut::<3>().0;
-        match (&self.resizer, images.channels) {
+        match (&self.shaper, images.channels) {
             (None, 1) => self.look_up(image.as_chunks::<1>().0, out),
             (None, _) => self.look_up(image.as_chunks::<3>().0, out),
-            (Some(resizer), 1) => {
+            (Some(Shaper::Squash(resizer)), 1) => {
                 resized.resize(out.len(), 0.0);
                 resizer.resize::<1>(image, wide, resized);
                 self.compute(resized.as_chunks::<1>().0, out);
             }
-            (Some(resizer), _) => {
+            (Some(Shaper::Squash(resizer)), _) => {
                 resized.resize(out.len() * 3, 0.0);
                 resizer.resize::<3>(image, wide, resized);
                 self.compute(resized.as_chunks::<3>().0, out);
+            }
+            (Some(Shaper::Frame(resampler)), 1) => {
+                bytes.resize(out.len(), 0);
+                resampler.resample::<1>(image, wide_bytes, bytes);
+                self.look_up(bytes.as_chunks::<1>().0, out);
+            }
+            (Some(Shaper::Frame(resampler)), _) => {
+                bytes.resize(out.len() * 3, 0);
+                resampler.resample::<3>(image, wide_bytes, bytes);
+                self.look_up(bytes.as_chunks::<3>().0, out);
             }
         }
     }
@@ -201,7 +216,7 @@ mod tests {
     fn images_come_in_the_order_of_the_indices_with_their_labels() {
         let part = part(vec![0, 51, 102, 153, 204, 255, 255, 0, 0], (1, 1, 3));
         let unit = normalizer(NormalizationScheme::Unit);
-        let batches = Batches::new(&part, &unit, 1, None, &Device::Cpu);
+        let batches = Batches::new(&part, &unit, Resizing::squash(1), None, &Device::Cpu);
         let (images, labels) = batches.batch(&[1, 0, 1], 1).unwrap();
         assert_eq!(images.dims(), [3, 1, 1, 3]);
         assert_eq!(
@@ -218,7 +233,7 @@ mod tests {
         let part = part(vec![10, 128, 250], (1, 1, 3));
         let caffe = normalizer(NormalizationScheme::Caffe);
         for size in [1, 2] {
-            let batches = Batches::new(&part, &caffe, size, None, &Device::Cpu);
+            let batches = Batches::new(&part, &caffe, Resizing::squash(size), None, &Device::Cpu);
             let (images, _) = batches.batch(&[0], 1).unwrap();
             for (value, expected) in values(&images)
                 .iter()
@@ -234,7 +249,7 @@ mod tests {
         let part = part(vec![0, 255, 255, 0], (2, 2, 1));
         let unit = normalizer(NormalizationScheme::Unit);
         let images = |size| {
-            let batches = Batches::new(&part, &unit, size, None, &Device::Cpu);
+            let batches = Batches::new(&part, &unit, Resizing::squash(size), None, &Device::Cpu);
             values(&batches.batch(&[0], 1).unwrap().0)
         };
         assert_eq!(images(2), [0., 0., 0., 1., 1., 1., 1., 1., 1., 0., 0., 0.]);
@@ -253,7 +268,13 @@ mod tests {
             random_crop_padding: 1,
         };
         let unit = normalizer(NormalizationScheme::Unit);
-        let batches = Batches::new(&part, &unit, 5, Some((&spec, 3)), &Device::Cpu);
+        let batches = Batches::new(
+            &part,
+            &unit,
+            Resizing::squash(5),
+            Some((&spec, 3)),
+            &Device::Cpu,
+        );
         let all: Vec<u32> = (0..64).collect();
         let together = values(&batches.batch(&all, 2).unwrap().0);
         let apart: Vec<f32> = all
@@ -267,7 +288,7 @@ mod tests {
     #[test]
     fn an_empty_part_makes_empty_batches() {
         let (part, unit) = (View::default(), normalizer(NormalizationScheme::Unit));
-        let batches = Batches::new(&part, &unit, 4, None, &Device::Cpu);
+        let batches = Batches::new(&part, &unit, Resizing::squash(4), None, &Device::Cpu);
         let (images, labels) = batches.batch(&[], 1).unwrap();
         assert_eq!((images.dims(), labels), (&[0, 4, 4, 3][..], vec![]));
         assert!(batches.batch(&[0], 1).is_err());

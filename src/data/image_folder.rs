@@ -13,7 +13,7 @@ use super::decode::{Decoding, MOST_BYTES, decode_upright};
 use super::files::{Walk, entries};
 use super::layout::{Layout, PartFolder};
 use super::pick::Subset;
-use super::resize::Resizer;
+use super::resizing::{Resizing, shape_to};
 use super::survey::Labels;
 use super::unused::{Unused, head};
 use super::{BadImage, Error, Images, Listed, Part, Parts, Wanted, kind};
@@ -35,8 +35,7 @@ pub(super) struct Folders {
 pub(super) struct Request<'a> {
     pub spec: &'a Dataset,
     pub subset: &'a Subset,
-    /// Images become squares of this.
-    pub size: usize,
+    pub resizing: Resizing,
     pub seed: u64,
     pub wanted: Wanted,
 }
@@ -215,9 +214,9 @@ impl Folders {
         what: &str,
         progress: &dyn Progress,
     ) -> Result<(Part, Vec<usize>), Error> {
-        let (size, on_bad) = (request.size, request.spec.on_bad_image);
+        let (resizing, on_bad) = (&request.resizing, request.spec.on_bad_image);
         let mut part = Part {
-            images: Images::black(list.len(), size, size, 3)?,
+            images: Images::resized(list.len(), resizing)?,
             labels: list.iter().map(|(_, label)| *label).collect(),
             files: Some(list.iter().map(|(path, _)| self.relative(path)).collect()),
         };
@@ -235,7 +234,7 @@ impl Folders {
                     reason,
                 })
             })?;
-            resize_to(&decoded, size, place);
+            shape_to(&decoded, resizing, place);
             Ok(())
         })?;
         let skipped = decoding.finish(&mut part)?;
@@ -304,18 +303,4 @@ pub(super) fn is_image(path: &Path) -> bool {
             .any(|known| ending.eq_ignore_ascii_case(known)),
         None => head(path).is_some_and(|head| kind::of(&head) == kind::Kind::Image),
     }
-}
-
-/// To a square of `size`, rounded to bytes.
-pub(super) fn resize_to(image: &image::RgbImage, size: usize, out: &mut [u8]) {
-    let (width, height) = image.dimensions();
-    let from = (height as usize, width as usize);
-    if from == (size, size) {
-        return out.copy_from_slice(image);
-    }
-    let mut resized = vec![0.0; size * size * 3];
-    Resizer::new(from, (size, size)).resize::<3>(image, &mut Vec::new(), &mut resized);
-    out.iter_mut()
-        .zip(resized)
-        .for_each(|(o, v)| *o = (v + 0.5) as u8);
 }

@@ -1,6 +1,6 @@
 //! Images in memory.
 
-use super::Error;
+use super::{Error, Resizing};
 
 /// Images of one size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Images {
     pub width: usize,
     /// 1 (grey) or 3 (RGB).
     pub channels: usize,
+    /// Whether they are what the network takes, resized as the spec says when they were read.
+    pub is_resized: bool,
 }
 
 impl Images {
@@ -23,6 +25,7 @@ impl Images {
             height,
             width,
             channels,
+            is_resized: false,
         }
     }
 
@@ -46,6 +49,17 @@ impl Images {
         images.data.resize(bytes, 0);
         images.count = count;
         Ok(images)
+    }
+
+    /// `count` black images that the network takes as they are, to be filled in.
+    ///
+    /// # Errors
+    /// When there is not that much memory.
+    pub(super) fn resized(count: usize, resizing: &Resizing) -> Result<Self, Error> {
+        Ok(Images {
+            is_resized: true,
+            ..Images::black(count, resizing.size, resizing.size, 3)?
+        })
     }
 
     /// Bytes of one image.

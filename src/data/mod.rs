@@ -24,8 +24,10 @@ mod normalize;
 mod parquet;
 mod photo;
 mod pick;
+mod pillow;
 mod published;
 mod resize;
+mod resizing;
 mod shards;
 mod split;
 mod split_words;
@@ -45,6 +47,7 @@ pub use fingerprint::fingerprint;
 pub use images::{Images, Part};
 pub use normalize::{ChannelOrder, Normalizer};
 pub use photo::{image_files, thumbnail};
+pub use resizing::{Fit, Resizing};
 pub use survey::{Counts, Survey, survey};
 pub use view::View;
 
@@ -191,16 +194,16 @@ fn image_folder(spec: &Dataset) -> Result<image_folder::Folders, Error> {
 /// As these.
 pub fn load(
     spec: &Dataset,
-    input_size: usize,
+    resizing: Resizing,
     seed: u64,
     source: &dyn Source,
     progress: &dyn Progress,
 ) -> Result<Data, Error> {
-    read(spec, (input_size, seed), Wanted::All, source, progress)?.arrange(spec, seed)
+    read(spec, (resizing, seed), Wanted::All, source, progress)?.arrange(spec, seed)
 }
 
 /// Everything that decides what [`read`] gives for a spec; the seed does where a limit chooses among mixed images.
-pub fn reading_key(spec: &Dataset, input_size: usize, seed: u64) -> String {
+pub fn reading_key(spec: &Dataset, resizing: Resizing, seed: u64) -> String {
     let is_chosen_by_seed = spec.name == DatasetName::ImageFolder && spec.train_limit.is_some();
     let seed = is_chosen_by_seed.then_some(seed);
     // Which images are held out for validation does not matter, for the test only beside a limit.
@@ -212,19 +215,19 @@ pub fn reading_key(spec: &Dataset, input_size: usize, seed: u64) -> String {
         test_split: 0.0,
         ..spec.clone()
     };
-    format!("{read:?} {input_size} {seed:?} {test:?}")
+    format!("{read:?} {resizing:?} {seed:?} {test:?}")
 }
 
 /// Reads the images a spec chooses: the classes' subset, of these the first up to the limits.
 ///
-/// Images of an image folder are resized to squares of `input_size`; others stay as they are stored. An image that does
+/// Images of an image folder are resized; others stay as they are stored. An image that does
 /// not decode is an error, or is left out as `on_bad_image` says; the limits count it.
 ///
 /// # Errors
 /// Files that are missing or not what they should be; classes that are not there.
 pub fn read(
     spec: &Dataset,
-    (input_size, seed): (usize, u64),
+    (resizing, seed): (Resizing, u64),
     wanted: Wanted,
     source: &dyn Source,
     progress: &dyn Progress,
@@ -253,7 +256,7 @@ pub fn read(
             let request = image_folder::Request {
                 spec,
                 subset: &subset,
-                size: input_size,
+                resizing,
                 seed,
                 wanted,
             };

@@ -11,6 +11,9 @@ const IMAGENET_STD: [f64; 3] = [0.229, 0.224, 0.225];
 /// ImageNet's mean of x, BGR; `mean` in Keras's `imagenet_utils.preprocess_input(mode="caffe")`.
 const CAFFE_MEAN: [f64; 3] = [103.939, 116.779, 123.68];
 
+/// A mean or a deviation of pixel values at most.
+const MOST: f64 = 1e9;
+
 /// The order of the network's input channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -48,29 +51,66 @@ impl Normalizer {
     /// A custom `mean` or `std` of one value is taken for all channels. A standard deviation of 0 is taken as 1 (of
     /// x/255), so that a channel without variation becomes 0.
     pub fn new(spec: &Normalization, train: &View) -> Self {
-        let rgb = |mean: [f64; 3], std: [f64; 3]| Normalizer {
-            order: ChannelOrder::Rgb,
-            mean: mean.map(|m| m * 255.0),
-            std: std.map(|s| if s == 0.0 { 255.0 } else { s * 255.0 }),
-        };
-        match spec.scheme {
-            NormalizationScheme::Unit => rgb([0.0; 3], [1.0; 3]),
-            NormalizationScheme::Symmetric => rgb([0.5; 3], [0.5; 3]),
-            NormalizationScheme::Imagenet => rgb(IMAGENET_MEAN, IMAGENET_STD),
+        Normalizer::fixed(spec.scheme).unwrap_or_else(|| match spec.scheme {
+            NormalizationScheme::Standardize => {
+                let (mean, std) = mean_and_std(train);
+                Normalizer::rgb(mean, std)
+            }
+            _ => Normalizer::rgb(
+                per_channel(spec.mean.as_deref(), 0.0),
+                per_channel(spec.std.as_deref(), 1.0),
+            ),
+        })
+    }
+
+    /// The formula of a scheme that needs nothing else; none for the others.
+    pub fn fixed(scheme: NormalizationScheme) -> Option<Self> {
+        Some(match scheme {
+            NormalizationScheme::Unit => Normalizer::rgb([0.0; 3], [1.0; 3]),
+            NormalizationScheme::Symmetric => Normalizer::rgb([0.5; 3], [0.5; 3]),
+            NormalizationScheme::Imagenet => Normalizer::rgb(IMAGENET_MEAN, IMAGENET_STD),
             NormalizationScheme::Caffe => Normalizer {
                 order: ChannelOrder::Bgr,
                 mean: CAFFE_MEAN,
                 std: [1.0; 3],
             },
-            NormalizationScheme::Standardize => {
-                let (mean, std) = mean_and_std(train);
-                rgb(mean, std)
-            }
-            NormalizationScheme::Custom => rgb(
-                per_channel(spec.mean.as_deref(), 0.0),
-                per_channel(spec.std.as_deref(), 1.0),
-            ),
+            NormalizationScheme::Standardize
+            | NormalizationScheme::Custom
+            | NormalizationScheme::Pretrained => return None,
+        })
+    }
+
+    /// (x/255 - mean)/std
+    pub fn rgb(mean: [f64; 3], std: [f64; 3]) -> Self {
+        Normalizer {
+            order: ChannelOrder::Rgb,
+            mean: mean.map(|m| m * 255.0),
+            std: std.map(|s| if s == 0.0 { 255.0 } else { s * 255.0 }),
         }
+    }
+
+    /// Whether the numbers are such as a spec can give.
+    pub fn is_possible(&self) -> bool {
+        let is_good = |value: &f64| value.abs() <= MOST;
+        let can_divide = self.std.iter().all(|value| *value > 0.0);
+        can_divide && self.mean.iter().chain(&self.std).all(is_good)
+    }
+
+    /// For people, of x/255: `mean 0.485 0.456 0.406, standard deviation 0.229 0.224 0.225`.
+    pub fn describe(&self) -> String {
+        let numbers = |values: [f64; 3]| {
+            let shown = values.map(|v| format!("{}", (v / 255.0 * 1e4).round() / 1e4));
+            match shown.iter().all(|v| *v == shown[0]) {
+                true => shown[0].clone(),
+                false => shown.join(" "),
+            }
+        };
+        let order = match self.order {
+            ChannelOrder::Rgb => "",
+            ChannelOrder::Bgr => ", BGR",
+        };
+        let (mean, std) = (numbers(self.mean), numbers(self.std));
+        format!("mean {mean}, standard deviation {std}{order}")
     }
 
     /// For each channel the network's input for every value of a byte: computed in f64, rounded once to f32.

@@ -8,8 +8,9 @@ use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
 use super::decode::{MOST_BYTES, decode_upright};
 use super::files::file_name;
-use super::image_folder::{is_image, resize_to};
+use super::image_folder::is_image;
 use super::resize::Resizer;
+use super::resizing::{Resizing, shape_to};
 use super::{BadImage, Error, Images, Part};
 use crate::files::read_regular;
 
@@ -17,12 +18,12 @@ use crate::files::read_regular;
 const DEPTH: usize = 32;
 
 impl Part {
-    /// The image in a JPEG or PNG file, upright, with label 0; `resized` to a square, rounded to bytes, as images of an
-    /// `image_folder` are, else in its own size.
+    /// The image in a JPEG or PNG file, upright, with label 0; `resized` to bytes, as images of an `image_folder` are,
+    /// else in its own size.
     ///
     /// # Errors
     /// A file that cannot be read or does not decode.
-    pub fn of_file(path: &Path, resized: Option<usize>) -> Result<Part, Error> {
+    pub fn of_file(path: &Path, resized: Option<&Resizing>) -> Result<Part, Error> {
         let encoded = read_regular(path, MOST_BYTES).map_err(Error::io(path))?;
         let decoded = decode_upright(&encoded).map_err(|reason| {
             Error::Image(BadImage {
@@ -33,9 +34,9 @@ impl Part {
         })?;
         let (width, height) = decoded.dimensions();
         let images = match resized {
-            Some(size) => {
-                let mut images = Images::black(1, size, size, 3)?;
-                resize_to(&decoded, size, &mut images.data);
+            Some(resizing) => {
+                let mut images = Images::resized(1, resizing)?;
+                shape_to(&decoded, resizing, &mut images.data);
                 images
             }
             None => Images {

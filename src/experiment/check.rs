@@ -14,7 +14,7 @@ use crate::foreign::one_line;
 use crate::graph::summary;
 use crate::model::Blueprint;
 use crate::optim;
-use crate::spec::{DatasetName, Experiment, Spec};
+use crate::spec::{DatasetName, Experiment, NormalizationScheme, Spec};
 use crate::sweep::{self, Need, PlannedRun};
 use crate::text::{about, counted, thousands};
 
@@ -206,6 +206,9 @@ fn describe(model: &Model<'_>, all: usize) -> String {
         spec.backbone.arch,
         weights(spec)
     );
+    for line in preparations(model) {
+        let _ = writeln!(text, "images                 {line}");
+    }
     let _ = write!(
         text,
         "{}",
@@ -240,6 +243,27 @@ fn describe(model: &Model<'_>, all: usize) -> String {
         features::describe(spec, model.blueprint, first.images, on_cpu)
     );
     text
+}
+
+/// How the images are prepared, where specs say more than a formula for their values: each way once.
+fn preparations(model: &Model<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (_, PlannedRun { run, .. }) in &model.runs {
+        let spec = &run.spec;
+        let scheme = spec.normalization.scheme;
+        if spec.resize.is_usual() && scheme != NormalizationScheme::Pretrained {
+            continue;
+        }
+        let line = match sweep::Preparation::planned(spec) {
+            Ok(Some(preparation)) => preparation.describe(spec),
+            Ok(None) => "as the experiment says that the weights come from".into(),
+            Err(problem) => problem.to_string(),
+        };
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
 }
 
 fn weights(spec: &Spec) -> String {

@@ -7,7 +7,7 @@ use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::data::{Normalizer, View};
+use crate::data::{Normalizer, Resizing, View};
 use crate::graph::{Node, Stage};
 use crate::model::Network;
 
@@ -68,9 +68,9 @@ pub(super) fn images(view: &View) -> Sum {
 }
 
 /// How images become the network's input, and by which arithmetic everything is computed.
-pub(super) fn input(normalizer: &Normalizer, input_size: usize, device: &Device) -> Sum {
+pub(super) fn input(normalizer: &Normalizer, resizing: Resizing, device: &Device) -> Sum {
     let mut hasher = Sha256::new();
-    hasher.update(format!("{input_size} {:?} ", normalizer.order));
+    hasher.update(format!("{resizing:?} {:?} ", normalizer.order));
     for number in normalizer.mean.iter().chain(&normalizer.std) {
         hasher.update(number.to_bits().to_le_bytes());
     }
@@ -200,7 +200,7 @@ mod tests {
         };
         let unit = normalizer(NormalizationScheme::Unit);
         let symmetric = normalizer(NormalizationScheme::Symmetric);
-        let of = |normalizer, size| input(normalizer, size, &Device::Cpu);
+        let of = |normalizer, size| input(normalizer, Resizing::squash(size), &Device::Cpu);
         assert_ne!(of(&unit, 32), of(&symmetric, 32));
         assert_ne!(of(&unit, 32), of(&unit, 64));
     }

@@ -10,7 +10,7 @@ use super::folder::Folder;
 use super::key::{self, Key, Sum};
 use super::policy::{self, Estimate, Place, Reason};
 use super::{Features, OfSplit, Split};
-use crate::data::{Batches, Data, Normalizer, Part, View};
+use crate::data::{Batches, Data, Normalizer, Part, Resizing, View};
 use crate::fetch::{Cache, Progress};
 use crate::graph::{Graph, Shape, Stage};
 use crate::model::Network;
@@ -40,6 +40,7 @@ pub struct OfRun<'a> {
     spec: &'a Spec,
     network: &'a Network,
     data: &'a Data,
+    resizing: Resizing,
     normalizer: &'a Normalizer,
     input: Sum,
     /// Of the constant part; empty where no split has features.
@@ -124,7 +125,7 @@ impl<'a> OfRun<'a> {
         spec: &'a Spec,
         network: &'a Network,
         data: &'a Data,
-        normalizer: &'a Normalizer,
+        (resizing, normalizer): (Resizing, &'a Normalizer),
     ) -> Result<Self, Error> {
         let blueprint = &network.blueprint;
         let mut wanted = Split::ALL.iter();
@@ -134,8 +135,9 @@ impl<'a> OfRun<'a> {
             spec,
             network,
             data,
+            resizing,
             normalizer,
-            input: key::input(normalizer, spec.backbone.input_size, network.device()),
+            input: key::input(normalizer, resizing, network.device()),
             stages: stages.unwrap_or_default(),
         })
     }
@@ -211,8 +213,8 @@ impl<'a> OfRun<'a> {
                 Some((features, stage, &kept.name))
             })
             .next();
-        let (size, device) = (self.spec.backbone.input_size, self.network.device());
-        let batches = Batches::new(view, self.normalizer, size, None, device);
+        let device = self.network.device();
+        let batches = Batches::new(view, self.normalizer, self.resizing, None, device);
         let (source, origin) = match &shallower {
             Some((features, stage, name)) => {
                 (Source::Features(features, &stage.nodes), name.as_str())

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{data, fetch, model, spec, train};
+use crate::{data, fetch, model, spec, sweep, train};
 
 /// What ends an evaluation or a prediction.
 #[derive(Debug, thiserror::Error)]
@@ -23,15 +23,21 @@ pub enum Error {
     #[error(transparent)]
     Weights(#[from] model::weights::Error),
     #[error(transparent)]
+    Sweep(Box<sweep::Error>),
+    #[error(transparent)]
     Train(#[from] train::Error),
     #[error("computing failed: {0}")]
     Candle(#[from] candle_core::Error),
-    #[error(
-        "the dataset has a class \"{found}\" that the model does not know; its classes: {known}"
-    )]
+    #[error("the dataset has a class \"{found}\" that the model does not know; {known}")]
     UnknownClass { found: String, known: String },
     #[error("the dataset has no {part} images; --part names another part")]
     NoImages { part: &'static str },
+}
+
+impl From<sweep::Error> for Error {
+    fn from(error: sweep::Error) -> Self {
+        Error::Sweep(Box::new(error))
+    }
 }
 
 impl Error {

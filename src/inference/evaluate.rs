@@ -9,7 +9,7 @@ use super::{Error, Model};
 use crate::data::{self, Batches, Data, View, Wanted};
 use crate::fetch::{Cache, Hub, Progress};
 use crate::graph::Mode;
-use crate::spec::{Metric, Spec};
+use crate::spec::{Metric, Spec, nearest};
 use crate::sweep::Downloads;
 use crate::train::Scores;
 
@@ -151,8 +151,7 @@ pub fn evaluate(
 
 /// Batches as the model was trained on, without augmentation.
 pub(super) fn batches<'a>(model: &'a Model, view: &'a View) -> Batches<'a> {
-    let size = model.spec.backbone.input_size;
-    Batches::new(view, &model.normalizer, size, None, &model.device)
+    Batches::new(view, &model.normalizer, model.resizing, None, &model.device)
 }
 
 /// The wanted images, and the model's label of each of the dataset's.
@@ -164,14 +163,9 @@ struct Images {
 
 fn load(model: &Model, part: EvaluatedPart, progress: &dyn Progress) -> Result<Images, Error> {
     let (cache, hub) = (Cache::from_env()?, Hub::from_env());
-    let Spec {
-        dataset,
-        seed,
-        backbone,
-        ..
-    } = &model.spec;
+    let Spec { dataset, seed, .. } = &model.spec;
     let downloads = Downloads(&cache, &hub, progress);
-    let input = (backbone.input_size, *seed);
+    let input = (model.resizing, *seed);
     let wanted = match part {
         EvaluatedPart::Test => Wanted::Test,
         _ => Wanted::All,
@@ -190,7 +184,7 @@ fn load(model: &Model, part: EvaluatedPart, progress: &dyn Progress) -> Result<I
     };
     Ok(Images {
         parts,
-        labels: labels(&classes, &model.classes)?,
+        labels: labels(&classes, model)?,
         skipped,
     })
 }
@@ -201,17 +195,39 @@ fn known(labels: &[u32], found: Vec<u32>) -> Vec<u32> {
     found.into_iter().map(known).collect()
 }
 
-/// The model's label of each of the dataset's classes.
-fn labels(found: &[String], known: &[String]) -> Result<Vec<u32>, Error> {
+/// The model's label of each of the dataset's classes, which have the model's names or ImageNet's synsets.
+fn labels(found: &[String], model: &Model) -> Result<Vec<u32>, Error> {
     let label = |class: &String| {
-        let place = known.iter().position(|name| name == class);
+        let names = [&model.classes, &model.synsets];
+        let place = |names: &Vec<String>| names.iter().position(|name| name == class);
+        let place = names.into_iter().find_map(place);
         let place = place.ok_or_else(|| Error::UnknownClass {
             found: class.clone(),
-            known: known.join(", "),
+            known: known_classes(class, model),
         })?;
         Ok(place as u32)
     };
     found.iter().map(label).collect()
+}
+
+/// What to say of the classes that a model knows: all, or of very many what may have been meant.
+fn known_classes(wanted: &str, model: &Model) -> String {
+    const FEW: usize = 100;
+    let classes = &model.classes;
+    if classes.len() <= FEW {
+        return format!("its classes: {}", classes.join(", "));
+    }
+    let near = nearest(wanted, classes.iter().map(String::as_str));
+    let near = near.map_or(String::new(), |near| format!("; did you mean \"{near}\"?"));
+    let synset = match model.synsets.first() {
+        Some(synset) => format!(", or by their synsets, such as {synset}"),
+        None => String::new(),
+    };
+    format!(
+        "it has {} classes, called such as \"{}\"{synset}{near}",
+        classes.len(),
+        classes[0]
+    )
 }
 
 fn per_class(

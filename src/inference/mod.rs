@@ -1,9 +1,10 @@
-//! A trained model used alone: everything comes from the file that a run left.
+//! A trained model used alone: everything comes from the file that a run left, or from published weights.
 
 mod error;
 mod evaluate;
 mod model;
 mod predict;
+mod published;
 
 pub use error::Error;
 pub use evaluate::{ClassScore, EvaluatedPart, Evaluation, evaluate};

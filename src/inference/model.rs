@@ -6,16 +6,15 @@ use std::path::{Path, PathBuf};
 use candle_core::Device;
 use serde::de::DeserializeOwned;
 
-use super::Error;
-use crate::data::Normalizer;
+use super::{Error, published};
+use crate::data::{Normalizer, Resizing};
 use crate::device::{self, Chosen};
+use crate::fetch::Progress;
 use crate::machine;
 use crate::model::weights::{self, Wanted};
 use crate::model::{Blueprint, Network};
 use crate::spec::{self, Experiment, Spec};
-
-/// A mean or a deviation of pixel values at most.
-const MOST: f64 = 1e9;
+use crate::sweep;
 
 /// A network that is ready to be asked.
 pub struct Model {
@@ -25,6 +24,10 @@ pub struct Model {
     pub spec: Spec,
     /// The classes' names, in the order of the network's outputs.
     pub classes: Vec<String>,
+    /// What the folders of ImageNet's classes are called, in the same order; empty of a network trained here.
+    pub synsets: Vec<String>,
+    /// What images become before the network.
+    pub resizing: Resizing,
     pub normalizer: Normalizer,
     pub network: Network,
     pub device: Device,
@@ -33,13 +36,16 @@ pub struct Model {
 }
 
 impl Model {
-    /// Opens the model in a run's folder, or the file itself, to be applied to what `overrides` (`KEY=VALUE`, as given
-    /// to `--set`) say.
+    /// Opens the model in a run's folder, the file itself, or the published network of a spec, to be applied to what
+    /// `overrides` (`KEY=VALUE`, as given to `--set`) say.
     ///
     /// # Errors
     /// A file that is not there or not the runner's, a device that is not there; a wrong override; files of a dataset
-    /// that are not there.
-    pub fn open(run: &Path, overrides: &[String]) -> Result<Self, Error> {
+    /// that are not there; a spec whose network has yet to be trained.
+    pub fn open(run: &Path, overrides: &[String], progress: &dyn Progress) -> Result<Self, Error> {
+        if is_spec(run) {
+            return published::open(run, overrides, progress);
+        }
         let found = Found::at(run)?;
         let recorded: Spec = found.json("spec")?;
         let applied = found.applied(&recorded, overrides)?;
@@ -54,7 +60,21 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::open`].
-    pub fn open_for_images(run: &Path, overrides: &[String]) -> Result<Self, Error> {
+    pub fn open_for_images(
+        run: &Path,
+        overrides: &[String],
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        if is_spec(run) {
+            let folder = absolute(run)?.display().to_string();
+            let folder = toml::Value::String(folder);
+            let mut all = vec![
+                "dataset.name=image_folder".to_owned(),
+                format!("dataset.path={folder}"),
+            ];
+            all.extend_from_slice(overrides);
+            return published::open(run, &all, progress);
+        }
         let found = Found::at(run)?;
         let recorded: Spec = found.json("spec")?;
         let mut elsewhere = recorded.clone();
@@ -99,11 +119,10 @@ impl Found {
 
     fn model(self, spec: Spec) -> Result<Model, Error> {
         let classes: Vec<String> = self.json("classes")?;
-        let normalizer: Normalizer = self.json("normalization")?;
-        self.check_numbers(&spec, &normalizer)?;
+        let (resizing, normalizer) = self.preparation(&spec)?;
         let blueprint = Blueprint::new(&spec, classes.len());
         let blueprint = blueprint.map_err(|problem| self.wrong(problem.to_string()))?;
-        self.check_memory(&blueprint)?;
+        check_memory(&blueprint).map_err(|why| self.wrong(why))?;
         let Chosen { device, name, .. } = device::choose(&spec.training)?;
         let tensors = blueprint.graph.parameters().map(|(_, p)| p);
         let wanted = Wanted::of(spec.backbone.arch, tensors, false);
@@ -113,50 +132,22 @@ impl Found {
             path: self.path,
             spec,
             classes,
+            synsets: Vec::new(),
+            resizing,
             normalizer,
             device,
             device_name: name,
         })
     }
 
-    /// Refuses numbers that no spec can have.
-    fn check_numbers(&self, spec: &Spec, normalizer: &Normalizer) -> Result<(), Error> {
+    /// How images are prepared; numbers that no spec can have are refused.
+    fn preparation(&self, spec: &Spec) -> Result<(Resizing, Normalizer), Error> {
         if let Some(problem) = spec::out_of_range(spec).first() {
             return Err(self.wrong(format!("`spec` in its metadata: {}", problem.message)));
         }
-        let is_good = |value: &f64| value.abs() <= MOST;
-        let can_divide = normalizer.std.iter().all(|value| *value > 0.0);
-        if !can_divide || !normalizer.mean.iter().chain(&normalizer.std).all(is_good) {
-            let message =
-                "`normalization` in its metadata has a mean or a deviation that cannot be";
-            return Err(self.wrong(message.into()));
-        }
-        Ok(())
-    }
-
-    /// Refuses a network whose weights and values of one image are more than the machine's memory holds.
-    fn check_memory(&self, blueprint: &Blueprint) -> Result<(), Error> {
-        let graph = &blueprint.graph;
-        let widest = graph.nodes().iter().map(|node| {
-            let inputs = graph.inputs(node);
-            let inputs = inputs.iter().map(|shape| shape.elements());
-            inputs.fold(node.output.elements(), usize::saturating_add)
-        });
-        let weights = graph.parameters().map(|(_, p)| p.elements());
-        let weights = weights.fold(0, usize::saturating_add);
-        let values = widest.max().unwrap_or(0).saturating_add(weights);
-        let needed = (values as u64).saturating_mul(4);
-        match machine::memory() {
-            Some(there) if needed > there => {
-                let gib = |bytes: u64| bytes as f64 / (1u64 << 30) as f64;
-                Err(self.wrong(format!(
-                    "its network needs {:.1} GiB of memory for one image, and there is {:.1} GiB",
-                    gib(needed),
-                    gib(there)
-                )))
-            }
-            _ => Ok(()),
-        }
+        let saved = sweep::saved_preparation(&self.metadata, spec.backbone.input_size);
+        let saved = saved.map_err(|message| self.wrong(message))?;
+        saved.ok_or_else(|| self.wrong("its metadata has no `normalization`".into()))
     }
 
     fn json<T: DeserializeOwned>(&self, key: &str) -> Result<T, Error> {
@@ -170,5 +161,44 @@ impl Found {
             path: self.path.clone(),
             message,
         }
+    }
+}
+
+/// Whether a spec is named rather than a model.
+fn is_spec(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "toml") && !path.is_dir()
+}
+
+/// The folder that a file lies in.
+fn absolute(path: &Path) -> Result<PathBuf, Error> {
+    let found = std::path::absolute(path).map_err(|source| Error::Metadata {
+        path: path.to_owned(),
+        message: source.to_string(),
+    })?;
+    Ok(found.parent().map_or_else(PathBuf::new, Path::to_owned))
+}
+
+/// Refuses a network whose weights and values of one image are more than the machine's memory holds.
+pub(super) fn check_memory(blueprint: &Blueprint) -> Result<(), String> {
+    let graph = &blueprint.graph;
+    let widest = graph.nodes().iter().map(|node| {
+        let inputs = graph.inputs(node);
+        let inputs = inputs.iter().map(|shape| shape.elements());
+        inputs.fold(node.output.elements(), usize::saturating_add)
+    });
+    let weights = graph.parameters().map(|(_, p)| p.elements());
+    let weights = weights.fold(0, usize::saturating_add);
+    let values = widest.max().unwrap_or(0).saturating_add(weights);
+    let needed = (values as u64).saturating_mul(4);
+    match machine::memory() {
+        Some(there) if needed > there => {
+            let gib = |bytes: u64| bytes as f64 / (1u64 << 30) as f64;
+            Err(format!(
+                "its network needs {:.1} GiB of memory for one image, and there is {:.1} GiB",
+                gib(needed),
+                gib(there)
+            ))
+        }
+        _ => Ok(()),
     }
 }

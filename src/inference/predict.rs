@@ -69,8 +69,7 @@ pub fn predict(
 fn one(model: &Model, file: &Path, top: usize) -> Result<ImagePrediction, Error> {
     // Images of a folder were resized when they were read; others are when batches are made of them.
     let is_folder = model.spec.dataset.name == DatasetName::ImageFolder;
-    let size = model.spec.backbone.input_size;
-    let part = View::from(Part::of_file(file, is_folder.then_some(size))?);
+    let part = View::from(Part::of_file(file, is_folder.then_some(&model.resizing))?);
     let (images, _) = batches(model, &part).batch(&[0], 0)?;
     let logits = model.network.forward(&images, Mode::Evaluate)?;
     let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;

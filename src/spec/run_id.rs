@@ -94,6 +94,12 @@ pub(super) fn decisive(spec: &Spec, contents: &Contents) -> serde_json::Value {
     spec.name = String::new();
     spec.training.device = Default::default();
     let mut decisive = serde_json::to_value(&spec).unwrap_or_default();
+    // A table that came later: what says nothing new leaves the names of earlier runs as they are.
+    if spec.resize.is_usual()
+        && let Some(tables) = decisive.as_object_mut()
+    {
+        tables.shift_remove("resize");
+    }
     for (key, digest) in contents {
         if let Some(value) = decisive.pointer_mut(&format!("/{}", key.replace('.', "/"))) {
             *value = digest.as_str().into();

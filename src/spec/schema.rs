@@ -17,6 +17,7 @@ fn tables() -> Vec<(&'static str, Vec<&'static str>)> {
         ("", [fields::<Spec>(), &FILE_KEYS].concat()),
         ("dataset", fields::<Dataset>().to_vec()),
         ("normalization", fields::<Normalization>().to_vec()),
+        ("resize", fields::<Resize>().to_vec()),
         ("augmentation", fields::<Augmentation>().to_vec()),
         ("backbone", fields::<Backbone>().to_vec()),
         ("backbone.weights", vec!["experiment"]),

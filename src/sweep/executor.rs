@@ -20,7 +20,7 @@ use super::predictions::{PartPredictions, predicted_part};
 use super::sink::Sink;
 use super::start::{self, Upstream};
 use crate::claim::Token;
-use crate::data::{self, Batches, Data, Loaded, Normalizer, Wanted};
+use crate::data::{self, Batches, Data, Loaded, Normalizer, Resizing, Wanted};
 use crate::features::{OfRun, Split, Store};
 use crate::fetch::{self, Cache, Hub, Progress};
 use crate::machine;
@@ -168,7 +168,9 @@ impl<'a> Executor<'a> {
             let upstream = &self.upstream;
             start::weights(spec, &run.id, blueprint, upstream, services, self.progress)
         })?;
-        let data = self.prepare(|shared| self.data(shared, spec))?;
+        let preparation = start::preparation(spec, &run.id, &self.upstream)?;
+        let resizing = preparation.resizing;
+        let data = self.prepare(|shared| self.data(shared, spec, resizing))?;
         // What the plan could not see, as the files were not there or some of them do not decode.
         let new = data.notes.iter().filter(|note| !notes.contains(note));
         new.for_each(|note| tracing::warn!("{note}"));
@@ -183,10 +185,11 @@ impl<'a> Executor<'a> {
         let _room = need.map(|need| self.memory.room(need, stop)).transpose()?;
         let network = Network::new(Blueprint::clone(blueprint), &initial, spec.seed, device)?;
         drop(initial);
-        let normalizer = Normalizer::new(&spec.normalization, &data.train);
-        let features = OfRun::new(spec, &network, &data, &normalizer)?;
+        let normalizer = preparation.normalizer(spec, &data.train);
+        let images = (resizing, &normalizer);
+        let features = OfRun::new(spec, &network, &data, images)?;
         let inputs = |split: Split| -> Result<Inputs<'_>, Error> {
-            let batches = batches(spec, &data, split, &normalizer, device);
+            let batches = batches(spec, &data, split, images, device);
             let features =
                 self.prepare(|shared| features.get(&mut shared.features, split, self.progress))?;
             Ok(Inputs::new(batches).with_features(features))
@@ -223,7 +226,7 @@ impl<'a> Executor<'a> {
                 &mut keep,
             )
         })?;
-        let metadata = metadata(planned, &normalizer);
+        let metadata = metadata(planned, images);
         // Copied by the thread that trained: the allocator gives it again what training has left.
         let weights = on(threads, || network.weights())?;
         let model = folder.join("model.safetensors");
@@ -249,9 +252,9 @@ impl<'a> Executor<'a> {
     }
 
     /// The dataset of a spec; what was read last is kept for the runs that share it.
-    fn data(&self, shared: &mut Shared, spec: &Spec) -> Result<Data, Error> {
-        let (dataset, size, seed) = (&spec.dataset, spec.backbone.input_size, spec.seed);
-        let key = data::reading_key(dataset, size, seed);
+    fn data(&self, shared: &mut Shared, spec: &Spec, resizing: Resizing) -> Result<Data, Error> {
+        let (dataset, seed) = (&spec.dataset, spec.seed);
+        let key = data::reading_key(dataset, resizing, seed);
         if let Some((kept, loaded)) = &shared.loaded
             && *kept == key
         {
@@ -260,7 +263,7 @@ impl<'a> Executor<'a> {
         self.stop.check()?;
         shared.loaded = None;
         let downloads = Downloads(&self.cache, &self.hub, self.progress);
-        let input = (size, seed);
+        let input = (resizing, seed);
         let loaded = data::read(dataset, input, Wanted::All, &downloads, self.progress)?;
         let data = loaded.arrange(dataset, seed)?;
         shared.loaded = Some((key, loaded));
@@ -287,21 +290,24 @@ fn batches<'a>(
     spec: &'a Spec,
     data: &'a Data,
     split: Split,
-    normalizer: &'a Normalizer,
+    (resizing, normalizer): (Resizing, &'a Normalizer),
     device: &'a Device,
 ) -> Batches<'a> {
     let augmented = split == Split::Training && spec.augmentation.is_active();
     Batches::new(
         split.of(data),
         normalizer,
-        spec.backbone.input_size,
+        resizing,
         augmented.then_some((&spec.augmentation, spec.seed)),
         device,
     )
 }
 
 /// What makes a saved model usable alone.
-fn metadata(planned: &PlannedRun, normalizer: &Normalizer) -> BTreeMap<String, String> {
+fn metadata(
+    planned: &PlannedRun,
+    (resizing, normalizer): (Resizing, &Normalizer),
+) -> BTreeMap<String, String> {
     let spec = &planned.run.spec;
     let json = |value: serde_json::Result<String>| value.unwrap_or_default();
     BTreeMap::from([
@@ -318,6 +324,7 @@ fn metadata(planned: &PlannedRun, normalizer: &Normalizer) -> BTreeMap<String, S
             "normalization".into(),
             json(serde_json::to_string(normalizer)),
         ),
+        ("resize".into(), json(serde_json::to_string(&resizing))),
         ("head".into(), json(serde_json::to_string(&spec.head))),
         ("spec".into(), spec.without_logistics().to_json()),
     ])

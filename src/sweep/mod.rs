@@ -6,6 +6,7 @@ mod executor;
 mod memory;
 mod plan;
 mod predictions;
+mod preparation;
 mod sink;
 mod speed;
 mod start;
@@ -16,6 +17,9 @@ pub use executor::{Downloads, Executor, Finished, Place};
 pub use memory::{Need, TooMuch};
 pub use plan::{Plan, PlannedRun};
 pub use predictions::PartPredictions;
+pub use preparation::{Preparation, saved as saved_preparation};
 pub use sink::Sink;
 pub use speed::speed;
-pub use start::{Upstream, check_upstream};
+pub use start::{
+    Checked, Upstream, check as check_start, check_upstream, weights as initial_weights,
+};

@@ -4,6 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::preparation::Preparation;
 use super::start;
 use crate::data::{self, Counts, Survey};
 use crate::device::{self, Chosen};
@@ -91,6 +92,7 @@ impl Planner {
         let blueprint = self.blueprint(spec, classes.len())?;
         self.notes
             .extend(start::check(spec, &blueprint, &mut self.weights)?);
+        Preparation::planned(spec)?;
         Ok(PlannedRun {
             run: run.clone(),
             blueprint,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
+use super::preparation::Preparation;
 use crate::fetch::{self, Cache, Hub, Progress};
 use crate::model::weights::{self, Wanted};
 use crate::model::{Blueprint, Weights};
@@ -51,6 +52,19 @@ pub fn weights(
     }
 }
 
+/// How a run's images are prepared.
+///
+/// # Errors
+/// As [`Preparation::of`].
+pub fn preparation(spec: &Spec, run_id: &str, upstream: &Upstream) -> Result<Preparation, Problem> {
+    let file = match (&spec.training.initial_weights, &spec.backbone.weights) {
+        (Some(path), _) | (None, spec::Weights::File(path)) => Some(path),
+        (None, spec::Weights::Experiment(path)) => upstream.get(&(path.clone(), run_id.to_owned())),
+        (None, spec::Weights::Imagenet | spec::Weights::Random) => None,
+    };
+    Preparation::of(spec, file.map(PathBuf::as_path))
+}
+
 /// Whether the files that a run starts from fit it, before anything is trained; what is to be said of them.
 ///
 /// # Errors
@@ -93,7 +107,8 @@ pub fn check(
 /// What to say where images are normalized otherwise than those that the weights were trained on.
 fn other_normalization(spec: &Spec, published: &Published) -> Option<String> {
     let found = spec.normalization.scheme;
-    (found != published.scheme).then(|| {
+    let is_theirs = [published.scheme, NormalizationScheme::Pretrained].contains(&found);
+    (!is_theirs).then(|| {
         let keras = match found {
             NormalizationScheme::Caffe => " (as Keras's own weights of VGG were)",
             _ => "",

@@ -9,7 +9,7 @@ use super::resnet::Resnet;
 use super::squeezenet::Squeezenet;
 use super::vgg::Vgg;
 use super::vit::Vit;
-use crate::spec::NormalizationScheme;
+use crate::spec::{Interpolation, NormalizationScheme};
 
 /// A row of the catalog.
 pub struct Architecture {
@@ -23,7 +23,7 @@ pub struct Architecture {
 }
 
 /// A file `model.safetensors` on the Hugging Face hub.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Published {
     pub repository: &'static str,
     pub revision: &'static str,
@@ -31,21 +31,35 @@ pub struct Published {
     pub whose: &'static str,
     /// How the images were normalized that they were trained on.
     pub scheme: NormalizationScheme,
+    /// What part of the resized images' shorter side they were tested on; timm's `crop_pct`.
+    pub crop: f64,
+    /// How these images were resized.
+    pub interpolation: Interpolation,
 }
 
 impl Architecture {
     /// With weights whose images had values in [-1, 1] rather than ImageNet's mean and deviation.
-    const fn symmetric(self) -> Self {
-        match self.imagenet {
-            Some(published) => Architecture {
-                imagenet: Some(Published {
-                    scheme: NormalizationScheme::Symmetric,
-                    ..published
-                }),
-                ..self
-            },
-            None => self,
+    const fn symmetric(mut self) -> Self {
+        if let Some(published) = &mut self.imagenet {
+            published.scheme = NormalizationScheme::Symmetric;
         }
+        self
+    }
+
+    /// With weights that were tested on another part of the images than 0.875.
+    const fn crop(mut self, crop: f64) -> Self {
+        if let Some(published) = &mut self.imagenet {
+            published.crop = crop;
+        }
+        self
+    }
+
+    /// With weights that were tested on images resized bilinearly.
+    const fn bilinear(mut self) -> Self {
+        if let Some(published) = &mut self.imagenet {
+            published.interpolation = Interpolation::Bilinear;
+        }
+        self
     }
 }
 
@@ -65,6 +79,8 @@ const fn timm(
             revision: "main",
             whose: repository,
             scheme: NormalizationScheme::Imagenet,
+            crop: 0.875,
+            interpolation: Interpolation::Bicubic,
         }),
     }
 }
@@ -86,6 +102,8 @@ const fn vgg(
             // Trained with `ImageClassification` of `torchvision/transforms/_presets.py`.
             whose: "torchvision's IMAGENET1K_V1",
             scheme: NormalizationScheme::Imagenet,
+            crop: 0.875,
+            interpolation: Interpolation::Bilinear,
         }),
     }
 }
@@ -123,7 +141,12 @@ const E: [usize; 5] = [2, 2, 4, 4, 4];
 const VGG16_REVISION: &str = "b8d8aa2dd860af9233c8c67385a8097fd6c35d3f";
 
 /// The architectures by name, with the weights that timm takes where no others are named; of VGG, its copies of
-/// torchvision's `IMAGENET1K_V1`.
+/// torchvision's `IMAGENET1K_V1`. How their images are prepared is what timm 1.0.29 says:
+///
+/// ```python
+/// c = timm.get_pretrained_cfg("resnet18.a1_in1k")
+/// print(c.input_size, c.mean, c.std, c.interpolation, c.crop_pct)   # crop_mode is "center" everywhere
+/// ```
 #[rustfmt::skip]
 pub static CATALOG: &[Architecture] = &[
     vgg("vgg11", &Vgg::new(A, false), "timm/vgg11.tv_in1k", "main"),
@@ -136,38 +159,38 @@ pub static CATALOG: &[Architecture] = &[
     vgg("vgg19_bn", &Vgg::new(E, true), "timm/vgg19_bn.tv_in1k", "main"),
     // Neither timm nor torchvision has it as safetensors, only personal repositories.
     Architecture { name: "squeezenet1_1", family: &Squeezenet, input_size: 224, imagenet: None },
-    timm("resnet18", &resnet([2, 2, 2, 2], false), 224, "timm/resnet18.a1_in1k"),
-    timm("resnet34", &resnet([3, 4, 6, 3], false), 224, "timm/resnet34.a1_in1k"),
-    timm("resnet50", &resnet([3, 4, 6, 3], true), 224, "timm/resnet50.a1_in1k"),
-    timm("resnet101", &resnet([3, 4, 23, 3], true), 224, "timm/resnet101.a1h_in1k"),
-    timm("resnet152", &resnet([3, 8, 36, 3], true), 224, "timm/resnet152.a1h_in1k"),
+    timm("resnet18", &resnet([2, 2, 2, 2], false), 224, "timm/resnet18.a1_in1k").crop(0.95),
+    timm("resnet34", &resnet([3, 4, 6, 3], false), 224, "timm/resnet34.a1_in1k").crop(0.95),
+    timm("resnet50", &resnet([3, 4, 6, 3], true), 224, "timm/resnet50.a1_in1k").crop(0.95),
+    timm("resnet101", &resnet([3, 4, 23, 3], true), 224, "timm/resnet101.a1h_in1k").crop(0.95),
+    timm("resnet152", &resnet([3, 8, 36, 3], true), 224, "timm/resnet152.a1h_in1k").crop(0.95),
     timm("mobilenetv2_100", &MOBILENET_V2, 224, "timm/mobilenetv2_100.ra_in1k"),
     timm("mobilenetv3_small_100", &MOBILENET_V3_SMALL, 224, "timm/mobilenetv3_small_100.lamb_in1k"),
     timm("mobilenetv3_large_100", &MOBILENET_V3_LARGE, 224, "timm/mobilenetv3_large_100.ra_in1k"),
     timm("efficientnet_b0", &Efficientnet::b(1.0, 1.0), 224, "timm/efficientnet_b0.ra_in1k"),
-    timm("efficientnet_b1", &Efficientnet::b(1.0, 1.1), 240, "timm/efficientnet_b1.ra4_e3600_r240_in1k").symmetric(),
+    timm("efficientnet_b1", &Efficientnet::b(1.0, 1.1), 240, "timm/efficientnet_b1.ra4_e3600_r240_in1k").symmetric().crop(0.9),
     timm("efficientnet_b2", &Efficientnet::b(1.1, 1.2), 256, "timm/efficientnet_b2.ra_in1k"),
     timm("efficientnet_b3", &Efficientnet::b(1.2, 1.4), 288, "timm/efficientnet_b3.ra2_in1k"),
     timm("efficientnet_b4", &Efficientnet::b(1.4, 1.8), 320, "timm/efficientnet_b4.ra2_in1k"),
     timm("tf_efficientnet_lite0", &Efficientnet::lite(1.0, 1.0), 224, "timm/tf_efficientnet_lite0.in1k").symmetric(),
-    timm("tf_efficientnet_lite1", &Efficientnet::lite(1.0, 1.1), 240, "timm/tf_efficientnet_lite1.in1k").symmetric(),
-    timm("tf_efficientnet_lite2", &Efficientnet::lite(1.1, 1.2), 260, "timm/tf_efficientnet_lite2.in1k").symmetric(),
-    timm("tf_efficientnet_lite3", &Efficientnet::lite(1.2, 1.4), 300, "timm/tf_efficientnet_lite3.in1k").symmetric(),
-    timm("tf_efficientnet_lite4", &Efficientnet::lite(1.4, 1.8), 380, "timm/tf_efficientnet_lite4.in1k").symmetric(),
-    timm("convnext_tiny", &convnext([3, 3, 9, 3], 96), 224, "timm/convnext_tiny.in12k_ft_in1k"),
-    timm("convnext_small", &convnext([3, 3, 27, 3], 96), 224, "timm/convnext_small.in12k_ft_in1k"),
+    timm("tf_efficientnet_lite1", &Efficientnet::lite(1.0, 1.1), 240, "timm/tf_efficientnet_lite1.in1k").symmetric().crop(0.882),
+    timm("tf_efficientnet_lite2", &Efficientnet::lite(1.1, 1.2), 260, "timm/tf_efficientnet_lite2.in1k").symmetric().crop(0.89),
+    timm("tf_efficientnet_lite3", &Efficientnet::lite(1.2, 1.4), 300, "timm/tf_efficientnet_lite3.in1k").symmetric().crop(0.904).bilinear(),
+    timm("tf_efficientnet_lite4", &Efficientnet::lite(1.4, 1.8), 380, "timm/tf_efficientnet_lite4.in1k").symmetric().crop(0.92).bilinear(),
+    timm("convnext_tiny", &convnext([3, 3, 9, 3], 96), 224, "timm/convnext_tiny.in12k_ft_in1k").crop(0.95),
+    timm("convnext_small", &convnext([3, 3, 27, 3], 96), 224, "timm/convnext_small.in12k_ft_in1k").crop(0.95),
     timm("convnext_base", &convnext([3, 3, 27, 3], 128), 224, "timm/convnext_base.fb_in22k_ft_in1k"),
-    timm("vit_tiny_patch16_224", &vit(16, 192, false), 224, "timm/vit_tiny_patch16_224.augreg_in21k_ft_in1k").symmetric(),
-    timm("vit_small_patch16_224", &vit(16, 384, false), 224, "timm/vit_small_patch16_224.augreg_in21k_ft_in1k").symmetric(),
-    timm("vit_base_patch16_224", &vit(16, 768, false), 224, "timm/vit_base_patch16_224.augreg2_in21k_ft_in1k").symmetric(),
-    timm("deit_tiny_patch16_224", &vit(16, 192, false), 224, "timm/deit_tiny_patch16_224.fb_in1k"),
-    timm("deit_small_patch16_224", &vit(16, 384, false), 224, "timm/deit_small_patch16_224.fb_in1k"),
-    timm("vit_small_patch14_dinov2", &vit(14, 384, true), 518, "timm/vit_small_patch14_dinov2.lvd142m"),
-    timm("vit_base_patch14_dinov2", &vit(14, 768, true), 518, "timm/vit_base_patch14_dinov2.lvd142m"),
+    timm("vit_tiny_patch16_224", &vit(16, 192, false), 224, "timm/vit_tiny_patch16_224.augreg_in21k_ft_in1k").symmetric().crop(0.9),
+    timm("vit_small_patch16_224", &vit(16, 384, false), 224, "timm/vit_small_patch16_224.augreg_in21k_ft_in1k").symmetric().crop(0.9),
+    timm("vit_base_patch16_224", &vit(16, 768, false), 224, "timm/vit_base_patch16_224.augreg2_in21k_ft_in1k").symmetric().crop(0.9),
+    timm("deit_tiny_patch16_224", &vit(16, 192, false), 224, "timm/deit_tiny_patch16_224.fb_in1k").crop(0.9),
+    timm("deit_small_patch16_224", &vit(16, 384, false), 224, "timm/deit_small_patch16_224.fb_in1k").crop(0.9),
+    timm("vit_small_patch14_dinov2", &vit(14, 384, true), 518, "timm/vit_small_patch14_dinov2.lvd142m").crop(1.0),
+    timm("vit_base_patch14_dinov2", &vit(14, 768, true), 518, "timm/vit_base_patch14_dinov2.lvd142m").crop(1.0),
     timm("densenet121", &densenet([6, 12, 24, 16]), 224, "timm/densenet121.ra_in1k"),
     timm("densenet169", &densenet([6, 12, 32, 32]), 224, "timm/densenet169.tv_in1k"),
     timm("densenet201", &densenet([6, 12, 48, 32]), 224, "timm/densenet201.tv_in1k"),
     timm("regnety_008", &regnet([(1, 64), (3, 128), (8, 320), (2, 768)], 16), 224, "timm/regnety_008.pycls_in1k"),
-    timm("regnety_016", &regnet([(2, 48), (6, 120), (17, 336), (2, 888)], 24), 224, "timm/regnety_016.tv2_in1k"),
-    timm("regnety_032", &regnet([(2, 72), (5, 216), (13, 576), (1, 1512)], 24), 224, "timm/regnety_032.ra_in1k"),
+    timm("regnety_016", &regnet([(2, 48), (6, 120), (17, 336), (2, 888)], 24), 224, "timm/regnety_016.tv2_in1k").crop(0.965),
+    timm("regnety_032", &regnet([(2, 72), (5, 216), (13, 576), (1, 1512)], 24), 224, "timm/regnety_032.ra_in1k").crop(0.95),
 ];

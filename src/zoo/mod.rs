@@ -4,6 +4,7 @@ mod catalog;
 mod convnext;
 mod densenet;
 mod efficientnet;
+mod imagenet;
 mod regnet;
 mod resnet;
 mod squeezenet;
@@ -13,12 +14,10 @@ mod vgg;
 mod vit;
 
 pub use catalog::{Architecture, CATALOG, Published};
+pub use imagenet::{IMAGENET_CLASSES, ImagenetClass, imagenet_classes};
 
 use crate::graph::op::{Dense, GlobalPool};
 use crate::graph::{Builder, Value};
-
-/// Classes of ImageNet, and so of every original classifier.
-pub const IMAGENET_CLASSES: usize = 1000;
 
 /// Architectures that are built in the same way.
 pub trait Family: Sync {

@@ -72,7 +72,7 @@ fn load(
     source: &dyn Source,
     progress: &dyn Progress,
 ) -> Result<Read, Error> {
-    let data = super::load(spec, input_size, seed, source, progress)?;
+    let data = super::load(spec, Resizing::squash(input_size), seed, source, progress)?;
     Ok(Read {
         classes: data.classes,
         train: copied(&data.train),

@@ -120,6 +120,50 @@ names! {
         Standardize = "standardize",
         /// (x/255 - mean)/std with the spec's own numbers
         Custom = "custom",
+        /// as the images were that the weights were trained on
+        Pretrained = "pretrained",
+    }
+}
+
+/// `[resize]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resize {
+    /// How an image of another size becomes a square of `backbone.input_size`.
+    #[serde(default)]
+    pub method: ResizeMethod,
+    /// `crop`: what part of the resized image's shorter side the input is, in (0, 1]; default 0.875.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
+    pub crop: Option<f64>,
+    /// What lies between pixels; antialiased where an image shrinks. Default bilinear; no option of `pretrained`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpolation: Option<Interpolation>,
+}
+
+names! {
+    /// How an image becomes a square.
+    #[derive(Default)]
+    ResizeMethod {
+        /// Its sides are brought to one length; its shape is lost.
+        #[default]
+        Squash = "squash",
+        /// The shorter side is brought to `input_size / crop`, and the centre is taken.
+        Crop = "crop",
+        /// The longer side is brought to `input_size`; what is left is black.
+        Pad = "pad",
+        /// As the images were that the weights were tested on by those who published them.
+        Pretrained = "pretrained",
+    }
+}
+
+names! {
+    /// What lies between pixels.
+    #[derive(Default)]
+    Interpolation {
+        #[default]
+        Bilinear = "bilinear",
+        Bicubic = "bicubic",
     }
 }
 

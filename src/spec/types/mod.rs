@@ -31,6 +31,9 @@ pub struct Spec {
     /// How pixel values become the network's input.
     #[serde(default)]
     pub normalization: Normalization,
+    /// How images become squares.
+    #[serde(default)]
+    pub resize: Resize,
     /// Random changes to the training images.
     #[serde(default)]
     pub augmentation: Augmentation,
@@ -63,6 +66,7 @@ impl Spec {
             "seed" => self.seed = value.deserialize().ok()?,
             "dataset" => self.dataset = value.deserialize().ok()?,
             "normalization" => self.normalization = value.deserialize().ok()?,
+            "resize" => self.resize = value.deserialize().ok()?,
             "augmentation" => self.augmentation = value.deserialize().ok()?,
             "backbone" => self.backbone = value.deserialize().ok()?,
             "freeze" => self.freeze = value.deserialize().ok()?,

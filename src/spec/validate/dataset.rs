@@ -1,4 +1,4 @@
-//! `[dataset]` and `[normalization]`.
+//! `[dataset]`, `[normalization]` and `[resize]`.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use crate::spec::classes::classes_of;
 use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;
 use crate::spec::suggest::nearest;
-use crate::spec::types::{DatasetName, NormalizationScheme, Spec};
+use crate::spec::types::{DatasetName, NormalizationScheme, Resize, ResizeMethod, Spec};
 use crate::spec::values::Choice;
 
 pub(super) fn check(spec: &Spec, check: &mut Check) {
@@ -21,6 +21,7 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
     path(spec, check);
     classes(spec, check);
     normalization(spec, check);
+    resize(spec, check);
 }
 
 fn path(spec: &Spec, check: &mut Check) {
@@ -141,4 +142,21 @@ fn normalization(spec: &Spec, check: &mut Check) {
             check.problem(&key, message);
         }
     }
+}
+
+fn resize(spec: &Spec, check: &mut Check) {
+    let resize = &spec.resize;
+    let set = [
+        ("crop", resize.crop.is_some()),
+        ("interpolation", resize.interpolation.is_some()),
+    ];
+    let owners = |option: &str| {
+        let methods = ResizeMethod::ALL.iter();
+        let takes = methods.filter(|method| Resize::options(**method).contains(&option));
+        let names: Vec<&str> = takes.map(|method| method.as_str()).collect();
+        names.join(", ")
+    };
+    let chosen = format!("resize.method = \"{}\"", resize.method);
+    let taken = Resize::options(resize.method);
+    check.options("resize", &chosen, &set, taken, &owners);
 }

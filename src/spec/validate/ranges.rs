@@ -22,6 +22,8 @@ const LARGEST: f64 = 1e6;
 const LARGEST_RATE: f64 = f32::MAX as f64;
 /// Of a deviation that values are divided by.
 const SMALLEST: f64 = 1e-12;
+/// Of the part of an image that is seen.
+const SMALLEST_CROP: f64 = 0.05;
 const MINUTES_OF_A_YEAR: f64 = 365.0 * 24.0 * 60.0;
 
 /// What a number may be; bounds are included unless said otherwise.
@@ -169,6 +171,11 @@ fn images(spec: &Spec, numbers: &mut Numbers) {
             numbers.within(&format!("normalization.{name}.{at}"), *value, range);
         }
     }
+    numbers.set(
+        "resize.crop",
+        spec.resize.crop,
+        Range::Within(SMALLEST_CROP, 1.0),
+    );
     let padding = spec.augmentation.random_crop_padding;
     let range = Range::Whole(0, MOST_PIXELS);
     numbers.within("augmentation.random_crop_padding", padding, range);
