@@ -123,6 +123,19 @@ fn a_network_cut_inside_a_residual_block_is_the_same_with_features_without_and_f
 }
 
 #[test]
+fn a_network_that_trains_a_subset_is_the_same_with_features_without_and_from_the_cache() {
+    let spec = VGG
+        .replace("vgg11_bn", "resnet18")
+        .replace("input_size = 32", "input_size = 80")
+        .replace(
+            "through = \"all\"",
+            "train = [\"layer3.1.conv2\", \"layer4.*.bias\"]",
+        )
+        .replace("flatten", "pool");
+    features_change_no_byte(&spec);
+}
+
+#[test]
 fn features_computed_from_shallower_ones_are_the_same() {
     for (spec, shallow, deep) in [
         (VGG.to_owned(), "block2_pool", "block4_pool"),

@@ -98,6 +98,25 @@ fn killed_anywhere_a_sweep_ends_with_the_same_bytes() {
     survives(SWEEP, kills().div_ceil(2), &mut moments);
 }
 
+/// Scattered weights of a residual network, moving statistics of frozen batch norms, momentum.
+const SUBSET: &str = r#"
+dataset = { name = "digits", train_limit = 60, test_limit = 20 }
+backbone = { arch = "resnet18", weights = "random", input_size = 32 }
+freeze = { train = ["layer2.0.conv2", "layer3.*.bias", "layer4.1.bn1"], batch_norm = "BATCH_NORM" }
+optimizer = { name = "sgd", learning_rate = 0.05, momentum = 0.9 }
+head = [{ layer = "pool" }, { layer = "dense", units = "classes", activation = "softmax" }]
+training = { epochs = 2, batch_size = 24, checkpoint_minutes = 0 }
+"#;
+
+#[test]
+fn killed_a_run_that_trains_a_subset_ends_with_the_same_bytes() {
+    let mut moments = Stream::new(3, Purpose::Sweep, 0, 0);
+    for mode in ["frozen", "statistics"] {
+        let spec = SUBSET.replace("BATCH_NORM", mode);
+        survives(&spec, kills().div_ceil(6), &mut moments);
+    }
+}
+
 #[test]
 fn death_while_a_file_is_written_loses_nothing() {
     let spec = ALL_STATES.replace("epochs = 6", "epochs = 2");

@@ -5,98 +5,35 @@ use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
 use runner::graph::Mode;
-use runner::model::weights::{self, HostTensor, Wanted};
+use runner::model::weights::{self, Wanted};
 use runner::model::{Blueprint, Network, Weights};
 use runner::ops;
 use runner::spec::Spec;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
+use timm_step::{images, uniform, value};
 
 mod common;
-
-fn splitmix64(z: u64) -> u64 {
-    let z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
-/// `uniform` of `timm_step.py`.
-fn uniform(name: &str, count: usize, seed: u64) -> impl Iterator<Item = f64> + use<> {
-    let digest = Sha256::digest(name);
-    let t = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
-    let start = (seed << 56).wrapping_add(u64::from(t) << 24);
-    (0..count as u64)
-        .map(move |i| (splitmix64(start.wrapping_add(i)) >> 40) as f64 / f64::from(1 << 24))
-}
-
-/// `value` of `timm_step.py`.
-fn value(name: &str, shape: &[usize], seed: u64) -> HostTensor {
-    let last = name.rsplit('.').next().unwrap();
-    let fan_in: usize = shape.iter().skip(1).product();
-    let vector = shape.len() == 1;
-    let of = |u: f64| match last {
-        "running_var" => 1.0 + u / 2.0,
-        "running_mean" => (2.0 * u - 1.0) / 10.0,
-        "weight" | "gamma" if vector => 1.0 + (2.0 * u - 1.0) / 10.0,
-        "cls_token" | "pos_embed" => (2.0 * u - 1.0) / 10.0,
-        _ if vector => (2.0 * u - 1.0) / 10.0,
-        _ => (2.0 * u - 1.0) * (3.0 / fan_in as f64).sqrt(),
-    };
-    HostTensor {
-        shape: shape.to_vec(),
-        data: uniform(name, shape.iter().product(), seed)
-            .map(|u| of(u) as f32)
-            .collect(),
-    }
-}
-
-/// `images` of `timm_step.py`, normalized.
-fn images(n: usize, size: usize, seed: u64) -> Tensor {
-    let start = (seed << 56).wrapping_add(255 << 48);
-    let pixel = |i: usize| (splitmix64(start.wrapping_add(i as u64)) >> 56) as i64;
-    let (mean, std) = ([0.485, 0.456, 0.406], [0.229f32, 0.224, 0.225]);
-    let blocks = size / 8;
-    let mut low = vec![0i64; n * blocks * blocks * 3];
-    for i in 0..n * size * size * 3 {
-        let (image, y, x, c) = (
-            i / (size * size * 3),
-            i / (size * 3) % size,
-            i / 3 % size,
-            i % 3,
-        );
-        low[((image * blocks + y / 8) * blocks + x / 8) * 3 + c] += pixel(i);
-    }
-    let mut values = Vec::with_capacity(n * size * size * 3);
-    for i in 0..n * size * size * 3 {
-        let (image, y, x, c) = (
-            i / (size * size * 3),
-            i / (size * 3) % size,
-            i / 3 % size,
-            i % 3,
-        );
-        let low = low[((image * blocks + y / 8) * blocks + x / 8) * 3 + c] / 64;
-        let value = ((low - 128) * 8 + 128).clamp(0, 255);
-        values.push((value as f32 / 255.0 - mean[c]) / std[c]);
-    }
-    Tensor::from_vec(values, (n, size, size, 3), &Device::Cpu).unwrap()
-}
+#[path = "zoo/timm_step.rs"]
+mod timm_step;
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap()
 }
 
-/// The network of a golden run, read from a file with timm's names and the classifier as `dense`.
-fn network(golden: &Value) -> (Network, String) {
-    let arch = golden["arch"].as_str().unwrap();
-    let seed = golden["seed"].as_u64().unwrap();
+fn spec(arch: &str, size: &Value, freeze: &str) -> Spec {
     let spec = format!(
         "name = 't'\ndataset = {{ name = 'digits' }}\n\
-         backbone = {{ arch = '{arch}', weights = 'random', input_size = {} }}\n\
-         head = [{{ layer = 'pool' }}, {{ layer = 'dense', units = 'classes' }}]",
-        golden["size"]
+         backbone = {{ arch = '{arch}', weights = 'random', input_size = {size} }}\n\
+         head = [{{ layer = 'pool' }}, {{ layer = 'dense', units = 'classes' }}]\n\
+         freeze = {{ {freeze} }}"
     );
-    let spec: Spec = toml::from_str(&spec).unwrap();
+    toml::from_str(&spec).unwrap()
+}
+
+/// The network of a golden run with `[freeze]` as given, read from a file with timm's names and the classifier as `dense`.
+fn network(golden: &Value, freeze: &str) -> (Network, String) {
+    let seed = golden["seed"].as_u64().unwrap();
+    let spec = spec(golden["arch"].as_str().unwrap(), &golden["size"], freeze);
     let blueprint = Blueprint::new(&spec, 10).unwrap();
     let classifier = spec.backbone.arch.family.classifier().to_owned();
     let shapes = golden["shapes"].as_object().unwrap();
@@ -139,7 +76,7 @@ fn logits_are(network: &Network, images: &Tensor, wanted: &Value, spread: f64) {
     assert!(far < (5.0 * spread).max(1e-5), "{far:e}");
 }
 
-/// The distances of the gradients from the golden ones: norm or projection, over the tensor's norm and a thousandth of
+/// The distances of the gradients that are there from the golden ones: norm or projection, over the tensor's norm and a thousandth of
 /// the whole gradient's.
 fn distances(golden: &Value, gradients: &BTreeMap<String, Vec<f32>>, classifier: &str) -> Vec<f64> {
     let seed = golden["seed"].as_u64().unwrap();
@@ -163,7 +100,9 @@ fn distances(golden: &Value, gradients: &BTreeMap<String, Vec<f32>>, classifier:
         let far = far.max((projection - number(&wanted["projection"])).abs());
         far / (number(&wanted["norm"]) + 1e-3 * whole)
     };
-    wanted.iter().map(distance).collect()
+    let there = wanted.iter();
+    let there = there.filter(|(name, _)| gradients.contains_key(&ours(name, classifier)));
+    there.map(distance).collect()
 }
 
 /// One step by hand: the gradients in files' layouts, and the loss.
@@ -198,27 +137,16 @@ fn step(network: &Network, images: &Tensor, rate: f64) -> (BTreeMap<String, Vec<
     (found, f64::from(loss.to_scalar::<f32>().unwrap()))
 }
 
-fn reproduces(arch: &str, spread_after: f64) {
-    let path = common::shared().join(format!("golden/zoo/{arch}.json"));
-    let golden: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let (network, classifier) = network(&golden);
-    let count = |key: &str| golden[key].as_u64().unwrap() as usize;
-    let images = images(
-        count("batch"),
-        count("size"),
-        golden["seed"].as_u64().unwrap(),
-    );
-    assert_eq!(network.blueprint.trainable_count(), count("parameters"));
-    logits_are(&network, &images, &golden["logits"], 0.0);
-
-    let (gradients, loss) = step(&network, &images, number(&golden["learning_rate"]));
+/// Takes the golden step; gives how many tensors trained.
+fn step_is(golden: &Value, network: &Network, classifier: &str, images: &Tensor) -> usize {
+    let (gradients, loss) = step(network, images, number(&golden["learning_rate"]));
     let spread = |key: &str| 5.0 * number(&golden["spread"][key]);
     let wanted = number(&golden["loss"]);
     let far = (loss - wanted).abs() / wanted;
-    let mut all = distances(&golden, &gradients, &classifier);
+    let mut all = distances(golden, &gradients, classifier);
     all.sort_by(f64::total_cmp);
     let (median, worst) = (all[all.len() / 2], all[all.len() - 1]);
-    println!("{arch}: loss {far:.1e}, gradients {median:.1e}, worst {worst:.1e}");
+    println!("loss {far:.1e}, gradients {median:.1e}, worst {worst:.1e}");
     assert!(far < spread("loss").max(2e-5), "loss: {far:e}");
     assert!(
         median < spread("median_gradient").max(1e-3),
@@ -228,6 +156,26 @@ fn reproduces(arch: &str, spread_after: f64) {
         worst < spread("worst_gradient").max(5e-3),
         "worst: {worst:e}"
     );
+    all.len()
+}
+
+fn golden(arch: &str) -> Value {
+    let path = common::shared().join(format!("golden/zoo/{arch}.json"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn reproduces(arch: &str, spread_after: f64) {
+    let golden = golden(arch);
+    let (network, classifier) = network(&golden, "");
+    let count = |key: &str| golden[key].as_u64().unwrap() as usize;
+    let images = images(
+        count("batch"),
+        count("size"),
+        golden["seed"].as_u64().unwrap(),
+    );
+    assert_eq!(network.blueprint.trainable_count(), count("parameters"));
+    logits_are(&network, &images, &golden["logits"], 0.0);
+    step_is(&golden, &network, &classifier, &images);
 
     let after = network.weights().unwrap();
     for (name, wanted) in golden["moving_sums"].as_object().unwrap() {
@@ -263,3 +211,127 @@ golden!(
     vit_small_patch14_dinov2 0.0,
     vit_tiny_patch16_224 0.0,
 );
+
+/// With the batch's statistics also where batch norms are frozen, all values are those of nothing frozen.
+#[test]
+#[cfg_attr(not(shared), ignore = "needs the golden runs, which are not there")]
+fn what_trains_of_a_network_has_the_gradients_that_it_has_with_nothing_frozen() {
+    for (arch, train, tensors) in [
+        ("resnet18", "'layer2.0.conv1', 'layer4.*.bias', 'bn1'", 10),
+        ("mobilenetv3_large_100", "'blocks.3', '*.se.*.bias'", 54),
+        ("convnext_tiny", "'*.gamma', 'stages.2.blocks.4'", 28),
+        ("vit_tiny_patch16_224", "'pos_embed', '*.bias'", 77),
+    ] {
+        let golden = golden(arch);
+        let freeze = format!("train = [{train}], batch_norm = 'statistics'");
+        let (network, classifier) = network(&golden, &freeze);
+        let count = |key: &str| golden[key].as_u64().unwrap() as usize;
+        let images = images(count("batch"), count("size"), count("seed") as u64);
+        let trained = step_is(&golden, &network, &classifier, &images);
+        assert_eq!(trained, tensors, "{arch}");
+    }
+}
+
+/// From timm 1.0.29 with PyTorch 2.15.0, beside `timm_step.py`:
+/// ```python
+/// import timm, torch
+/// from timm_step import images, value
+/// def step(mode):
+///     model = timm.create_model("resnet18", num_classes=10)
+///     state = {k: torch.tensor(value(k, tuple(v.shape), 1), dtype=torch.float32)
+///              for k, v in model.state_dict().items() if "num_batches" not in k}
+///     model.load_state_dict(state, strict=False)
+///     model.train()
+///     for name, module in model.named_modules():
+///         frozen = not name.startswith(("layer4", "fc"))
+///         norm = isinstance(module, torch.nn.BatchNorm2d)
+///         for weight in module.parameters(recurse=False):
+///             weight.requires_grad_(not frozen or norm and mode == "train")
+///         if frozen and norm and mode == "frozen":
+///             module.eval()
+///     x = torch.tensor(images(10, 64, 1), dtype=torch.float32).permute(0, 3, 1, 2) / 255
+///     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+///     loss = torch.nn.functional.cross_entropy(model((x - mean) / std), torch.arange(10))
+///     loss.backward()
+///     weights, moving = dict(model.named_parameters()), model.state_dict()
+///     norm = lambda name: weights[name].grad.double().norm() if weights[name].grad is not None else None
+///     print(loss, [norm(name) for name in GRADIENTS], [moving[name].double().sum() for name in MOVING])
+/// ```
+#[test]
+fn frozen_batch_norms_do_as_pytorchs_in_each_mode() {
+    const GRADIENTS: [&str; 4] = [
+        "bn1.weight",
+        "layer2.0.bn1.bias",
+        "layer4.0.conv1.weight",
+        "dense.weight",
+    ];
+    const MOVING: [&str; 3] = [
+        "bn1.running_mean",
+        "layer3.1.bn2.running_var",
+        "layer4.0.bn1.running_mean",
+    ];
+    let (inferred, followed) = (
+        [-0.6997079425, 319.1661914587, 0.2092303],
+        [-0.6449572, 294.7724950, 0.1510910],
+    );
+    for (mode, loss, norms, moving) in [
+        (
+            "frozen",
+            2.552231,
+            [None, None, Some(9.593686), Some(4.903047)],
+            inferred,
+        ),
+        (
+            "statistics",
+            2.481131,
+            [None, None, Some(8.051209), Some(4.528565)],
+            followed,
+        ),
+        (
+            "train",
+            2.481131,
+            [
+                Some(0.832808),
+                Some(0.300688),
+                Some(8.051209),
+                Some(4.528565),
+            ],
+            followed,
+        ),
+    ] {
+        let freeze = format!("through = 'layer3', batch_norm = '{mode}'");
+        let network = computed("resnet18", 64, &freeze);
+        let (gradients, found) = step(&network, &images(10, 64, 1), 0.0);
+        assert!((found - loss).abs() < 2e-5 * loss, "{mode}: loss {found}");
+        for (name, wanted) in GRADIENTS.into_iter().zip(norms) {
+            let squares = |g: &Vec<f32>| g.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>();
+            let found = gradients.get(name).map(|gradient| squares(gradient).sqrt());
+            assert_eq!(found.is_some(), wanted.is_some(), "{mode}: {name}");
+            let far = found.zip(wanted).map_or(0.0, |(f, w)| (f - w).abs() / w);
+            assert!(far < 5e-4, "{mode}: {name} is {found:?}");
+        }
+        let after = network.weights().unwrap();
+        for (name, wanted) in MOVING.into_iter().zip(moving) {
+            let sum: f64 = after[name].data.iter().map(|v| f64::from(*v)).sum();
+            assert!(
+                (sum - wanted).abs() < 1e-4 * sum.abs().max(1.0),
+                "{mode}: {name} {sum}"
+            );
+        }
+    }
+}
+
+/// A network with the weights of `timm_step.py`, seed 1.
+fn computed(arch: &str, size: usize, freeze: &str) -> Network {
+    let mut golden = serde_json::json!({ "arch": arch, "seed": 1, "size": size });
+    let spec = spec(arch, &golden["size"], freeze);
+    let classifier = spec.backbone.arch.family.classifier();
+    let blueprint = Blueprint::new(&spec, 10).unwrap();
+    let parameters = blueprint.graph.parameters();
+    let shapes = parameters.map(|(_, parameter)| {
+        let name = parameter.name.replace("dense.", &format!("{classifier}."));
+        (name, serde_json::json!(parameter.file_shape()))
+    });
+    golden["shapes"] = Value::Object(shapes.collect());
+    network(&golden, freeze).0
+}

@@ -86,15 +86,11 @@ fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
         let _ = writeln!(text, "\nruns");
         let width = runs.iter().map(|run| run.run.id.len()).max().unwrap_or(0);
         for PlannedRun { run, blueprint, .. } in runs {
-            let boundary = blueprint
-                .boundary()
-                .map_or("nothing frozen".into(), |name| {
-                    format!("frozen through {name}")
-                });
+            let frozen = blueprint.frozen();
             let trained = thousands(blueprint.trainable_count());
             let _ = writeln!(
                 text,
-                "  {:width$}  {boundary}, {trained} trained parameters, {}",
+                "  {:width$}  {frozen}, {trained} trained parameters, {}",
                 run.id,
                 counted(run.spec.training.epochs, "epoch")
             );

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::data;
 use crate::model::Blueprint;
-use crate::spec::{Choice, Dataset, FreezeThrough, HeadKind, Spec, Units, classes_of};
+use crate::spec::{Choice, Dataset, Freeze, FreezeThrough, HeadKind, Spec, Units, classes_of};
 
 /// Finds the usual words for what a spec says; what several runs share is looked up once.
 #[derive(Default)]
@@ -31,6 +31,7 @@ impl Wording {
         }
         if let Some(through) = self.boundary(&usual, classes) {
             usual.freeze.through = through;
+            usual.freeze.train = None;
         }
         (usual != *spec).then_some(usual)
     }
@@ -47,10 +48,8 @@ impl Wording {
 
     /// The boundary as "none", "all" or a layer's name; none where the network is not as it should be.
     fn boundary(&mut self, spec: &Spec, classes: usize) -> Option<FreezeThrough> {
-        if matches!(
-            spec.freeze.through,
-            FreezeThrough::None | FreezeThrough::All
-        ) {
+        let Freeze { through, train, .. } = &spec.freeze;
+        if train.is_none() && matches!(through, FreezeThrough::None | FreezeThrough::All) {
             return None;
         }
         let key = format!(

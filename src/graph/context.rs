@@ -12,14 +12,14 @@ use crate::rng::{Purpose, Stream, name_index};
 pub enum Mode {
     /// Dropout off, moving statistics used.
     Evaluate,
-    /// Dropout on, batch statistics used and moving statistics updated where a node is not frozen.
+    /// Dropout on, batch statistics used and moving statistics updated where a node follows the batches.
     Train { seed: u64, step: u64 },
 }
 
 /// A tensor of the network, by what may change it.
 #[derive(Clone, Debug)]
 pub enum Slot {
-    /// Nothing: its node is frozen.
+    /// Nothing: it is frozen.
     Frozen(Tensor),
     /// The optimizer.
     Trained(Var),
@@ -37,7 +37,7 @@ pub struct Context<'a> {
     node: &'a Node,
     tensors: &'a Tensors,
     mode: Mode,
-    frozen: bool,
+    follows_batches: bool,
 }
 
 impl Slot {
@@ -68,13 +68,13 @@ impl Tensors {
 }
 
 impl<'a> Context<'a> {
-    /// Of a node among the network's tensors.
-    pub fn new(node: &'a Node, tensors: &'a Tensors, mode: Mode, frozen: bool) -> Self {
+    /// Of a node among the network's tensors, whose statistics follow the batches or not.
+    pub fn new(node: &'a Node, tensors: &'a Tensors, mode: Mode, follows_batches: bool) -> Self {
         Context {
             node,
             tensors,
             mode,
-            frozen,
+            follows_batches,
         }
     }
 
@@ -92,7 +92,7 @@ impl<'a> Context<'a> {
 
     /// Whether the node uses and follows the batch's statistics.
     pub fn uses_batch_statistics(&self) -> bool {
-        self.mode != Mode::Evaluate && !self.frozen
+        self.mode != Mode::Evaluate && self.follows_batches
     }
 
     /// Moves the moving statistic `suffix`: `moving = moving * momentum + batch * (1 - momentum)`, as Keras.

@@ -55,27 +55,36 @@ impl Cost {
     pub fn of(graph: &Graph, cut: &Cut, moments: usize) -> Cost {
         let mut cost = Cost::default();
         let absorbed = absorbed(graph);
-        let mut has_gradient: Vec<bool> = Vec::new();
+        let has_gradient = have_gradients(graph, cut);
+        let consumers = graph.consumers();
+        let mut passing = 0u64;
         for (i, node) in graph.nodes().iter().enumerate() {
-            let weights = node.parameters.iter().filter(|p| p.role.is_weight());
-            let learns = !cut.is_frozen(i) && weights.clone().count() > 0;
             let of_inputs = node.inputs.iter().any(|input| has_gradient[*input]);
-            has_gradient.push(learns || of_inputs);
-
             for parameter in &node.parameters {
-                cost.add_tensor(parameter, cut.trains(i, parameter), moments as u64);
+                cost.add_tensor(parameter, cut.trains(parameter), moments as u64);
             }
             let forward = graph.multiplications(node);
-            // Without weights, the products are of values, each with a gradient.
-            let products = learns || node.parameters.is_empty() && of_inputs;
+            // A kernel's gradient takes as many as its use; without weights, the products are of values, each with a
+            // gradient.
+            let mut trained = node.parameters.iter().filter(|p| cut.trains(p));
+            let of_kernel = trained.any(|p| p.role.is_kernel());
+            let products = of_kernel || node.parameters.is_empty() && of_inputs;
             let passes = 1 + u64::from(of_inputs) + u64::from(products);
             cost.forward = cost.forward.saturating_add(forward);
             cost.training = cost.training.saturating_add(forward.saturating_mul(passes));
-            if !cut.is_constant(i) && !absorbed[i] {
-                let saved = node.op.saved(&graph.inputs(node), node.output);
-                cost.kept = cost.kept.saturating_add(F32.saturating_mul(saved));
+            if cut.is_constant(i) || absorbed[i] {
+                continue;
+            }
+            let is_used = consumers[i].iter().any(|consumer| has_gradient[*consumer]);
+            let saved = node.op.saved(&graph.inputs(node), node.output);
+            let bytes = F32.saturating_mul(saved);
+            match has_gradient[i] || is_used {
+                true => cost.kept = cost.kept.saturating_add(bytes),
+                false => passing = passing.max(bytes),
             }
         }
+        // Of the values before all gradients, one gives the next.
+        cost.kept = cost.kept.saturating_add(passing.saturating_mul(2));
         cost.backward = backward_peak(graph, &has_gradient);
         cost.constant = constant_peak(graph, cut);
         cost
@@ -94,6 +103,16 @@ impl Cost {
             self.largest = self.largest.max(bytes);
         }
     }
+}
+
+/// For each node whether its value has a gradient: a weight of it or of a node before it trains.
+fn have_gradients(graph: &Graph, cut: &Cut) -> Vec<bool> {
+    let mut found: Vec<bool> = Vec::with_capacity(graph.nodes().len());
+    for node in graph.nodes() {
+        let learns = node.parameters.iter().any(|p| cut.trains(p));
+        found.push(learns || node.inputs.iter().any(|input| found[*input]));
+    }
+    found
 }
 
 /// The most bytes that the gradients of an image's values take at a time, going backward.

@@ -1,14 +1,28 @@
 //! What of a graph is frozen, what is constant, and where constant values meet the rest.
 
-use super::node::Graph;
+use std::collections::BTreeSet;
+
+use super::node::{Graph, Node};
 use super::parameter::Parameter;
 
-/// A division of a graph's nodes.
+/// A division of a graph: any of its weights train, the others are frozen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cut {
-    frozen: Vec<bool>,
+    /// The weights that the optimizer changes, by name.
+    trained: BTreeSet<String>,
+    /// For each node whether its moving statistics follow the batches.
+    follows: Vec<bool>,
     constant: Vec<bool>,
     frontier: Vec<usize>,
+}
+
+/// When a batch norm normalizes by the batch, and its moving statistics follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistics {
+    /// Where any of its weights train; where none does, it infers and keeps its statistics, as in Keras.
+    OfTrained,
+    /// Everywhere.
+    OfAll,
 }
 
 /// Values from which the rest of the constant part can be computed.
@@ -21,17 +35,30 @@ pub struct Stage {
 }
 
 impl Cut {
-    /// With these nodes frozen, one entry each.
-    pub fn new(graph: &Graph, frozen: Vec<bool>) -> Self {
-        let is_frozen = |i: usize| frozen.get(i).copied().unwrap_or(false);
+    /// With those weights trained for which `trains` says so, of a node and one of its weights.
+    pub fn new(
+        graph: &Graph,
+        statistics: Statistics,
+        trains: impl Fn(usize, &Parameter) -> bool,
+    ) -> Self {
+        let weights = graph.parameters().filter(|(_, p)| p.role.is_weight());
+        let trained: BTreeSet<String> = weights
+            .filter(|(node, parameter)| trains(*node, parameter))
+            .map(|(_, parameter)| parameter.name.clone())
+            .collect();
+        let learns = |node: &Node| node.parameters.iter().any(|p| trained.contains(&p.name));
+        let follows = |node: &Node| {
+            let has_statistics = node.parameters.iter().any(|p| !p.role.is_weight());
+            has_statistics && (statistics == Statistics::OfAll || learns(node))
+        };
         let mut constant: Vec<bool> = Vec::with_capacity(graph.nodes().len());
-        for (i, node) in graph.nodes().iter().enumerate() {
-            let is_fixed = is_frozen(i) || node.parameters.is_empty();
+        for node in graph.nodes() {
+            let changes = learns(node) || follows(node) || node.op.is_random();
             let of_constants = node
                 .inputs
                 .iter()
                 .all(|input| constant.get(*input).copied().unwrap_or(false));
-            constant.push(of_constants && is_fixed && !node.op.is_random());
+            constant.push(of_constants && !changes);
         }
         let is_constant = |i: &usize| constant.get(*i).copied().unwrap_or(false);
         let meets_the_rest = |consumers: &Vec<usize>| !consumers.iter().all(is_constant);
@@ -43,31 +70,37 @@ impl Cut {
             .map(|(i, _)| i)
             .collect();
         Cut {
-            frozen,
+            follows: graph.nodes().iter().map(follows).collect(),
+            trained,
             constant,
             frontier,
         }
     }
 
-    /// Whether nothing changes the node's tensors.
-    pub fn is_frozen(&self, node: usize) -> bool {
-        self.frozen.get(node).copied().unwrap_or(false)
+    /// Whether a node's moving statistics follow the batches, by which it normalizes while training.
+    pub fn follows_batches(&self, node: usize) -> bool {
+        self.follows.get(node).copied().unwrap_or(false)
     }
 
-    /// Whether the node gives the same for an image in every step: it and all before it are frozen or have no tensors,
-    /// and none is random.
+    /// Whether the node gives the same for an image in every step: nothing of it or of what is before it trains, follows
+    /// the batches or is random.
     pub fn is_constant(&self, node: usize) -> bool {
         self.constant.get(node).copied().unwrap_or(false)
     }
 
-    /// Whether the optimizer changes a tensor of a node.
-    pub fn trains(&self, node: usize, parameter: &Parameter) -> bool {
-        !self.is_frozen(node) && parameter.role.is_weight()
+    /// Whether the optimizer changes a tensor.
+    pub fn trains(&self, parameter: &Parameter) -> bool {
+        self.trained.contains(&parameter.name)
+    }
+
+    /// Whether a forward pass in training changes a tensor of a node.
+    pub fn moves(&self, node: usize, parameter: &Parameter) -> bool {
+        !parameter.role.is_weight() && self.follows_batches(node)
     }
 
     /// Number of values the optimizer changes.
     pub fn trainable_count(&self, graph: &Graph) -> usize {
-        let trained = graph.parameters().filter(|(i, p)| self.trains(*i, p));
+        let trained = graph.parameters().filter(|(_, p)| self.trains(p));
         trained.map(|(_, p)| p.elements()).sum()
     }
 

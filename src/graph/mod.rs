@@ -18,7 +18,7 @@ mod summary;
 pub use builder::{Builder, Value};
 pub use context::{Context, Mode, Slot, Tensors};
 pub use cost::{Cost, NEAR, images_at_once};
-pub use cut::{Cut, Stage};
+pub use cut::{Cut, Stage, Statistics};
 pub use fusion::{absorbed, chained};
 pub use layout::{from_file, to_file};
 pub use node::{Graph, Module, Node};

@@ -39,6 +39,11 @@ impl Node {
         tensor_name(&self.name, suffix)
     }
 
+    /// The paths it lies at: `a`, `a.b`, `a.b.c` of `a.b.c`.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        prefixes(&self.name)
+    }
+
     /// Number of values in its tensors.
     pub fn parameter_count(&self) -> usize {
         self.parameters.iter().map(Parameter::elements).sum()
@@ -115,12 +120,7 @@ impl Graph {
 
     /// Every path that [`Graph::last_of`] finds, shorter ones first.
     pub fn paths(&self) -> Vec<&str> {
-        let mut paths: Vec<&str> = self
-            .nodes
-            .iter()
-            .skip(1)
-            .flat_map(|n| prefixes(&n.name))
-            .collect();
+        let mut paths: Vec<&str> = self.nodes.iter().skip(1).flat_map(Node::paths).collect();
         paths.sort_by_key(|path| path.matches('.').count());
         let mut seen = std::collections::HashSet::new();
         paths.retain(|path| seen.insert(*path));
@@ -138,7 +138,7 @@ impl Graph {
 }
 
 /// `a`, `a.b`, `a.b.c` of `a.b.c`.
-fn prefixes(name: &str) -> impl Iterator<Item = &str> {
+pub(super) fn prefixes(name: &str) -> impl Iterator<Item = &str> {
     let ends = name
         .match_indices('.')
         .map(|(at, _)| at)

@@ -1,5 +1,7 @@
 //! The tensors of a node.
 
+use super::node::prefixes;
+
 /// What a tensor is to its node; decides its layout, its initial value and whether it can train.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -28,6 +30,11 @@ pub enum Role {
 }
 
 impl Role {
+    /// Whether it is multiplied with a layer's input.
+    pub fn is_kernel(self) -> bool {
+        matches!(self, Role::Kernel { .. })
+    }
+
     /// Whether the optimizer may change it: moving statistics are not weights.
     pub fn is_weight(self) -> bool {
         !matches!(self, Role::MovingMean | Role::MovingVariance)
@@ -47,6 +54,11 @@ pub struct Parameter {
 }
 
 impl Parameter {
+    /// The paths it lies at, its name last: `a`, `a.b`, `a.b.weight` of `a.b.weight`.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        prefixes(&self.name)
+    }
+
     /// Number of values.
     pub fn elements(&self) -> usize {
         self.extent.iter().product()

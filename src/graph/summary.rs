@@ -9,7 +9,8 @@ use crate::text::thousands;
 /// A line of the table.
 struct Row {
     cells: [String; 5],
-    frozen: bool,
+    /// Whether it gives the same for an image in every step.
+    constant: bool,
 }
 
 /// The table, a line a module: name, kinds, output shape, parameters, frozen or trained; then totals.
@@ -24,13 +25,13 @@ pub fn summary(graph: &Graph, cut: &Cut) -> String {
     let widths: [usize; 5] =
         std::array::from_fn(|column| cells().map(|row| row[column].len()).max().unwrap_or(0));
     let rule = "─".repeat(widths.iter().sum::<usize>() + 2 * (widths.len() - 1));
-    let frozen = rows.iter().take_while(|row| row.frozen).count();
+    let constant = rows.iter().take_while(|row| row.constant).count();
     let mut text = String::new();
     for (i, [name, kind, shape, parameters, state]) in cells().enumerate() {
         let [w0, w1, w2, w3, _] = widths;
         let line = format!("{name:<w0$}  {kind:<w1$}  {shape:<w2$}  {parameters:>w3$}  {state}");
         let _ = writeln!(text, "{}", line.trim_end());
-        if i == 0 || i == frozen && i < rows.len() {
+        if i == 0 || i == constant && i < rows.len() {
             let _ = writeln!(text, "{rule}");
         }
     }
@@ -50,20 +51,14 @@ pub fn summary(graph: &Graph, cut: &Cut) -> String {
 fn row(name: &str, indices: &[usize], graph: &Graph, cut: &Cut) -> Row {
     let nodes = || indices.iter().filter_map(|i| graph.nodes().get(*i));
     let parameters: usize = nodes().map(Node::parameter_count).sum();
-    let frozen = |i: &&usize| cut.is_frozen(**i);
-    let with_tensors = |i: &&usize| {
-        graph
-            .nodes()
-            .get(**i)
-            .is_some_and(|n| !n.parameters.is_empty())
-    };
-    let all = indices.iter().filter(with_tensors).count();
-    let fixed = indices.iter().filter(with_tensors).filter(frozen).count();
-    let state = match (all, fixed) {
-        (0, _) => "",
-        (all, fixed) if all == fixed => "frozen",
-        (_, 0) => "trained",
-        _ => "partly frozen",
+    let weights = nodes().flat_map(|node| node.parameters.iter().filter(|p| p.role.is_weight()));
+    let trained = weights.map(|weight| cut.trains(weight));
+    let (trained, frozen): (Vec<bool>, Vec<bool>) = trained.partition(|trains| *trains);
+    let state = match (trained.is_empty(), frozen.is_empty()) {
+        (true, true) => "",
+        (true, false) => "frozen",
+        (false, true) => "trained",
+        (false, false) => "partly frozen",
     };
     let output = nodes().next_back().map(|node| node.output.to_string());
     Row {
@@ -74,7 +69,7 @@ fn row(name: &str, indices: &[usize], graph: &Graph, cut: &Cut) -> Row {
             thousands(parameters),
             state.into(),
         ],
-        frozen: indices.iter().all(|i| cut.is_frozen(*i)),
+        constant: indices.iter().all(|i| cut.is_constant(*i)),
     }
 }
 

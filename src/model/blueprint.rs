@@ -3,6 +3,7 @@
 use super::{freeze, head};
 use crate::graph::{Builder, Cost, Cut, Graph, Shape, Value};
 use crate::spec::{Activation, Backbone, FreezeThrough, HeadKind, Problem, Spec, Weights};
+use crate::text::counted;
 use crate::zoo::IMAGENET_CLASSES;
 
 /// Colour channels of every network's input.
@@ -13,6 +14,8 @@ const CHANNELS: usize = 3;
 pub struct Blueprint {
     pub graph: Graph,
     pub cut: Cut,
+    /// The last node of what is frozen, the images counted, where that is a beginning of the network.
+    pub through: Option<usize>,
     /// How many nodes belong to the backbone, its own pooling included; the rest is the head.
     pub backbone: usize,
     /// The function that turns the graph's result, the logits, into probabilities.
@@ -23,7 +26,7 @@ impl Blueprint {
     /// The network a spec describes, for a dataset of `classes` classes.
     ///
     /// # Errors
-    /// A head that does not fit, an input too small, a freeze boundary that is not a layer.
+    /// A head that does not fit, an input too small, a freeze boundary that is not a layer, a glob that fits no weight.
     pub fn new(spec: &Spec, classes: usize) -> Result<Blueprint, Problem> {
         let backbone = &spec.backbone;
         let wrong_size =
@@ -50,9 +53,10 @@ impl Blueprint {
             head::push(&mut builder, features, spec, classes)?
         };
         let graph = builder.finish();
-        let frozen = freeze::frozen(&graph, nodes, &spec.freeze.through)?;
+        let division = freeze::divide(&graph, nodes, &spec.freeze)?;
         Ok(Blueprint {
-            cut: Cut::new(&graph, frozen),
+            cut: division.cut,
+            through: division.through,
             graph,
             backbone: nodes,
             output,
@@ -69,18 +73,28 @@ impl Blueprint {
         self.cut.trainable_count(&self.graph)
     }
 
-    /// The name of what is frozen, as far as its last node; none where nothing is.
-    pub fn boundary(&self) -> Option<&str> {
-        let frozen = (1..self.graph.nodes().len()).take_while(|i| self.cut.is_frozen(*i));
-        frozen.last().map(|last| self.graph.through(last))
+    /// What is frozen, in words: `nothing frozen`, `frozen through layer3`, `9 of 60 tensors of the backbone trained`.
+    pub fn frozen(&self) -> String {
+        match self.through {
+            Some(0) => "nothing frozen".into(),
+            Some(last) => format!("frozen through {}", self.graph.through(last)),
+            None => {
+                let tensors = self.graph.parameters();
+                let weights = tensors.filter(|(i, p)| *i < self.backbone && p.role.is_weight());
+                let all: Vec<bool> = weights.map(|(_, p)| self.cut.trains(p)).collect();
+                let trained = all.iter().filter(|trains| **trains).count();
+                let all = counted(all.len(), "tensor");
+                format!("{trained} of {all} of the backbone trained")
+            }
+        }
     }
 
     /// The boundary in the usual words: "none", "all", or the name of a module; none where no name says it.
     pub fn through(&self) -> Option<FreezeThrough> {
-        let frozen = (1..self.graph.nodes().len()).take_while(|i| self.cut.is_frozen(*i));
-        let Some(last) = frozen.last() else {
+        let last = self.through?;
+        if last == 0 {
             return Some(FreezeThrough::None);
-        };
+        }
         if last + 1 == self.backbone {
             return Some(FreezeThrough::All);
         }

@@ -1,30 +1,70 @@
-//! From `[freeze]` to the nodes that are frozen.
+//! From `[freeze]` to the weights that train.
 
-use crate::graph::Graph;
-use crate::spec::{FreezeThrough, Problem, nearest};
+mod globs;
+#[cfg(test)]
+mod tests;
 
-/// For each node whether it is frozen; the first `backbone` ones are the backbone's.
+use crate::graph::{Cut, Graph, Parameter, Statistics};
+use crate::spec::{BatchNormMode, Freeze, FreezeThrough, Problem, nearest};
+
+/// What trains of a network.
+pub(super) struct Division {
+    pub cut: Cut,
+    /// The last node of what is frozen, the images counted, where that is a beginning of the network: all weights behind
+    /// it train. Batch norms that train in spite of it are not looked at.
+    pub through: Option<usize>,
+}
+
+/// Divides a network, whose first `backbone` nodes are the backbone's.
 ///
 /// # Errors
-/// A boundary that is no layer, or one that leaves nothing to train.
-pub(super) fn frozen(
-    graph: &Graph,
-    backbone: usize,
-    through: &FreezeThrough,
-) -> Result<Vec<bool>, Problem> {
-    let count = frozen_nodes(graph, backbone, through)?;
-    let trains = graph
-        .parameters()
-        .any(|(node, parameter)| node >= count && parameter.role.is_weight());
-    if !trains {
+/// A boundary that is no layer, a glob that no weight of the backbone fits, nothing left to train.
+pub(super) fn divide(graph: &Graph, backbone: usize, freeze: &Freeze) -> Result<Division, Problem> {
+    let through = match &freeze.train {
+        None => Some(frozen_nodes(graph, backbone, &freeze.through)? - 1),
+        Some(_) => None,
+    };
+    let chosen = match &freeze.train {
+        Some(globs) => globs::chosen(graph, backbone, globs)?,
+        None => Default::default(),
+    };
+    let trains = |node: usize, parameter: &Parameter| match through {
+        Some(last) => node > last,
+        None => node >= backbone || chosen.contains(parameter.name.as_str()),
+    };
+    let weights = || graph.parameters().filter(|(_, p)| p.role.is_weight());
+    if !weights().any(|(node, parameter)| trains(node, parameter)) {
+        let key = match freeze.train {
+            Some(_) => "freeze.train",
+            None => "freeze.through",
+        };
         let message = "nothing is left to train: every layer with weights is frozen";
-        return Err(problem(graph, message.into()));
+        return Err(Problem::new(key, message).help(layers(graph)));
     }
-    Ok((0..graph.nodes().len()).map(|node| node < count).collect())
+    let first = weights().find(|(node, parameter)| trains(*node, parameter));
+    let first = first.map_or(backbone, |(node, _)| node.min(backbone));
+    let is_beginning = || weights().all(|(node, p)| trains(node, p) == (node >= first));
+    let is_batch_norm = |node: usize| {
+        let parameters = graph.nodes().get(node).map(|node| &node.parameters);
+        parameters.is_some_and(|all| all.iter().any(|p| !p.role.is_weight()))
+    };
+    let (statistics, all_norms) = match freeze.batch_norm {
+        BatchNormMode::Frozen => (Statistics::OfTrained, false),
+        BatchNormMode::Statistics => (Statistics::OfAll, false),
+        BatchNormMode::Train => (Statistics::OfAll, true),
+    };
+    let cut = Cut::new(graph, statistics, |node, parameter| {
+        trains(node, parameter) || all_norms && is_batch_norm(node)
+    });
+    Ok(Division {
+        cut,
+        through: through.or_else(|| is_beginning().then(|| first.saturating_sub(1))),
+    })
 }
 
 /// How many nodes are frozen, the images counted.
 fn frozen_nodes(graph: &Graph, backbone: usize, through: &FreezeThrough) -> Result<usize, Problem> {
+    let problem = |message: String| Problem::new("freeze.through", message).help(layers(graph));
     match through {
         FreezeThrough::None => Ok(1),
         FreezeThrough::All => Ok(backbone),
@@ -35,7 +75,7 @@ fn frozen_nodes(graph: &Graph, backbone: usize, through: &FreezeThrough) -> Resu
                     "layers[:{n}] is more than the network's {} layers, the input layer counted",
                     modules.len() + 1
                 );
-                return Err(problem(graph, message));
+                return Err(problem(message));
             }
             let frozen = modules.iter().take(n.saturating_sub(1));
             let last = frozen.filter_map(|module| module.nodes.last()).max();
@@ -46,17 +86,17 @@ fn frozen_nodes(graph: &Graph, backbone: usize, through: &FreezeThrough) -> Resu
             _ => {
                 let nearest = nearest(path, graph.paths());
                 let meant = nearest.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
-                Err(problem(graph, format!("`{path}` is not a layer{meant}")))
+                Err(problem(format!("`{path}` is not a layer{meant}")))
             }
         },
     }
 }
 
-fn problem(graph: &Graph, message: String) -> Problem {
+fn layers(graph: &Graph) -> String {
     let modules = graph.modules();
     let names: Vec<&str> = modules.iter().map(|module| module.name).collect();
-    Problem::new("freeze.through", message).help(format!(
+    format!(
         "\"none\", \"all\", or one of the layers: {}",
         names.join(", ")
-    ))
+    )
 }

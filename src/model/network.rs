@@ -41,13 +41,13 @@ impl Network {
         for (node, parameter) in blueprint.graph.parameters() {
             let values = initial(parameter, weights.get(&parameter.name), seed)?;
             let shape = parameter.shape();
-            let slot = match (
-                blueprint.cut.is_frozen(node),
-                blueprint.cut.trains(node, parameter),
-            ) {
-                (true, _) => Slot::Frozen(Tensor::from_vec(values, shape, device)?),
-                (_, true) => Slot::Trained(Var::from_vec(values, shape, device)?),
-                (_, false) => Slot::Moving(Var::from_vec(values, shape, device)?),
+            let cut = &blueprint.cut;
+            let slot = if cut.trains(parameter) {
+                Slot::Trained(Var::from_vec(values, shape, device)?)
+            } else if cut.moves(node, parameter) {
+                Slot::Moving(Var::from_vec(values, shape, device)?)
+            } else {
+                Slot::Frozen(Tensor::from_vec(values, shape, device)?)
             };
             tensors.insert(parameter.name.clone(), slot);
         }

@@ -164,7 +164,8 @@ impl Network {
     }
 
     fn context<'a>(&'a self, i: usize, node: &'a Node, mode: Mode) -> Context<'a> {
-        Context::new(node, &self.tensors, mode, self.blueprint.cut.is_frozen(i))
+        let follows_batches = self.blueprint.cut.follows_batches(i);
+        Context::new(node, &self.tensors, mode, follows_batches)
     }
 }
 

@@ -172,11 +172,12 @@ impl CustomOp3 for LayerNormOp {
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let dy = dy.contiguous()?;
-        let (dx, (dgamma, dbeta)) = with_values(&dy, |dy| {
+        let (of_x, of_weights) = (x.track_op(), gamma.track_op() || beta.track_op());
+        let (dx, sums) = with_values(&dy, |dy| {
             with_values(x, |x| {
                 with_values(gamma, |gamma| {
-                    let dx = self.input_gradient(x, gamma, dy);
-                    Ok((dx, self.sums(x, dy, gamma.len())))
+                    let dx = of_x.then(|| self.input_gradient(x, gamma, dy));
+                    Ok((dx, of_weights.then(|| self.sums(x, dy, gamma.len()))))
                 })
             })
         })?;
@@ -186,8 +187,12 @@ impl CustomOp3 for LayerNormOp {
             }
             Ok(deliver(tensor, tensor_like(gradient, tensor)?))
         };
-        let dx = tensor_like(dx, x)?;
-        Ok((Some(dx), weight(gamma, dgamma)?, weight(beta, dbeta)?))
+        let (dgamma, dbeta) = match sums {
+            Some((dgamma, dbeta)) => (weight(gamma, dgamma)?, weight(beta, dbeta)?),
+            None => (None, None),
+        };
+        let dx = dx.map(|dx| tensor_like(dx, x)).transpose()?;
+        Ok((dx, dgamma, dbeta))
     }
 }
 

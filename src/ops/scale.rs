@@ -106,12 +106,17 @@ impl CustomOp2 for ScaleOp {
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let dy = dy.contiguous()?;
-        let dx = with_values(&dy, |dy| {
-            with_values(factors, |factors| Ok(self.product(dy, factors)))
-        })?;
+        let dx = x.track_op().then(|| {
+            let product =
+                |dy: &[f32]| with_values(factors, |factors| Ok(self.product(dy, factors)));
+            tensor_like(with_values(&dy, product)?, x)
+        });
         let count = factors.elem_count();
-        let sums = with_values(&dy, |dy| with_values(x, |x| Ok(self.sums(x, dy, count))))?;
-        Ok((Some(tensor_like(dx, x)?), Some(tensor_like(sums, factors)?)))
+        let sums = factors.track_op().then(|| {
+            let sums = with_values(&dy, |dy| with_values(x, |x| Ok(self.sums(x, dy, count))))?;
+            tensor_like(sums, factors)
+        });
+        Ok((dx.transpose()?, sums.transpose()?))
     }
 }
 

@@ -14,6 +14,11 @@ const PATH_KEYS: [&str; 4] = [
     "backbone.weights.experiment",
 ];
 
+/// Whether the list at this key consists of globs.
+pub(super) fn is_globs(key: &str) -> bool {
+    key == "freeze.train"
+}
+
 /// Whether the text at this key is a path.
 pub(super) fn is_path(key: &str, text: &str) -> bool {
     PATH_KEYS.contains(&key) && !(key == "backbone.weights" && is_named_weights(text))

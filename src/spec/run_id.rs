@@ -74,8 +74,19 @@ fn short_value(axis: &str, value: &AxisValue) -> String {
                 .and_then(|v| v.get("v")?.get("experiment")?.as_str());
             name(experiment.unwrap_or(text))
         }
+        AxisValue::Text(list) if paths::is_globs(&plain) => match globs(list).as_deref() {
+            Some([]) => "nothing".into(),
+            Some(globs) => globs.join(","),
+            None => list.clone(),
+        },
         value => value.to_string(),
     }
+}
+
+/// The texts of a list that is written as TOML.
+fn globs(list: &str) -> Option<Vec<String>> {
+    let table: toml::Table = toml::from_str(&format!("v = {list}")).ok()?;
+    table.get("v")?.clone().try_into().ok()
 }
 
 /// Hex digits of the SHA-256 of everything that decides a result.

@@ -46,8 +46,9 @@ fn fields<T: DeserializeOwned>() -> &'static [&'static str] {
 }
 
 /// Keys whose values are lists of plain values.
-const LISTS: [&str; 4] = [
+const LISTS: [&str; 5] = [
     "dataset.classes",
+    "freeze.train",
     "normalization.mean",
     "normalization.std",
     "training.metrics",
@@ -155,7 +156,7 @@ mod tests {
     #[test]
     fn the_keys_come_from_the_types() {
         let freeze = keys(&key::path(&["freeze"])).unwrap();
-        assert_eq!(freeze, ["through"]);
+        assert_eq!(freeze, ["through", "train", "batch_norm"]);
         let element = keys(&key::path(&["head", "3"])).unwrap();
         assert!(element.contains(&"units"));
         assert!(tables().iter().all(|(_, keys)| !keys.is_empty()));

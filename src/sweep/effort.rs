@@ -69,10 +69,10 @@ impl Parts {
             own: spec.training.epochs as f64 * (training * step + others * look) + tested * look,
             once: saved * (training + others + tested),
             frozen: format!(
-                "{:?} {:?} {} {:?}",
+                "{:?} {:?} {:?} {:?}",
                 spec.backbone,
                 spec.dataset,
-                constant.len(),
+                blueprint.cut.frontier(),
                 spec.normalization
             ),
         }

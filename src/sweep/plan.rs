@@ -110,6 +110,8 @@ impl Planner {
             return Ok(Arc::clone(known));
         }
         let blueprint = Arc::new(Blueprint::new(spec, classes)?);
+        self.notes
+            .extend(idle_batch_norm(spec, &blueprint, classes)?);
         self.blueprints.insert(key, Arc::clone(&blueprint));
         Ok(blueprint)
     }
@@ -138,6 +140,24 @@ impl Planner {
             }
         }
     }
+}
+
+/// What is to be said of `freeze.batch_norm` where it changes nothing.
+fn idle_batch_norm(
+    spec: &spec::Spec,
+    blueprint: &Blueprint,
+    classes: usize,
+) -> Result<Option<String>, Problem> {
+    let mode = spec.freeze.batch_norm;
+    let mut plain = spec.clone();
+    plain.freeze.batch_norm = spec::BatchNormMode::default();
+    if plain == *spec || Blueprint::new(&plain, classes)?.cut != blueprint.cut {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "freeze.batch_norm = \"{mode}\" changes nothing where {} has no frozen batch norm",
+        spec.backbone.arch
+    )))
 }
 
 /// A dataset that runs share, with what each seed makes of it.

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer};
-use serde::ser::Serializer;
+use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
 use super::names::{Name, names};
@@ -123,12 +123,49 @@ impl JsonSchema for Arch {
 }
 
 /// `[freeze]`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Freeze {
     /// The last frozen layer by name, "none", "all" (the whole backbone), or N as Keras's `layers[:N]`.
     #[serde(default)]
     pub through: FreezeThrough,
+    /// Instead of `through`: globs over the backbone's tensors and modules that train, e.g. ["layer4", "*.bias"]; all else
+    /// of it is frozen, the head always trains. `*` stands for any characters, dots included.
+    #[serde(default)]
+    pub train: Option<Vec<String>>,
+    /// Batch norms of frozen layers: "frozen" (they infer, as in Keras), "statistics" (they normalize by the batch, and
+    /// their moving statistics follow), or "train" (their gamma and beta train, too).
+    #[serde(default)]
+    pub batch_norm: BatchNormMode,
+}
+
+/// Only what decides: `through` or `train`, and `batch_norm` where it is not the default.
+impl Serialize for Freeze {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match &self.train {
+            Some(globs) => map.serialize_entry("train", globs)?,
+            None => map.serialize_entry("through", &self.through)?,
+        }
+        if self.batch_norm != BatchNormMode::default() {
+            map.serialize_entry("batch_norm", &self.batch_norm)?;
+        }
+        map.end()
+    }
+}
+
+names! {
+    /// What batch norms of frozen layers do while the rest trains.
+    #[derive(Default)]
+    BatchNormMode {
+        /// They infer and keep their statistics.
+        #[default]
+        Frozen = "frozen",
+        /// They normalize by the batch, and their moving statistics follow.
+        Statistics = "statistics",
+        /// The same, and their gamma and beta train.
+        Train = "train",
+    }
 }
 
 /// One `[[head]]` table.

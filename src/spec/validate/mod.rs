@@ -1,6 +1,7 @@
 //! Mistakes that the types alone do not show: ranges, contradictions, options of something else.
 
 mod dataset;
+mod freeze;
 mod head;
 mod optimizer;
 mod ranges;
@@ -22,6 +23,7 @@ pub fn validate(spec: &Spec) -> Vec<Problem> {
     check.name(&spec.name);
     dataset::check(spec, &mut check);
     check.backbone(spec);
+    freeze::check(&spec.freeze, &mut check);
     head::check(spec, &mut check);
     optimizer::check(spec, &mut check);
     training::check(spec, &mut check);
