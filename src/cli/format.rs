@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(wide, fitted(&rows, &[1], None));
         assert_eq!(wide.lines().count(), 3);
         assert_eq!(
-            fitted(&rows, &[1], Some(28)),
+            fitted(&rows, &[1], Some(27)),
             "through        none\ntest_accuracy  71.2 ± 1.3 %\n               best\n\n\
              through        all\ntest_accuracy  70.9 ± 0.4 %\n"
         );

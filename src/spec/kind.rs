@@ -36,11 +36,39 @@ impl Kind {
             };
             return Kind::List(Box::new(Kind::of(&swept)));
         }
-        let node = path
-            .iter()
-            .try_fold(&*SCHEMA, |node, part| child(node, part));
-        node.map_or(Kind::Other, kind)
+        find(path).map_or(Kind::Other, kind)
     }
+}
+
+/// The one kind of value that a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    Boolean,
+    Integer,
+    Float,
+    Text,
+}
+
+/// The kind of a key's values; none for a table, a list, a key that takes several kinds, and one that there is not.
+pub fn key_kind(key: &str) -> Option<KeyKind> {
+    const WORDS: [(&str, Option<KeyKind>); 6] = [
+        ("boolean", Some(KeyKind::Boolean)),
+        ("integer", Some(KeyKind::Integer)),
+        ("number", Some(KeyKind::Float)),
+        ("string", Some(KeyKind::Text)),
+        ("array", None),
+        ("object", None),
+    ];
+    let node = find(&key::parse(key).ok()?)?;
+    let mut taken = WORDS.into_iter().filter(|(word, _)| takes(node, word));
+    let (_, only) = taken.next()?;
+    only.filter(|_| taken.next().is_none())
+}
+
+/// The schema of the values at this key.
+fn find(path: &[String]) -> Option<&'static Value> {
+    let mut parts = path.iter();
+    parts.try_fold(&*SCHEMA, |node, part| child(node, part))
 }
 
 /// What a reference refers to.
@@ -144,6 +172,30 @@ mod tests {
             ("sweep.axes.seed", list(Kind::Other)),
         ] {
             assert_eq!(Kind::of(&key::parse(key).unwrap()), kind, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_kind_comes_from_the_types() {
+        for (key, expected) in [
+            ("seed", Some(KeyKind::Integer)),
+            ("training.epochs", Some(KeyKind::Integer)),
+            ("dataset.train_limit", Some(KeyKind::Integer)),
+            ("optimizer.learning_rate", Some(KeyKind::Float)),
+            ("optimizer.schedule.minimum", Some(KeyKind::Float)),
+            ("training.early_stopping.min_delta", Some(KeyKind::Float)),
+            ("head.2.rate", Some(KeyKind::Float)),
+            ("augmentation.horizontal_flip", Some(KeyKind::Boolean)),
+            ("optimizer.name", Some(KeyKind::Text)),
+            ("backbone.arch", Some(KeyKind::Text)),
+            ("dataset.path", Some(KeyKind::Text)),
+            ("training.device", Some(KeyKind::Text)),
+            ("head.0.units", None),
+            ("optimizer", None),
+            ("dataset.classes", None),
+            ("zebra", None),
+        ] {
+            assert_eq!(key_kind(key), expected, "{key}");
         }
     }
 }
