@@ -133,7 +133,8 @@ fn what_is_pretrained_is_the_weights_own_and_shown() {
     assert!(text.contains(line), "{text}");
     let text = with("backbone.weights=random");
     assert!(
-        text.contains("taken as for timm/tf_efficientnet_lite0.in1k"),
+        text.contains("random weights have seen no images")
+            && text.contains("(pretrained: taken as for timm/tf_efficientnet_lite0.in1k)"),
         "{text}"
     );
 }

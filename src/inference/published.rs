@@ -38,7 +38,7 @@ pub(super) fn open(
     let said = sweep::check_start(&run.spec, &blueprint, &mut checked).map_err(located)?;
     let preparation = Preparation::planned(&run.spec).map_err(located)?;
     let preparation = preparation.ok_or_else(|| located(untrained(path)))?;
-    if let Some(said) = said {
+    for said in said.iter().chain(&preparation.assumption) {
         tracing::warn!("{said}");
     }
     check_memory(&blueprint).map_err(|why| located(Problem::new("backbone.arch", why)))?;

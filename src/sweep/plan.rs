@@ -92,7 +92,9 @@ impl Planner {
         let blueprint = self.blueprint(spec, classes.len())?;
         self.notes
             .extend(start::check(spec, &blueprint, &mut self.weights)?);
-        Preparation::planned(spec)?;
+        let preparation = Preparation::planned(spec)?;
+        self.notes
+            .extend(preparation.and_then(|preparation| preparation.assumption));
         Ok(PlannedRun {
             run: run.clone(),
             blueprint,

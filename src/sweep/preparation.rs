@@ -17,7 +17,9 @@ pub struct Preparation {
     /// The weights' own; none where the spec has a formula of its own.
     normalizer: Option<Normalizer>,
     /// Whose images are followed; none where the spec says all.
-    pub follows: Option<String>,
+    follows: Option<String>,
+    /// What is to be said where nothing says it of these very weights.
+    pub assumption: Option<String>,
 }
 
 impl Preparation {
@@ -37,12 +39,14 @@ impl Preparation {
                 resizing,
                 normalizer: None,
                 follows: None,
+                assumption: None,
             });
         }
         let own = Own::of(spec, file)?;
         Ok(Preparation {
             resizing: resizing.unwrap_or(own.resizing),
             normalizer: (scheme == NormalizationScheme::Pretrained).then_some(own.normalizer),
+            assumption: own.assumption,
             follows: Some(own.whose),
         })
     }
@@ -93,6 +97,8 @@ struct Own {
     normalizer: Normalizer,
     /// Who says so.
     whose: String,
+    /// What is to be said where nobody says it of these very weights.
+    assumption: Option<String>,
 }
 
 impl Own {
@@ -112,6 +118,7 @@ impl Own {
                     resizing,
                     normalizer,
                     whose: format!("as {} says", path.display()),
+                    assumption: None,
                 });
             }
         }
@@ -121,9 +128,9 @@ impl Own {
         let own = own.ok_or_else(|| unknown(spec, file))?;
         Ok(match &spec.backbone.weights {
             Weights::Imagenet if file.is_none() => own,
-            // Nothing says it of these weights.
             _ => Own {
-                whose: format!("taken as for {}, the architecture's own", own.whose),
+                assumption: Some(assumption(spec, &own.whose, file)),
+                whose: format!("taken as for {}", own.whose),
                 ..own
             },
         })
@@ -134,8 +141,24 @@ impl Own {
             resizing: Resizing::timm(size, published.crop, published.interpolation),
             normalizer: Normalizer::fixed(published.scheme)?,
             whose: published.repository.into(),
+            assumption: None,
         })
     }
+}
+
+/// What is said where only the architecture tells how images are prepared.
+fn assumption(spec: &Spec, whose: &str, file: Option<&Path>) -> String {
+    let why = match file {
+        Some(path) => format!(
+            "{} does not say how its images were prepared",
+            path.display()
+        ),
+        None => "random weights have seen no images".into(),
+    };
+    let arch = spec.backbone.arch;
+    format!(
+        "{why}; \"pretrained\" is what {whose}, the published weights of {arch}, were tested with"
+    )
 }
 
 fn unknown(spec: &Spec, file: Option<&Path>) -> Problem {
