@@ -67,7 +67,8 @@ fn a_panic_inside_a_run_fails_that_run_and_the_next_start_mends_it() {
 
 #[test]
 fn a_run_that_cannot_fit_into_memory_fails_before_it_takes_any() {
-    let experiment = swept("\"backbone.input_size\" = [8192, 32]");
+    let experiment =
+        swept("\"backbone.input_size\" = [8192, 32]\n\"freeze.through\" = [\"fire2\"]");
     assert_eq!(experiment.run().status.code(), Some(1));
     let parts = [
         "GiB",

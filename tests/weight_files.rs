@@ -219,3 +219,46 @@ fn whose_imagenet_weights_they_are_is_said_and_another_normalization() {
         "{text}"
     );
 }
+
+#[test]
+fn a_saved_classifier_has_timms_name_and_both_names_are_read() {
+    let tmp = tempfile::tempdir().unwrap();
+    let spec = common::SMALL
+        .replace("squeezenet1_1", "mobilenetv3_small_100")
+        .replace(
+            "global_average_pooling\"",
+            "pool\"\n[[head]]\nlayer = \"dropout\"\nrate = 0.1",
+        );
+    common::write(tmp.path(), "e.toml", &spec);
+    let run = |args: &[&str]| common::runner(tmp.path()).args(args).output().unwrap();
+    let output = run(&["e.toml"]);
+    assert!(output.status.success(), "{}", common::said(&output));
+    let runs = std::fs::read_dir(tmp.path().join("results/e/runs")).unwrap();
+    let model = runs.map(|run| run.unwrap().path()).next().unwrap();
+    let file = weights::read(&model.join("model.safetensors")).unwrap();
+    assert_eq!(file.tensors["classifier.weight"].shape, [10, 1024]);
+    assert!(!file.tensors.keys().any(|name| name.starts_with("dense")));
+    let accuracy = |output: &std::process::Output| {
+        let said = common::said(output);
+        let line = said.lines().find(|line| line.starts_with("accuracy"));
+        line.unwrap_or_else(|| panic!("{said}")).to_owned()
+    };
+    let path = model.join("model.safetensors");
+    let initial = format!("training.initial_weights={}", path.display());
+    let begins = || {
+        run(&["check", "e.toml", "--set", &initial])
+            .status
+            .success()
+    };
+    let evaluated = accuracy(&run(&["evaluate", model.to_str().unwrap()]));
+    assert!(begins());
+    // As older versions saved it.
+    let old = |(name, tensor): (String, _)| (name.replace("classifier.", "dense."), tensor);
+    let tensors = file.tensors.into_iter().map(old).collect();
+    weights::save(&path, &tensors, &file.metadata).unwrap();
+    assert_eq!(
+        accuracy(&run(&["evaluate", model.to_str().unwrap()])),
+        evaluated
+    );
+    assert!(begins());
+}

@@ -124,8 +124,8 @@ impl Found {
         let blueprint = blueprint.map_err(|problem| self.wrong(problem.to_string()))?;
         check_memory(&blueprint).map_err(|why| self.wrong(why))?;
         let Chosen { device, name, .. } = device::choose(&spec.training)?;
-        let tensors = blueprint.graph.parameters().map(|(_, p)| p);
-        let wanted = Wanted::of(spec.backbone.arch, tensors, false);
+        let nodes = blueprint.graph.nodes().len();
+        let wanted = Wanted::of(spec.backbone.arch, &blueprint, nodes, false);
         let weights = weights::load(&self.path, &wanted)?;
         Ok(Model {
             network: Network::new(blueprint, &weights, spec.seed, &device)?,

@@ -1,6 +1,8 @@
 //! From a spec to a network without its weights: enough to check, summarize and plan a run.
 
+use super::network::Weights as Tensors;
 use super::{freeze, head};
+use crate::graph::op::Op;
 use crate::graph::{Builder, Cost, Cut, Graph, Shape, Value};
 use crate::spec::{Activation, Backbone, FreezeThrough, HeadKind, Problem, Spec, Weights};
 use crate::text::counted;
@@ -18,8 +20,45 @@ pub struct Blueprint {
     pub through: Option<usize>,
     /// How many nodes belong to the backbone, its own pooling included; the rest is the head.
     pub backbone: usize,
+    /// A head that is its family's own but for the number of classes.
+    pub classifier: Option<Classifier>,
     /// The function that turns the graph's result, the logits, into probabilities.
     pub output: Activation,
+}
+
+/// A dense layer in the place of the family's own classifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Classifier {
+    /// Its name in the network: `dense`.
+    pub layer: String,
+    /// The name of the family's own, in files: `fc`.
+    pub family: &'static str,
+}
+
+impl Classifier {
+    /// The name in a file of one of its tensors; none for those of other layers.
+    pub fn in_file(&self, tensor: &str) -> Option<String> {
+        let rest = tensor
+            .strip_prefix(self.layer.as_str())?
+            .strip_prefix('.')?;
+        Some(format!("{}.{rest}", self.family))
+    }
+}
+
+/// The head's only layer with tensors, where it is dense and stands on the family's own pooling, and where a file has the
+/// family's own names.
+fn classifier(graph: &Graph, backbone: usize, spec: &Spec) -> Option<Classifier> {
+    let family = spec.backbone.arch.family;
+    let own_names = family.aliases().iter().all(|alias| alias.top);
+    let pools = spec.head.first()?.layer == HeadKind::Pool;
+    let head = graph.nodes().iter().skip(backbone);
+    let mut layers = head.filter(|node| !node.parameters.is_empty());
+    let only = layers.next().filter(|_| own_names && pools)?;
+    let is_dense = matches!(only.op, Op::Dense(_));
+    (is_dense && layers.next().is_none()).then(|| Classifier {
+        layer: only.name.clone(),
+        family: family.classifier(),
+    })
 }
 
 impl Blueprint {
@@ -55,12 +94,23 @@ impl Blueprint {
         let graph = builder.finish();
         let division = freeze::divide(&graph, nodes, &spec.freeze)?;
         Ok(Blueprint {
+            classifier: classifier(&graph, nodes, spec),
             cut: division.cut,
             through: division.through,
             graph,
             backbone: nodes,
             output,
         })
+    }
+
+    /// Tensors under the names that a model's file has for them: the classifier's under the family's.
+    pub fn named_for_file(&self, weights: Tensors) -> Tensors {
+        let Some(classifier) = &self.classifier else {
+            return weights;
+        };
+        let renamed =
+            |(name, tensor): (String, _)| (classifier.in_file(&name).unwrap_or(name), tensor);
+        weights.into_iter().map(renamed).collect()
     }
 
     /// Number of values in all tensors, moving statistics included, as Keras counts.

@@ -10,5 +10,5 @@ mod pass;
 mod tests;
 pub mod weights;
 
-pub use blueprint::Blueprint;
+pub use blueprint::{Blueprint, Classifier};
 pub use network::{Network, Weights};

@@ -228,7 +228,7 @@ impl<'a> Executor<'a> {
         })?;
         let metadata = metadata(planned, images);
         // Copied by the thread that trained: the allocator gives it again what training has left.
-        let weights = on(threads, || network.weights())?;
+        let weights = blueprint.named_for_file(on(threads, || network.weights())?);
         let model = folder.join("model.safetensors");
         weights::save_claimed(&model, &weights, &metadata, token)?;
         Ok(Finished {

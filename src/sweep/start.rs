@@ -162,11 +162,8 @@ fn pretrained(spec: &Spec, blueprint: &Blueprint) -> usize {
 
 /// The tensors of the first `nodes` nodes.
 fn wanted(spec: &Spec, blueprint: &Blueprint, nodes: usize) -> Wanted {
-    let graph = &blueprint.graph;
-    let tensors = graph.parameters().filter(|(node, _)| *node < nodes);
-    let is_whole = nodes == graph.nodes().len() && !spec.backbone.include_top;
-    let tensors = tensors.map(|(_, parameter)| parameter);
-    Wanted::of(spec.backbone.arch, tensors, !is_whole)
+    let is_whole = nodes == blueprint.graph.nodes().len() && !spec.backbone.include_top;
+    Wanted::of(spec.backbone.arch, blueprint, nodes, !is_whole)
 }
 
 /// As [`load`], and says how they were read: the plan did not have the file.

@@ -21,6 +21,7 @@ fn read_within(bytes: &[u8], path: &std::path::Path) {
         arch: Arch::named("vgg11").unwrap(),
         tensors: vec![("block1_conv1.weight".to_owned(), vec![2, 3])],
         positions: Vec::new(),
+        classifier: None,
         extra: true,
     };
     let (result, peak) = memory::peak(|| {

@@ -8,7 +8,8 @@ use super::positions::{Positions, Resampling};
 use super::prefix::Plain;
 use super::read::Reader;
 use super::{Error, HostTensor, Misfit};
-use crate::graph::{Parameter, Role};
+use crate::graph::Role;
+use crate::model::blueprint::{Blueprint, Classifier};
 use crate::spec::Arch;
 
 /// Tensors by name with their shapes in PyTorch's layouts.
@@ -22,15 +23,18 @@ pub struct Wanted {
     pub tensors: Vec<(String, Vec<usize>)>,
     /// Those that a file may have for another number of patches.
     pub positions: Vec<Positions>,
+    /// A layer that a file may have under its family's name.
+    pub classifier: Option<Classifier>,
     /// Whether the file may hold other tensors beside them and the original classifier.
     pub extra: bool,
 }
 
 impl Wanted {
-    /// These tensors of a network.
-    pub fn of<'a>(arch: Arch, tensors: impl Iterator<Item = &'a Parameter>, extra: bool) -> Self {
+    /// The tensors of the first `nodes` nodes of a network.
+    pub fn of(arch: Arch, blueprint: &Blueprint, nodes: usize, extra: bool) -> Self {
         let (mut all, mut positions) = (Vec::new(), Vec::new());
-        for tensor in tensors {
+        let tensors = blueprint.graph.parameters();
+        for (_, tensor) in tensors.filter(|(node, _)| *node < nodes) {
             all.push((tensor.name.clone(), tensor.file_shape()));
             if let Role::Positions { prefix } = tensor.role {
                 let tensor = tensor.name.clone();
@@ -41,6 +45,7 @@ impl Wanted {
             arch,
             tensors: all,
             positions,
+            classifier: blueprint.classifier.clone(),
             extra,
         }
     }
@@ -169,7 +174,10 @@ impl<'a> Fit<'a> {
     /// What the file calls our tensor.
     fn in_file(&self, tensor: &str) -> String {
         let plain = self.foreign(tensor);
+        let classifier = self.wanted.classifier.as_ref();
+        let of_family = || classifier.and_then(|classifier| classifier.in_file(tensor));
         let name = self.plain.names.get(&plain);
+        let name = name.or_else(|| self.plain.names.get(&of_family()?));
         name.cloned()
             .unwrap_or_else(|| format!("{}{plain}", self.plain.prefix))
     }

@@ -56,6 +56,7 @@ fn only(arch: Arch, tensors: &[(String, Vec<usize>)]) -> Wanted {
         arch,
         tensors: tensors.to_vec(),
         positions: Vec::new(),
+        classifier: None,
         extra: false,
     }
 }
