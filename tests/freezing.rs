@@ -69,7 +69,7 @@ fn a_sweep_over_subsets_trains_each_and_leaves_the_rest() {
         ["train=_.bias", "train=layer4.1,bn1", "train=nothing"]
     );
     let head = &models["train=nothing"];
-    let in_head = |name: &str| name.starts_with("dense.");
+    let in_head = |name: &str| name.starts_with("fc.");
     let of_norm = |name: &str| name.contains(".running_");
     for name in differ(&models["train=_.bias"], head) {
         assert!(
