@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use crate::ops::resample::{self, Filter};
 use crate::spec::Interpolation;
 
 /// Bits behind the point of a weight; `PRECISION_BITS`.
@@ -142,43 +143,19 @@ fn byte(sum: i32) -> u8 {
     (sum >> PRECISION).clamp(0, 255) as u8
 }
 
-/// `precompute_coeffs` and `normalize_coeffs_8bpc` for some of the pixels along an axis that goes `from` → `to`.
+/// `normalize_coeffs_8bpc` for some of the pixels along an axis that goes `from` → `to`.
 fn spans(from: usize, to: usize, kept: Range<usize>, interpolation: Interpolation) -> Vec<Span> {
-    let scale = from as f64 / to as f64;
-    let wider = scale.max(1.0);
-    let support = radius(interpolation) * wider;
+    let filter = match interpolation {
+        Interpolation::Bilinear => Filter::Triangle,
+        Interpolation::Bicubic => Filter::Cubic,
+    };
+    let whole = |weight: f64| (weight * f64::from(1 << PRECISION)).round() as i32;
     let span = |at: usize| {
-        let centre = (at as f64 + 0.5) * scale;
-        let start = ((centre - support + 0.5) as usize).min(from.saturating_sub(1));
-        let end = ((centre + support + 0.5) as usize).min(from).max(start + 1);
-        let weight = |x: usize| filter(interpolation, (x as f64 - centre + 0.5) / wider);
-        let weights: Vec<f64> = (start..end).map(weight).collect();
-        let total: f64 = weights.iter().sum();
-        let whole = |weight: f64| (weight / total * f64::from(1 << PRECISION)).round() as i32;
+        let resample::Span { start, weights } = resample::Span::new(at, (from, to), filter);
         Span {
             start,
             weights: weights.into_iter().map(whole).collect(),
         }
     };
     kept.map(span).collect()
-}
-
-/// How far from its centre a filter reaches, in pixels.
-fn radius(interpolation: Interpolation) -> f64 {
-    match interpolation {
-        Interpolation::Bilinear => 1.0,
-        Interpolation::Bicubic => 2.0,
-    }
-}
-
-/// `bilinear_filter` and `bicubic_filter`, which is Keys's with a = −0.5.
-fn filter(interpolation: Interpolation, x: f64) -> f64 {
-    const A: f64 = -0.5;
-    let x = x.abs();
-    match interpolation {
-        Interpolation::Bilinear if x < 1.0 => 1.0 - x,
-        Interpolation::Bicubic if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
-        Interpolation::Bicubic if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * A,
-        _ => 0.0,
-    }
 }

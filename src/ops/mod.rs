@@ -21,6 +21,7 @@ mod matrix;
 mod memory;
 mod pool;
 mod relu;
+pub mod resample;
 mod scale;
 mod simd;
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::HostTensor;
+use crate::ops::resample::{Filter, Span};
 
 /// How position embeddings `[1, prefix + side², channels]` may be resampled: their first tokens belong to no patch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,18 +45,18 @@ impl Resampling {
             .data
             .split_at((self.prefix * channels).min(tensor.data.len()));
         let spans: Vec<Span> = (0..self.to)
-            .map(|at| span(at, self.from, self.to))
+            .map(|at| Span::new(at, (self.from, self.to), Filter::Cubic))
             .collect();
         let rows = patches.chunks_exact((self.from * channels).max(1));
         let rows: Vec<Vec<f32>> = rows
             .map(|row| {
                 let patches: Vec<&[f32]> = row.chunks_exact(channels.max(1)).collect();
-                spans.iter().flat_map(|span| span.mean(&patches)).collect()
+                spans.iter().flat_map(|span| mean(span, &patches)).collect()
             })
             .collect();
         let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
         let mut data = prefix.to_vec();
-        data.extend(spans.iter().flat_map(|span| span.mean(&rows)));
+        data.extend(spans.iter().flat_map(|span| mean(span, &rows)));
         HostTensor {
             shape: vec![1, self.prefix + self.to * self.to, channels],
             data,
@@ -63,55 +64,19 @@ impl Resampling {
     }
 }
 
-/// The places that one of the output is a weighted mean of, from `start` on.
-struct Span {
-    start: usize,
-    weights: Vec<f32>,
-}
-
-impl Span {
-    fn mean(&self, places: &[&[f32]]) -> Vec<f32> {
-        let mut places = places.iter().skip(self.start).zip(&self.weights);
-        let scaled = |(place, weight): (&&[f32], &f32)| -> Vec<f32> {
-            place.iter().map(|value| value * weight).collect()
-        };
-        let mut sum = places.next().map(scaled).unwrap_or_default();
-        for (place, weight) in places {
-            let values = sum.iter_mut().zip(*place);
-            values.for_each(|(sum, value)| *sum += value * weight);
-        }
-        sum
+/// The mean of the places that a span names.
+fn mean(span: &Span, places: &[&[f32]]) -> Vec<f32> {
+    let weights = span.weights.iter().map(|weight| *weight as f32);
+    let mut places = places.iter().skip(span.start).zip(weights);
+    let scaled = |(place, weight): (&&[f32], f32)| -> Vec<f32> {
+        place.iter().map(|value| value * weight).collect()
+    };
+    let mut sum = places.next().map(scaled).unwrap_or_default();
+    for (place, weight) in places {
+        let values = sum.iter_mut().zip(*place);
+        values.for_each(|(sum, value)| *sum += value * weight);
     }
-}
-
-/// As `HelperInterpBase::_compute_indices_weights_aa` in PyTorch's `UpSampleKernel.cpp`.
-fn span(at: usize, from: usize, to: usize) -> Span {
-    let scale = from as f32 / to as f32;
-    let wider = scale.max(1.0);
-    let centre = scale * (at as f32 + 0.5);
-    let support = 2.0 * wider;
-    let start = (centre - support + 0.5).max(0.0) as usize;
-    let end = ((centre + support + 0.5) as usize).min(from).max(start + 1);
-    let weight = |x: usize| cubic((x as f32 - centre + 0.5) / wider);
-    let weights: Vec<f32> = (start..end).map(weight).collect();
-    let total: f32 = weights.iter().sum();
-    Span {
-        start,
-        weights: weights.into_iter().map(|weight| weight / total).collect(),
-    }
-}
-
-/// Keys's cubic with a = −0.5.
-fn cubic(x: f32) -> f32 {
-    const A: f32 = -0.5;
-    let x = x.abs();
-    if x < 1.0 {
-        ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0
-    } else if x < 2.0 {
-        (((x - 5.0) * x + 8.0) * x - 4.0) * A
-    } else {
-        0.0
-    }
+    sum
 }
 
 /// `for 16×16 patches (bicubic): the file has 14×14`
