@@ -1,10 +1,9 @@
 //! Average pooling.
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::windows::{Pool2dConfig, Windows};
-use crate::ops::conv2d::strided;
 use crate::ops::cpu::{check, tensor_like, values, with_values};
 use crate::ops::simd::vectorized;
 
@@ -26,41 +25,24 @@ pub fn average_pool2d(x: &Tensor, config: &Pool2dConfig) -> Result<Tensor> {
 /// As [`average_pool2d`], of a checked tensor, by candle's own operations.
 pub(super) fn composition(x: &Tensor, config: &Pool2dConfig) -> Result<Tensor> {
     let of = Windows::new("average_pool2d", x.dims(), config)?;
-    let sums = sums(x, config, &of)?;
-    let counts = sums_of_ones(x, config, &of)?;
-    sums.broadcast_div(&counts)
-}
-
-fn sums_of_ones(x: &Tensor, config: &Pool2dConfig, of: &Windows) -> Result<Tensor> {
     let ones = Tensor::ones((1, of.h, of.w, 1), x.dtype(), x.device())?;
-    sums(&ones, config, of)
+    sums(x, &of)?.broadcast_div(&sums(&ones, &of)?)
 }
 
 /// The sum of each window, the pixels outside being zeros.
-fn sums(x: &Tensor, config: &Pool2dConfig, of: &Windows) -> Result<Tensor> {
-    let &Pool2dConfig {
-        kernel,
-        stride,
-        padding,
-        ..
-    } = config;
-    let after =
-        |size: usize, out: usize| ((out - 1) * stride + kernel).saturating_sub(size + padding);
-    let x = x.contiguous()?;
-    let x = x.pad_with_zeros(1, padding, after(of.h, of.ho))?;
-    let x = x.pad_with_zeros(2, padding, after(of.w, of.wo))?;
+fn sums(x: &Tensor, of: &Windows) -> Result<Tensor> {
     let mut sum: Option<Tensor> = None;
-    for ky in 0..kernel {
-        for kx in 0..kernel {
-            let rows = strided(&x, 1, ky, of.ho, stride)?;
-            let seen = strided(&rows, 2, kx, of.wo, stride)?.contiguous()?;
-            sum = Some(match sum {
-                None => seen,
-                Some(sum) => (sum + seen)?,
-            });
-        }
+    of.for_places(x, 0.0, |seen| {
+        sum = Some(match &sum {
+            None => seen,
+            Some(sum) => (sum + seen)?,
+        });
+        Ok(())
+    })?;
+    match sum {
+        Some(sum) => Ok(sum),
+        None => bail!("average_pool2d: the kernel must be at least 1"),
     }
-    sum.map_or_else(|| x.zeros_like(), Ok)
 }
 
 struct AveragePoolOp(Windows);

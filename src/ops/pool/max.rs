@@ -4,7 +4,6 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::windows::{Pool2dConfig, Windows};
-use crate::ops::conv2d::strided;
 use crate::ops::cpu::{check, tensor_like, values, with_scratch, with_values};
 use crate::ops::simd::vectorized;
 
@@ -27,48 +26,20 @@ pub fn max_pool2d(x: &Tensor, config: &Pool2dConfig) -> Result<Tensor> {
 /// gradient): the windows' places are told apart by strided views, and compared in order.
 pub(super) fn composition(x: &Tensor, config: &Pool2dConfig) -> Result<Tensor> {
     let of = Windows::new("max_pool2d", x.dims(), config)?;
-    let &Pool2dConfig {
-        kernel,
-        stride,
-        padding,
-        ..
-    } = config;
-    let after =
-        |size: usize, out: usize| ((out - 1) * stride + kernel).saturating_sub(size + padding);
-    // Padding must lose against any value, so zeros will not do.
-    let pad = |x: &Tensor, dim: usize, before: usize, after: usize| -> Result<Tensor> {
-        let filled = |count: usize| {
-            let mut dims = x.dims().to_vec();
-            dims[dim] = count;
-            Tensor::full(f32::NEG_INFINITY, dims, x.device())
-        };
-        let mut parts = vec![x.clone()];
-        if before > 0 {
-            parts.insert(0, filled(before)?);
-        }
-        if after > 0 {
-            parts.push(filled(after)?);
-        }
-        Tensor::cat(&parts, dim)
-    };
-    let x = pad(&x.contiguous()?, 1, padding, after(of.h, of.ho))?;
-    let x = pad(&x, 2, padding, after(of.w, of.wo))?;
     let mut best: Option<Tensor> = None;
-    for ky in 0..kernel {
-        for kx in 0..kernel {
-            let rows = strided(&x, 1, ky, of.ho, stride)?;
-            let seen = strided(&rows, 2, kx, of.wo, stride)?.contiguous()?;
-            best = Some(match best {
-                None => seen,
-                Some(best) => {
-                    let (old, new) = (best.detach(), seen.detach());
-                    // Greater, or NaN: the only value unequal to itself.
-                    let wins = (new.gt(&old)? + new.ne(&new)?)?.gt(0u8)?;
-                    wins.where_cond(&seen, &best)?
-                }
-            });
-        }
-    }
+    // Padding must lose against any value, so zeros will not do.
+    of.for_places(x, f32::NEG_INFINITY, |seen| {
+        best = Some(match &best {
+            None => seen,
+            Some(best) => {
+                let (old, new) = (best.detach(), seen.detach());
+                // Greater, or NaN: the only value unequal to itself.
+                let wins = (new.gt(&old)? + new.ne(&new)?)?.gt(0u8)?;
+                wins.where_cond(&seen, best)?
+            }
+        });
+        Ok(())
+    })?;
     match best {
         Some(best) => Ok(best),
         None => bail!("max_pool2d: the kernel must be at least 1"),

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use candle_core::{Result, bail};
+use candle_core::{Result, Tensor, bail};
+
+use crate::ops::conv2d::strided;
 
 /// The windows of a pooling; the same in both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,47 @@ impl Windows {
             wo,
             config: *config,
         })
+    }
+
+    /// Calls `f` with what all windows have at their first place, at their second and so on by rows, `[n, ho, wo, c]`;
+    /// pixels outside of `x` are `outside`. By candle's own operations; `x` may have other images and channels.
+    pub fn for_places(
+        &self,
+        x: &Tensor,
+        outside: f32,
+        mut f: impl FnMut(Tensor) -> Result<()>,
+    ) -> Result<()> {
+        let Pool2dConfig {
+            kernel,
+            stride,
+            padding,
+            ..
+        } = self.config;
+        let pad = |x: &Tensor, dim: usize, (size, out): (usize, usize)| -> Result<Tensor> {
+            let filled = |count: usize| {
+                let mut dims = x.dims().to_vec();
+                dims[dim] = count;
+                Tensor::full(outside, dims, x.device())
+            };
+            let after = ((out - 1) * stride + kernel).saturating_sub(size + padding);
+            let mut parts = vec![x.clone()];
+            if padding > 0 {
+                parts.insert(0, filled(padding)?);
+            }
+            if after > 0 {
+                parts.push(filled(after)?);
+            }
+            Tensor::cat(&parts, dim)
+        };
+        let x = pad(&x.contiguous()?, 1, (self.h, self.ho))?;
+        let x = pad(&x, 2, (self.w, self.wo))?;
+        for ky in 0..kernel {
+            for kx in 0..kernel {
+                let rows = strided(&x, 1, ky, self.ho, stride)?;
+                f(strided(&rows, 2, kx, self.wo, stride)?.contiguous()?)?;
+            }
+        }
+        Ok(())
     }
 
     /// Calls `f(place in y, places in x)` for each window of an image; both count values from the image's first.
