@@ -1,18 +1,11 @@
 //! DenseNet (Huang et al., 2016): every layer takes what all before it in its block gave.
 
-use super::{Alias, Family, global_pool};
-use crate::graph::op::{AveragePool, BatchNorm, Concatenate, Convolution, Function, MaxPool};
+use super::{Family, STEM_POOL};
+use crate::graph::op::{AveragePool, BatchNorm, Concatenate, Convolution, Function};
 use crate::graph::{Builder, Value};
 use crate::ops::Pool2dConfig;
 
 const BATCH_NORM: BatchNorm = BatchNorm::pytorch(1e-5);
-
-const POOL: MaxPool = MaxPool(Pool2dConfig {
-    kernel: 3,
-    stride: 2,
-    padding: 1,
-    ceil_mode: false,
-});
 
 const HALVE: AveragePool = AveragePool(Pool2dConfig {
     kernel: 2,
@@ -65,7 +58,7 @@ impl Family for Densenet {
         let stem = Convolution::padded(STEM, 7, 2);
         let mut x = graph.push("features.conv0", "", stem, &[images])?;
         x = norm(graph, ("features.norm0", ""), x)?;
-        x = graph.push("features.pool0", "", POOL, &[x])?;
+        x = graph.push("features.pool0", "", STEM_POOL, &[x])?;
         for (block, layers) in (1..).zip(self.layers) {
             for n in 1..=layers {
                 x = layer(
@@ -81,15 +74,7 @@ impl Family for Densenet {
         norm(graph, ("features.norm5", ""), x)
     }
 
-    fn pool(&self, graph: &mut Builder, features: Value) -> Result<Value, String> {
-        global_pool(graph, features)
-    }
-
     fn classifier(&self) -> &'static str {
         "classifier"
-    }
-
-    fn aliases(&self) -> Vec<Alias> {
-        vec![Alias::timm("classifier")]
     }
 }

@@ -16,8 +16,9 @@ mod vit;
 pub use catalog::{Architecture, CATALOG, Published};
 pub use imagenet::{IMAGENET_CLASSES, ImagenetClass, imagenet_classes};
 
-use crate::graph::op::{Dense, GlobalPool};
+use crate::graph::op::{Dense, GlobalPool, MaxPool};
 use crate::graph::{Builder, Value};
+use crate::ops::Pool2dConfig;
 
 /// Architectures that are built in the same way.
 pub trait Family: Sync {
@@ -31,7 +32,9 @@ pub trait Family: Sync {
     ///
     /// # Errors
     /// As [`Builder::push`].
-    fn pool(&self, graph: &mut Builder, features: Value) -> Result<Value, String>;
+    fn pool(&self, graph: &mut Builder, features: Value) -> Result<Value, String> {
+        global_pool(graph, features)
+    }
 
     /// The name of its classifier.
     fn classifier(&self) -> &'static str;
@@ -52,8 +55,18 @@ pub trait Family: Sync {
 
     /// The modules that have tensors by their names here and elsewhere, in the graph's order, the original head
     /// included; where all names are timm's, those of the head alone.
-    fn aliases(&self) -> Vec<Alias>;
+    fn aliases(&self) -> Vec<Alias> {
+        vec![Alias::timm(self.classifier())]
+    }
 }
+
+/// The pooling behind a stem of a 7×7 convolution.
+const STEM_POOL: MaxPool = MaxPool(Pool2dConfig {
+    kernel: 3,
+    stride: 2,
+    padding: 1,
+    ceil_mode: false,
+});
 
 /// How deep block `i` of `count` lies, from 0 to 1 at the last: the part of drop path's rate that it has in timm.
 fn depth(i: usize, count: usize) -> f64 {

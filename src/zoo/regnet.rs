@@ -1,6 +1,6 @@
 //! RegNetY (Radosavovic et al., 2020), as timm has it.
 
-use super::{Alias, Family, depth, global_pool};
+use super::{Alias, Family, depth};
 use crate::graph::op::{Activation, Add, BatchNorm, Convolution, Function, GlobalPool, Multiply};
 use crate::graph::{Builder, Value};
 use crate::ops;
@@ -97,10 +97,6 @@ impl Family for Regnet {
             }
         }
         Ok(x)
-    }
-
-    fn pool(&self, graph: &mut Builder, features: Value) -> Result<Value, String> {
-        global_pool(graph, features)
     }
 
     fn classifier(&self) -> &'static str {

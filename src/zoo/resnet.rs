@@ -1,18 +1,10 @@
 //! ResNet (He et al., 2015), with the stride in the 3×3 convolution, as timm and torchvision have it.
 
-use super::{Alias, Family, depth, global_pool};
-use crate::graph::op::{Activation, Add, BatchNorm, Convolution, Function, MaxPool};
+use super::{Family, STEM_POOL, depth};
+use crate::graph::op::{Activation, Add, BatchNorm, Convolution, Function};
 use crate::graph::{Builder, Value};
-use crate::ops::Pool2dConfig;
 
 const BATCH_NORM: BatchNorm = BatchNorm::pytorch(1e-5);
-
-const POOL: MaxPool = MaxPool(Pool2dConfig {
-    kernel: 3,
-    stride: 2,
-    padding: 1,
-    ceil_mode: false,
-});
 
 /// Channels of the four layers, before a bottleneck widens them.
 const CHANNELS: [usize; 4] = [64, 128, 256, 512];
@@ -86,7 +78,7 @@ impl Family for Resnet {
         x = graph.push("bn1", "", BATCH_NORM, &[x])?;
         let function = Function::Relu;
         x = graph.push("act1", "", Activation { function }, &[x])?;
-        x = graph.push("maxpool", "", POOL, &[x])?;
+        x = graph.push("maxpool", "", STEM_POOL, &[x])?;
         let (mut n, count) = (0.., self.blocks.iter().sum());
         for (layer, (blocks, channels)) in (1..).zip(self.blocks.into_iter().zip(CHANNELS)) {
             for block in 0..blocks {
@@ -99,15 +91,7 @@ impl Family for Resnet {
         Ok(x)
     }
 
-    fn pool(&self, graph: &mut Builder, features: Value) -> Result<Value, String> {
-        global_pool(graph, features)
-    }
-
     fn classifier(&self) -> &'static str {
         "fc"
-    }
-
-    fn aliases(&self) -> Vec<Alias> {
-        vec![Alias::timm("fc")]
     }
 }

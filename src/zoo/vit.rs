@@ -1,7 +1,7 @@
 //! Vision transformers (Dosovitskiy et al., 2020), DeiT (Touvron et al., 2020) and DINOv2 (Oquab et al., 2023), as timm
 //! has them.
 
-use super::{Alias, Family, depth};
+use super::{Family, depth};
 use crate::graph::op::{
     Add, Attention, ClassToken, Convolution, Dense, Embed, Function, LayerNorm, LayerScale, Op,
 };
@@ -85,9 +85,5 @@ impl Family for Vit {
 
     fn classifier(&self) -> &'static str {
         "head"
-    }
-
-    fn aliases(&self) -> Vec<Alias> {
-        vec![Alias::timm("head")]
     }
 }
