@@ -244,16 +244,15 @@ fn describe(model: &Model<'_>, all: usize) -> String {
 /// How the images are prepared, where specs say more than a formula for their values: each way once.
 fn preparations(model: &Model<'_>) -> Vec<String> {
     let mut lines = Vec::new();
-    for (_, PlannedRun { run, .. }) in &model.runs {
-        let spec = &run.spec;
+    for (_, planned) in &model.runs {
+        let spec = &planned.run.spec;
         let scheme = spec.normalization.scheme;
         if spec.resize.is_usual() && scheme != NormalizationScheme::Pretrained {
             continue;
         }
-        let line = match sweep::Preparation::planned(spec) {
-            Ok(Some(preparation)) => preparation.describe(spec),
-            Ok(None) => "as the experiment says that the weights come from".into(),
-            Err(problem) => problem.to_string(),
+        let line = match &planned.preparation {
+            Some(preparation) => preparation.describe(spec),
+            None => "as the experiment says that the weights come from".into(),
         };
         if !lines.contains(&line) {
             lines.push(line);

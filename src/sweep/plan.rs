@@ -24,6 +24,8 @@ pub struct PlannedRun {
     /// What is to be said of its dataset: each a line.
     pub notes: Arc<[String]>,
     pub device: Chosen,
+    /// How its images are prepared; none where another experiment has yet to leave the weights that say it.
+    pub preparation: Option<Arc<Preparation>>,
 }
 
 /// All runs of an experiment.
@@ -75,6 +77,8 @@ struct Planner {
     notes: BTreeSet<String>,
     /// By what they are made of.
     blueprints: HashMap<String, Arc<Blueprint>>,
+    /// By what they depend on.
+    preparations: HashMap<String, Option<Arc<Preparation>>>,
 }
 
 impl Planner {
@@ -92,9 +96,7 @@ impl Planner {
         let blueprint = self.blueprint(spec, classes.len())?;
         self.notes
             .extend(start::check(spec, &blueprint, &mut self.weights)?);
-        let preparation = Preparation::planned(spec)?;
-        self.notes
-            .extend(preparation.and_then(|preparation| preparation.assumption));
+        let preparation = self.preparation(spec)?;
         Ok(PlannedRun {
             run: run.clone(),
             blueprint,
@@ -102,7 +104,22 @@ impl Planner {
             images,
             notes,
             device,
+            preparation,
         })
+    }
+
+    fn preparation(&mut self, spec: &spec::Spec) -> Result<Option<Arc<Preparation>>, Problem> {
+        let start = &spec.training.initial_weights;
+        let (backbone, images) = (&spec.backbone, (&spec.resize, &spec.normalization));
+        let key = format!("{backbone:?} {start:?} {images:?}");
+        if let Some(known) = self.preparations.get(&key) {
+            return Ok(known.clone());
+        }
+        let found = Preparation::planned(spec)?.map(Arc::new);
+        let said = found.as_ref().and_then(|found| found.assumption.clone());
+        self.notes.extend(said);
+        self.preparations.insert(key, found.clone());
+        Ok(found)
     }
 
     fn blueprint(&mut self, spec: &spec::Spec, classes: usize) -> Result<Arc<Blueprint>, Problem> {
