@@ -1,6 +1,8 @@
 //! Whole networks as they were published, used without a run: `backbone.include_top` with `predict` and `evaluate`.
 
 mod common;
+#[path = "zoo/timm_step.rs"]
+mod timm_step;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,10 +10,9 @@ use std::path::{Path, PathBuf};
 
 use common::{runner, said, shared, write};
 use runner::model::Blueprint;
-use runner::model::weights::{self, HostTensor};
+use runner::model::weights;
 use runner::spec::Spec;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 const SPEC: &str = "\
 [backbone]
@@ -27,36 +28,6 @@ scheme = \"pretrained\"
 method = \"pretrained\"
 ";
 
-fn splitmix64(z: u64) -> u64 {
-    let z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
-/// `value` of `shared/peers/timm_step.py` with seed 1.
-fn value(name: &str, shape: Vec<usize>) -> HostTensor {
-    let digest = Sha256::digest(name);
-    let t = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
-    let start = (1u64 << 56).wrapping_add(u64::from(t) << 24);
-    let fan_in: usize = shape.iter().skip(1).product();
-    let (last, vector) = (name.rsplit('.').next().unwrap(), shape.len() == 1);
-    let of = |i: u64| {
-        let u = (splitmix64(start.wrapping_add(i)) >> 40) as f64 / f64::from(1 << 24);
-        match last {
-            "running_var" => 1.0 + u / 2.0,
-            "weight" if vector => 1.0 + (2.0 * u - 1.0) / 10.0,
-            _ if vector => (2.0 * u - 1.0) / 10.0,
-            _ => (2.0 * u - 1.0) * (3.0 / fan_in as f64).sqrt(),
-        }
-    };
-    let count: usize = shape.iter().product();
-    HostTensor {
-        data: (0..count as u64).map(|i| of(i) as f32).collect(),
-        shape,
-    }
-}
-
 /// The spec, a file of the whole network, and a picture of 300 × 240 pixels.
 fn folder() -> tempfile::TempDir {
     let tmp = tempfile::tempdir().unwrap();
@@ -64,7 +35,12 @@ fn folder() -> tempfile::TempDir {
     let spec: Spec = toml::from_str(&spec).unwrap();
     let blueprint = Blueprint::new(&spec, 1000).unwrap();
     let tensors = blueprint.graph.parameters();
-    let tensors = tensors.map(|(_, p)| (p.name.clone(), value(&p.name, p.file_shape())));
+    let tensors = tensors.map(|(_, p)| {
+        (
+            p.name.clone(),
+            timm_step::value(&p.name, &p.file_shape(), 1),
+        )
+    });
     let path = tmp.path().join("whole.safetensors");
     weights::save(&path, &tensors.collect(), &BTreeMap::new()).unwrap();
     write(tmp.path(), "classify.toml", SPEC);

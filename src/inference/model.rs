@@ -66,7 +66,7 @@ impl Model {
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
         if is_spec(run) {
-            let folder = absolute(run)?.display().to_string();
+            let folder = folder_of(run)?.display().to_string();
             let folder = toml::Value::String(folder);
             let mut all = vec![
                 "dataset.name=image_folder".to_owned(),
@@ -170,7 +170,7 @@ fn is_spec(path: &Path) -> bool {
 }
 
 /// The folder that a file lies in.
-fn absolute(path: &Path) -> Result<PathBuf, Error> {
+fn folder_of(path: &Path) -> Result<PathBuf, Error> {
     let found = std::path::absolute(path).map_err(|source| Error::Metadata {
         path: path.to_owned(),
         message: source.to_string(),

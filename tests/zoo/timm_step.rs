@@ -1,4 +1,5 @@
 //! The computed weights and images of `timm_step.py`.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use candle_core::{Device, Tensor};
 use runner::model::weights::HostTensor;
@@ -47,27 +48,22 @@ pub fn images(n: usize, size: usize, seed: u64) -> Tensor {
     let pixel = |i: usize| (splitmix64(start.wrapping_add(i as u64)) >> 56) as i64;
     let (mean, std) = ([0.485, 0.456, 0.406], [0.229f32, 0.224, 0.225]);
     let blocks = size / 8;
+    // Its channel, and the square that it lies in.
+    let place = |i: usize| {
+        let (image, y, x) = (i / (size * size * 3), i / (size * 3) % size, i / 3 % size);
+        (i % 3, (image * blocks + y / 8) * blocks + x / 8)
+    };
+    let all = 0..n * size * size * 3;
     let mut low = vec![0i64; n * blocks * blocks * 3];
-    for i in 0..n * size * size * 3 {
-        let (image, y, x, c) = (
-            i / (size * size * 3),
-            i / (size * 3) % size,
-            i / 3 % size,
-            i % 3,
-        );
-        low[((image * blocks + y / 8) * blocks + x / 8) * 3 + c] += pixel(i);
+    for i in all.clone() {
+        let (c, square) = place(i);
+        low[square * 3 + c] += pixel(i);
     }
-    let mut values = Vec::with_capacity(n * size * size * 3);
-    for i in 0..n * size * size * 3 {
-        let (image, y, x, c) = (
-            i / (size * size * 3),
-            i / (size * 3) % size,
-            i / 3 % size,
-            i % 3,
-        );
-        let low = low[((image * blocks + y / 8) * blocks + x / 8) * 3 + c] / 64;
-        let value = ((low - 128) * 8 + 128).clamp(0, 255);
-        values.push((value as f32 / 255.0 - mean[c]) / std[c]);
-    }
+    let value = |i: usize| {
+        let (c, square) = place(i);
+        let value = ((low[square * 3 + c] / 64 - 128) * 8 + 128).clamp(0, 255);
+        (value as f32 / 255.0 - mean[c]) / std[c]
+    };
+    let values: Vec<f32> = all.map(value).collect();
     Tensor::from_vec(values, (n, size, size, 3), &Device::Cpu).unwrap()
 }
