@@ -20,9 +20,10 @@ use clap::{CommandFactory, Parser};
 use tracing::level_filters::LevelFilter;
 
 use crate::analysis;
-use crate::experiment::{self, Error};
+use crate::experiment::{self, Error, Look};
 use crate::fetch::Progress;
 use crate::foreign;
+use crate::graph::Detail;
 use crate::inference;
 use crate::record::progress::{self, LogWriter, Verbosity};
 use crate::report;
@@ -202,7 +203,11 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Run(args) => return train::run(&args.spec, &args.options, verbosity),
         Command::Check(args) => {
             let spec = spec(&args.spec, verbosity)?;
-            terminal::print(&experiment::check(&spec, &args.overrides)?)?;
+            terminal::print(&experiment::check_as(
+                &spec,
+                &args.overrides,
+                look(verbosity),
+            )?)?;
         }
         Command::Compare(args) => compare::run(&args)?,
         Command::Evaluate(args) => evaluate::run(&args, verbosity)?,
@@ -215,6 +220,18 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Predict(args) => predict::run(&args, verbosity)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How `runner check` shows networks: with -v each node, as wide as the terminal.
+fn look(verbosity: Verbosity) -> Look {
+    let usual = Look::default();
+    Look {
+        detail: match verbosity {
+            Verbosity::Verbose => Detail::Nodes,
+            _ => usual.detail,
+        },
+        width: terminal::width(Stream::Out).unwrap_or(usual.width),
+    }
 }
 
 /// The spec file that is meant; said where it is not the one that was named.

@@ -36,6 +36,32 @@ pub fn about(seconds: f64) -> String {
     }
 }
 
+/// `1.3 G`
+pub fn si(n: u64) -> String {
+    let value = n as f64;
+    [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")]
+        .into_iter()
+        .find(|(unit, _)| value >= *unit)
+        .map_or_else(
+            || n.to_string(),
+            |(unit, letter)| format!("{:.1} {letter}", value / unit),
+        )
+}
+
+/// `text` in at most `width` characters, shortened in the middle: `block4_…_bn`.
+pub fn shorten(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    let kept = width.saturating_sub(1);
+    let front = kept.div_ceil(2);
+    let mut short: String = text.chars().take(front).collect();
+    short.push('…');
+    short.extend(text.chars().skip(length - (kept - front)));
+    short
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,21 +11,49 @@ use crate::data::Counts;
 use crate::features;
 use crate::fetch;
 use crate::foreign::one_line;
-use crate::graph::summary;
+use crate::graph::{Detail, summary};
 use crate::model::Blueprint;
 use crate::optim;
-use crate::spec::{DatasetName, Experiment, NormalizationScheme, Spec};
+use crate::spec::{BatchNormMode, DatasetName, Experiment, NormalizationScheme, Spec};
 use crate::sweep::{self, Need, PlannedRun};
-use crate::text::{about, counted, thousands};
+use crate::text::{about, counted, si, thousands};
 
 /// Whose work is counted to estimate the time of all.
 const COUNTED: usize = 500;
+
+/// Columns of the networks' tables where nothing says how many there are.
+const WIDTH: usize = 100;
+
+/// How networks are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    pub detail: Detail,
+    /// Columns of the terminal.
+    pub width: usize,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Look {
+            detail: Detail::Modules,
+            width: WIDTH,
+        }
+    }
+}
+
+/// [`check_as`] with a line per module.
+///
+/// # Errors
+/// A wrong spec.
+pub fn check(spec: &Path, overrides: &[String]) -> Result<String, Error> {
+    check_as(spec, overrides, Look::default())
+}
 
 /// The plan as text: runs, layers, shapes, what trains, what it will cost.
 ///
 /// # Errors
 /// A wrong spec.
-pub fn check(spec: &Path, overrides: &[String]) -> Result<String, Error> {
+pub fn check_as(spec: &Path, overrides: &[String], look: Look) -> Result<String, Error> {
     let prepared = prepare(spec, overrides, Network::Unused)?;
     let Prepared {
         experiment, plan, ..
@@ -45,7 +73,7 @@ pub fn check(spec: &Path, overrides: &[String]) -> Result<String, Error> {
         let _ = writeln!(text, "\n{choice}");
     }
     for model in distinct_models(&plan.runs) {
-        let _ = write!(text, "\n{}", describe(&model, plan.runs.len()));
+        let _ = write!(text, "\n{}", describe(&model, plan.runs.len(), look));
     }
     text += &time(&plan.runs);
     Ok(text)
@@ -87,10 +115,14 @@ fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
         let width = runs.iter().map(|run| run.run.id.len()).max().unwrap_or(0);
         for PlannedRun { run, blueprint, .. } in runs {
             let frozen = blueprint.frozen();
+            let norms = match run.spec.freeze.batch_norm {
+                BatchNormMode::Frozen => String::new(),
+                mode => format!(", batch_norm = \"{mode}\""),
+            };
             let trained = thousands(blueprint.trainable_count());
             let _ = writeln!(
                 text,
-                "  {:width$}  {frozen}, {trained} trained parameters, {}",
+                "  {:width$}  {frozen}{norms}, {trained} trained parameters, {}",
                 run.id,
                 counted(run.spec.training.epochs, "epoch")
             );
@@ -184,7 +216,7 @@ fn distinct_models(runs: &[PlannedRun]) -> Vec<Model<'_>> {
     models
 }
 
-fn describe(model: &Model<'_>, all: usize) -> String {
+fn describe(model: &Model<'_>, all: usize, look: Look) -> String {
     let mut text = String::new();
     let Some((_, first)) = model.runs.first() else {
         return text;
@@ -205,11 +237,8 @@ fn describe(model: &Model<'_>, all: usize) -> String {
     for line in preparations(model) {
         let _ = writeln!(text, "images                 {line}");
     }
-    let _ = write!(
-        text,
-        "{}",
-        summary(&model.blueprint.graph, &model.blueprint.cut)
-    );
+    let (graph, cut) = (&model.blueprint.graph, &model.blueprint.cut);
+    text += &summary(graph, cut, look.detail, look.width);
     let cost = model.blueprint.cost(optim::slots(&spec.optimizer));
     let _ = writeln!(
         text,
@@ -275,16 +304,4 @@ fn weights(spec: &Spec) -> String {
         Weights::File(path) => path.display().to_string(),
         Weights::Experiment(path) => format!("from experiment {}", path.display()),
     }
-}
-
-/// `1.3 G`
-fn si(n: u64) -> String {
-    let value = n as f64;
-    [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")]
-        .into_iter()
-        .find(|(unit, _)| value >= *unit)
-        .map_or_else(
-            || n.to_string(),
-            |(unit, letter)| format!("{:.1} {letter}", value / unit),
-        )
 }

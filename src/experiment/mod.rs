@@ -9,7 +9,7 @@ mod wording;
 
 use std::path::{Path, PathBuf};
 
-pub use check::check;
+pub use check::{Look, check, check_as};
 pub use error::Error;
 
 use crate::fetch::{Cache, Patience};

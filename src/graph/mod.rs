@@ -25,4 +25,4 @@ pub use node::{Graph, Module, Node};
 pub use op::{Op, Primitive};
 pub use parameter::{Parameter, Role};
 pub use shape::Shape;
-pub use summary::summary;
+pub use summary::{Detail, summary};

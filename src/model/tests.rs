@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 
 use super::*;
-use crate::graph::{Mode, images_at_once, summary};
+use crate::graph::{Detail, Mode, images_at_once, summary};
 use crate::ops;
 use crate::spec::{Activation, Arch, Backbone, FreezeThrough, HeadKind, HeadLayer, Spec, Units};
 use crate::zoo::IMAGENET_CLASSES;
@@ -284,7 +284,7 @@ fn weights_restore_what_the_optimizer_changed() {
 #[test]
 fn the_summary_has_a_line_a_layer_and_the_totals() {
     let blueprint = Blueprint::new(&spec(arch("vgg16"), layer("block4_pool")), 10).unwrap();
-    let text = summary(&blueprint.graph, &blueprint.cut);
+    let text = summary(&blueprint.graph, &blueprint.cut, Detail::Modules, 100);
     let words = |name: &str| {
         let line = text.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace()
@@ -294,16 +294,42 @@ fn the_summary_has_a_line_a_layer_and_the_totals() {
     };
     assert_eq!(
         words("block4_conv3"),
-        "block4_conv3 Conv2D (None, 4, 4, 512) 2,359,808 frozen"
+        "block4_conv3 Conv2D (None, 4, 4, 512) 2,359,808 37,748,736 frozen"
     );
     assert_eq!(
         words("block5_conv1"),
-        "block5_conv1 Conv2D (None, 2, 2, 512) 2,359,808 trained"
+        "block5_conv1 Conv2D (None, 2, 2, 512) 2,359,808 9,437,184 trained"
     );
     assert_eq!(
         words("trainable parameters"),
         "trainable parameters 7,213,834"
     );
+}
+
+#[test]
+fn the_summary_fits_a_narrow_terminal_and_a_node_has_a_line_of_its_own() {
+    for name in [
+        "vgg16_bn",
+        "resnet50",
+        "efficientnet_b0",
+        "vit_tiny_patch16_224",
+    ] {
+        let mut spec = spec(arch(name), FreezeThrough::All);
+        spec.head[0] = head(HeadKind::Pool);
+        let Blueprint { graph, cut, .. } = Blueprint::new(&spec, 10).unwrap();
+        for (detail, lines) in [
+            (Detail::Modules, graph.modules().len()),
+            (Detail::Nodes, graph.nodes().len() - 1),
+        ] {
+            for width in [40, 80, 100, 200] {
+                let text = summary(&graph, &cut, detail, width);
+                // Titles, three rules, three totals.
+                assert_eq!(text.lines().count(), lines + 7, "{text}");
+                let widest = text.lines().map(|line| line.chars().count()).max();
+                assert!(widest.unwrap() <= width, "{name} at {width}:\n{text}");
+            }
+        }
+    }
 }
 
 #[test]

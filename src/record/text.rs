@@ -1,20 +1,7 @@
 //! Short forms of names and numbers, for the terminal and the charts.
 
 use crate::spec::AxisValue;
-
-/// `text` in at most `width` characters, shortened in the middle: `block4_…_bn`.
-pub(crate) fn shorten(text: &str, width: usize) -> String {
-    let length = text.chars().count();
-    if length <= width {
-        return text.to_owned();
-    }
-    let kept = width.saturating_sub(1);
-    let front = kept.div_ceil(2);
-    let mut short: String = text.chars().take(front).collect();
-    short.push('…');
-    short.extend(text.chars().skip(length - (kept - front)));
-    short
-}
+pub(crate) use crate::text::shorten;
 
 /// The shortest endings of dotted keys that still tell them apart: `freeze.through` → `through`.
 pub(crate) fn short_keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<String> {

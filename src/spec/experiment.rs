@@ -33,12 +33,12 @@ impl fmt::Display for AxisValue {
 }
 
 impl AxisValue {
-    /// The value of a key (`head.0.units`) in a spec as JSON; a table or list as JSON, none where the key is not set.
+    /// The value of a key (`head.0.units`) in a spec as JSON; a table or list as TOML, none where the key is not set.
     pub fn at(spec: &serde_json::Value, key: &str) -> Option<Self> {
         let path: Vec<&str> = key.split('.').collect();
         Self::in_spec(spec, &path).or_else(|| {
             let value = Self::find(spec, &path).filter(|value| !value.is_null())?;
-            Some(AxisValue::Text(value.to_string()))
+            Some(AxisValue::Text(as_toml(value)))
         })
     }
 
@@ -66,6 +66,12 @@ impl AxisValue {
             _ => None,
         }
     }
+}
+
+/// A table or a list as it stands on an axis.
+fn as_toml(value: &serde_json::Value) -> String {
+    let toml = toml::Value::try_from(value);
+    toml.map_or_else(|_| value.to_string(), |value| value.to_string())
 }
 
 /// One point of the sweep.

@@ -14,7 +14,8 @@ pub(super) fn check(freeze: &Freeze, check: &mut Check) {
         check.problem_with_help(
             "freeze.train",
             "`freeze.train` and `freeze.through` both say what is frozen",
-            "remove one of them: `through` freezes a beginning of the network, `train` all but what it names",
+            "remove one of them, or set `through = \"none\"` where another file sets it: `through` freezes a beginning of the \
+             network, `train` all but what it names",
         );
     }
     for (i, glob) in globs.iter().enumerate() {
