@@ -22,7 +22,7 @@ use crate::text::{about, counted, si, thousands};
 const COUNTED: usize = 500;
 
 /// Columns of the networks' tables where nothing says how many there are.
-const WIDTH: usize = 100;
+const WIDTH: usize = 120;
 
 /// How networks are shown.
 #[derive(Clone, Copy, Debug)]
