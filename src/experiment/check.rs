@@ -300,6 +300,7 @@ fn weights(spec: &Spec) -> String {
             ),
             Err(_) => "imagenet".into(),
         },
+        Weights::Hub(repository) => repository.to_string(),
         Weights::Random => "random".into(),
         Weights::File(path) => path.display().to_string(),
         Weights::Experiment(path) => format!("from experiment {}", path.display()),

@@ -7,7 +7,7 @@ use super::Error;
 use super::upstream::Chain;
 use super::wording::Wording;
 use crate::data;
-use crate::fetch::{self, Cache, Hub, Progress};
+use crate::fetch::{self, Cache, Hub, Progress, Source};
 use crate::model::weights;
 use crate::spec::{Arch, Contents, Dataset, Experiment, Problem, Spec, Weights};
 
@@ -120,7 +120,7 @@ struct Known<'a> {
     network: Network<'a>,
     datasets: Vec<(Dataset, Option<String>)>,
     files: HashMap<PathBuf, String>,
-    pretrained: Vec<((Arch, bool), Pretrained)>,
+    pretrained: Vec<(((&'static str, String), bool), Pretrained)>,
 }
 
 impl<'a> Known<'a> {
@@ -137,15 +137,16 @@ impl<'a> Known<'a> {
     fn pretrained(&mut self, spec: &Spec) -> Pretrained {
         let is_used = spec.training.initial_weights.is_none();
         let (arch, include_top) = (spec.backbone.arch, spec.backbone.include_top);
-        let is_published = fetch::published(arch).is_ok();
-        if spec.backbone.weights != Weights::Imagenet || !is_used || !is_published {
+        let source = Source::of(&spec.backbone).ok().flatten();
+        let Some(source) = source.filter(|_| is_used) else {
             return Pretrained::None;
-        }
-        let key = (arch, include_top);
+        };
+        let place = (source.published.repository, source.revision.to_owned());
+        let key = (place, include_top);
         if let Some((_, known)) = self.pretrained.iter().find(|(known, _)| *known == key) {
             return known.clone();
         }
-        let found = match downloaded(arch, include_top, self.network) {
+        let found = match downloaded(arch, &source, include_top, self.network) {
             Ok(Some(digest)) => Pretrained::Known(digest),
             Ok(None) => Pretrained::Unknown,
             Err(why) => Pretrained::Failed(why),
@@ -197,6 +198,7 @@ impl<'a> Known<'a> {
 /// The checksum of the tensors of `arch` that come from the network; none where they are not there and not asked for.
 fn downloaded(
     arch: Arch,
+    source: &Source<'_>,
     include_top: bool,
     network: Network<'_>,
 ) -> Result<Option<String>, String> {
@@ -206,9 +208,9 @@ fn downloaded(
     };
     let (hub, wanted) = (Hub::from_env(), weights::needed(arch, include_top));
     let path = match network {
-        Network::Unused => fetch::cached_imagenet(&cache, &hub, arch, &wanted),
+        Network::Unused => fetch::cached_pretrained(&cache, &hub, source, &wanted),
         Network::Used(progress) => {
-            let path = fetch::imagenet(&cache, &hub, arch, &wanted, progress);
+            let path = fetch::pretrained(&cache, &hub, source, &wanted, progress);
             Some(path.map_err(|error| error.to_string())?)
         }
     };

@@ -55,6 +55,10 @@ pub enum Error {
     #[error("the dataset {0} is not downloaded; set dataset.path to a local copy")]
     NotDownloaded(DatasetName),
 
+    /// No repository of timm's with weights of an architecture that can be built.
+    #[error("{0} is no repository of timm's that is known here")]
+    UnknownRepository(String),
+
     /// Nobody dependable publishes the weights as safetensors.
     #[error("there are no ImageNet weights of {0} on the hub as safetensors")]
     NoWeights(Arch),

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use figment::value::Value;
 
 use super::key::{self, KeyPath};
+use super::values::Repository;
 
 /// The keys whose text is a path.
 const PATH_KEYS: [&str; 4] = [
@@ -25,7 +26,7 @@ pub(super) fn is_path(key: &str, text: &str) -> bool {
 }
 
 fn is_named_weights(text: &str) -> bool {
-    matches!(text, "imagenet" | "random")
+    matches!(text, "imagenet" | "random") || Repository::named(text).is_some()
 }
 
 /// A value that is no path, by its key, and why.

@@ -140,18 +140,60 @@ impl Serialize for FreezeThrough {
     }
 }
 
-/// `backbone.weights`: "imagenet", "random", a file, or `{ experiment = "pretrain.toml" }`.
+/// `backbone.weights`: "imagenet", "random", a repository of timm's, a file, or `{ experiment = "pretrain.toml" }`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Weights {
     /// Downloaded from the hub.
     #[default]
     Imagenet,
+    /// Downloaded from this repository of the hub.
+    Hub(Repository),
     /// Keras's initializers, seeded.
     Random,
     /// A safetensors file with torchvision's, timm's or the runner's own names.
     File(PathBuf),
     /// The backbone that another experiment trained.
     Experiment(PathBuf),
+}
+
+/// A repository of timm's on the Hugging Face hub: `timm/resnet50.a1_in1k`, or with a commit `timm/resnet50.a1_in1k@b1c2…`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    /// `timm/resnet50.a1_in1k`
+    pub name: String,
+    /// A commit, branch or tag; the head where there is none.
+    pub revision: Option<String>,
+}
+
+impl Repository {
+    /// The repository that a text names; none where it is a file's path.
+    pub fn named(text: &str) -> Option<Self> {
+        let model = text.strip_prefix("timm/")?;
+        let is_word = |word: &str| {
+            let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            !word.is_empty() && word.chars().all(allowed) && !word.contains("..")
+        };
+        let (model, revision) = match model.split_once('@') {
+            Some((model, revision)) => (model, Some(revision)),
+            None => (model, None),
+        };
+        let is_file = model.ends_with(".safetensors");
+        (!is_file && is_word(model) && revision.is_none_or(is_word)).then(|| Repository {
+            name: format!("timm/{model}"),
+            revision: revision.map(str::to_owned),
+        })
+    }
+}
+
+/// As it is written in a spec.
+impl fmt::Display for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match &self.revision {
+            Some(revision) => write!(f, "@{revision}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Weights {
@@ -161,14 +203,17 @@ impl<'de> Deserialize<'de> for Weights {
             type Value = Weights;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("\"imagenet\", \"random\", a file, or { experiment = \"FILE\" }")
+                f.write_str("\"imagenet\", \"random\", a repository as \"timm/resnet50.a1_in1k\", a file, or { experiment = \"FILE\" }")
             }
 
             fn visit_str<E: de::Error>(self, v: &str) -> Result<Weights, E> {
                 Ok(match v {
                     "imagenet" => Weights::Imagenet,
                     "random" => Weights::Random,
-                    file => Weights::File(file.into()),
+                    text => match Repository::named(text) {
+                        Some(repository) => Weights::Hub(repository),
+                        None => Weights::File(text.into()),
+                    },
                 })
             }
 
@@ -194,6 +239,7 @@ impl Serialize for Weights {
         match self {
             Weights::Imagenet => s.serialize_str("imagenet"),
             Weights::Random => s.serialize_str("random"),
+            Weights::Hub(repository) => s.collect_str(repository),
             Weights::File(path) => path.serialize(s),
             Weights::Experiment(path) => {
                 let mut map = s.serialize_map(Some(1))?;

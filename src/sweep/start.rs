@@ -1,15 +1,16 @@
 //! The weights a run starts from.
 
+mod hub;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use super::preparation::Preparation;
-use crate::fetch::{self, Cache, Hub, Progress};
+use crate::fetch::{self, Cache, Hub, Progress, Source};
 use crate::model::weights::{self, Wanted};
 use crate::model::{Blueprint, Weights};
-use crate::spec::{self, HeadKind, NormalizationScheme, Problem, Spec};
-use crate::zoo::Published;
+use crate::spec::{self, HeadKind, Problem, Spec};
 
 /// The models of the experiments a spec builds on: spec file and run id → `model.safetensors`.
 pub type Upstream = HashMap<(PathBuf, String), PathBuf>;
@@ -33,11 +34,14 @@ pub fn weights(
     match &spec.backbone.weights {
         spec::Weights::Random => Ok(Weights::new()),
         spec::Weights::File(path) => load(path, spec, blueprint, pretrained),
-        spec::Weights::Imagenet => {
+        spec::Weights::Imagenet | spec::Weights::Hub(_) => {
             let arch = spec.backbone.arch;
+            let Some(source) = Source::of(&spec.backbone)? else {
+                return Ok(Weights::new());
+            };
             let pools = spec.head.iter().any(|layer| layer.layer == HeadKind::Pool);
             let needed = weights::needed(arch, spec.backbone.include_top || pools);
-            let path = fetch::imagenet(cache, hub, arch, &needed, progress)?;
+            let path = fetch::pretrained(cache, hub, &source, &needed, progress)?;
             load_saying(&path, spec, blueprint, pretrained)
         }
         spec::Weights::Experiment(path) => {
@@ -60,7 +64,7 @@ pub fn preparation(spec: &Spec, run_id: &str, upstream: &Upstream) -> Result<Pre
     let file = match (&spec.training.initial_weights, &spec.backbone.weights) {
         (Some(path), _) | (None, spec::Weights::File(path)) => Some(path),
         (None, spec::Weights::Experiment(path)) => upstream.get(&(path.clone(), run_id.to_owned())),
-        (None, spec::Weights::Imagenet | spec::Weights::Random) => None,
+        (None, spec::Weights::Imagenet | spec::Weights::Hub(_) | spec::Weights::Random) => None,
     };
     Preparation::of(spec, file.map(PathBuf::as_path))
 }
@@ -92,33 +96,9 @@ pub fn check(
             let checked = checked.file(path, pretrained);
             checked.map_err(|error| problem("backbone.weights", error))
         }
-        spec::Weights::Imagenet => {
-            let arch = spec.backbone.arch;
-            let published = fetch::published(arch).map_err(|error| {
-                let problem = Problem::new("backbone.weights", error.to_string());
-                problem.help(fetch::how_to_convert(arch))
-            })?;
-            Ok(other_normalization(spec, &published))
-        }
+        spec::Weights::Imagenet | spec::Weights::Hub(_) => hub::check(spec),
         spec::Weights::Random | spec::Weights::Experiment(_) => Ok(None),
     }
-}
-
-/// What to say where images are normalized otherwise than those that the weights were trained on.
-fn other_normalization(spec: &Spec, published: &Published) -> Option<String> {
-    let found = spec.normalization.scheme;
-    let is_theirs = [published.scheme, NormalizationScheme::Pretrained].contains(&found);
-    (!is_theirs).then(|| {
-        let keras = match found {
-            NormalizationScheme::Caffe => " (as Keras's own weights of VGG were)",
-            _ => "",
-        };
-        format!(
-            "backbone.weights = \"imagenet\" are {}, trained with normalization.scheme = \"{}\"; this spec has \
-             \"{found}\"{keras}",
-            published.whose, published.scheme
-        )
-    })
 }
 
 /// Whether the backbone fits a run whose model a run of another experiment will have left.

@@ -10,11 +10,13 @@ mod resnet;
 mod squeezenet;
 #[cfg(test)]
 mod tests;
+mod timm;
 mod vgg;
 mod vit;
 
 pub use catalog::{Architecture, CATALOG, Published};
 pub use imagenet::{IMAGENET_CLASSES, ImagenetClass, imagenet_classes};
+pub use timm::{TimmWeights, architecture as architecture_of};
 
 use crate::graph::op::{Dense, GlobalPool, MaxPool};
 use crate::graph::{Builder, Value};

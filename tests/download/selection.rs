@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use runner::fetch::{Cache, Error, Hub, NoProgress, how_to_convert, imagenet};
+use runner::fetch::{Cache, Error, Hub, NoProgress, Source, how_to_convert, pretrained, published};
 use runner::model::weights::{self, HostTensor};
-use runner::spec::Arch;
+use runner::spec::{Arch, Backbone};
 
 use super::server::{Answer, Server};
 use super::{TAG, cache};
@@ -46,13 +46,8 @@ fn file(folder: &Path) -> (Vec<u8>, usize) {
 fn backbone(cache: &Cache, server: &Server) -> Result<PathBuf, Error> {
     let hub = Hub::at(&server.url(""), None);
     let wanted = weights::needed(Arch::named("vgg16").unwrap(), false);
-    imagenet(
-        cache,
-        &hub,
-        Arch::named("vgg16").unwrap(),
-        &wanted,
-        &NoProgress,
-    )
+    let source = Source::imagenet(Arch::named("vgg16").unwrap())?;
+    pretrained(cache, &hub, &source, &wanted, &NoProgress)
 }
 
 /// The convolutions alone.
@@ -101,14 +96,8 @@ fn another_selection_is_another_file_and_needs_no_new_head() {
     let first = backbone(&cache, &server).unwrap();
     let hub = Hub::at(&server.url(""), None);
     let wanted = |name: &str| name == "features.0.weight" || name == "head.fc.weight";
-    let second = imagenet(
-        &cache,
-        &hub,
-        Arch::named("vgg16").unwrap(),
-        &wanted,
-        &NoProgress,
-    )
-    .unwrap();
+    let source = Source::imagenet(Arch::named("vgg16").unwrap()).unwrap();
+    let second = pretrained(&cache, &hub, &source, &wanted, &NoProgress).unwrap();
     assert_ne!(first, second);
     let found = weights::read(&second).unwrap().tensors;
     assert_eq!(found["head.fc.weight"], tensors()["head.fc.weight"]);
@@ -222,14 +211,55 @@ fn lying_heads_are_refused_without_reading_on() {
 
 #[test]
 fn squeezenets_weights_are_not_on_the_hub_and_the_way_round_is_told() {
-    let (_folder, cache) = cache(0);
-    let hub = Hub::at("http://127.0.0.1:9", None);
     let arch = Arch::named("squeezenet1_1").unwrap();
-    let error = imagenet(&cache, &hub, arch, &|_| true, &NoProgress).unwrap_err();
+    let error = published(arch).unwrap_err();
     assert!(error.to_string().contains("squeezenet1_1"), "{error}");
     let how = how_to_convert(arch);
     assert!(
         how.contains("weights = \"squeezenet1_1.safetensors\""),
         "{how}"
+    );
+}
+
+/// A backbone whose weights are named.
+fn named(weights: &str) -> Backbone {
+    let text = format!("arch = \"vgg16\"\nweights = \"{weights}\"");
+    toml::from_str(&text).unwrap()
+}
+
+#[test]
+fn a_repository_of_timms_is_asked_at_the_revision_that_is_named() {
+    let wanted = weights::needed(Arch::named("vgg16").unwrap(), false);
+    for (name, place) in [
+        (
+            "timm/vgg16.tv_in1k",
+            "/timm/vgg16.tv_in1k/resolve/main/model.safetensors",
+        ),
+        (
+            "timm/vgg16.tv_in1k@b8d8aa2",
+            "/timm/vgg16.tv_in1k/resolve/b8d8aa2/model.safetensors",
+        ),
+    ] {
+        let (folder, cache) = cache(0);
+        let (bytes, _) = file(folder.path());
+        let server = Server::start(move |r| Answer::file(r, &bytes, TAG));
+        let hub = Hub::at(&server.url(""), None);
+        let backbone = named(name);
+        let source = Source::of(&backbone).unwrap().unwrap();
+        let path = pretrained(&cache, &hub, &source, &wanted, &NoProgress).unwrap();
+        assert_eq!(weights::read(&path).unwrap().tensors.len(), 13);
+        let requests = server.requests();
+        assert!(
+            requests.iter().all(|request| request.path == place),
+            "{requests:?}"
+        );
+    }
+    let unknown = named("timm/vgg16.nobody_in1k");
+    let error = Source::of(&unknown).unwrap_err().to_string();
+    assert!(error.contains("timm/vgg16.nobody_in1k"), "{error}");
+    assert!(
+        Source::of(&named("weights/vgg16.safetensors"))
+            .unwrap()
+            .is_none()
     );
 }

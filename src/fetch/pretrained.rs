@@ -1,4 +1,4 @@
-//! ImageNet weights from the hub: only the tensors that are needed, where the server allows.
+//! Pretrained weights from the hub: only the tensors that are needed, where the server allows.
 
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,8 @@ use super::layout::Unreadable;
 use super::selection::{self, Selection};
 use super::{Cache, Error, Hub, Layout, Progress, Remote};
 use crate::files::open_regular;
-use crate::spec::Arch;
-use crate::zoo::Published;
+use crate::spec::{Arch, Backbone, Weights};
+use crate::zoo::{Published, TimmWeights};
 
 /// What the weights called "imagenet" are.
 ///
@@ -17,6 +17,48 @@ use crate::zoo::Published;
 /// [`Error::NoWeights`] where nobody dependable publishes them.
 pub fn published(arch: Arch) -> Result<Published, Error> {
     arch.imagenet.ok_or(Error::NoWeights(arch))
+}
+
+/// A `model.safetensors` of the hub that a backbone's weights come from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Source<'a> {
+    pub published: Published,
+    /// A commit, branch or tag.
+    pub revision: &'a str,
+}
+
+impl<'a> Source<'a> {
+    /// Where the weights of a backbone are downloaded from; none where they are not.
+    ///
+    /// # Errors
+    /// [`Error::NoWeights`] where nobody dependable publishes them; [`Error::UnknownRepository`].
+    pub fn of(backbone: &'a Backbone) -> Result<Option<Self>, Error> {
+        Ok(match &backbone.weights {
+            Weights::Imagenet => Some(Source::imagenet(backbone.arch)?),
+            Weights::Hub(repository) => {
+                let unknown = || Error::UnknownRepository(repository.name.clone());
+                let weights = TimmWeights::of(&repository.name).ok_or_else(unknown)?;
+                let revision = repository.revision.as_deref();
+                Some(Source {
+                    published: weights.published,
+                    revision: revision.unwrap_or(weights.published.revision),
+                })
+            }
+            Weights::Random | Weights::File(_) | Weights::Experiment(_) => None,
+        })
+    }
+
+    /// The catalog's weights of an architecture.
+    ///
+    /// # Errors
+    /// As [`published`].
+    pub fn imagenet(arch: Arch) -> Result<Self, Error> {
+        let published = published(arch)?;
+        Ok(Source {
+            published,
+            revision: published.revision,
+        })
+    }
 }
 
 /// How to get weights that nobody publishes as safetensors.
@@ -28,27 +70,27 @@ pub fn how_to_convert(arch: Arch) -> String {
     )
 }
 
-/// A safetensors file with the tensors of `arch` trained on ImageNet that are `wanted` (asked by their names in
-/// timm's file), downloading them if they are not in the cache yet.
+/// A safetensors file with the tensors of a source that are `wanted` (asked by their names there), downloading them if
+/// they are not in the cache yet.
 ///
 /// A server that does not do range requests, or a whole `model.safetensors` put into the cache by hand, gives a file
 /// with all of the tensors.
 ///
 /// # Errors
-/// [`Error::NoWeights`] where nobody dependable publishes them; otherwise as [`Cache::file`].
-pub fn imagenet(
+/// As [`Cache::file`].
+pub fn pretrained(
     cache: &Cache,
     hub: &Hub,
-    arch: Arch,
+    source: &Source<'_>,
     wanted: &dyn Fn(&str) -> bool,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Error> {
-    let (folder, remote) = remote(hub, arch)?;
+    let (folder, remote) = remote(hub, source);
     let selection = Selection {
         remote: &remote,
         folder: cache.path(&folder)?,
         wanted,
-        name: format!("{arch} weights"),
+        name: format!("weights of {}", source.published.repository),
     };
     if let Some(path) = selection.found() {
         return Ok(path);
@@ -84,14 +126,14 @@ pub fn imagenet(
     }
 }
 
-/// What [`imagenet`] would give without the network: none where something would have to be downloaded.
-pub fn cached_imagenet(
+/// What [`pretrained`] would give without the network: none where something would have to be downloaded.
+pub fn cached_pretrained(
     cache: &Cache,
     hub: &Hub,
-    arch: Arch,
+    source: &Source<'_>,
     wanted: &dyn Fn(&str) -> bool,
 ) -> Option<PathBuf> {
-    let (folder, remote) = remote(hub, arch).ok()?;
+    let (folder, remote) = remote(hub, source);
     let selection = Selection {
         remote: &remote,
         folder: cache.path(&folder).ok()?,
@@ -102,12 +144,8 @@ pub fn cached_imagenet(
 }
 
 /// The whole file with the weights, and the folder of the cache for it and its parts.
-fn remote(hub: &Hub, arch: Arch) -> Result<(String, Remote), Error> {
-    let Published {
-        repository,
-        revision,
-        ..
-    } = published(arch)?;
+fn remote(hub: &Hub, source: &Source<'_>) -> (String, Remote) {
+    let (repository, revision) = (source.published.repository, source.revision);
     let folder = format!("weights/{}/{revision}", repository.replace('/', "--"));
     let remote = Remote {
         url: hub.model(repository, revision, "model.safetensors"),
@@ -117,7 +155,7 @@ fn remote(hub: &Hub, arch: Arch) -> Result<(String, Remote), Error> {
         token: hub.token(),
         key: "backbone.weights",
     };
-    Ok((folder, remote))
+    (folder, remote)
 }
 
 /// Whether a file is safetensors, and not a page that some network put in its place.

@@ -1,0 +1,97 @@
+//! Whether weights that are to be downloaded fit a spec, as far as their repository's name says.
+
+use crate::fetch::{self, Source};
+use crate::spec::{Arch, NormalizationScheme, Problem, Repository, Spec, Weights, nearest};
+use crate::zoo::{IMAGENET_CLASSES, Published, TimmWeights, architecture_of};
+
+const KEY: &str = "backbone.weights";
+
+/// What is to be said of them.
+///
+/// # Errors
+/// Weights that nobody publishes, of another architecture, or without the classifier that is asked for.
+pub(super) fn check(spec: &Spec) -> Result<Option<String>, Problem> {
+    let arch = spec.backbone.arch;
+    if let Weights::Hub(repository) = &spec.backbone.weights {
+        check_architecture(arch, repository)?;
+    }
+    let source = Source::of(&spec.backbone).map_err(|error| {
+        let problem = Problem::new(KEY, error.to_string());
+        match &spec.backbone.weights {
+            Weights::Hub(repository) => problem.help(repositories(arch, repository)),
+            _ => problem.help(fetch::how_to_convert(arch)),
+        }
+    })?;
+    let Some(Source { published, .. }) = source else {
+        return Ok(None);
+    };
+    let weights = TimmWeights::of(published.repository);
+    let classes = weights.map_or(IMAGENET_CLASSES, |weights| weights.classes);
+    if spec.backbone.include_top && classes != IMAGENET_CLASSES {
+        let has = match classes {
+            0 => "have no classifier".to_owned(),
+            n => format!("have a classifier of {n} classes"),
+        };
+        let message = format!(
+            "{} {has}, and backbone.include_top asks for ImageNet's {IMAGENET_CLASSES}",
+            published.repository
+        );
+        let help =
+            "remove include_top and describe a head in [[head]], or take weights that end in _in1k";
+        return Err(Problem::new("backbone.include_top", message).help(help));
+    }
+    Ok(other_normalization(spec, &published))
+}
+
+fn check_architecture(arch: Arch, repository: &Repository) -> Result<(), Problem> {
+    let found = architecture_of(&repository.name);
+    if found == arch.name {
+        return Ok(());
+    }
+    let message = format!(
+        "{} are weights of {found}, and `backbone.arch` is {arch}",
+        repository.name
+    );
+    Err(Problem::new(KEY, message).help(match Arch::named(found) {
+        Some(other) => format!(
+            "set backbone.arch = \"{other}\"; {}",
+            repositories(arch, repository)
+        ),
+        None => repositories(arch, repository),
+    }))
+}
+
+/// What could be meant, of an architecture.
+fn repositories(arch: Arch, repository: &Repository) -> String {
+    let all: Vec<&str> = TimmWeights::all()
+        .filter(|weights| weights.architecture() == arch.name)
+        .map(|weights| weights.published.repository)
+        .collect();
+    if all.is_empty() {
+        return format!("timm publishes no weights of {arch} that are known here");
+    }
+    let near = nearest(&repository.name, all.iter().copied());
+    let meant = near.map_or(String::new(), |near| format!("did you mean \"{near}\"? "));
+    format!("{meant}weights of {arch}: {}", all.join(", "))
+}
+
+/// What to say where images are normalized otherwise than those that the weights were trained on.
+fn other_normalization(spec: &Spec, published: &Published) -> Option<String> {
+    let found = spec.normalization.scheme;
+    let is_theirs = [published.scheme, NormalizationScheme::Pretrained].contains(&found);
+    (!is_theirs).then(|| {
+        let keras = match found {
+            NormalizationScheme::Caffe => " (as Keras's own weights of VGG were)",
+            _ => "",
+        };
+        let weights = match &spec.backbone.weights {
+            Weights::Hub(repository) => repository.to_string(),
+            _ => "imagenet".into(),
+        };
+        format!(
+            "backbone.weights = \"{weights}\" are {}, trained with normalization.scheme = \"{}\"; this spec has \
+             \"{found}\"{keras}",
+            published.whose, published.scheme
+        )
+    })
+}
