@@ -170,8 +170,12 @@ fn hub(value: f32) -> Server {
     let path = folder.path().join("file");
     weights::save(&path, &tensors, &BTreeMap::new()).unwrap();
     let (bytes, tag) = (fs::read(path).unwrap(), format!("\"{value}\""));
-    Server::start(move |request| Answer::file(request, &bytes, &tag))
+    let commit = format!("X-Repo-Commit: {COMMIT}");
+    Server::start(move |request| Answer::file(request, &bytes, &tag).with(&commit))
 }
+
+/// What the hub says that its files are of.
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
 fn finish_with(experiment: &Experiment, hub: &Server) -> Output {
     let mut command = experiment.command();
@@ -214,6 +218,46 @@ fn weights_from_the_network_are_part_of_the_identity() {
         said.contains("is not the one that was downloaded first"),
         "{said}"
     );
+}
+
+#[test]
+fn a_named_repository_is_known_by_what_came_and_recorded_with_its_commit() {
+    let named = |weights: &str| {
+        let spec = SMALL.replace("squeezenet1_1", "vgg11");
+        Experiment::new(&spec.replace("random", weights))
+    };
+    let experiment = named("timm/vgg11.tv_in1k");
+    let check = || {
+        let mut command = common::runner(experiment.folder());
+        common::said(&command.args(["check", "e.toml"]).output().unwrap())
+    };
+    let (one, other) = (hub(0.01), hub(0.02));
+    assert!(check().contains("timm/vgg11.tv_in1k (at main, as it is when they are downloaded;"));
+    assert!(finish_with(&experiment, &one).status.success());
+    assert!(check().contains(&format!("(at main: commit {COMMIT}, in the cache;")));
+    let log = experiment.log();
+    let line = log.lines().find(|line| line.contains("\"weights\""));
+    let line: serde_json::Value = serde_json::from_str(line.unwrap()).unwrap();
+    let contents = &column(&experiment, "contents")[0];
+    let contents: serde_json::Value = serde_json::from_str(contents).unwrap();
+    assert_eq!(
+        (&line["repository"], &line["revision"], &line["commit"]),
+        (&"timm/vgg11.tv_in1k".into(), &"main".into(), &COMMIT.into())
+    );
+    assert_eq!(line["contents"], contents["backbone.weights"], "{line}");
+    // The catalog's are the same bytes, so the same run.
+    let ids = |experiment: &Experiment| {
+        let runs = experiment.runs();
+        let name = |run: &PathBuf| run.file_name().unwrap().to_owned();
+        runs.iter().map(name).collect::<Vec<_>>()
+    };
+    let catalog = named("imagenet");
+    assert!(finish_with(&catalog, &one).status.success());
+    assert_eq!(ids(&catalog), ids(&experiment));
+    // Another mirror has others.
+    fs::remove_dir_all(experiment.folder().join("cache")).unwrap();
+    assert!(finish_with(&experiment, &other).status.success());
+    assert_eq!(experiment.runs().len(), 2);
 }
 
 #[test]

@@ -9,7 +9,6 @@ use super::identity::Network;
 use super::{Error, Prepared, prepare};
 use crate::data::Counts;
 use crate::features;
-use crate::fetch;
 use crate::foreign::one_line;
 use crate::graph::{Detail, summary};
 use crate::model::Blueprint;
@@ -292,15 +291,10 @@ fn preparations(model: &Model<'_>) -> Vec<String> {
 
 fn weights(spec: &Spec) -> String {
     use crate::spec::Weights;
+    let described = sweep::describe_weights(spec);
     match &spec.backbone.weights {
-        Weights::Imagenet => match fetch::published(spec.backbone.arch) {
-            Ok(published) => format!(
-                "imagenet ({}, from {}; trained with normalization.scheme = \"{}\")",
-                published.whose, published.repository, published.scheme
-            ),
-            Err(_) => "imagenet".into(),
-        },
-        Weights::Hub(repository) => repository.to_string(),
+        Weights::Imagenet => described.unwrap_or_else(|| "imagenet".into()),
+        Weights::Hub(repository) => described.unwrap_or_else(|| repository.to_string()),
         Weights::Random => "random".into(),
         Weights::File(path) => path.display().to_string(),
         Weights::Experiment(path) => format!("from experiment {}", path.display()),

@@ -8,7 +8,7 @@ use super::upstream::Chain;
 use super::wording::Wording;
 use crate::data;
 use crate::fetch::{self, Cache, Hub, Progress, Source};
-use crate::model::weights;
+use crate::model::weights::{self, Part};
 use crate::spec::{Arch, Contents, Dataset, Experiment, Problem, Spec, Weights};
 
 /// The key of the weights that a run starts from.
@@ -120,7 +120,7 @@ struct Known<'a> {
     network: Network<'a>,
     datasets: Vec<(Dataset, Option<String>)>,
     files: HashMap<PathBuf, String>,
-    pretrained: Vec<(((&'static str, String), bool), Pretrained)>,
+    pretrained: Vec<((&'static str, String, Part), Pretrained)>,
 }
 
 impl<'a> Known<'a> {
@@ -136,17 +136,16 @@ impl<'a> Known<'a> {
     /// The weights from the network that a run with this spec takes.
     fn pretrained(&mut self, spec: &Spec) -> Pretrained {
         let is_used = spec.training.initial_weights.is_none();
-        let (arch, include_top) = (spec.backbone.arch, spec.backbone.include_top);
         let source = Source::of(&spec.backbone).ok().flatten();
         let Some(source) = source.filter(|_| is_used) else {
             return Pretrained::None;
         };
-        let place = (source.published.repository, source.revision.to_owned());
-        let key = (place, include_top);
+        let (repository, part) = (source.published.repository, Part::of(spec));
+        let key = (repository, source.revision.to_owned(), part);
         if let Some((_, known)) = self.pretrained.iter().find(|(known, _)| *known == key) {
             return known.clone();
         }
-        let found = match downloaded(arch, &source, include_top, self.network) {
+        let found = match downloaded(spec.backbone.arch, &source, part, self.network) {
             Ok(Some(digest)) => Pretrained::Known(digest),
             Ok(None) => Pretrained::Unknown,
             Err(why) => Pretrained::Failed(why),
@@ -199,14 +198,14 @@ impl<'a> Known<'a> {
 fn downloaded(
     arch: Arch,
     source: &Source<'_>,
-    include_top: bool,
+    part: Part,
     network: Network<'_>,
 ) -> Result<Option<String>, String> {
     let cache = match (Cache::from_env(), network) {
         (Err(_), Network::Unused) => return Ok(None),
         (cache, _) => cache.map_err(|error| error.to_string())?,
     };
-    let (hub, wanted) = (Hub::from_env(), weights::needed(arch, include_top));
+    let (hub, wanted) = (Hub::from_env(), weights::needed(arch, part));
     let path = match network {
         Network::Unused => fetch::cached_pretrained(&cache, &hub, source, &wanted),
         Network::Used(progress) => {

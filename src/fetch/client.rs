@@ -66,6 +66,8 @@ pub(super) struct Reply {
     pub total: Option<u64>,
     /// A strong ETag, fit for `If-Range`.
     pub tag: Option<String>,
+    /// The commit of the repository that the file is of, where the server is the hub and says so.
+    pub commit: Option<String>,
     pub body: Box<dyn Read>,
 }
 
@@ -115,10 +117,17 @@ impl Client {
 
     fn follow(&self, url: &str, token: Option<&Token>, bytes: Bytes<'_>) -> Result<Reply, Failure> {
         let mut uri = parse(url)?;
+        let mut said = None;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&uri, token, bytes)?;
+            // The hub says it before it leads to where its large files lie.
+            said = said.or_else(|| commit(&response));
             if !response.status().is_redirection() {
-                return reply(response, bytes, self.silence);
+                let reply = reply(response, bytes, self.silence)?;
+                return Ok(Reply {
+                    commit: said,
+                    ..reply
+                });
             }
             uri = redirected(&uri, &response)?;
         }
@@ -209,6 +218,18 @@ fn text(response: &Response<Body>, name: header::HeaderName) -> Option<&str> {
     response.headers().get(name)?.to_str().ok()
 }
 
+/// What an answer says of the commit that its file is of.
+fn commit(response: &Response<Body>) -> Option<String> {
+    let said = response.headers().get("x-repo-commit")?.to_str().ok()?;
+    is_commit(said).then(|| said.to_owned())
+}
+
+/// Whether this is the name of a commit: SHA-1 or SHA-256 in lowercase hexadecimal.
+pub(super) fn is_commit(text: &str) -> bool {
+    let is_digit = |c: u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
+    matches!(text.len(), 40 | 64) && text.bytes().all(is_digit)
+}
+
 /// What the final answer to a request for `bytes` means.
 fn reply(response: Response<Body>, bytes: Bytes<'_>, silence: Duration) -> Result<Reply, Failure> {
     let tag = text(&response, header::ETAG)
@@ -229,6 +250,7 @@ fn reply(response: Response<Body>, bytes: Bytes<'_>, silence: Duration) -> Resul
         range,
         total,
         tag,
+        commit: None,
         body: Box::new(Steady::new(response.into_body().into_reader(), silence)),
     })
 }

@@ -15,15 +15,19 @@ use super::{Layout, Remote};
 pub(super) struct Head {
     /// The ETag of the version it was read from.
     pub tag: Option<String>,
+    /// The commit that this version was of when it was asked for.
+    pub commit: Option<String>,
     pub layout: Layout,
     /// Where in the file the tensors' bytes begin.
     pub data_start: u64,
 }
 
 /// The head as it is kept in the cache.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Kept {
     tag: Option<String>,
+    #[serde(default)]
+    commit: Option<String>,
     json: String,
 }
 
@@ -36,7 +40,7 @@ impl Head {
     /// The head kept at `path` earlier.
     pub fn kept(path: &Path) -> Option<Self> {
         let kept: Kept = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
-        Head::new(kept.tag, &kept.json).ok()
+        Head::new(kept).ok()
     }
 
     /// Asks the server for the head and keeps it at `path`; none where the server does not do ranges.
@@ -46,7 +50,7 @@ impl Head {
         if reply.range.is_none() {
             return Ok(None);
         }
-        let (tag, total) = (reply.tag, reply.total);
+        let (tag, commit, total) = (reply.tag, reply.commit, reply.total);
         let first: [u8; LENGTH_BYTES as usize] = read(reply.body, LENGTH_BYTES)?
             .try_into()
             .map_err(|_| Failure::passing("the connection ended early"))?;
@@ -61,17 +65,19 @@ impl Head {
         }
         let json = String::from_utf8(read(reply.body, length)?)
             .map_err(|_| Failure::lasting("the head of the safetensors file is not text"))?;
-        let head = Head::new(tag.clone(), &json).map_err(Failure::lasting)?;
+        let kept = Kept { tag, commit, json };
+        let head = Head::new(kept.clone()).map_err(Failure::lasting)?;
         if total.is_some_and(|total| total != head.file_length()) {
             return Err(Failure::lasting("the file is not as long as its head says"));
         }
-        keep(path, &Kept { tag, json })?;
+        keep(path, &kept)?;
         Ok(Some(head))
     }
 
-    fn new(tag: Option<String>, json: &str) -> Result<Self, String> {
+    fn new(Kept { tag, commit, json }: Kept) -> Result<Self, String> {
         Ok(Head {
             tag,
+            commit,
             layout: Layout::parse(json.as_bytes())?,
             data_start: LENGTH_BYTES + json.len() as u64,
         })

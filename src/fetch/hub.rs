@@ -100,6 +100,7 @@ impl Token {
         match reply {
             Ok(reply) => Ok(Reply {
                 tag: reply.tag.filter(|tag| !secrets.are_in(tag)),
+                commit: reply.commit.filter(|commit| !secrets.are_in(commit)),
                 ..reply
             }),
             Err(failure) => Err(Failure {

@@ -23,5 +23,5 @@ pub use datasets::dataset;
 pub use error::Error;
 pub use hub::{Hub, Token};
 pub(crate) use layout::{Layout, Unreadable};
-pub use pretrained::{Source, cached_pretrained, how_to_convert, pretrained, published};
+pub use pretrained::{Source, cached_pretrained, commit, how_to_convert, pretrained, published};
 pub use progress::{NoProgress, Progress};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::cache::{failed, persist};
-use super::client::Failure;
+use super::client::{Failure, is_commit};
 use super::layout::Unreadable;
 use super::selection::{self, Selection};
 use super::{Cache, Error, Hub, Layout, Progress, Remote};
@@ -46,6 +46,11 @@ impl<'a> Source<'a> {
             }
             Weights::Random | Weights::File(_) | Weights::Experiment(_) => None,
         })
+    }
+
+    /// Whether the revision is a commit, which no one can move.
+    pub fn is_pinned(&self) -> bool {
+        is_commit(self.revision)
     }
 
     /// The catalog's weights of an architecture.
@@ -101,18 +106,18 @@ pub fn pretrained(
     }
     let client = cache.client();
     let outcome = persist(cache.pauses(), || {
-        let path = selection.download(&client, &partial, progress)?;
-        if let Some(path) = &path {
-            selection::is_as_before(partial.path(), path).map_err(|reason| {
+        let came = selection.download(&client, &partial, progress)?;
+        if let Some(came) = &came {
+            selection::is_as_before(partial.path(), &came.path).map_err(|reason| {
                 partial.discard();
                 Failure::lasting(reason)
             })?;
         }
-        Ok(path)
+        Ok(came)
     });
     let whole = cache.path(&remote.path_in_cache)?;
     match outcome {
-        Ok(Some(path)) => Selection::publish(partial, &path).map(|()| path),
+        Ok(Some(came)) => Selection::publish(partial, &came).map(|()| came.path),
         Ok(None) => {
             let check = |came: &Path| {
                 is_weights(came)?;
@@ -141,6 +146,11 @@ pub fn cached_pretrained(
         name: String::new(),
     };
     selection.found()
+}
+
+/// The commit of its repository that a file which [`pretrained`] gave is of; none where the server did not say so.
+pub fn commit(path: &Path) -> Option<String> {
+    selection::commit(path)
 }
 
 /// The whole file with the weights, and the folder of the cache for it and its parts.

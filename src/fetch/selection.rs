@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::client::{Bytes, Client, Failure};
+use super::client::{Bytes, Client, Failure, is_commit};
 use super::download::{Meter, hex, pour, sha256, unwritable};
 use super::head::Head;
 use super::partial::Partial;
@@ -24,6 +24,14 @@ pub(super) struct Selection<'a> {
     pub name: String,
 }
 
+/// What came of a selection.
+pub(super) struct Came {
+    /// The path it is to get.
+    pub path: PathBuf,
+    /// The commit that it is of, where the server said so.
+    pub commit: Option<String>,
+}
+
 impl Selection<'_> {
     /// The file with these tensors, or with all, if it is in the cache.
     pub fn found(&self) -> Option<PathBuf> {
@@ -36,20 +44,20 @@ impl Selection<'_> {
         Some(self.path(&chosen)).filter(|path| path.is_file() && is_unaltered(path))
     }
 
-    /// Gives what was downloaded its name, and keeps its checksum beside it.
-    pub fn publish(partial: Partial, path: &Path) -> Result<(), Error> {
+    /// Gives what was downloaded its name, and keeps its checksum and its commit beside it.
+    pub fn publish(partial: Partial, Came { path, commit }: &Came) -> Result<(), Error> {
         keep_sum(partial.path(), path)?;
+        keep_commit(path, commit.as_deref())?;
         partial.publish(path)
     }
 
-    /// One attempt at having the wanted tensors in `partial`; the path the file is to get, or none where the server
-    /// does not do ranges.
+    /// One attempt at having the wanted tensors in `partial`; none where the server does not do ranges.
     pub fn download(
         &self,
         client: &Client,
         partial: &Partial,
         progress: &dyn Progress,
-    ) -> Result<Option<PathBuf>, Failure> {
+    ) -> Result<Option<Came>, Failure> {
         let path = self.head_path();
         let head = match Head::kept(&path) {
             Some(head) => head,
@@ -73,7 +81,10 @@ impl Selection<'_> {
                 ..failure
             })?;
         }
-        Ok(Some(self.path(&chosen)))
+        Ok(Some(Came {
+            path: self.path(&chosen),
+            commit: head.commit,
+        }))
     }
 
     /// Appends the bytes at `place` of the tensors' data; how many.
@@ -137,6 +148,25 @@ pub(super) fn keep_sum(came: &Path, path: &Path) -> Result<(), Error> {
     })
 }
 
+/// The commit that a file of the cache is of, where the server said so.
+pub(super) fn commit(path: &Path) -> Option<String> {
+    let kept = fs::read_to_string(commit_path(path)).ok()?;
+    is_commit(&kept).then_some(kept)
+}
+
+/// Keeps the commit of what will be at `path`; none makes an earlier one forgotten.
+fn keep_commit(path: &Path, commit: Option<&str>) -> Result<(), Error> {
+    let kept = commit_path(path);
+    let done = match commit {
+        Some(commit) => fs::write(&kept, commit),
+        None => match fs::remove_file(&kept) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        },
+    };
+    done.map_err(|source| Error::Io { path: kept, source })
+}
+
 /// Refuses what came for `path` where it is not what came the first time: runs of then would be taken for runs of now.
 pub(super) fn is_as_before(came: &Path, path: &Path) -> Result<(), String> {
     let Ok(kept) = fs::read_to_string(sum_path(path)) else {
@@ -156,6 +186,11 @@ pub(super) fn is_as_before(came: &Path, path: &Path) -> Result<(), String> {
 /// Where the checksum of what was downloaded is kept.
 fn sum_path(path: &Path) -> PathBuf {
     path.with_extension("sha256")
+}
+
+/// Where the commit of what was downloaded is kept.
+fn commit_path(path: &Path) -> PathBuf {
+    path.with_extension("commit")
 }
 
 /// Whether a file has the checksum it was given; one that was given none is taken on trust.

@@ -45,7 +45,7 @@ pub(super) fn open(
     let Chosen { device, name, .. } = device::choose(&run.spec.training).map_err(located)?;
     let (cache, hub) = (Cache::from_env()?, Hub::from_env());
     let services = (&cache, &hub);
-    let weights = sweep::initial_weights(
+    let start = sweep::initial_weights(
         &run.spec,
         &run.id,
         &blueprint,
@@ -55,7 +55,7 @@ pub(super) fn open(
     )?;
     Ok(Model {
         path: path.to_owned(),
-        network: Network::new(blueprint, &weights, run.spec.seed, &device)?,
+        network: Network::new(blueprint, &start.weights, run.spec.seed, &device)?,
         classes: imagenet_classes().map(|class| class.name.into()).collect(),
         synsets: imagenet_classes()
             .map(|class| class.synset.into())

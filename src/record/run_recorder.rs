@@ -12,7 +12,7 @@ use super::upkeep::Unwritten;
 use super::{EpochRow, Error, Recorder, RunLog, RunRow, Status, TableError, predictions};
 use crate::claim::{Claim, Token};
 use crate::machine;
-use crate::sweep::{self, Finished, PlannedRun, Sink};
+use crate::sweep::{self, Download, Finished, PlannedRun, Sink};
 use crate::text::counted;
 use crate::tracking::{End, Ending, RunTrackers};
 use crate::train::{Batch, Begin, Epoch, Observer};
@@ -271,6 +271,20 @@ impl Sink for RunRecorder<'_> {
                 "device": planned.device.name,
                 "machine": machine::describe(),
                 "version": env!("CARGO_PKG_VERSION"),
+            }),
+        );
+    }
+
+    fn weights_downloaded(&mut self, from: &Download) {
+        let digest = self.row.contents.as_ref();
+        let digest = digest.and_then(|contents| contents.get("backbone.weights"));
+        self.log(
+            "weights",
+            json!({
+                "repository": from.repository,
+                "revision": from.revision,
+                "commit": from.commit,
+                "contents": digest,
             }),
         );
     }

@@ -165,6 +165,9 @@ pub struct Repository {
     pub revision: Option<String>,
 }
 
+/// What the names of files with weights end in, and those of repositories do not.
+const FILE_ENDINGS: [&str; 6] = [".safetensors", ".pth", ".pt", ".bin", ".h5", ".keras"];
+
 impl Repository {
     /// The repository that a text names; none where it is a file's path.
     pub fn named(text: &str) -> Option<Self> {
@@ -177,7 +180,7 @@ impl Repository {
             Some((model, revision)) => (model, Some(revision)),
             None => (model, None),
         };
-        let is_file = model.ends_with(".safetensors");
+        let is_file = FILE_ENDINGS.iter().any(|ending| model.ends_with(ending));
         (!is_file && is_word(model) && revision.is_none_or(is_word)).then(|| Repository {
             name: format!("timm/{model}"),
             revision: revision.map(str::to_owned),

@@ -168,6 +168,10 @@ impl<'a> Executor<'a> {
             let upstream = &self.upstream;
             start::weights(spec, &run.id, blueprint, upstream, services, self.progress)
         })?;
+        if let Some(download) = &initial.download {
+            sink.weights_downloaded(download);
+        }
+        let initial = initial.weights;
         let preparation = start::preparation(spec, &run.id, &self.upstream)?;
         let resizing = preparation.resizing;
         let data = self.prepare(|shared| self.data(shared, spec, resizing))?;

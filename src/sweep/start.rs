@@ -2,20 +2,50 @@
 
 mod hub;
 
+pub use hub::describe;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use super::preparation::Preparation;
 use crate::fetch::{self, Cache, Hub, Progress, Source};
-use crate::model::weights::{self, Wanted};
+use crate::model::weights::{self, Part, Wanted};
 use crate::model::{Blueprint, Weights};
-use crate::spec::{self, HeadKind, Problem, Spec};
+use crate::spec::{self, Problem, Spec};
 
 /// The models of the experiments a spec builds on: spec file and run id → `model.safetensors`.
 pub type Upstream = HashMap<(PathBuf, String), PathBuf>;
 
-/// The tensors a run does not initialize itself.
+/// What a run starts from.
+#[derive(Debug, Default)]
+pub struct Start {
+    /// The tensors it does not initialize itself.
+    pub weights: Weights,
+    /// Where they were downloaded from, where they were.
+    pub download: Option<Download>,
+}
+
+impl From<Weights> for Start {
+    fn from(weights: Weights) -> Self {
+        Start {
+            weights,
+            download: None,
+        }
+    }
+}
+
+/// Downloaded weights, as they can be cited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    pub repository: &'static str,
+    /// The commit, branch or tag that was asked for.
+    pub revision: String,
+    /// The commit that the server said this was; none where it said nothing.
+    pub commit: Option<String>,
+}
+
+/// What a run starts from, downloaded where it has to be.
 ///
 /// # Errors
 /// Files that are missing or do not fit, and failed downloads.
@@ -26,23 +56,29 @@ pub fn weights(
     upstream: &Upstream,
     (cache, hub): (&Cache, &Hub),
     progress: &dyn Progress,
-) -> Result<Weights, Error> {
+) -> Result<Start, Error> {
     if let Some(path) = &spec.training.initial_weights {
-        return load(path, spec, blueprint, blueprint.graph.nodes().len());
+        return Ok(load(path, spec, blueprint, blueprint.graph.nodes().len())?.into());
     }
     let pretrained = pretrained(spec, blueprint);
     match &spec.backbone.weights {
-        spec::Weights::Random => Ok(Weights::new()),
-        spec::Weights::File(path) => load(path, spec, blueprint, pretrained),
+        spec::Weights::Random => Ok(Start::default()),
+        spec::Weights::File(path) => Ok(load(path, spec, blueprint, pretrained)?.into()),
         spec::Weights::Imagenet | spec::Weights::Hub(_) => {
             let arch = spec.backbone.arch;
             let Some(source) = Source::of(&spec.backbone)? else {
-                return Ok(Weights::new());
+                return Ok(Start::default());
             };
-            let pools = spec.head.iter().any(|layer| layer.layer == HeadKind::Pool);
-            let needed = weights::needed(arch, spec.backbone.include_top || pools);
+            let needed = weights::needed(arch, Part::of(spec));
             let path = fetch::pretrained(cache, hub, &source, &needed, progress)?;
-            load_saying(&path, spec, blueprint, pretrained)
+            Ok(Start {
+                weights: load_saying(&path, spec, blueprint, pretrained)?,
+                download: Some(Download {
+                    repository: source.published.repository,
+                    revision: source.revision.to_owned(),
+                    commit: fetch::commit(&path),
+                }),
+            })
         }
         spec::Weights::Experiment(path) => {
             let model = upstream
@@ -51,7 +87,7 @@ pub fn weights(
                     let message = format!("{} has left no model", path.display());
                     Problem::new("backbone.weights", message)
                 })?;
-            load_saying(model, spec, blueprint, pretrained)
+            Ok(load_saying(model, spec, blueprint, pretrained)?.into())
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use runner::fetch::{Cache, Error, Hub, NoProgress, Source, how_to_convert, pretrained, published};
-use runner::model::weights::{self, HostTensor};
+use runner::model::weights::{self, HostTensor, Part};
 use runner::spec::{Arch, Backbone};
 
 use super::server::{Answer, Server};
@@ -45,7 +45,7 @@ fn file(folder: &Path) -> (Vec<u8>, usize) {
 
 fn backbone(cache: &Cache, server: &Server) -> Result<PathBuf, Error> {
     let hub = Hub::at(&server.url(""), None);
-    let wanted = weights::needed(Arch::named("vgg16").unwrap(), false);
+    let wanted = weights::needed(Arch::named("vgg16").unwrap(), Part::Features);
     let source = Source::imagenet(Arch::named("vgg16").unwrap())?;
     pretrained(cache, &hub, &source, &wanted, &NoProgress)
 }
@@ -229,7 +229,7 @@ fn named(weights: &str) -> Backbone {
 
 #[test]
 fn a_repository_of_timms_is_asked_at_the_revision_that_is_named() {
-    let wanted = weights::needed(Arch::named("vgg16").unwrap(), false);
+    let wanted = weights::needed(Arch::named("vgg16").unwrap(), Part::Features);
     for (name, place) in [
         (
             "timm/vgg16.tv_in1k",

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 pub use error::{Error, Misfit};
 pub use fit::{Shapes, Wanted, check, check_shapes, load, load_saying};
 pub use foreign::Foreign;
-pub use names::needed;
+pub use names::{Part, needed};
 pub use positions::Positions;
 pub use read::{digest, metadata, read};
 pub use save::{save, save_claimed, write};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::read::is_counter;
-use crate::spec::Arch;
+use crate::spec::{Arch, HeadKind, HeadLayer, Spec};
 use crate::zoo::Alias;
 
 /// Whose names a file uses.
@@ -42,6 +42,16 @@ pub(super) fn rename(arch: Arch, tensor: &str, from: Naming, to: Naming) -> Opti
 pub(super) fn is_top(arch: Arch, tensor: &str, naming: Naming) -> bool {
     let top = |layer: &Alias| layer.top && layer.rest(naming, tensor).is_some();
     arch.family.aliases().iter().any(top)
+}
+
+/// Whether a tensor is one of the original classifier's last layer.
+fn is_classifier(arch: Arch, tensor: &str, naming: Naming) -> bool {
+    let ours = rename(arch, tensor, naming, Naming::Ours);
+    let rest = |ours: &str| {
+        let rest = ours.strip_prefix(arch.family.classifier())?;
+        rest.strip_prefix('.').map(drop)
+    };
+    ours.is_some_and(|ours| rest(&ours).is_some())
 }
 
 /// Whose names these are.
@@ -136,12 +146,44 @@ pub(super) fn guess<'a>(tensors: impl Iterator<Item = &'a str>, naming: Naming) 
     Arch::all().find(looks_like)
 }
 
-/// Whether a tensor of timm's or torchvision's file of `arch` is used, for a model with or without the original top.
-pub fn needed(arch: Arch, include_top: bool) -> impl Fn(&str) -> bool {
+/// How much of a published network a spec takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What gives the features.
+    Features,
+    /// That, and what its family does with them before its classifier.
+    Pooled,
+    /// The classifier too.
+    Whole,
+}
+
+impl Part {
+    /// What this spec takes.
+    pub fn of(spec: &Spec) -> Self {
+        let pools = |layer: &HeadLayer| layer.layer == HeadKind::Pool;
+        if spec.backbone.include_top {
+            Part::Whole
+        } else if spec.head.iter().any(pools) {
+            Part::Pooled
+        } else {
+            Part::Features
+        }
+    }
+}
+
+/// Whether a tensor of timm's or torchvision's file of `arch` is used.
+pub fn needed(arch: Arch, part: Part) -> impl Fn(&str) -> bool {
     let foreign = [Naming::Timm, Naming::Torchvision];
+    let is = move |left_out: fn(Arch, &str, Naming) -> bool, tensor: &str| {
+        foreign.iter().any(|naming| left_out(arch, tensor, *naming))
+    };
     move |tensor| {
         !is_counter(tensor)
-            && (include_top || !foreign.iter().any(|naming| is_top(arch, tensor, *naming)))
+            && match part {
+                Part::Features => !is(is_top, tensor),
+                Part::Pooled => !is(is_classifier, tensor),
+                Part::Whole => true,
+            }
     }
 }
 
@@ -260,8 +302,8 @@ mod tests {
 
     #[test]
     fn the_top_and_the_counters_are_not_needed() {
-        let backbone = needed(arch("vgg16_bn"), false);
-        let all = needed(arch("vgg16_bn"), true);
+        let backbone = needed(arch("vgg16_bn"), Part::Features);
+        let all = needed(arch("vgg16_bn"), Part::Whole);
         for top in [
             "pre_logits.fc1.weight",
             "head.fc.bias",
@@ -271,5 +313,23 @@ mod tests {
         }
         assert!(backbone("features.1.running_var"));
         assert!(!all("features.1.num_batches_tracked"));
+    }
+
+    #[test]
+    fn a_pooled_part_has_all_but_the_last_layer() {
+        for (name, pooled, classifier) in [
+            ("vgg16", "pre_logits.fc2.weight", "head.fc.weight"),
+            ("convnext_tiny", "head.norm.weight", "head.fc.weight"),
+            (
+                "mobilenetv3_small_100",
+                "conv_head.bias",
+                "classifier.weight",
+            ),
+        ] {
+            assert!(!needed(arch(name), Part::Features)(pooled), "{pooled}");
+            assert!(needed(arch(name), Part::Pooled)(pooled), "{pooled}");
+            assert!(!needed(arch(name), Part::Pooled)(classifier), "{name}");
+            assert!(needed(arch(name), Part::Whole)(classifier), "{name}");
+        }
     }
 }

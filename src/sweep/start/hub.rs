@@ -1,6 +1,7 @@
 //! Whether weights that are to be downloaded fit a spec, as far as their repository's name says.
 
-use crate::fetch::{self, Source};
+use crate::fetch::{self, Cache, Hub, Source};
+use crate::model::weights::{self, Part};
 use crate::spec::{Arch, NormalizationScheme, Problem, Repository, Spec, Weights, nearest};
 use crate::zoo::{IMAGENET_CLASSES, Published, TimmWeights, architecture_of};
 
@@ -18,7 +19,10 @@ pub(super) fn check(spec: &Spec) -> Result<Option<String>, Problem> {
     let source = Source::of(&spec.backbone).map_err(|error| {
         let problem = Problem::new(KEY, error.to_string());
         match &spec.backbone.weights {
-            Weights::Hub(repository) => problem.help(repositories(arch, repository)),
+            Weights::Hub(repository) => problem.help(format!(
+                "{}; of another, download model.safetensors and name the file",
+                repositories(arch, repository)
+            )),
             _ => problem.help(fetch::how_to_convert(arch)),
         }
     })?;
@@ -41,6 +45,50 @@ pub(super) fn check(spec: &Spec) -> Result<Option<String>, Problem> {
         return Err(Problem::new("backbone.include_top", message).help(help));
     }
     Ok(other_normalization(spec, &published))
+}
+
+/// Whose weights a spec downloads, at which revision, and for which images; none where it downloads none.
+pub fn describe(spec: &Spec) -> Option<String> {
+    let source = Source::of(&spec.backbone).ok()??;
+    let Published {
+        repository,
+        whose,
+        scheme,
+        ..
+    } = source.published;
+    let from = match (name(&spec.backbone.weights), whose == repository) {
+        (name, _) if name.starts_with(repository) => format!("{name} ("),
+        (name, true) => format!("{name} ({repository} "),
+        (name, false) => format!("{name} ({whose}, from {repository} "),
+    };
+    let at = revision(spec, &source);
+    Some(format!(
+        "{from}at {at}; trained with normalization.scheme = \"{scheme}\")"
+    ))
+}
+
+/// The weights' name in a spec.
+fn name(weights: &Weights) -> String {
+    match weights {
+        Weights::Hub(repository) => repository.to_string(),
+        _ => "imagenet".into(),
+    }
+}
+
+/// What is asked for, and which commit that was where the cache has it.
+fn revision(spec: &Spec, source: &Source<'_>) -> String {
+    let asked = source.revision;
+    let wanted = weights::needed(spec.backbone.arch, Part::of(spec));
+    let cache = Cache::from_env().ok();
+    let found =
+        cache.and_then(|cache| fetch::cached_pretrained(&cache, &Hub::from_env(), source, &wanted));
+    match found.as_deref().map(fetch::commit) {
+        Some(Some(commit)) if commit == asked => format!("commit {commit}"),
+        Some(Some(commit)) => format!("{asked}: commit {commit}, in the cache"),
+        Some(None) => format!("{asked}, in the cache"),
+        None if source.is_pinned() => format!("commit {asked}"),
+        None => format!("{asked}, as it is when they are downloaded"),
+    }
 }
 
 fn check_architecture(arch: Arch, repository: &Repository) -> Result<(), Problem> {
@@ -84,10 +132,7 @@ fn other_normalization(spec: &Spec, published: &Published) -> Option<String> {
             NormalizationScheme::Caffe => " (as Keras's own weights of VGG were)",
             _ => "",
         };
-        let weights = match &spec.backbone.weights {
-            Weights::Hub(repository) => repository.to_string(),
-            _ => "imagenet".into(),
-        };
+        let weights = name(&spec.backbone.weights);
         format!(
             "backbone.weights = \"{weights}\" are {}, trained with normalization.scheme = \"{}\"; this spec has \
              \"{found}\"{keras}",
