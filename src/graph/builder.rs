@@ -1,8 +1,9 @@
 //! Building a graph node by node.
 
+use super::initial::{self, Distribution, Fans, Initializer};
 use super::node::{Graph, Node, lies_in, tensor_name};
 use super::op::{Activation, DropPath, Function, Input, Op};
-use super::parameter::Parameter;
+use super::parameter::{Parameter, Role};
 use super::shape::Shape;
 
 /// Values of one sample, or of one tensor, that no machine holds: sums and products of sizes stay far from overflow.
@@ -21,6 +22,8 @@ pub struct Builder {
     nodes: Vec<Node>,
     /// The rate of the deepest residual branch.
     drop_path: f64,
+    /// For the nodes to come.
+    initializer: Initializer,
 }
 
 impl Builder {
@@ -32,6 +35,7 @@ impl Builder {
         let mut builder = Builder {
             nodes: Vec::new(),
             drop_path: 0.0,
+            initializer: initial::keras,
         };
         let images = builder.add(Node {
             name: IMAGES.into(),
@@ -47,6 +51,20 @@ impl Builder {
     /// Drops residual branches while training, the deepest with this rate in [0, 1).
     pub fn set_drop_path(&mut self, rate: f64) {
         self.drop_path = rate;
+    }
+
+    /// Says how the tensors of the nodes to come start; before, they start as Keras's.
+    pub fn set_initializer(&mut self, initializer: Initializer) {
+        self.initializer = initializer;
+    }
+
+    /// Lets a normalization give nothing at first: it ends a residual branch.
+    pub fn start_at_zero(&mut self, normalization: Value) {
+        let node = self.nodes.get_mut(normalization.0);
+        let tensors = node.into_iter().flat_map(|node| &mut node.parameters);
+        for scale in tensors.filter(|tensor| tensor.role == Role::Gamma) {
+            scale.initial = Distribution::Constant(0.0);
+        }
     }
 
     /// Appends what drops the residual branch `x` of `module`, where it is dropped at all; `depth` in [0, 1] is the
@@ -113,12 +131,17 @@ impl Builder {
         let op = op.into();
         let shapes: Vec<Shape> = inputs.iter().map(|value| self.shape(*value)).collect();
         let output = op.output(&shapes).map_err(wrong)?;
-        let tensors = op.tensors(&shapes).into_iter();
+        let tensors = op.tensors(&shapes);
+        let mut kernels = tensors.iter().filter(|(_, role, _)| role.is_kernel());
+        let kernel = kernels.next();
+        let fans = Fans::of(&op, kernel.map(|(_, role, extent)| (*role, &extent[..])));
         let parameters = tensors
+            .into_iter()
             .map(|(suffix, role, extent)| Parameter {
                 name: tensor_name(&name, suffix),
                 role,
                 extent,
+                initial: (self.initializer)(role, fans),
             })
             .collect();
         self.add(Node {

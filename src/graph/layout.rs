@@ -49,12 +49,14 @@ fn permute(values: &[f32], shape: [usize; 4], axes: [usize; 4]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::Distribution;
 
     fn kernel(extent: &[usize], dense: bool) -> Parameter {
         Parameter {
             name: "k".into(),
             role: Role::Kernel { dense },
             extent: extent.to_vec(),
+            initial: Distribution::Constant(0.0),
         }
     }
 
@@ -76,6 +78,7 @@ mod tests {
             name: "v".into(),
             role: Role::Gamma,
             extent: vec![4, 5, 6],
+            initial: Distribution::Constant(0.0),
         };
         for parameter in [
             kernel(&[2, 3, 4, 5], false),

@@ -1,8 +1,9 @@
 //! The tensors of a node.
 
+use super::initial::Distribution;
 use super::node::prefixes;
 
-/// What a tensor is to its node; decides its layout, its initial value and whether it can train.
+/// What a tensor is to its node; decides its layout, its usual initial value and whether it can train.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// `[height, width, in, out]` here, `[out, in, height, width]` in files; as `[in, out]` and
@@ -41,8 +42,8 @@ impl Role {
     }
 }
 
-/// A tensor of a node: its full name and its shape.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A tensor of a node: its full name, its shape, and what it starts from.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
     /// As in `model.safetensors`, e.g. `block1_conv1.weight`.
     pub name: String,
@@ -51,6 +52,8 @@ pub struct Parameter {
     /// height and width of the map that was flattened, others have 1 and 1); the map
     /// `[height, width, channels]` or `[channels]` for everything else; an embedding's own shape.
     pub extent: Vec<usize>,
+    /// What its values are drawn from where no weights are given.
+    pub initial: Distribution,
 }
 
 impl Parameter {

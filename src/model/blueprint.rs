@@ -3,7 +3,7 @@
 use super::network::Weights as Tensors;
 use super::{freeze, head};
 use crate::graph::op::Op;
-use crate::graph::{Builder, Cost, Cut, Graph, Shape, Value};
+use crate::graph::{Builder, Cost, Cut, Graph, Shape, Value, initial};
 use crate::spec::{Activation, Backbone, FreezeThrough, HeadKind, Problem, Spec, Weights};
 use crate::text::counted;
 use crate::zoo::IMAGENET_CLASSES;
@@ -74,6 +74,7 @@ impl Blueprint {
             Builder::new(Shape::square(backbone.input_size, CHANNELS)).map_err(wrong_size)?;
         builder.set_drop_path(backbone.drop_path);
         let family = backbone.arch.family;
+        builder.set_initializer(family.initializer().unwrap_or(initial::keras));
         let mut features = family.backbone(&mut builder, images).map_err(wrong_size)?;
         if spec.head.iter().any(|layer| layer.layer == HeadKind::Pool) {
             let pooled = family.pool(&mut builder, features);
@@ -89,6 +90,7 @@ impl Blueprint {
             push_top(&mut builder, features, backbone, classes)?;
             Activation::Softmax
         } else {
+            builder.set_initializer(initial::keras);
             head::push(&mut builder, features, spec, classes)?
         };
         let graph = builder.finish();

@@ -10,6 +10,7 @@ use super::key;
 use super::paths;
 use super::setting::Setting;
 use super::types::Spec;
+use super::values::Weights;
 
 /// Characters of the readable part at most.
 const PREFIX: usize = 80;
@@ -92,6 +93,11 @@ fn globs(list: &str) -> Option<Vec<String>> {
 /// Hex digits of the SHA-256 of everything that decides a result.
 pub(super) fn fingerprint(spec: &Spec, contents: &Contents) -> String {
     let mut canonical = decisive(spec, contents);
+    // Architectures whose tensors once started otherwise.
+    let is_drawn = spec.backbone.weights == Weights::Random;
+    if is_drawn && spec.backbone.arch.family.initializer().is_some() {
+        canonical["backbone"]["initializer"] = "timm".into();
+    }
     canonical.sort_all_objects();
     let digest = Sha256::digest(canonical.to_string());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -148,7 +148,7 @@ pub enum Weights {
     Imagenet,
     /// Downloaded from this repository of the hub.
     Hub(Repository),
-    /// Keras's initializers, seeded.
+    /// Drawn by the seed, as Keras draws them; for timm's architectures as timm does.
     Random,
     /// A safetensors file with torchvision's, timm's or the runner's own names.
     File(PathBuf),

@@ -1,8 +1,9 @@
 //! ConvNeXt (Liu et al., 2022), as timm has it.
 
 use super::{Alias, Family, depth, global_pool};
+use crate::graph::initial::or_usual;
 use crate::graph::op::{Add, Convolution, Dense, Function, LayerNorm, LayerScale};
-use crate::graph::{Builder, Value};
+use crate::graph::{Builder, Distribution, Initializer, Value};
 use crate::ops::{self, Padding};
 
 const NORM: LayerNorm = LayerNorm { epsilon: 1e-6 };
@@ -71,6 +72,11 @@ impl Family for Convnext {
     fn pool(&self, graph: &mut Builder, features: Value) -> Result<Value, String> {
         let x = global_pool(graph, features)?;
         graph.push("head.norm", "", NORM, &[x])
+    }
+
+    /// timm's: kernels truncated normal, where the truncation lies a hundred deviations away.
+    fn initializer(&self) -> Option<Initializer> {
+        Some(|role, _| or_usual(role, Distribution::Normal(0.02)))
     }
 
     fn classifier(&self) -> &'static str {

@@ -1,8 +1,9 @@
 //! DenseNet (Huang et al., 2016): every layer takes what all before it in its block gave.
 
 use super::{Family, STEM_POOL};
+use crate::graph::initial::or_usual;
 use crate::graph::op::{AveragePool, BatchNorm, Concatenate, Convolution, Function};
-use crate::graph::{Builder, Value};
+use crate::graph::{Builder, Fans, Initializer, Value};
 use crate::ops::Pool2dConfig;
 
 const BATCH_NORM: BatchNorm = BatchNorm::pytorch(1e-5);
@@ -72,6 +73,17 @@ impl Family for Densenet {
             }
         }
         norm(graph, ("features.norm5", ""), x)
+    }
+
+    /// timm's, which are those of PyTorch's `torchvision.models.densenet`.
+    fn initializer(&self) -> Option<Initializer> {
+        Some(|role, fans| {
+            let kernel = match fans.dense {
+                true => fans.pytorch(),
+                false => Fans::he(fans.inputs),
+            };
+            or_usual(role, kernel)
+        })
     }
 
     fn classifier(&self) -> &'static str {

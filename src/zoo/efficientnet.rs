@@ -2,8 +2,9 @@
 //! 2019), as timm has them (`timm/models/efficientnet.py`, `mobilenetv3.py`).
 
 use super::{Alias, Family, global_pool};
+use crate::graph::initial::or_usual;
 use crate::graph::op::{Add, BatchNorm, Convolution, Flatten, Function, GlobalPool, Multiply};
-use crate::graph::{Builder, Value};
+use crate::graph::{Builder, Distribution, Fans, Initializer, Value};
 use crate::ops::{self, Padding};
 
 const RELU6: Function = Function::Of(ops::Function::Relu6);
@@ -368,6 +369,17 @@ impl Family for Efficientnet {
         let head = Convolution::new(filters, 1);
         let x = graph.push_activated("conv_head", "", head, self.function, x)?;
         graph.push("flatten", "", Flatten, &[x])
+    }
+
+    /// timm's `_init_weight_goog`, TensorFlow's own.
+    fn initializer(&self) -> Option<Initializer> {
+        Some(|role, fans| {
+            let kernel = match fans.dense {
+                true => Distribution::Uniform((1.0 / fans.outputs as f64).sqrt() as f32),
+                false => Fans::he(fans.outputs / fans.groups),
+            };
+            or_usual(role, kernel)
+        })
     }
 
     fn classifier(&self) -> &'static str {

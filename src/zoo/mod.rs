@@ -19,7 +19,7 @@ pub use imagenet::{IMAGENET_CLASSES, ImagenetClass, imagenet_classes};
 pub use timm::{TimmWeights, architecture as architecture_of};
 
 use crate::graph::op::{Dense, GlobalPool, MaxPool};
-use crate::graph::{Builder, Value};
+use crate::graph::{Builder, Initializer, Value};
 use crate::ops::Pool2dConfig;
 
 /// Architectures that are built in the same way.
@@ -48,6 +48,11 @@ pub trait Family: Sync {
     fn top(&self, graph: &mut Builder, features: Value, classes: usize) -> Result<Value, String> {
         let x = self.pool(graph, features)?;
         graph.push(self.classifier(), "", Dense::new(classes), &[x])
+    }
+
+    /// How its tensors start where no weights are given; none where that is Keras's way.
+    fn initializer(&self) -> Option<Initializer> {
+        None
     }
 
     /// Whether the classifier fits only images of the size that it was trained on.

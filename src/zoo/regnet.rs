@@ -1,8 +1,9 @@
 //! RegNetY (Radosavovic et al., 2020), as timm has it.
 
 use super::{Alias, Family, depth};
+use crate::graph::initial::or_usual;
 use crate::graph::op::{Activation, Add, BatchNorm, Convolution, Function, GlobalPool, Multiply};
-use crate::graph::{Builder, Value};
+use crate::graph::{Builder, Distribution, Fans, Initializer, Value};
 use crate::ops;
 
 const BATCH_NORM: BatchNorm = BatchNorm::pytorch(1e-5);
@@ -70,6 +71,7 @@ impl Regnet {
             Convolution::padded(channels, 1, 1),
             x,
         )?;
+        graph.start_at_zero(x);
         let mut shortcut = input;
         if stride != 1 || before != channels {
             let projection = Convolution::padded(channels, 1, stride);
@@ -97,6 +99,17 @@ impl Family for Regnet {
             }
         }
         Ok(x)
+    }
+
+    /// timm's `_init_weights` of RegNet.
+    fn initializer(&self) -> Option<Initializer> {
+        Some(|role, fans| {
+            let kernel = match fans.dense {
+                true => Distribution::Normal(0.01),
+                false => Fans::he(fans.outputs / fans.groups),
+            };
+            or_usual(role, kernel)
+        })
     }
 
     fn classifier(&self) -> &'static str {

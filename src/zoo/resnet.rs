@@ -2,7 +2,8 @@
 
 use super::{Family, STEM_POOL, depth};
 use crate::graph::op::{Activation, Add, BatchNorm, Convolution, Function};
-use crate::graph::{Builder, Value};
+use crate::graph::initial::or_usual;
+use crate::graph::{Builder, Fans, Initializer, Role, Value};
 
 const BATCH_NORM: BatchNorm = BatchNorm::pytorch(1e-5);
 
@@ -57,6 +58,8 @@ impl Resnet {
             x = convolution(graph, (module, n), part, x)?;
             if n < parts.len() {
                 x = relu(graph, (module, n), x)?;
+            } else {
+                graph.start_at_zero(x);
             }
         }
         let mut shortcut = input;
@@ -89,6 +92,14 @@ impl Family for Resnet {
             }
         }
         Ok(x)
+    }
+
+    /// timm's `ResNet.init_weights`; the classifier is left as PyTorch makes it.
+    fn initializer(&self) -> Option<Initializer> {
+        Some(|role, fans| match (fans.dense, role) {
+            (true, Role::Kernel { .. } | Role::Bias) => fans.pytorch(),
+            _ => or_usual(role, Fans::he(fans.outputs)),
+        })
     }
 
     fn classifier(&self) -> &'static str {

@@ -2,10 +2,11 @@
 //! has them.
 
 use super::{Family, depth};
+use crate::graph::initial::or_usual;
 use crate::graph::op::{
     Add, Attention, ClassToken, Convolution, Dense, Embed, Function, LayerNorm, LayerScale, Op,
 };
-use crate::graph::{Builder, Value};
+use crate::graph::{Builder, Distribution, Initializer, Role, Value};
 use crate::ops;
 
 const NORM: LayerNorm = LayerNorm { epsilon: 1e-6 };
@@ -81,6 +82,15 @@ impl Family for Vit {
 
     fn pool(&self, graph: &mut Builder, features: Value) -> Result<Value, String> {
         graph.push("class_token", "", ClassToken, &[features])
+    }
+
+    /// timm's `init_weights_vit_timm`: dense kernels truncated normal, where the truncation lies a hundred deviations away;
+    /// the patches' convolution as PyTorch makes it.
+    fn initializer(&self) -> Option<Initializer> {
+        Some(|role, fans| match (fans.dense, role) {
+            (false, Role::Kernel { .. } | Role::Bias) => fans.pytorch(),
+            _ => or_usual(role, Distribution::Normal(0.02)),
+        })
     }
 
     fn classifier(&self) -> &'static str {
