@@ -15,6 +15,8 @@ use timm_step::{images, uniform, value};
 mod common;
 #[path = "zoo/timm_step.rs"]
 mod timm_step;
+#[path = "zoo/widths.rs"]
+mod widths;
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap()

@@ -109,7 +109,21 @@ const fn vgg(
 }
 
 const fn resnet(blocks: [usize; 4], bottleneck: bool) -> Resnet {
-    Resnet { blocks, bottleneck }
+    Resnet {
+        blocks,
+        bottleneck,
+        groups: 1,
+        width: 64,
+    }
+}
+
+/// With bottlenecks of this many groups, each of this width.
+const fn resnext(blocks: [usize; 4], groups: usize, width: usize) -> Resnet {
+    Resnet {
+        groups,
+        width,
+        ..resnet(blocks, true)
+    }
 }
 
 const fn convnext(blocks: [usize; 4], channels: usize) -> Convnext {
@@ -164,6 +178,8 @@ pub static CATALOG: &[Architecture] = &[
     timm("resnet50", &resnet([3, 4, 6, 3], true), 224, "timm/resnet50.a1_in1k").crop(0.95),
     timm("resnet101", &resnet([3, 4, 23, 3], true), 224, "timm/resnet101.a1h_in1k").crop(0.95),
     timm("resnet152", &resnet([3, 8, 36, 3], true), 224, "timm/resnet152.a1h_in1k").crop(0.95),
+    timm("resnext50_32x4d", &resnext([3, 4, 6, 3], 32, 4), 224, "timm/resnext50_32x4d.a1h_in1k").crop(0.95),
+    timm("wide_resnet50_2", &resnext([3, 4, 6, 3], 1, 128), 224, "timm/wide_resnet50_2.racm_in1k"),
     timm("mobilenetv2_100", &MOBILENET_V2, 224, "timm/mobilenetv2_100.ra_in1k"),
     timm("mobilenetv3_small_100", &MOBILENET_V3_SMALL, 224, "timm/mobilenetv3_small_100.lamb_in1k"),
     timm("mobilenetv3_large_100", &MOBILENET_V3_LARGE, 224, "timm/mobilenetv3_large_100.ra_in1k"),

@@ -1,8 +1,9 @@
-//! ResNet (He et al., 2015), with the stride in the 3×3 convolution, as timm and torchvision have it.
+//! ResNet (He et al., 2015), ResNeXt (Xie et al., 2016) and wide ResNet (Zagoruyko and Komodakis, 2016), with the stride in
+//! the 3×3 convolution, as timm and torchvision have them.
 
 use super::{Family, STEM_POOL, depth};
-use crate::graph::op::{Activation, Add, BatchNorm, Convolution, Function};
 use crate::graph::initial::or_usual;
+use crate::graph::op::{Activation, Add, BatchNorm, Convolution, Function};
 use crate::graph::{Builder, Fans, Initializer, Role, Value};
 
 const BATCH_NORM: BatchNorm = BatchNorm::pytorch(1e-5);
@@ -13,12 +14,16 @@ const CHANNELS: [usize; 4] = [64, 128, 256, 512];
 /// How much wider a bottleneck's output is than its middle.
 const EXPANSION: usize = 4;
 
-/// One of its depths.
+/// One of its depths and widths.
 pub struct Resnet {
     /// Blocks of each layer.
     pub blocks: [usize; 4],
     /// Whether a block is 1×1, 3×3, 1×1 rather than two 3×3.
     pub bottleneck: bool,
+    /// Of a bottleneck's 3×3 convolution.
+    pub groups: usize,
+    /// Channels of each of its groups where the layer has 64: timm's `base_width`.
+    pub width: usize,
 }
 
 /// A part of a block: a convolution with its batch norm, number `n`.
@@ -45,16 +50,21 @@ impl Resnet {
         (channels, stride, depth): (usize, usize, f64),
         input: Value,
     ) -> Result<Value, String> {
-        // Side of the kernel and stride of each convolution.
+        // Side of the kernel, stride and groups of each convolution.
         let (parts, output) = if self.bottleneck {
-            (vec![(1, 1), (3, stride), (1, 1)], channels * EXPANSION)
+            let parts = vec![(1, 1, 1), (3, stride, self.groups), (1, 1, 1)];
+            (parts, channels * EXPANSION)
         } else {
-            (vec![(3, stride), (3, 1)], channels)
+            (vec![(3, stride, 1), (3, 1, 1)], channels)
         };
+        let middle = channels * self.width / CHANNELS[0] * self.groups;
         let mut x = input;
-        for (n, (size, stride)) in (1..).zip(&parts) {
-            let filters = if n == parts.len() { output } else { channels };
-            let part = Convolution::padded(filters, *size, *stride);
+        for (n, (size, stride, groups)) in (1..).zip(&parts) {
+            let filters = if n == parts.len() { output } else { middle };
+            let part = Convolution {
+                groups: *groups,
+                ..Convolution::padded(filters, *size, *stride)
+            };
             x = convolution(graph, (module, n), part, x)?;
             if n < parts.len() {
                 x = relu(graph, (module, n), x)?;

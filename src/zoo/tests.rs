@@ -32,6 +32,8 @@ const TIMM: &[(&str, usize, &str)] = &[
     ("resnet50", 25_557_032, "584ee931ad382885"),
     ("resnet101", 44_549_160, "a85edc6cd135a89d"),
     ("resnet152", 60_192_808, "d9e4b3df983b2711"),
+    ("resnext50_32x4d", 25_028_904, "379a66ba74321238"),
+    ("wide_resnet50_2", 68_883_240, "2eeb42447858de4f"),
     ("mobilenetv2_100", 3_504_872, "fb193ed441ef69d9"),
     ("mobilenetv3_small_100", 2_542_856, "f5e518da1a2d7d3a"),
     ("mobilenetv3_large_100", 5_483_032, "45e47990ea6b1d0c"),
