@@ -103,6 +103,29 @@ fn what_cannot_change_the_result_does_not_change_the_run() {
 }
 
 #[test]
+fn a_run_stays_the_same_when_the_sweep_gets_or_loses_an_axis() {
+    let axes = |axes: &str| format!("{SMALL}\n[sweep.axes]\n{axes}");
+    let experiment = Experiment::new(&axes("seed = [0, 1]"));
+    experiment.finish();
+    let sweep = |text: &str| {
+        write(experiment.folder(), "e.toml", &axes(text));
+        experiment.finish();
+    };
+    sweep("seed = [0, 1]\n\"optimizer.learning_rate\" = [0.001, 0.01]");
+    assert_eq!(experiment.runs().len(), 4);
+    let rates = |experiment: &Experiment| {
+        let table = read_table(&experiment.results().join("runs.parquet"));
+        let rates = table.column("optimizer.learning_rate").unwrap();
+        rates.f64().unwrap().iter().flatten().collect::<Vec<_>>()
+    };
+    assert_eq!(rates(&experiment), [0.001, 0.01, 0.001, 0.01]);
+    sweep("\"optimizer.learning_rate\" = [0.001, 0.01]");
+    write(experiment.folder(), "e.toml", SMALL);
+    experiment.finish();
+    assert_eq!(experiment.runs().len(), 4);
+}
+
+#[test]
 fn fresh_says_what_it_deletes_and_resumes_from_no_leftover() {
     let spec = SMALL.replace("epochs = 1", "epochs = 3");
     let (whole, _) = Experiment::uninterrupted(&spec);

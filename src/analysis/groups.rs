@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Group, Measure, Recorded, Sample, Verdict};
-use crate::spec::AxisValue;
+use crate::spec::{AxisValue, digits_of};
 
 /// Runs that belong together, and what they have in common.
 pub(super) struct Members<'a> {
@@ -44,13 +44,16 @@ pub(super) fn members<'a>(
     members
 }
 
-/// Takes runs out that are in a group twice, as those of a folder and its copy; gives how many.
+/// Takes runs out that are in a group twice, as those of a folder and its copy, or of a sweep whose axes were changed;
+/// gives how many.
 pub(super) fn take_out_copies(members: &mut [Members<'_>]) -> usize {
     let mut copies = 0;
     for group in members {
         let before = group.runs.len();
         let mut seen = HashSet::new();
-        group.runs.retain(|run| seen.insert(run.row.run.as_str()));
+        group
+            .runs
+            .retain(|run| seen.insert(digits_of(&run.row.run)));
         copies += before - group.runs.len();
     }
     copies

@@ -1,6 +1,7 @@
 //! Runs of earlier forms of a spec, which lie in the folder of its present ones.
 
 use super::{Question, Recorded, Results};
+use crate::spec::digits_of;
 
 /// So many runs are looked at to say in what the others differ.
 const LOOKED_AT: usize = 200;
@@ -52,6 +53,13 @@ pub(super) fn take_out(results: &mut Results) -> Others {
         .into_iter()
         .partition(|run| run.is_present);
     results.runs = present;
+    let is_copy = |other: &Recorded| {
+        let mut present = results.runs.iter();
+        present.any(|run| {
+            run.setting == other.setting && digits_of(&run.row.run) == digits_of(&other.row.run)
+        })
+    };
+    let others: Vec<Recorded> = others.into_iter().filter(|run| !is_copy(run)).collect();
     let settings = |runs: &[Recorded]| -> Vec<_> {
         let first = runs.iter().take(LOOKED_AT);
         first

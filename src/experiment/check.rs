@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::identity::Network;
+use super::identity::{Network, Sources};
 use super::{Error, Prepared, prepare};
 use crate::data::Counts;
 use crate::features;
@@ -53,7 +53,11 @@ pub fn check(spec: &Path, overrides: &[String]) -> Result<String, Error> {
 /// # Errors
 /// A wrong spec.
 pub fn check_as(spec: &Path, overrides: &[String], look: Look) -> Result<String, Error> {
-    let prepared = prepare(spec, overrides, Network::Unused)?;
+    let sources = Sources {
+        network: Network::Unused,
+        results: None,
+    };
+    let prepared = prepare(spec, overrides, sources)?;
     let Prepared {
         experiment, plan, ..
     } = &prepared;

@@ -9,6 +9,7 @@ use super::wording::Wording;
 use crate::data;
 use crate::fetch::{self, Cache, Hub, Progress, Source};
 use crate::model::weights::{self, Part};
+use crate::record::Present;
 use crate::spec::{Arch, Contents, Dataset, Experiment, Problem, Spec, Weights};
 
 /// The key of the weights that a run starts from.
@@ -32,6 +33,15 @@ pub(super) struct Unnamed {
     pub is_preliminary: bool,
 }
 
+/// What is looked at to name runs.
+#[derive(Clone, Copy)]
+pub(super) struct Sources<'a> {
+    pub network: Network<'a>,
+    /// The folder that has a folder for each experiment, whose runs keep the names that they were recorded under; none
+    /// for a look at the plan alone.
+    pub results: Option<&'a Path>,
+}
+
 /// Names every run by the contents of its files, those from the network too, and by the runs that it builds on, whatever
 /// words its spec has for them.
 ///
@@ -40,9 +50,9 @@ pub(super) struct Unnamed {
 pub(super) fn identify(
     experiment: &mut Experiment,
     chain: &Chain,
-    network: Network<'_>,
+    sources: Sources<'_>,
 ) -> Result<Unnamed, Error> {
-    let mut known = Known::new(network);
+    let mut known = Known::new(sources.network);
     let mut wording = Wording::default();
     let mut unnamed = Unnamed::default();
     let mut failed = Vec::new();
@@ -62,7 +72,7 @@ pub(super) fn identify(
         let mut of_id = contents.clone();
         if let Some(upstream) = chain.predecessor(run) {
             of_id.insert(WEIGHTS.into(), upstream.id.clone());
-            contents.insert(WEIGHTS.into(), upstream.setting());
+            contents.insert(WEIGHTS.into(), upstream.setting().key());
         }
         let usual = wording.of(&run.spec);
         if contents.is_empty() && usual.is_none() {
@@ -76,11 +86,25 @@ pub(super) fn identify(
         run.identify(&of_id);
     }
     check_different(experiment)?;
+    if let Some(results) = sources.results {
+        keep_names(experiment, results);
+    }
     let failed = failed.into_iter();
     unnamed.failed = failed
         .map(|(at, why)| (experiment.runs[at].id.clone(), why))
         .collect();
     Ok(unnamed)
+}
+
+/// Gives runs that were recorded when the sweep had other axes the names that they have there, so that they are not done
+/// again.
+fn keep_names(experiment: &mut Experiment, results: &Path) {
+    let present = Present::of(&results.join(&experiment.spec.name));
+    for run in &mut experiment.runs {
+        if let Some(id) = present.other_id(run) {
+            run.id = id;
+        }
+    }
 }
 
 /// Refuses two runs that are the same.

@@ -18,7 +18,7 @@ use crate::record::{Done, Opening, Recorder};
 use crate::spec::Experiment;
 use crate::stop::Stop;
 use crate::sweep::{self, Executor, Plan};
-use identity::{Network, Unnamed};
+use identity::{Network, Sources, Unnamed};
 use upstream::Chain;
 
 /// How an experiment is run.
@@ -46,12 +46,16 @@ pub struct Options {
 pub fn run(spec: &Path, options: &Options, reporter: &dyn Reporter) -> Result<Done, Error> {
     let overrides = &options.overrides;
     // Mistakes are shown before anything is downloaded.
-    let mut prepared = prepare(spec, overrides, Network::Unused)?;
+    let sources = |network| Sources {
+        network,
+        results: Some(&options.results),
+    };
+    let mut prepared = prepare(spec, overrides, sources(Network::Unused))?;
     for warning in prepared.experiment.warnings() {
         reporter.warn(warning);
     }
     if prepared.is_preliminary() {
-        prepared = prepare(spec, overrides, Network::Used(reporter))?;
+        prepared = prepare(spec, overrides, sources(Network::Used(reporter)))?;
     }
     if Cache::from_env().is_ok_and(|cache| cache.root().is_none()) {
         reporter.warn(
@@ -100,8 +104,8 @@ struct Prepared {
 
 impl Prepared {
     /// Names the runs of an experiment that builds on `chain`, and plans them.
-    fn new(mut experiment: Experiment, chain: Chain, network: Network<'_>) -> Result<Self, Error> {
-        let unnamed = identity::identify(&mut experiment, &chain, network)?;
+    fn new(mut experiment: Experiment, chain: Chain, sources: Sources<'_>) -> Result<Self, Error> {
+        let unnamed = identity::identify(&mut experiment, &chain, sources)?;
         let plan = plan(&experiment, &chain)?;
         Ok(Prepared {
             experiment,
@@ -118,10 +122,10 @@ impl Prepared {
 }
 
 /// Loads an experiment and those it builds on, names its runs and plans them.
-fn prepare(spec: &Path, overrides: &[String], network: Network<'_>) -> Result<Prepared, Error> {
+fn prepare(spec: &Path, overrides: &[String], sources: Sources<'_>) -> Result<Prepared, Error> {
     let experiment = Experiment::load(spec, overrides)?;
-    let chain = Chain::of(&experiment, spec, network)?;
-    Prepared::new(experiment, chain, network)
+    let chain = Chain::of(&experiment, spec, sources)?;
+    Prepared::new(experiment, chain, sources)
 }
 
 /// The plan of an experiment that builds on `chain`, its mistakes shown where they come from.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::identity::Network;
+use super::identity::Sources;
 use super::{Error, Options, Prepared, execute};
 use crate::record::model_file;
 use crate::record::progress::Reporter;
@@ -22,16 +22,16 @@ impl Chain {
     pub(super) fn of(
         experiment: &Experiment,
         spec: &Path,
-        network: Network<'_>,
+        sources: Sources<'_>,
     ) -> Result<Chain, Error> {
         let spec = std::path::absolute(spec).unwrap_or_else(|_| spec.to_owned());
-        Chain::below(experiment, &[spec], network)
+        Chain::below(experiment, &[spec], sources)
     }
 
     fn below(
         experiment: &Experiment,
         above: &[PathBuf],
-        network: Network<'_>,
+        sources: Sources<'_>,
     ) -> Result<Chain, Error> {
         let mut chain = Chain::default();
         for run in &experiment.runs {
@@ -53,8 +53,8 @@ impl Chain {
                     return Err(wrong(format!("both experiments are named `{name}`")));
                 }
                 let above = [above, std::slice::from_ref(path)].concat();
-                let below = Chain::below(&upstream, &above, network)?;
-                let prepared = Prepared::new(upstream, below, network)?;
+                let below = Chain::below(&upstream, &above, sources)?;
+                let prepared = Prepared::new(upstream, below, sources)?;
                 chain.0.insert(path.clone(), prepared);
             }
             if let Some(upstream) = chain.0.get(path) {

@@ -24,7 +24,7 @@ pub use done::Done;
 pub use error::Error;
 pub use folder::{model_file, run_folder};
 pub use log::RunLog;
-pub use present::{PLAN_FILE, read_plan};
+pub use present::{PLAN_FILE, Present, read_plan};
 pub use recorder::{Begun, Opening, Recorder};
 pub use results::Results;
 pub use rows::{Axis, EpochRow, RunRow, Status};

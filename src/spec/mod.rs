@@ -46,7 +46,7 @@ pub use json_schema::json_schema;
 pub use kind::{KeyKind, key_kind};
 pub use monitor::Monitor;
 pub use place::{Place, SourceFile};
-pub use run_id::Contents;
+pub use run_id::{Contents, digits_of};
 pub use setting::{Setting, is_replicate};
 pub use suggest::nearest;
 pub use sweep::MOST_RUNS;

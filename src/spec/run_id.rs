@@ -41,6 +41,16 @@ fn run_id(point: &[(String, AxisValue)], fingerprint: &str) -> String {
     format!("{prefix}-{short}")
 }
 
+/// The digits at the end of a run's id, which are the same whatever the axes that it is named by; the whole id where it
+/// has none, as ids of others may.
+pub fn digits_of(id: &str) -> &str {
+    let is_digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    match id.rsplit_once('-') {
+        Some((_, digits)) if digits.len() == DIGITS && digits.chars().all(is_digit) => digits,
+        _ => id,
+    }
+}
+
 /// The key's end from its last name on, as far as no other axis ends so.
 fn short_key<'a>(axis: &'a str, point: &[(String, AxisValue)]) -> &'a str {
     let end = last_name(axis);
@@ -132,10 +142,9 @@ impl Run {
         self.id = run_id(&self.point, &self.fingerprint);
     }
 
-    /// What the runs built on this one record as their weights: the same for repetitions of it.
-    pub fn setting(&self) -> String {
-        let setting = Setting::of(&self.spec.to_json(), Some(&self.contents));
-        setting.key()
+    /// Everything that decides the result, as it is recorded.
+    pub fn setting(&self) -> Setting {
+        Setting::of(&self.spec.to_json(), Some(&self.contents))
     }
 }
 

@@ -130,6 +130,24 @@ impl<'a> Points<'a> {
     }
 }
 
+/// The declared axes first and in their order, those that a run was not swept on with the values of its spec; then the
+/// other keys of its point.
+pub(super) fn completed(
+    point: &[(String, AxisValue)],
+    spec: &str,
+    declared: &[Axis],
+) -> Vec<(String, AxisValue)> {
+    let spec: serde_json::Value = serde_json::from_str(spec).unwrap_or_default();
+    let value = |axis: &Axis| {
+        let value = value_at(point, &axis.key).cloned();
+        let value = value.or_else(|| AxisValue::at(&spec, &axis.key))?;
+        Some((axis.key.clone(), value))
+    };
+    let is_other = |(key, _): &&(String, AxisValue)| !declared.iter().any(|axis| axis.key == *key);
+    let others = point.iter().filter(is_other).cloned();
+    declared.iter().filter_map(value).chain(others).collect()
+}
+
 /// The column of one swept key.
 #[derive(Clone, Debug)]
 pub(super) struct AxisColumn {

@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::axis::{AxisColumn, Points};
+use super::axis::{AxisColumn, Points, completed};
 use super::file::{self, encode, put, value_of};
 use super::{METRICS_FILE, RUNS_FILE, TableError, encode as columns};
 use crate::claim::Token;
@@ -81,13 +81,18 @@ pub fn read(folder: &Path, axes: &[Axis]) -> Result<Option<OwnRows>, TableError>
     };
     let is_own = |run: &str| folder.file_name().is_some_and(|name| name == run);
     let mut rows = runs.runs(axes)?.into_iter();
-    let Some(row) = rows.find(|row| is_own(&row.run)) else {
+    let Some(mut row) = rows.find(|row| is_own(&row.run)) else {
         return Ok(None);
     };
     let epochs = file::read(&folder.join(METRICS_FILE))?;
     let epochs = epochs.map_or(Ok(Vec::new()), |(epochs, _)| epochs.epochs(axes))?;
+    let mut epochs: Vec<EpochRow> = epochs.into_iter().filter(|e| is_own(&e.run)).collect();
+    row.point = completed(&row.point, &row.spec, axes);
+    for epoch in &mut epochs {
+        epoch.point.clone_from(&row.point);
+    }
     Ok(Some(OwnRows {
-        epochs: epochs.into_iter().filter(|e| is_own(&e.run)).collect(),
+        epochs,
         row,
         start: value_of(&metadata, START_KEY),
     }))
