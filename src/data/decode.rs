@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::sync::{Mutex, PoisonError};
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageReader, RgbImage};
 use rayon::prelude::*;
 
 use super::{BadImage, Error, Part, jpeg, kind};
@@ -43,10 +43,29 @@ pub(super) fn decode_sized(bytes: &[u8], height: usize, width: usize) -> Result<
 /// Decodes an image of any size and turns it upright as its EXIF orientation says.
 pub(super) fn decode_upright(bytes: &[u8]) -> Result<RgbImage, String> {
     let mut decoder = open(bytes)?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let orientation = orientation_of(&mut decoder);
     let mut image = DynamicImage::from(pixels(bytes, decoder)?);
     image.apply_orientation(orientation);
     Ok(image.into_rgb8())
+}
+
+/// The most bytes that [`decode_upright`] takes beside what it is given, by the image's header; none where it does not
+/// decode.
+pub(super) fn bytes_to_decode(bytes: &[u8]) -> Option<u64> {
+    let mut decoder = open(bytes).ok()?;
+    let (width, height) = decoder.dimensions();
+    let rgb = 3 * u64::from(width) * u64::from(height);
+    let is_copied = decoder.color_type() != ColorType::Rgb8
+        || orientation_of(&mut decoder) != Orientation::NoTransforms;
+    let decoded = decoder.total_bytes();
+    Some(match is_copied {
+        true => decoded.saturating_add(rgb),
+        false => decoded,
+    })
+}
+
+fn orientation_of(decoder: &mut impl ImageDecoder) -> Orientation {
+    decoder.orientation().unwrap_or(Orientation::NoTransforms)
 }
 
 fn open(bytes: &[u8]) -> Result<impl ImageDecoder + '_, String> {

@@ -43,6 +43,31 @@ pub(super) struct Request<'a> {
 /// Images by their files, with their new labels.
 type Files = Vec<(PathBuf, u32)>;
 
+/// The images of each part, `None` for a part that the folders do not have.
+pub(super) struct PartFiles {
+    train: Files,
+    validation: Option<Files>,
+    test: Option<Files>,
+}
+
+impl PartFiles {
+    pub fn labels(&self) -> Labels {
+        let labels = |files: &Files| files.iter().map(|(_, label)| *label).collect();
+        Labels {
+            train: labels(&self.train),
+            validation: self.validation.as_ref().map(labels),
+            test: self.test.as_ref().map(labels),
+            is_mixed: true,
+        }
+    }
+
+    pub fn into_paths(self) -> Vec<PathBuf> {
+        let parts = [Some(self.train), self.validation, self.test];
+        let files = parts.into_iter().flatten().flatten();
+        files.map(|(path, _)| path).collect()
+    }
+}
+
 impl Folders {
     /// Looks at the folders only, and checks that all parts have the same classes.
     pub fn find(root: &Path, chosen: Option<&[Choice]>) -> Result<Self, Error> {
@@ -108,31 +133,28 @@ impl Folders {
         path.to_string_lossy().into_owned()
     }
 
-    /// The labels of the chosen classes' images in the order of the list, and what of the files is not used.
+    /// The images of the chosen classes by their parts, and what of the files is not used.
     ///
     /// # Errors
     /// A class without a training image.
-    pub fn labels(&self, subset: &Subset) -> Result<(Labels, Unused), Error> {
+    pub fn listed(&self, subset: &Subset) -> Result<(PartFiles, Unused), Error> {
         let mut unused = Unused::of(&self.root);
-        let mut labels = |part: &PartFolder| -> Result<Vec<u32>, Error> {
-            let files = self.list(part, subset, &mut unused)?;
-            Ok(files.into_iter().map(|(_, label)| label).collect())
-        };
-        let labels = Labels {
-            train: labels(&self.layout.train)?,
-            validation: self
-                .layout
-                .validation
-                .as_ref()
-                .map(&mut labels)
-                .transpose()?,
-            test: self.layout.test.as_ref().map(&mut labels).transpose()?,
-            is_mixed: true,
+        let mut list = |part: &PartFolder| self.list(part, subset, &mut unused);
+        let Layout {
+            train,
+            validation,
+            test,
+            ..
+        } = &self.layout;
+        let files = PartFiles {
+            train: list(train)?,
+            validation: validation.as_ref().map(&mut list).transpose()?,
+            test: test.as_ref().map(&mut list).transpose()?,
         };
         if self.layout.train.path != self.root {
             unused.add(entries(&self.root)?.1);
         }
-        Ok((labels, unused))
+        Ok((files, unused))
     }
 
     /// Decodes the images that are wanted to squares, RGB.

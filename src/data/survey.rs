@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::arrange::{List, Unseen, test_order};
 use super::files::{entries, file_name};
+use super::footprint::Footprint;
 use super::pick::{Pickers, Subset};
 use super::{Error, all_classes, digits, idx, image_folder, published, split};
 use crate::spec::{Dataset, DatasetName, Problem, Validation};
@@ -27,6 +28,8 @@ pub struct Survey {
     pub classes: Vec<String>,
     /// What a person should know before a run: each a line.
     pub notes: Vec<String>,
+    /// What the images take in memory.
+    pub footprint: Footprint,
     found: Found,
 }
 
@@ -73,6 +76,7 @@ pub fn survey(spec: &Dataset) -> Result<Survey, Error> {
     Ok(Survey {
         classes: subset.names,
         notes,
+        footprint: Footprint::of(spec.name),
         found,
     })
 }
@@ -83,7 +87,8 @@ fn of_folder(spec: &Dataset) -> Result<Survey, Error> {
     if let [only] = &subset.names[..] {
         return Err(one_class(&folders, only));
     }
-    let (labels, unused) = folders.labels(&subset)?;
+    let (files, unused) = folders.listed(&subset)?;
+    let labels = files.labels();
     let mut notes = folders.layout().notes.clone();
     notes.extend(numbered(&folders.classes, &spec.path));
     notes.extend(unused.notes());
@@ -93,6 +98,7 @@ fn of_folder(spec: &Dataset) -> Result<Survey, Error> {
     Ok(Survey {
         classes: subset.names,
         notes,
+        footprint: Footprint::of_files(files.into_paths()),
         found: Found::Labels(labels),
     })
 }

@@ -86,7 +86,7 @@ impl Cost {
         // Of the values before all gradients, one gives the next.
         cost.kept = cost.kept.saturating_add(passing.saturating_mul(2));
         cost.backward = backward_peak(graph, &has_gradient);
-        cost.constant = constant_peak(graph, cut);
+        cost.constant = constant_peak(graph, cut, &absorbed);
         cost
     }
 
@@ -145,8 +145,9 @@ fn backward_peak(graph: &Graph, has_gradient: &[bool]) -> u64 {
     peak
 }
 
-/// The most bytes that an image's values take at a time in the constant part, with the image itself.
-fn constant_peak(graph: &Graph, cut: &Cut) -> u64 {
+/// The most bytes that an image's values take at a time in the constant part, with the image itself. A node that is
+/// absorbed gives what the one before it holds.
+fn constant_peak(graph: &Graph, cut: &Cut, absorbed: &[bool]) -> u64 {
     let bytes = |i: &usize| {
         let node = graph.nodes().get(*i);
         node.map_or(0, |node| F32 * node.output.elements() as u64)
@@ -154,7 +155,15 @@ fn constant_peak(graph: &Graph, cut: &Cut) -> u64 {
     let stages = cut.stages(graph);
     let steps = stages.iter().zip(stages.iter().skip(1));
     let at = steps.map(|(before, stage)| {
-        before.nodes.iter().map(bytes).fold(0, u64::saturating_add) + bytes(&stage.last)
+        let made = match absorbed[stage.last] {
+            true => 0,
+            false => bytes(&stage.last),
+        };
+        before
+            .nodes
+            .iter()
+            .map(bytes)
+            .fold(made, u64::saturating_add)
     });
     at.max().unwrap_or(0).saturating_add(bytes(&0))
 }

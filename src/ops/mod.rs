@@ -40,7 +40,7 @@ pub use cross_entropy::{sigmoid_cross_entropy, softmax_cross_entropy};
 pub use dense::dense;
 pub use dropout::{drop_path, dropout};
 pub use layer_norm::layer_norm;
-pub use memory::keep_freed_memory;
+pub use memory::{give_back_freed_memory, keep_freed_memory};
 pub use pool::{Pool2dConfig, average_pool2d, global_average_pool, max_pool2d};
 pub use relu::relu;
 pub use scale::scale;

@@ -25,6 +25,7 @@ use crate::features::{OfRun, Split, Store};
 use crate::fetch::{self, Cache, Hub, Progress};
 use crate::machine;
 use crate::model::{Blueprint, Network, weights};
+use crate::ops;
 use crate::spec::{DatasetName, Spec};
 use crate::stop::Stop;
 use crate::train::{Fit, Inputs, Keeper, Metrics, Outcome, Prediction, checkpoint, evaluate_each};
@@ -211,6 +212,7 @@ impl<'a> Executor<'a> {
             stop.clone(),
             token.clone(),
         );
+        ops::give_back_freed_memory();
         let outcome = on(threads, || fit.run(sink, &mut keeper))?;
         let part = predicted_part(&data);
         let test = (part == Split::Test)
@@ -231,8 +233,8 @@ impl<'a> Executor<'a> {
             )
         })?;
         let metadata = metadata(planned, images);
-        // Copied by the thread that trained: the allocator gives it again what training has left.
-        let weights = blueprint.named_for_file(on(threads, || network.weights())?);
+        ops::give_back_freed_memory();
+        let weights = blueprint.named_for_file(network.weights()?);
         let model = folder.join("model.safetensors");
         weights::save_claimed(&model, &weights, &metadata, token)?;
         Ok(Finished {

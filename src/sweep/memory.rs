@@ -17,16 +17,20 @@ use crate::train;
 const LOOK: Duration = Duration::from_millis(100);
 
 /// The program itself with its threads and what it reads tables and images with, as measured.
-const PROGRAM: u64 = 37 << 20;
-/// What kernels rearrange in a pass.
-const SCRATCH: u64 = 7 << 20;
+const PROGRAM: u64 = 38 << 20;
+/// What the threads keep to rearrange values in, once something was computed, as measured.
+const SCRATCH: u64 = 9 << 20;
 /// Between the blocks that it gives out, the allocator leaves a part of so many unused, as measured.
 const UNUSED: u64 = 8;
+/// As [`UNUSED`], and besides: between the values of a pass, each of another size than the one before.
+const UNUSED_IN_PASS: u64 = 6;
 
 /// What a run on the CPU needs, in bytes, beside the program itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Need {
     pub images: u64,
+    /// What decodes images, on all threads together.
+    pub decoding: u64,
     pub weights: u64,
     /// Kept outputs of the frozen part.
     pub features: u64,
@@ -41,6 +45,8 @@ pub struct Need {
     pub backward: u64,
     /// A pass through the constant part.
     pub pass: u64,
+    /// The weights of the best epoch, where they are restored.
+    pub best: u64,
     /// What is copied to be written to a checkpoint.
     pub checkpoint: u64,
     /// What is copied to be written as the model.
@@ -59,16 +65,22 @@ impl Need {
         }
     }
 
-    /// Before anything is read, the images themselves left out; with `unknown` images in a part of which the number is
-    /// not known.
+    /// Before anything is read; with `unknown` images in a part of which the number is not known.
     pub fn planned(planned: &PlannedRun, unknown: usize) -> Self {
+        let size = planned.run.spec.backbone.input_size as u64;
+        let of_network = 3 * size.saturating_mul(size);
         let counts = planned.images.unwrap_or(Counts {
             train: unknown,
             validation: unknown,
             test: unknown,
             ..Counts::default()
         });
-        Need::of_counts(planned, counts)
+        let images = counts.train + counts.validation + counts.test;
+        let each = planned.footprint.kept.unwrap_or(of_network);
+        Need {
+            images: each.saturating_mul(images as u64),
+            ..Need::of_counts(planned, counts)
+        }
     }
 
     fn of_counts(planned: &PlannedRun, images: Counts) -> Self {
@@ -78,9 +90,18 @@ impl Need {
         let cost = blueprint.cost(optim::slots(&spec.optimizer));
         let constant = blueprint.cut.constant();
         let at_once = images_at_once(&blueprint.graph, &constant).min(most);
+        let restores_best = spec.training.early_stopping.as_ref();
+        let best = match restores_best.is_some_and(|rule| rule.restore_best) {
+            true => cost.gradients,
+            false => 0,
+        };
+        let pass = cost.constant.saturating_mul(at_once as u64);
         let of_batch = |bytes: u64| bytes.saturating_mul(batch_size as u64);
+        let all = images.train + images.validation + images.test;
+        let decoded_at_once = rayon::current_num_threads().min(all) as u64;
         Need {
             images: 0,
+            decoding: planned.footprint.decoding.saturating_mul(decoded_at_once),
             weights: cost.weights,
             features: features::memory(spec, blueprint, images, true),
             slots: cost.slots,
@@ -88,41 +109,51 @@ impl Need {
             batch_size,
             kept: of_batch(cost.kept),
             backward: of_batch(cost.backward),
-            pass: SCRATCH.saturating_add(cost.constant.saturating_mul(at_once as u64)),
-            checkpoint: cost.copy_of_trained.saturating_add(cost.slots),
+            pass: pass.saturating_add(pass / UNUSED_IN_PASS),
+            best,
+            checkpoint: cost
+                .copy_of_trained
+                .saturating_add(cost.slots)
+                .saturating_add(best),
             model: cost.copy,
         }
     }
 
     /// What there is at each moment that can be the one with the most.
-    fn moments(&self) -> [Parts; 4] {
+    fn moments(&self) -> [Parts; 5] {
         let kept = format!("values of a batch of {}", self.batch_size);
         let part = |what: &str, bytes: u64| (what.to_owned(), bytes);
         let optimizer = || part("optimizer", self.slots);
-        // A larger one is written before the backward pass.
+        let best = || part("the best epoch's weights", self.best);
+        // A larger one is written before the next batch.
         let is_aside = |bytes: &u64| *bytes <= train::WRITTEN_ASIDE;
         let written = Some(self.checkpoint).filter(is_aside).unwrap_or(0);
-        let of_moment: [Parts; 4] = [
+        let computing = || {
+            [
+                part("kept features", self.features),
+                part("rearranged values", SCRATCH),
+            ]
+        };
+        let of_moments: [Parts; 4] = [
             vec![part("computing the frozen part", self.pass)],
             vec![
                 optimizer(),
+                best(),
                 part(&kept, self.kept),
                 part("gradients", self.gradients.saturating_add(self.backward)),
                 part("a checkpoint", written),
             ],
-            vec![
-                optimizer(),
-                part(&kept, self.kept),
-                part("a checkpoint", self.checkpoint),
-            ],
-            vec![part("the model to be saved", self.model)],
+            vec![optimizer(), best(), part("a checkpoint", self.checkpoint)],
+            vec![best(), part("the model to be saved", self.model)],
         ];
-        of_moment.map(|parts| {
+        let [computed, trained, kept, saved] =
+            of_moments.map(|parts| computing().into_iter().chain(parts).collect());
+        let decoded: Parts = vec![part("decoding images", self.decoding)];
+        [decoded, computed, trained, kept, saved].map(|parts| {
             let always = [
                 part("the program", PROGRAM),
                 part("images", self.images),
                 part("weights", self.weights),
-                part("kept features", self.features),
             ];
             let mut parts: Parts = always.into_iter().chain(parts).collect();
             let unused = sum(&parts).saturating_sub(PROGRAM) / UNUSED;
@@ -272,6 +303,7 @@ mod tests {
     fn need(images: u64) -> Need {
         Need {
             images,
+            decoding: 0,
             weights: 0,
             features: 0,
             slots: 0,
@@ -280,6 +312,7 @@ mod tests {
             kept: 0,
             backward: 0,
             pass: 0,
+            best: 0,
             checkpoint: 0,
             model: 0,
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::preparation::Preparation;
 use super::start;
-use crate::data::{self, Counts, Survey};
+use crate::data::{self, Counts, Footprint, Survey};
 use crate::device::{self, Chosen};
 use crate::model::Blueprint;
 use crate::spec::{self, Experiment, Precision, Problem, Run};
@@ -21,6 +21,8 @@ pub struct PlannedRun {
     pub classes: Arc<Vec<String>>,
     /// How many images it has, where its files say so before they are decoded.
     pub images: Option<Counts>,
+    /// What its images take in memory.
+    pub footprint: Footprint,
     /// What is to be said of its dataset: each a line.
     pub notes: Arc<[String]>,
     pub device: Chosen,
@@ -88,6 +90,7 @@ impl Planner {
         let dataset = self.dataset(&spec.dataset)?;
         let (images, notes) = dataset.divide(&spec.dataset, spec.seed)?;
         let classes = Arc::clone(&dataset.classes);
+        let footprint = dataset.survey.footprint;
         check_monitors(spec, images)?;
         // What the classes of folders are is known only here.
         if let Some(problem) = spec::pointless_metric(&spec.training, classes.len()) {
@@ -102,6 +105,7 @@ impl Planner {
             blueprint,
             classes,
             images,
+            footprint,
             notes,
             device,
             preparation,

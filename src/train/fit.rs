@@ -219,6 +219,7 @@ impl Fit<'_> {
         state: &mut State,
         keeper: &mut Keeper,
     ) -> Result<(), Error> {
+        keeper.make_room();
         let mode = Mode::Train {
             seed: self.spec.seed,
             step: state.at.step,
@@ -243,7 +244,6 @@ impl Fit<'_> {
             .tally
             .add(f64::from(loss), &logits.detach().to_vec2()?, &labels)?;
         running.learning_rate = learning_rate;
-        keeper.make_room();
         state
             .optimizer
             .step(&ops::backward(&mean_loss)?, learning_rate)?;

@@ -10,9 +10,9 @@ use crate::model::Network;
 use crate::stop::Stop;
 use crate::train::state::State;
 
-/// A copy of the state is written while training continues; one of more bytes only up to the next backward pass, which
-/// needs the memory.
-pub const WRITTEN_ASIDE: u64 = 32 << 20;
+/// A copy of the state is written while training continues; one of more bytes before the next batch, which needs the
+/// memory.
+pub const WRITTEN_ASIDE: u64 = 4 << 20;
 
 /// A checkpoint on its way to the disk.
 struct Writing {
