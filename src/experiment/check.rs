@@ -298,6 +298,7 @@ fn weights(spec: &Spec) -> String {
     let described = sweep::describe_weights(spec);
     match &spec.backbone.weights {
         Weights::Imagenet => described.unwrap_or_else(|| "imagenet".into()),
+        Weights::Keras => described.unwrap_or_else(|| "keras".into()),
         Weights::Hub(repository) => described.unwrap_or_else(|| repository.to_string()),
         Weights::Random => "random".into(),
         Weights::File(path) => path.display().to_string(),

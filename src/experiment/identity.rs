@@ -7,10 +7,10 @@ use super::Error;
 use super::upstream::Chain;
 use super::wording::Wording;
 use crate::data;
-use crate::fetch::{self, Cache, Hub, Progress, Source};
-use crate::model::weights::{self, Part};
+use crate::fetch::{Cache, Hub, Progress};
 use crate::record::Present;
-use crate::spec::{Arch, Contents, Dataset, Experiment, Problem, Spec, Weights};
+use crate::spec::{Contents, Dataset, Experiment, Problem, Spec, Weights};
+use crate::sweep::{Origin, OriginKey};
 
 /// The key of the weights that a run starts from.
 const WEIGHTS: &str = "backbone.weights";
@@ -144,7 +144,7 @@ struct Known<'a> {
     network: Network<'a>,
     datasets: Vec<(Dataset, Option<String>)>,
     files: HashMap<PathBuf, String>,
-    pretrained: Vec<((&'static str, String, Part), Pretrained)>,
+    pretrained: Vec<(OriginKey, Pretrained)>,
 }
 
 impl<'a> Known<'a> {
@@ -160,16 +160,15 @@ impl<'a> Known<'a> {
     /// The weights from the network that a run with this spec takes.
     fn pretrained(&mut self, spec: &Spec) -> Pretrained {
         let is_used = spec.training.initial_weights.is_none();
-        let source = Source::of(&spec.backbone).ok().flatten();
-        let Some(source) = source.filter(|_| is_used) else {
+        let origin = Origin::of(spec).ok().flatten();
+        let Some(origin) = origin.filter(|_| is_used) else {
             return Pretrained::None;
         };
-        let (repository, part) = (source.published.repository, Part::of(spec));
-        let key = (repository, source.revision.to_owned(), part);
+        let key = origin.key();
         if let Some((_, known)) = self.pretrained.iter().find(|(known, _)| *known == key) {
             return known.clone();
         }
-        let found = match downloaded(spec.backbone.arch, &source, part, self.network) {
+        let found = match downloaded(&origin, self.network) {
             Ok(Some(digest)) => Pretrained::Known(digest),
             Ok(None) => Pretrained::Unknown,
             Err(why) => Pretrained::Failed(why),
@@ -218,25 +217,20 @@ impl<'a> Known<'a> {
     }
 }
 
-/// The checksum of the tensors of `arch` that come from the network; none where they are not there and not asked for.
-fn downloaded(
-    arch: Arch,
-    source: &Source<'_>,
-    part: Part,
-    network: Network<'_>,
-) -> Result<Option<String>, String> {
+/// The checksum of the tensors that come from the network; none where they are not there and not asked for.
+fn downloaded(origin: &Origin<'_>, network: Network<'_>) -> Result<Option<String>, String> {
     let cache = match (Cache::from_env(), network) {
         (Err(_), Network::Unused) => return Ok(None),
         (cache, _) => cache.map_err(|error| error.to_string())?,
     };
-    let (hub, wanted) = (Hub::from_env(), weights::needed(arch, part));
+    let hub = Hub::from_env();
     let path = match network {
-        Network::Unused => fetch::cached_pretrained(&cache, &hub, source, &wanted),
+        Network::Unused => origin.cached((&cache, &hub)),
         Network::Used(progress) => {
-            let path = fetch::pretrained(&cache, &hub, source, &wanted, progress);
+            let path = origin.file((&cache, &hub), progress);
             Some(path.map_err(|error| error.to_string())?)
         }
     };
-    let digest = path.map(|path| weights::digest(&path, &wanted));
+    let digest = path.map(|path| origin.digest(&path));
     digest.transpose().map_err(|error| error.to_string())
 }

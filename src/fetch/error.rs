@@ -59,6 +59,16 @@ pub enum Error {
     #[error("{0} is no repository of timm's that is known here")]
     UnknownRepository(String),
 
+    /// What came cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Converting { path: PathBuf, reason: String },
+
+    /// Keras has no weights of the architecture.
+    #[error(
+        "of keras.applications' weights, those of vgg16 and vgg19 are known here, and not of {0}"
+    )]
+    NoKerasWeights(Arch),
+
     /// Nobody dependable publishes the weights as safetensors.
     #[error("there are no ImageNet weights of {0} on the hub as safetensors")]
     NoWeights(Arch),

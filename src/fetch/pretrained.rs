@@ -28,7 +28,7 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Where the weights of a backbone are downloaded from; none where they are not.
+    /// Where on the hub the weights of a backbone are; none where they are not there.
     ///
     /// # Errors
     /// [`Error::NoWeights`] where nobody dependable publishes them; [`Error::UnknownRepository`].
@@ -44,7 +44,7 @@ impl<'a> Source<'a> {
                     revision: revision.unwrap_or(weights.published.revision),
                 })
             }
-            Weights::Random | Weights::File(_) | Weights::Experiment(_) => None,
+            Weights::Keras | Weights::Random | Weights::File(_) | Weights::Experiment(_) => None,
         })
     }
 

@@ -194,7 +194,7 @@ fn commit_path(path: &Path) -> PathBuf {
 }
 
 /// Whether a file has the checksum it was given; one that was given none is taken on trust.
-fn is_unaltered(path: &Path) -> bool {
+pub(super) fn is_unaltered(path: &Path) -> bool {
     let (Ok(kept), Ok(found)) = (fs::read_to_string(sum_path(path)), sha256(path)) else {
         return true;
     };

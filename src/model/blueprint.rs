@@ -179,8 +179,10 @@ fn push_top(
         )
         .help("remove include_top and describe a new head in [[head]]"));
     }
-    let trained = matches!(backbone.weights, Weights::Imagenet | Weights::Hub(_))
-        && arch.family.top_wants_size();
+    let trained = matches!(
+        backbone.weights,
+        Weights::Imagenet | Weights::Keras | Weights::Hub(_)
+    ) && arch.family.top_wants_size();
     if trained && input_size != arch.input_size {
         let size = arch.input_size;
         let message = format!(

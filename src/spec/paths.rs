@@ -26,7 +26,7 @@ pub(super) fn is_path(key: &str, text: &str) -> bool {
 }
 
 fn is_named_weights(text: &str) -> bool {
-    matches!(text, "imagenet" | "random") || Repository::named(text).is_some()
+    matches!(text, "imagenet" | "keras" | "random") || Repository::named(text).is_some()
 }
 
 /// A value that is no path, by its key, and why.

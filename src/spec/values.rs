@@ -140,7 +140,7 @@ impl Serialize for FreezeThrough {
     }
 }
 
-/// `backbone.weights`: "imagenet", "random", a repository of timm's, a file, or `{ experiment = "pretrain.toml" }`.
+/// `backbone.weights`: "imagenet", "keras", "random", a repository of timm's, a file, or `{ experiment = "pretrain.toml" }`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Weights {
     /// Downloaded from the hub.
@@ -148,6 +148,8 @@ pub enum Weights {
     Imagenet,
     /// Downloaded from this repository of the hub.
     Hub(Repository),
+    /// Downloaded from where `keras.applications` has them.
+    Keras,
     /// Drawn by the seed, as Keras draws them; for timm's architectures as timm does.
     Random,
     /// A safetensors file with torchvision's, timm's or the runner's own names.
@@ -206,12 +208,13 @@ impl<'de> Deserialize<'de> for Weights {
             type Value = Weights;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("\"imagenet\", \"random\", a repository as \"timm/resnet50.a1_in1k\", a file, or { experiment = \"FILE\" }")
+                f.write_str("\"imagenet\", \"keras\", \"random\", a repository as \"timm/resnet50.a1_in1k\", a file, or { experiment = \"FILE\" }")
             }
 
             fn visit_str<E: de::Error>(self, v: &str) -> Result<Weights, E> {
                 Ok(match v {
                     "imagenet" => Weights::Imagenet,
+                    "keras" => Weights::Keras,
                     "random" => Weights::Random,
                     text => match Repository::named(text) {
                         Some(repository) => Weights::Hub(repository),
@@ -241,6 +244,7 @@ impl Serialize for Weights {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         match self {
             Weights::Imagenet => s.serialize_str("imagenet"),
+            Weights::Keras => s.serialize_str("keras"),
             Weights::Random => s.serialize_str("random"),
             Weights::Hub(repository) => s.collect_str(repository),
             Weights::File(path) => path.serialize(s),

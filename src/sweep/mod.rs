@@ -21,6 +21,6 @@ pub use preparation::{Preparation, saved as saved_preparation};
 pub use sink::Sink;
 pub use speed::speed;
 pub use start::{
-    Checked, Download, Start, Upstream, check as check_start, check_upstream,
+    Checked, Download, Origin, OriginKey, Start, Upstream, check as check_start, check_upstream,
     describe as describe_weights, weights as initial_weights,
 };

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
+use super::start::Origin;
 use crate::data::{Normalizer, Resizing, View};
-use crate::fetch::Source;
 use crate::model::weights;
 use crate::spec::{NormalizationScheme, Problem, ResizeMethod, Spec, Weights};
 use crate::zoo::Published;
@@ -124,13 +124,13 @@ impl Own {
             }
         }
         let arch = spec.backbone.arch;
-        let source = Source::of(&spec.backbone).ok().flatten();
-        let published = source.map(|source| source.published).or(arch.imagenet);
+        let origin = Origin::of(spec).ok().flatten();
+        let published = origin.map(|origin| origin.published()).or(arch.imagenet);
         let published = published.ok_or_else(|| unknown(spec, file))?;
         let own = Own::published(&published, spec.backbone.input_size);
         let own = own.ok_or_else(|| unknown(spec, file))?;
         Ok(match &spec.backbone.weights {
-            Weights::Imagenet | Weights::Hub(_) if file.is_none() => own,
+            Weights::Imagenet | Weights::Keras | Weights::Hub(_) if file.is_none() => own,
             _ => Own {
                 assumption: Some(assumption(spec, &own.whose, file)),
                 whose: format!("taken as for {}", own.whose),

@@ -1,16 +1,18 @@
 //! The weights a run starts from.
 
 mod hub;
+mod origin;
 
 pub use hub::describe;
+pub use origin::{Origin, OriginKey};
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use super::preparation::Preparation;
-use crate::fetch::{self, Cache, Hub, Progress, Source};
-use crate::model::weights::{self, Part, Wanted};
+use crate::fetch::{self, Cache, Hub, Progress};
+use crate::model::weights::{self, Wanted};
 use crate::model::{Blueprint, Weights};
 use crate::spec::{self, Problem, Spec};
 
@@ -39,7 +41,7 @@ impl From<Weights> for Start {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Download {
     pub repository: &'static str,
-    /// The commit, branch or tag that was asked for.
+    /// The commit, branch or tag that was asked for, or the file.
     pub revision: String,
     /// The commit that the server said this was; none where it said nothing.
     pub commit: Option<String>,
@@ -54,7 +56,7 @@ pub fn weights(
     run_id: &str,
     blueprint: &Blueprint,
     upstream: &Upstream,
-    (cache, hub): (&Cache, &Hub),
+    services: (&Cache, &Hub),
     progress: &dyn Progress,
 ) -> Result<Start, Error> {
     if let Some(path) = &spec.training.initial_weights {
@@ -64,18 +66,16 @@ pub fn weights(
     match &spec.backbone.weights {
         spec::Weights::Random => Ok(Start::default()),
         spec::Weights::File(path) => Ok(load(path, spec, blueprint, pretrained)?.into()),
-        spec::Weights::Imagenet | spec::Weights::Hub(_) => {
-            let arch = spec.backbone.arch;
-            let Some(source) = Source::of(&spec.backbone)? else {
+        spec::Weights::Imagenet | spec::Weights::Keras | spec::Weights::Hub(_) => {
+            let Some(origin) = Origin::of(spec)? else {
                 return Ok(Start::default());
             };
-            let needed = weights::needed(arch, Part::of(spec));
-            let path = fetch::pretrained(cache, hub, &source, &needed, progress)?;
+            let path = origin.file(services, progress)?;
             Ok(Start {
                 weights: load_saying(&path, spec, blueprint, pretrained)?,
                 download: Some(Download {
-                    repository: source.published.repository,
-                    revision: source.revision.to_owned(),
+                    repository: origin.published().repository,
+                    revision: origin.revision(),
                     commit: fetch::commit(&path),
                 }),
             })
@@ -100,7 +100,13 @@ pub fn preparation(spec: &Spec, run_id: &str, upstream: &Upstream) -> Result<Pre
     let file = match (&spec.training.initial_weights, &spec.backbone.weights) {
         (Some(path), _) | (None, spec::Weights::File(path)) => Some(path),
         (None, spec::Weights::Experiment(path)) => upstream.get(&(path.clone(), run_id.to_owned())),
-        (None, spec::Weights::Imagenet | spec::Weights::Hub(_) | spec::Weights::Random) => None,
+        (
+            None,
+            spec::Weights::Imagenet
+            | spec::Weights::Keras
+            | spec::Weights::Hub(_)
+            | spec::Weights::Random,
+        ) => None,
     };
     Preparation::of(spec, file.map(PathBuf::as_path))
 }
@@ -132,7 +138,7 @@ pub fn check(
             let checked = checked.file(path, pretrained);
             checked.map_err(|error| problem("backbone.weights", error))
         }
-        spec::Weights::Imagenet | spec::Weights::Hub(_) => hub::check(spec),
+        spec::Weights::Imagenet | spec::Weights::Keras | spec::Weights::Hub(_) => hub::check(spec),
         spec::Weights::Random | spec::Weights::Experiment(_) => Ok(None),
     }
 }

@@ -20,6 +20,34 @@ pub struct Architecture {
     pub input_size: usize,
     /// Where its ImageNet weights are; none where nobody dependable publishes them as safetensors.
     pub imagenet: Option<Published>,
+    /// What `keras.applications` downloads.
+    pub keras: Option<KerasFiles>,
+}
+
+/// The two files of `keras.applications`, with the MD5 that its `get_file` checks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KerasFiles {
+    pub whole: KerasFile,
+    /// Without the classifier and what is before it.
+    pub without_top: KerasFile,
+}
+
+/// An HDF5 file of `keras.applications`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KerasFile {
+    /// The folder that it lies in; its name begins likewise.
+    pub folder: &'static str,
+    /// What its name ends with.
+    ending: &'static str,
+    pub md5: &'static str,
+}
+
+impl KerasFile {
+    /// `vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5`
+    pub fn name(&self) -> String {
+        let KerasFile { folder, ending, .. } = self;
+        format!("{folder}_weights_tf_dim_ordering_tf_kernels{ending}.h5")
+    }
 }
 
 /// A file `model.safetensors` on the Hugging Face hub.
@@ -38,6 +66,24 @@ pub struct Published {
 }
 
 impl Architecture {
+    /// With Keras's files, of these MD5: `keras/src/applications/vgg16.py` of Keras 3.15.1.
+    const fn keras(mut self, whole: &'static str, without_top: &'static str) -> Self {
+        let folder = self.name;
+        self.keras = Some(KerasFiles {
+            whole: KerasFile {
+                folder,
+                ending: "",
+                md5: whole,
+            },
+            without_top: KerasFile {
+                folder,
+                ending: "_notop",
+                md5: without_top,
+            },
+        });
+        self
+    }
+
     /// With weights whose images had values in [-1, 1] rather than ImageNet's mean and deviation.
     const fn symmetric(mut self) -> Self {
         if let Some(published) = &mut self.imagenet {
@@ -82,6 +128,7 @@ const fn timm(
             crop: 0.875,
             interpolation: Interpolation::Bicubic,
         }),
+        keras: None,
     }
 }
 
@@ -105,6 +152,7 @@ const fn vgg(
             crop: 0.875,
             interpolation: Interpolation::Bilinear,
         }),
+        keras: None,
     }
 }
 
@@ -152,6 +200,17 @@ const B: [usize; 5] = [2, 2, 2, 2, 2];
 const D: [usize; 5] = [2, 2, 3, 3, 3];
 const E: [usize; 5] = [2, 2, 4, 4, 4];
 
+/// What `keras.applications` has of VGG: Oxford's own weights, converted. Keras does not say how much of an image was looked
+/// at; this is what Oxford's networks were tested with, the middle of images resized to 256.
+pub const KERAS: Published = Published {
+    repository: "keras.applications",
+    revision: "",
+    whose: "Oxford's weights",
+    scheme: NormalizationScheme::Caffe,
+    crop: 0.875,
+    interpolation: Interpolation::Bilinear,
+};
+
 const VGG16_REVISION: &str = "b8d8aa2dd860af9233c8c67385a8097fd6c35d3f";
 
 /// The architectures by name, with the weights that timm takes where no others are named; of VGG, its copies of
@@ -167,12 +226,14 @@ pub static CATALOG: &[Architecture] = &[
     vgg("vgg11_bn", &Vgg::new(A, true), "timm/vgg11_bn.tv_in1k", "main"),
     vgg("vgg13", &Vgg::new(B, false), "timm/vgg13.tv_in1k", "main"),
     vgg("vgg13_bn", &Vgg::new(B, true), "timm/vgg13_bn.tv_in1k", "main"),
-    vgg("vgg16", &Vgg::new(D, false), "timm/vgg16.tv_in1k", VGG16_REVISION),
+    vgg("vgg16", &Vgg::new(D, false), "timm/vgg16.tv_in1k", VGG16_REVISION)
+        .keras("64373286793e3c8b2b4e3219cbf3544b", "6d6bbae143d832006294945121d1f1fc"),
     vgg("vgg16_bn", &Vgg::new(D, true), "timm/vgg16_bn.tv_in1k", "main"),
-    vgg("vgg19", &Vgg::new(E, false), "timm/vgg19.tv_in1k", "main"),
+    vgg("vgg19", &Vgg::new(E, false), "timm/vgg19.tv_in1k", "main")
+        .keras("cbe5617147190e668d6c5d5026f83318", "253f8cb515780f3b799900260a226db6"),
     vgg("vgg19_bn", &Vgg::new(E, true), "timm/vgg19_bn.tv_in1k", "main"),
     // Neither timm nor torchvision has it as safetensors, only personal repositories.
-    Architecture { name: "squeezenet1_1", family: &Squeezenet, input_size: 224, imagenet: None },
+    Architecture { name: "squeezenet1_1", family: &Squeezenet, input_size: 224, imagenet: None, keras: None },
     timm("resnet18", &resnet([2, 2, 2, 2], false), 224, "timm/resnet18.a1_in1k").crop(0.95),
     timm("resnet34", &resnet([3, 4, 6, 3], false), 224, "timm/resnet34.a1_in1k").crop(0.95),
     timm("resnet50", &resnet([3, 4, 6, 3], true), 224, "timm/resnet50.a1_in1k").crop(0.95),

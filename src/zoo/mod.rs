@@ -14,7 +14,7 @@ mod timm;
 mod vgg;
 mod vit;
 
-pub use catalog::{Architecture, CATALOG, Published};
+pub use catalog::{Architecture, CATALOG, KERAS, KerasFile, KerasFiles, Published};
 pub use imagenet::{IMAGENET_CLASSES, ImagenetClass, imagenet_classes};
 pub use timm::{TimmWeights, architecture as architecture_of};
 

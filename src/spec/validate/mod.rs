@@ -108,13 +108,13 @@ impl Check {
 
     fn backbone(&mut self, spec: &Spec) {
         match &spec.backbone.weights {
-            Weights::Imagenet | Weights::Hub(_) | Weights::Random => {}
+            Weights::Imagenet | Weights::Keras | Weights::Hub(_) | Weights::Random => {}
             Weights::File(path) => {
                 let stem = path.file_name().unwrap_or_default().to_string_lossy();
-                let near = nearest(&stem, ["imagenet", "random"]);
+                let near = nearest(&stem, ["imagenet", "keras", "random"]);
                 let meant = near.map_or("", |_| "if no file is meant: ");
                 let help = format!(
-                    "{meant}weights can be \"imagenet\", \"random\", a repository as \"timm/resnet50.a1_in1k\", a file, or {{ experiment = \"…\" }}"
+                    "{meant}weights can be \"imagenet\", \"keras\", \"random\", a repository as \"timm/resnet50.a1_in1k\", a file, or {{ experiment = \"…\" }}"
                 );
                 self.file("backbone.weights", path, &help);
             }

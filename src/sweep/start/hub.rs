@@ -1,7 +1,7 @@
 //! Whether weights that are to be downloaded fit a spec, as far as their repository's name says.
 
-use crate::fetch::{self, Cache, Hub, Source};
-use crate::model::weights::{self, Part};
+use super::Origin;
+use crate::fetch::{self, Cache, Hub};
 use crate::spec::{Arch, NormalizationScheme, Problem, Repository, Spec, Weights, nearest};
 use crate::zoo::{IMAGENET_CLASSES, Published, TimmWeights, architecture_of};
 
@@ -16,17 +16,18 @@ pub(super) fn check(spec: &Spec) -> Result<Option<String>, Problem> {
     if let Weights::Hub(repository) = &spec.backbone.weights {
         check_architecture(arch, repository)?;
     }
-    let source = Source::of(&spec.backbone).map_err(|error| {
+    let origin = Origin::of(spec).map_err(|error| {
         let problem = Problem::new(KEY, error.to_string());
         match &spec.backbone.weights {
             Weights::Hub(repository) => problem.help(format!(
                 "{}; of another, download model.safetensors and name the file",
                 repositories(arch, repository)
             )),
+            Weights::Keras => problem.help("set weights = \"imagenet\", or name a file"),
             _ => problem.help(fetch::how_to_convert(arch)),
         }
     })?;
-    let Some(Source { published, .. }) = source else {
+    let Some(published) = origin.map(|origin| origin.published()) else {
         return Ok(None);
     };
     let weights = TimmWeights::of(published.repository);
@@ -49,19 +50,19 @@ pub(super) fn check(spec: &Spec) -> Result<Option<String>, Problem> {
 
 /// Whose weights a spec downloads, at which revision, and for which images; none where it downloads none.
 pub fn describe(spec: &Spec) -> Option<String> {
-    let source = Source::of(&spec.backbone).ok()??;
+    let origin = Origin::of(spec).ok()??;
     let Published {
         repository,
         whose,
         scheme,
         ..
-    } = source.published;
+    } = origin.published();
     let from = match (name(&spec.backbone.weights), whose == repository) {
         (name, _) if name.starts_with(repository) => format!("{name} ("),
         (name, true) => format!("{name} ({repository} "),
         (name, false) => format!("{name} ({whose}, from {repository} "),
     };
-    let at = revision(spec, &source);
+    let at = revision(&origin);
     Some(format!(
         "{from}at {at}; trained with normalization.scheme = \"{scheme}\")"
     ))
@@ -71,22 +72,21 @@ pub fn describe(spec: &Spec) -> Option<String> {
 fn name(weights: &Weights) -> String {
     match weights {
         Weights::Hub(repository) => repository.to_string(),
+        Weights::Keras => "keras".into(),
         _ => "imagenet".into(),
     }
 }
 
 /// What is asked for, and which commit that was where the cache has it.
-fn revision(spec: &Spec, source: &Source<'_>) -> String {
-    let asked = source.revision;
-    let wanted = weights::needed(spec.backbone.arch, Part::of(spec));
+fn revision(origin: &Origin<'_>) -> String {
+    let asked = origin.revision();
     let cache = Cache::from_env().ok();
-    let found =
-        cache.and_then(|cache| fetch::cached_pretrained(&cache, &Hub::from_env(), source, &wanted));
+    let found = cache.and_then(|cache| origin.cached((&cache, &Hub::from_env())));
     match found.as_deref().map(fetch::commit) {
         Some(Some(commit)) if commit == asked => format!("commit {commit}"),
         Some(Some(commit)) => format!("{asked}: commit {commit}, in the cache"),
         Some(None) => format!("{asked}, in the cache"),
-        None if source.is_pinned() => format!("commit {asked}"),
+        None if origin.is_fixed() => asked,
         None => format!("{asked}, as it is when they are downloaded"),
     }
 }
