@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// What cannot be seen or changes what is around it, beside control characters: invisible and formatting characters of
 /// Unicode 16 (general category Cf, and those ignorable by default, but for the variation selectors that emoji need).
@@ -59,6 +60,11 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// As [`visible`], line breaks and tabs too: `\n`, `\t`. For names and cells, which are part of a line.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, is_hidden)
+}
+
+/// A path inside a line.
+pub fn path(path: &Path) -> String {
+    one_line(&path.display().to_string()).into_owned()
 }
 
 fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {

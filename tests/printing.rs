@@ -84,6 +84,60 @@ fn names_of_classes_and_files_act_on_no_terminal() {
     assert_eq!(name, format!("photos/plain/0{HOSTILE}.png"));
 }
 
+/// Lines of our own begin with our own words, whatever a class is called.
+#[test]
+fn no_name_begins_a_line_or_a_column_of_its_own() {
+    let tmp = tempfile::tempdir().unwrap();
+    let folder = tmp.path();
+    let name = "ant\nwarning: bee\tcat";
+    for (class, count) in [(name, 1), ("plain", 8)] {
+        let class = folder.join("photos\n1").join(class);
+        fs::create_dir_all(&class).unwrap();
+        for i in 0..count {
+            image::RgbImage::from_pixel(8, 8, image::Rgb([i, 9, 9]))
+                .save(class.join(format!("{i}\n.png")))
+                .unwrap();
+        }
+    }
+    fs::write(folder.join("photos\n1/plain/no\nimage.txt"), "").unwrap();
+    let dataset = "name = \"image_folder\"\npath = \"photos\\n1\"\nvalidation = \"stratified\"";
+    let spec = SMALL.replace("name = \"digits\"", dataset);
+    let spec = spec.replace("train_limit = 60", "validation_split = 0.3");
+    write(folder, "e.toml", &spec);
+    let checked = command(folder, &["check", "e.toml"]).output().unwrap();
+    let trained = command(folder, &["e.toml", "-v"]).output().unwrap();
+    let model = only_run(folder, "e");
+    let model = model.to_str().unwrap();
+    let path = "photos\n1/plain/0\n.png";
+    fs::write(folder.join("photos\n1/plain/0\n.png"), "no image").unwrap();
+    let evaluated = command(folder, &["evaluate", model, "--part", "all"]).output();
+    let predicted = command(folder, &["predict", model, path, "missing\nfile"]).output();
+    let missing = command(folder, &["compare", "no\nresults"]).output();
+    let again = command(folder, &["e.toml", "--fresh"]).output();
+    for (output, says) in [
+        (
+            checked,
+            "no validation image of class \"ant\\nwarning: bee\\tcat\"",
+        ),
+        (
+            trained,
+            "no validation image of class \"ant\\nwarning: bee\\tcat\"",
+        ),
+        (evaluated.unwrap(), "photos\\n1/plain/0\\n.png"),
+        (predicted.unwrap(), "photos\\n1/plain/0\\n.png"),
+        (missing.unwrap(), "no\\nresults"),
+        (again.unwrap(), "photos\\n1/plain/0\\n.png"),
+    ] {
+        let text = said(&output);
+        assert!(text.contains(says), "{says} in:\n{text}");
+        for line in text.lines() {
+            let begins = ["warning: bee", "1/", ".png", "image.txt", "file", "results"];
+            assert!(!begins.iter().any(|own| line.starts_with(own)), "{text}");
+            assert!(!line.contains('\t'), "{text}");
+        }
+    }
+}
+
 #[test]
 fn mistakes_with_hostile_names_act_on_no_terminal() {
     let tmp = tempfile::tempdir().unwrap();

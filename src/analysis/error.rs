@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
+use crate::foreign;
 use crate::record::TableError;
 
 /// What ends a comparison.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("there are no results in {}: expected a folder with runs.parquet, as results/<name>", .0.display())]
+    #[error("there are no results in {}: expected a folder with runs.parquet, as results/<name>", foreign::path(.0))]
     NoResults(PathBuf),
-    #[error("cannot read {}: {source}", .path.display())]
+    #[error("cannot read {}: {source}", foreign::path(.path))]
     Io {
         path: PathBuf,
         source: std::io::Error,

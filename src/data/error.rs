@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::foreign::{self, one_line};
 use crate::spec::{DatasetName, Problem};
 
 /// Why a dataset cannot be had.
@@ -18,17 +19,17 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The dataset's files are not where they were looked for.
-    #[error("{}: {dataset} is not there; looked for {looked_for}", .folder.display())]
+    #[error("{}: {dataset} is not there; looked for {looked_for}", foreign::path(.folder))]
     Missing {
         dataset: DatasetName,
         folder: PathBuf,
         looked_for: String,
     },
     /// A file or folder cannot be read.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}", foreign::path(.path))]
     Io { path: PathBuf, source: io::Error },
     /// A file is not what it should be: which record, what was expected.
-    #[error("{}: {message}", .path.display())]
+    #[error("{}: {}", foreign::path(.path), one_line(.message))]
     File { path: PathBuf, message: String },
     /// An image does not decode.
     #[error("{0} (dataset.on_bad_image = \"skip\" leaves such images out)")]
@@ -46,7 +47,7 @@ pub enum Error {
 
 /// An image that does not decode: where it is, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {}{reason}", .path.display(), .row.map(|row| format!("row {row}: ")).unwrap_or_default())]
+#[error("{}: {}{reason}", foreign::path(.path), .row.map(|row| format!("row {row}: ")).unwrap_or_default())]
 pub struct BadImage {
     /// The image's own file, or the table it is in.
     pub path: PathBuf,

@@ -9,7 +9,7 @@ use super::identity::{Network, Sources};
 use super::{Error, Prepared, prepare};
 use crate::data::Counts;
 use crate::features;
-use crate::foreign::one_line;
+use crate::foreign::{self, one_line};
 use crate::graph::{Detail, summary};
 use crate::model::Blueprint;
 use crate::optim;
@@ -63,7 +63,7 @@ pub fn check_as(spec: &Path, overrides: &[String], look: Look) -> Result<String,
     } = &prepared;
     let mut text = String::new();
     for warning in experiment.warnings() {
-        let _ = writeln!(text, "warning: {warning}");
+        let _ = writeln!(text, "warning: {}", one_line(warning));
     }
     let _ = write!(text, "{}", heading(experiment, &plan.runs));
     if prepared.is_preliminary() {
@@ -107,10 +107,16 @@ fn time(runs: &[PlannedRun]) -> String {
 
 fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
     let spec = &experiment.spec;
-    let mut text = format!("experiment {}: {}\n", spec.name, counted(runs.len(), "run"));
+    let (name, count) = (one_line(&spec.name), counted(runs.len(), "run"));
+    let mut text = format!("experiment {name}: {count}\n");
     for (key, values) in experiment.axes() {
         let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-        let _ = writeln!(text, "  {key}: {}", values.join(", "));
+        let _ = writeln!(
+            text,
+            "  {}: {}",
+            one_line(&key),
+            one_line(&values.join(", "))
+        );
     }
     if !runs.is_empty() {
         text.push_str(&datasets(runs));
@@ -235,10 +241,10 @@ fn describe(model: &Model<'_>, all: usize, look: Look) -> String {
         text,
         "{} with weights {}{of}",
         spec.backbone.arch,
-        weights(spec)
+        one_line(&weights(spec))
     );
     for line in preparations(model) {
-        let _ = writeln!(text, "images                 {line}");
+        let _ = writeln!(text, "images                 {}", one_line(&line));
     }
     let (graph, cut) = (&model.blueprint.graph, &model.blueprint.cut);
     text += &summary(graph, cut, look.detail, look.width);
@@ -255,10 +261,10 @@ fn describe(model: &Model<'_>, all: usize, look: Look) -> String {
             .saturating_mul(images.saturating_mul(spec.training.epochs) as u64);
         let _ = writeln!(
             text,
-            "operations per run     {} at most ({} images × {} epochs)",
+            "operations per run     {} at most ({} × {})",
             si(run),
-            thousands(images),
-            spec.training.epochs
+            counted(images, "image"),
+            counted(spec.training.epochs, "epoch")
         );
     }
     let need = Need::planned(first, spec.training.batch_size);
@@ -301,7 +307,7 @@ fn weights(spec: &Spec) -> String {
         Weights::Keras => described.unwrap_or_else(|| "keras".into()),
         Weights::Hub(repository) => described.unwrap_or_else(|| repository.to_string()),
         Weights::Random => "random".into(),
-        Weights::File(path) => path.display().to_string(),
-        Weights::Experiment(path) => format!("from experiment {}", path.display()),
+        Weights::File(path) => foreign::path(path),
+        Weights::Experiment(path) => format!("from experiment {}", foreign::path(path)),
     }
 }

@@ -75,7 +75,7 @@ fn execute(prepared: &Prepared, options: &Options, reporter: &dyn Reporter) -> R
         unnamed,
     } = prepared;
     for choice in plan.choices() {
-        reporter.note(choice);
+        reporter.note(&choice);
     }
     let upstream = chain.models(experiment, options, reporter)?;
     let patience = Patience::factor().map_err(sweep::Error::from)?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::foreign;
 use crate::{data, fetch, model, spec, sweep, train};
 
 /// What ends an evaluation or a prediction.
@@ -10,9 +11,9 @@ pub enum Error {
     /// The command line is wrong.
     #[error("{0}")]
     Spec(#[from] spec::Error),
-    #[error("there is no model in {}: expected a run's folder, results/<name>/runs/<run>, or its model.safetensors", .0.display())]
+    #[error("there is no model in {}: expected a run's folder, results/<name>/runs/<run>, or its model.safetensors", foreign::path(.0))]
     NoModel(PathBuf),
-    #[error("{}: {message}; only models that this runner saved can be used alone", .path.display())]
+    #[error("{}: {message}; only models that this runner saved can be used alone", foreign::path(.path))]
     Metadata { path: PathBuf, message: String },
     #[error("{0}")]
     Problem(#[from] spec::Problem),
@@ -28,7 +29,7 @@ pub enum Error {
     Train(#[from] train::Error),
     #[error("computing failed: {0}")]
     Candle(#[from] candle_core::Error),
-    #[error("the dataset has a class \"{found}\" that the model does not know; {known}")]
+    #[error("the dataset has a class \"{}\" that the model does not know; {}", foreign::one_line(.found), foreign::one_line(.known))]
     UnknownClass { found: String, known: String },
     #[error("the dataset has no {part} images; --part names another part")]
     NoImages { part: &'static str },

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::{RunRow, Status};
 
+use crate::foreign;
+
 /// An experiment that goes no further for now.
 #[derive(Clone, Debug)]
 pub struct Done {
@@ -91,7 +93,7 @@ impl Done {
             ("report", report),
             ("models", models),
         ];
-        let folder = self.folder.display();
+        let folder = foreign::path(&self.folder);
         let lines = kinds.iter().filter(|(_, files)| !files.is_empty());
         let lines: Vec<String> = lines
             .map(|(kind, files)| format!("{kind}  {folder}/{}", files.join(", ")))

@@ -8,7 +8,9 @@ use super::progress::Reporter;
 use super::{Error, METRICS_FILE, PLAN_FILE, RUNS_FILE, Tables, predictions};
 use crate::atomic::{Unfinished, name_beside, remove_unfinished, write_claimed_for_now};
 use crate::claim::{self, Attempt, Claim, Claims, Token};
+use crate::foreign;
 use crate::stop::Stop;
+use crate::text::counted;
 use crate::train::checkpoint;
 
 /// The resolved spec, in the experiment's folder and in each run's.
@@ -63,12 +65,16 @@ pub(super) fn delete_runs(
         }
     }
     let line = |run: &&String| match tables.run(run) {
-        Some(row) => format!("\n  {run} ({}, {} epochs)", row.status, row.epochs),
+        Some(row) => format!(
+            "\n  {run} ({}, {})",
+            row.status,
+            counted(row.epochs, "epoch")
+        ),
         None => format!("\n  {run}"),
     };
     reporter.warn(&format!(
         "--fresh deletes from {}:{}",
-        folder.display(),
+        foreign::path(folder),
         runs.iter().map(line).collect::<String>()
     ));
     for (path, claim) in claimed {

@@ -15,6 +15,7 @@ use super::recorder::{Recorder, State};
 use super::tables::own::{self, OwnRows};
 use super::{Axis, Error, METRICS_FILE, RUNS_FILE, Status, TableError, predictions};
 use crate::claim::{Claim, is_taken_over};
+use crate::foreign;
 use crate::report;
 
 /// The tables are written again after so many times as long as that took.
@@ -69,7 +70,7 @@ impl Recorder<'_> {
         self.write_unwritten(state)?;
         match self.write(state, true) {
             Err(Error::Io { path, source }) if source.kind() == ErrorKind::Interrupted => {
-                let path = path.display();
+                let path = foreign::path(&path);
                 self.reporter.warn(&format!(
                     "the tables in {path} are not up to date: {source}; the next start writes them"
                 ));

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::analysis;
+use crate::foreign;
 use crate::record::TableError;
 
 /// What ends the making of a report.
@@ -13,7 +14,7 @@ pub enum Error {
     Analysis(#[from] analysis::Error),
     #[error(transparent)]
     Table(#[from] TableError),
-    #[error("cannot write {}: {source}", .path.display())]
+    #[error("cannot write {}: {source}", foreign::path(.path))]
     Write { path: PathBuf, source: io::Error },
 }
 

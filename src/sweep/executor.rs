@@ -23,6 +23,7 @@ use crate::claim::Token;
 use crate::data::{self, Batches, Data, Loaded, Normalizer, Resizing, Wanted};
 use crate::features::{OfRun, Split, Store};
 use crate::fetch::{self, Cache, Hub, Progress};
+use crate::foreign::one_line;
 use crate::machine;
 use crate::model::{Blueprint, Network, weights};
 use crate::ops;
@@ -178,7 +179,7 @@ impl<'a> Executor<'a> {
         let data = self.prepare(|shared| self.data(shared, spec, resizing))?;
         // What the plan could not see, as the files were not there or some of them do not decode.
         let new = data.notes.iter().filter(|note| !notes.contains(note));
-        new.for_each(|note| tracing::warn!("{note}"));
+        new.for_each(|note| tracing::warn!("{}", one_line(note)));
         stop.check()?;
         if data.classes.len() != classes.len() {
             return Err(Error::ClassesChanged {

@@ -1,5 +1,6 @@
 //! The runs of an experiment with their networks, checked before any data is read.
 
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use super::preparation::Preparation;
 use super::start;
 use crate::data::{self, Counts, Footprint, Survey};
 use crate::device::{self, Chosen};
+use crate::foreign::one_line;
 use crate::model::Blueprint;
 use crate::spec::{self, Experiment, Precision, Problem, Run};
 
@@ -60,12 +62,11 @@ impl Plan {
 
     /// A line for each choice that the specs leave open: the device, how files are read that need an interpretation,
     /// and what a dataset's files are taken for.
-    pub fn choices(&self) -> BTreeSet<&str> {
-        let devices = self.runs.iter().filter_map(|run| run.device.why.as_deref());
+    pub fn choices(&self) -> BTreeSet<Cow<'_, str>> {
+        let devices = self.runs.iter().filter_map(|run| run.device.why.as_ref());
         let datasets = self.runs.iter().flat_map(|run| run.notes.iter());
-        devices
-            .chain(self.notes.iter().chain(datasets).map(String::as_str))
-            .collect()
+        let all = devices.chain(&self.notes).chain(datasets);
+        all.map(|line| one_line(line)).collect()
     }
 }
 

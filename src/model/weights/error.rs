@@ -4,26 +4,31 @@ use std::path::PathBuf;
 
 use super::Foreign;
 
+use crate::foreign;
+
 /// Why a weight file cannot be used or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be read or written.
-    #[error("cannot use the weight file {}: {source}", path.display())]
+    #[error("cannot use the weight file {}: {source}", foreign::path(path))]
     Io {
         path: PathBuf,
         source: std::io::Error,
     },
 
     /// The file is not a safetensors file, or contradicts itself.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {reason}", foreign::path(path))]
     Format { path: PathBuf, reason: String },
 
     /// The file is of a kind that is known, and not read.
-    #[error("{}: a safetensors file is needed, and this is {}", path.display(), found.name)]
+    #[error("{}: a safetensors file is needed, and this is {}", foreign::path(path), found.name)]
     Foreign { path: PathBuf, found: Foreign },
 
     /// A tensor has a type that weights do not have.
-    #[error("{}: tensor {tensor} has type {dtype}, expected F32, F16, BF16 or F64", path.display())]
+    #[error(
+        "{}: tensor {tensor} has type {dtype}, expected F32, F16, BF16 or F64",
+        foreign::path(path)
+    )]
     Type {
         path: PathBuf,
         /// As the file calls it.
@@ -34,7 +39,7 @@ pub enum Error {
     /// A value is NaN or infinite.
     #[error(
         "{}: tensor {tensor} is {value} at index {index:?}; weights must be finite numbers",
-        path.display()
+        foreign::path(path)
     )]
     NotFinite {
         path: PathBuf,
@@ -46,7 +51,7 @@ pub enum Error {
     },
 
     /// The tensors are not the model's.
-    #[error("{}: {misfit}", path.display())]
+    #[error("{}: {misfit}", foreign::path(path))]
     Misfit { path: PathBuf, misfit: Misfit },
 }
 

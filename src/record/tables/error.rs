@@ -5,32 +5,34 @@ use std::path::{Path, PathBuf};
 
 use super::FORMAT;
 
+use crate::foreign;
+
 /// Why a table cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
-    #[error("cannot read {path}: {source}", path = path.display())]
+    #[error("cannot read {path}: {source}", path = foreign::path(path))]
     Read { path: PathBuf, source: io::Error },
     /// What the runner has written is not whole any more.
     #[error(
         "{path} is damaged, or not a table at all: {why}; move it away, or choose another results folder",
-        path = path.display()
+        path = foreign::path(path)
     )]
     Damaged { path: PathBuf, why: String },
     /// A table of somebody else.
     #[error(
         "{path} is not a table of this runner: {why}; move it away, or choose another results folder",
-        path = path.display()
+        path = foreign::path(path)
     )]
     Foreign { path: PathBuf, why: String },
     #[error(
         "{path} was made by another version of the runner (format {found}, this one's is {FORMAT}); use that \
          version, move the folder away, or choose another one with --results",
-        path = path.display()
+        path = foreign::path(path)
     )]
     Format { path: PathBuf, found: String },
-    #[error("cannot write {path}: {source}", path = path.display())]
+    #[error("cannot write {path}: {source}", path = foreign::path(path))]
     Write { path: PathBuf, source: io::Error },
-    #[error("cannot make {path}: {why}", path = path.display())]
+    #[error("cannot make {path}: {why}", path = foreign::path(path))]
     Encode { path: PathBuf, why: String },
 }
 

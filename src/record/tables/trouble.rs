@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::TableError;
 use super::merge::without_rows;
+use crate::foreign;
 use crate::record::folder::runs_folder;
 
 /// What every table begins with.
@@ -84,7 +85,7 @@ impl Trouble {
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (path, why) = (self.path.display(), &self.why);
+        let (path, why) = (foreign::path(&self.path), &self.why);
         match &self.kind {
             Kind::Table(missing) => {
                 write!(

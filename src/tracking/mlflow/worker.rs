@@ -12,6 +12,7 @@ use super::answer::{Logged, text};
 use super::client::{Client, Failure};
 use super::job::{Begun, Ended, Job, Numbers};
 use super::kept::Kept;
+use crate::foreign;
 use crate::tracking::Ending;
 use crate::tracking::trouble::Trouble;
 
@@ -157,7 +158,7 @@ impl Worker {
             run_id: Logged::read(&run).id,
         };
         if let Err(error) = kept.write(&begun.folder) {
-            let folder = begun.folder.display();
+            let folder = foreign::path(&begun.folder);
             self.note(&format!("{folder} cannot be written: {error}"));
         }
         Ok(run)

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use super::trouble::Trouble;
 use super::{End, Ending, Tracker, back_from, names, unix_seconds};
 use crate::claim::Token;
+use crate::foreign;
 use crate::spec::Run;
 use crate::sweep::PlannedRun;
 use crate::train::Epoch;
@@ -55,7 +56,7 @@ impl EventFile {
 
     fn give_up(&mut self, error: &io::Error) {
         self.file = None;
-        let folder = self.folder.display();
+        let folder = foreign::path(&self.folder);
         self.trouble.note(|| {
             format!("TensorBoard: {folder} cannot be written: {error}; training continues")
         });

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::file::{self, Checkpoint};
 use crate::atomic::NewFile;
 use crate::claim::Token;
+use crate::foreign;
 
 /// How many are kept.
 const KEPT: usize = 2;
@@ -18,11 +19,11 @@ const ENDING: &str = "safetensors";
 /// Why a checkpoint cannot be used or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the checkpoint {} cannot be used: {source}", path.display())]
+    #[error("the checkpoint {} cannot be used: {source}", foreign::path(path))]
     Io { path: PathBuf, source: io::Error },
     #[error(
         "the checkpoint {} does not fit this run: {why}; delete it, and the run starts over",
-        path.display()
+        foreign::path(path)
     )]
     Foreign { path: PathBuf, why: String },
 }
@@ -81,7 +82,7 @@ impl Folder {
                 Err(why) => {
                     tracing::warn!(
                         "the checkpoint {} is damaged: {why}; the run resumes from the one before",
-                        entry.path.display()
+                        foreign::path(&entry.path)
                     );
                     self.remove(&entry)?;
                 }
