@@ -113,7 +113,9 @@ impl List<'_> {
             positions.retain(|position| is_there(*position));
         }
         if left.is_empty() {
-            return Err(Problem::new("dataset", "chooses no training image"));
+            let message = "`dataset` chooses no training image";
+            let help = "the files of its training part have none of the chosen classes";
+            return Err(Problem::new("dataset", message).help(help));
         }
         let images = left.len();
         let split = if validates {
@@ -123,14 +125,7 @@ impl List<'_> {
         };
         let count = images - training_count(images, split);
         if count == images {
-            let message = format!("leaves none of {images} images for training");
-            let problem = Problem::new("dataset.validation_split", message);
-            return Err(match spec.train_limit {
-                Some(limit) => problem.help(format!(
-                    "raise `dataset.train_limit`, which is {limit}, or set `dataset.validation_split = 0`"
-                )),
-                None => problem,
-            });
+            return Err(all_held_out(spec, images));
         }
         let held_out = hold_out(&self.labels_of(&left), spec.validation, count, (seed, 0));
         let mut is_held_out = vec![false; images];
@@ -251,6 +246,26 @@ impl List<'_> {
     fn labels_of(&self, positions: &[u32]) -> Vec<u32> {
         let label = |&position: &u32| self.labels.get(position as usize).copied();
         positions.iter().filter_map(label).collect()
+    }
+}
+
+/// The validation split takes all images.
+fn all_held_out(spec: &Dataset, images: usize) -> Problem {
+    let (split, limit) = (spec.validation_split, spec.train_limit);
+    let limit = limit.filter(|limit| images >= *limit);
+    let images = match images {
+        1 => "the only training image".into(),
+        _ => format!("all {}", counted(images, "training image")),
+    };
+    let message = format!("`dataset.validation_split = {split}` holds out {images}");
+    match limit {
+        Some(limit) => Problem::new(
+            "dataset.train_limit",
+            format!("{message} that `dataset.train_limit = {limit}` leaves"),
+        )
+        .help("raise it, or set `dataset.validation_split = 0`"),
+        None => Problem::new("dataset.validation_split", message)
+            .help("lower it, add images, or set `dataset.validation_split = 0`"),
     }
 }
 

@@ -165,9 +165,10 @@ impl Layout {
         let mut files = Files::Folder(folder.clone());
         let mut of = |name, picker: &mut Picker| {
             let (path, bytes) = files.take(self, name)?;
-            let records = bytes.chunks_exact(self.record_len());
-            let labels = records.filter_map(|record| record.get(self.labels.len() - 1));
-            let picked = picker.pick_all(labels.map(|&label| label.into()));
+            let records = bytes.chunks_exact(self.record_len()).enumerate();
+            let labels = records.map(|(i, record)| self.label(&path, i, record));
+            let labels: Vec<i64> = labels.collect::<Result<_, _>>()?;
+            let picked = picker.pick_all(labels.into_iter());
             picked.map_err(|why| Error::file(&path, why))
         };
         let mut train = Vec::new();
@@ -185,6 +186,18 @@ impl Layout {
         self.labels.len() + 3 * PLANE
     }
 
+    /// The label of record `i`, its other leading bytes checked too.
+    fn label(&self, path: &Path, i: usize, record: &[u8]) -> Result<i64, Error> {
+        for (label, classes) in record.iter().zip(self.labels) {
+            if label >= classes {
+                let message = format!("record {i}: label {label}, expected 0 to {}", classes - 1);
+                return Err(Error::file(path, message));
+            }
+        }
+        let last = record.get(self.labels.len() - 1);
+        Ok(last.copied().unwrap_or_default().into())
+    }
+
     /// The records' labels and colour planes (red, green, blue) to images.
     fn add_records(
         &self,
@@ -196,14 +209,9 @@ impl Layout {
         let mut pixels = vec![0; 3 * PLANE];
         for (i, record) in bytes.chunks_exact(self.record_len()).enumerate() {
             let at = |why: String| Error::file(path, format!("record {i}: {why}"));
-            let (labels, planes) = record.split_at(self.labels.len());
-            for (label, classes) in labels.iter().zip(self.labels) {
-                if label >= classes {
-                    return Err(at(format!("label {label}, expected 0 to {}", classes - 1)));
-                }
-            }
-            let label = labels.last().copied().unwrap_or_default();
-            if let Some(new) = picker.pick(label.into()).map_err(|e| at(e.to_string()))? {
+            let label = self.label(path, i, record)?;
+            let planes = record.get(self.labels.len()..).unwrap_or_default();
+            if let Some(new) = picker.pick(label).map_err(|e| at(e.to_string()))? {
                 for (c, plane) in planes.chunks_exact(PLANE).enumerate() {
                     let channel = pixels.iter_mut().skip(c).step_by(3);
                     channel.zip(plane).for_each(|(to, from)| *to = *from);

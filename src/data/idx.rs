@@ -35,7 +35,7 @@ pub(super) fn read(
     })
 }
 
-/// The labels of the images that are wanted.
+/// The labels of the images that are wanted; whether their images belong to them is seen at the files' heads.
 pub(super) fn labels(
     folder: &Path,
     dataset: DatasetName,
@@ -44,6 +44,8 @@ pub(super) fn labels(
     let of = |part: &str, picker: &mut Picker| {
         let path = find(folder, dataset, &format!("{part}-labels"), "idx1-ubyte")?;
         let labels = read_labels(&path)?;
+        let images = find(folder, dataset, &format!("{part}-images"), "idx3-ubyte")?;
+        open_images(&images, &path, labels.len())?;
         let picked = picker.pick_all(labels.into_iter().map(i64::from));
         picked.map_err(|why| Error::file(&path, why))
     };
@@ -182,25 +184,30 @@ fn read_labels(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(labels)
 }
 
-fn read_images(
-    path: &Path,
-    labels_path: &Path,
-    labels: &[u8],
-    picker: &mut Picker,
-) -> Result<Part, Error> {
+/// A file of as many images as there are labels, read as far as its first image.
+fn open_images<'a>(path: &'a Path, labels_path: &Path, labels: usize) -> Result<Idx<'a>, Error> {
     let mut idx = Idx::open(path)?;
     let [count, height, width] = idx.header()?;
     if (height as usize, width as usize) != (SIZE, SIZE) {
         let message = format!("images of {width}×{height} pixels, expected {SIZE}×{SIZE}");
         return Err(Error::file(path, message));
     }
-    if count as usize != labels.len() {
-        let (labels, file) = (labels.len(), labels_path.display());
-        return Err(Error::file(
-            path,
-            format!("has {count} images, but {file} has {labels} labels"),
-        ));
+    if count as usize != labels {
+        let file = labels_path.display();
+        let message = format!("has {count} images, but {file} has {labels} labels");
+        return Err(Error::file(path, message));
     }
+    Ok(idx)
+}
+
+fn read_images(
+    path: &Path,
+    labels_path: &Path,
+    labels: &[u8],
+    picker: &mut Picker,
+) -> Result<Part, Error> {
+    let count = labels.len();
+    let mut idx = open_images(path, labels_path, count)?;
     let mut part = Part::empty(SIZE, SIZE, 1);
     let mut image = [0; SIZE * SIZE];
     for (i, &label) in labels.iter().enumerate() {

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use super::files::{Walk, entries, file_name, real};
 use super::image_folder::is_image;
+use super::nesting;
 use super::split_words::{PartName, Says, composed, says};
 use crate::spec::Problem;
+use crate::text::counted;
 
 /// The folders of a dataset.
 #[derive(Debug)]
@@ -32,10 +34,16 @@ pub(super) struct PartFolder {
 
 /// A folder, and what its name says.
 #[derive(Debug)]
-struct Folder {
-    name: String,
-    path: PathBuf,
-    says: Option<Says>,
+pub(super) struct Folder {
+    pub name: String,
+    pub path: PathBuf,
+    pub says: Option<Says>,
+}
+
+impl Folder {
+    fn part(&self) -> Option<PartName> {
+        self.says.and_then(Says::part)
+    }
 }
 
 impl Layout {
@@ -50,8 +58,7 @@ impl Layout {
             let message = "has no folders, expected one for each class with its images inside";
             return Err(Error::file(root, message));
         }
-        let is_there = |class: &&str| all.iter().any(|folder| folder.name == composed(class));
-        let is_declared = !named.is_empty() && named.iter().all(is_there);
+        let is_declared = are_declared(&all, named);
         let (parts, others): (Vec<Folder>, Vec<Folder>) =
             all.into_iter().partition(|folder| folder.says.is_some());
         if parts.is_empty() || is_declared {
@@ -68,8 +75,14 @@ impl Layout {
         if !is_clear {
             return Err(unclear(root, &parts, &others));
         }
-        of_parts(root, &parts, &others)
+        of_parts(root, &parts, &others, named)
     }
+}
+
+/// Whether the spec names classes that are all among these folders.
+fn are_declared(folders: &[Folder], named: &[&str]) -> bool {
+    let is_there = |class: &&str| folders.iter().any(|folder| folder.name == composed(class));
+    !named.is_empty() && named.iter().all(is_there)
 }
 
 fn sorted(parts: Vec<Folder>, others: Vec<Folder>) -> Vec<Folder> {
@@ -79,7 +92,7 @@ fn sorted(parts: Vec<Folder>, others: Vec<Folder>) -> Vec<Folder> {
 }
 
 /// The folders in one, by name.
-fn folders(path: &Path) -> Result<Vec<Folder>, Error> {
+pub(super) fn folders(path: &Path) -> Result<Vec<Folder>, Error> {
     let folder = |path: PathBuf| match path.file_name().and_then(|name| name.to_str()) {
         Some(name) => Ok(Folder {
             name: composed(name),
@@ -93,17 +106,18 @@ fn folders(path: &Path) -> Result<Vec<Folder>, Error> {
 }
 
 /// `train/, val/`
-fn names(folders: &[Folder]) -> String {
+pub(super) fn names<'a>(folders: impl IntoIterator<Item = &'a Folder>) -> String {
     const SHOWN: usize = 6;
-    let shown = folders.iter().take(SHOWN);
+    let mut folders = folders.into_iter();
+    let shown = folders.by_ref().take(SHOWN);
     let mut names: Vec<String> = shown.map(|folder| format!("{}/", folder.name)).collect();
-    if folders.len() > SHOWN {
+    if folders.next().is_some() {
         names.push("…".into());
     }
     names.join(", ")
 }
 
-fn has_images(folder: &Path) -> Result<bool, Error> {
+pub(super) fn has_images(folder: &Path) -> Result<bool, Error> {
     Ok(entries(folder)?.1.iter().any(|file| is_image(file)))
 }
 
@@ -113,7 +127,7 @@ fn holds_images(folder: &Path) -> Result<bool, Error> {
 }
 
 /// The folders inside that hold images.
-fn class_folders(folder: &Path) -> Result<Vec<Folder>, Error> {
+pub(super) fn class_folders(folder: &Path) -> Result<Vec<Folder>, Error> {
     let mut found = Vec::new();
     for folder in folders(folder)? {
         if holds_images(&folder.path)? {
@@ -140,15 +154,15 @@ fn are_classes(parts: &[Folder]) -> Result<bool, Error> {
 /// Whether `parts` are clearly a dataset's parts with `others` beside them that are something else: there is class
 /// folders for training, and another part, or nothing else that has images.
 fn says_parts(parts: &[Folder], others: &[Folder]) -> Result<bool, Error> {
-    let part = |folder: &Folder| folder.says.and_then(Says::part);
-    let training = parts.iter().find(|f| part(f) == Some(PartName::Training));
+    let is_training = |folder: &&Folder| folder.part() == Some(PartName::Training);
+    let training = parts.iter().find(is_training);
     let Some(training) = training else {
         return Ok(false);
     };
     if class_folders(&training.path)?.is_empty() {
         return Ok(false);
     }
-    if parts.iter().any(|f| part(f) != Some(PartName::Training)) {
+    if !parts.iter().all(|folder| is_training(&folder)) {
         return Ok(true);
     }
     for folder in others {
@@ -160,8 +174,9 @@ fn says_parts(parts: &[Folder], others: &[Folder]) -> Result<bool, Error> {
 }
 
 /// `dataset.classes = ["bus", "car", "train"]`
-fn declaration(folders: &[&Folder]) -> String {
-    let mut names: Vec<String> = folders.iter().map(|f| format!("{:?}", f.name)).collect();
+pub(super) fn declaration<'a>(folders: impl IntoIterator<Item = &'a Folder>) -> String {
+    let folders = folders.into_iter();
+    let mut names: Vec<String> = folders.map(|f| format!("{:?}", f.name)).collect();
     names.sort();
     if names.len() > 8 {
         names.truncate(8);
@@ -170,7 +185,11 @@ fn declaration(folders: &[&Folder]) -> String {
     format!("dataset.classes = [{}]", names.join(", "))
 }
 
-fn refused(root: &Path, message: impl std::fmt::Display, help: impl Into<String>) -> Error {
+pub(super) fn refused(
+    root: &Path,
+    message: impl std::fmt::Display,
+    help: impl Into<String>,
+) -> Error {
     let message = format!("{}: {message}", root.display());
     Problem::new("dataset.path", message).help(help).into()
 }
@@ -181,10 +200,9 @@ fn unclear(root: &Path, parts: &[Folder], others: &[Folder]) -> Error {
         names(parts),
         names(others)
     );
-    let all: Vec<&Folder> = parts.iter().chain(others).collect();
     let help = format!(
         "if all are classes, name them: {}; if not, put the folders of the classes into {} and everything else elsewhere",
-        declaration(&all),
+        declaration(parts.iter().chain(others)),
         names(parts)
     );
     refused(root, message, help)
@@ -193,8 +211,7 @@ fn unclear(root: &Path, parts: &[Folder], others: &[Folder]) -> Error {
 /// Class folders directly in `root`.
 fn flat(root: &Path, classes: Vec<Folder>, is_declared: bool) -> Result<Layout, Error> {
     if !is_declared {
-        refuse_parts_inside(root, &classes)?;
-        refuse_dates_outside(root, &classes)?;
+        nesting::check(root, &classes)?;
     }
     Ok(Layout {
         train: part_folder(root, classes)?,
@@ -204,67 +221,12 @@ fn flat(root: &Path, classes: Vec<Folder>, is_declared: bool) -> Result<Layout, 
     })
 }
 
-/// `cat/train/`, `cat/test/`: images of the test would be trained on.
-fn refuse_parts_inside(root: &Path, classes: &[Folder]) -> Result<(), Error> {
-    for class in classes {
-        let inside = folders(&class.path)?;
-        let plain = |folder: &&Folder| matches!(folder.says, Some(Says::Plainly(_)));
-        let parts: Vec<&Folder> = inside.iter().filter(plain).collect();
-        let mut kinds: Vec<_> = parts.iter().filter_map(|f| f.says?.part()).collect();
-        kinds.dedup();
-        if kinds.len() < 2 {
-            continue;
-        }
-        let (name, first) = (&class.name, &parts[0].name);
-        let has_classes = !class_folders(&parts[0].path)?.is_empty();
-        let (message, help) = match classes.len() {
-            1 if has_classes => (
-                format!("holds the dataset's folder only, {name}/"),
-                format!("set dataset.path to {}", class.path.display()),
-            ),
-            _ => (
-                format!("{name}/ has parts of a dataset inside, {first}/ and others"),
-                format!(
-                    "parts are outside and classes inside: {first}/{name}/ instead of {name}/{first}/"
-                ),
-            ),
-        };
-        return Err(refused(root, message, help));
-    }
-    Ok(())
-}
-
-/// `2023/cat/`, `2024/cat/`: dates would be learned.
-fn refuse_dates_outside(root: &Path, classes: &[Folder]) -> Result<(), Error> {
-    let is_date = |name: &str| name.chars().all(|c| !c.is_alphabetic());
-    if !classes.iter().all(|class| is_date(&class.name)) {
-        return Ok(());
-    }
-    let mut inside: Vec<String> = Vec::new();
-    for class in classes {
-        let found = class_folders(&class.path)?;
-        inside.extend(found.into_iter().map(|f| f.name).filter(|n| !is_date(n)));
-    }
-    inside.sort();
-    inside.dedup();
-    if inside.len() < 2 {
-        return Ok(());
-    }
-    let all: Vec<&Folder> = classes.iter().collect();
-    let message = format!(
-        "{} hold the same kind of folders ({}): which are the classes?",
-        names(classes),
-        inside.join(", ")
-    );
-    let help = format!(
-        "if the outer ones are, name them: {}; else put all images of a class into one folder, {}/ and so on",
-        declaration(&all),
-        inside[0]
-    );
-    Err(refused(root, message, help))
-}
-
-fn of_parts(root: &Path, parts: &[Folder], others: &[Folder]) -> Result<Layout, Error> {
+fn of_parts(
+    root: &Path,
+    parts: &[Folder],
+    others: &[Folder],
+    named: &[&str],
+) -> Result<Layout, Error> {
     let one = |part: PartName| one_of(root, parts, part);
     if let Some(several) = parts.iter().find(|f| f.says == Some(Says::Several)) {
         let message = format!("{}/ names several parts of a dataset", several.name);
@@ -277,13 +239,13 @@ fn of_parts(root: &Path, parts: &[Folder], others: &[Folder]) -> Result<Layout, 
         one(PartName::Test)?,
     );
     let Some(train) = train else {
-        let all: Vec<&Folder> = parts.iter().chain(others).collect();
         let message = format!("has {} but no train/", names(parts));
-        let help = format!("if these are classes, name them: {}", declaration(&all));
+        let all = declaration(parts.iter().chain(others));
+        let help = format!("if these are classes, name them: {all}");
         return Err(refused(root, message, help));
     };
     let held_out: Vec<&Folder> = validation.into_iter().chain(test).collect();
-    let train_folder = training(root, train, &held_out)?;
+    let train_folder = training(root, train, &held_out, named)?;
     for other in &held_out {
         if real(&other.path)? == real(&train.path)? {
             let message = format!("{}/ and {}/ are the same folder", other.name, train.name);
@@ -298,9 +260,16 @@ fn of_parts(root: &Path, parts: &[Folder], others: &[Folder]) -> Result<Layout, 
     let (validation, test) = (held_out(validation)?, held_out(test)?);
     let mut notes = Vec::new();
     if !others.is_empty() {
-        let (others, train) = (names(others), &train.name);
-        let place = root.display();
-        notes.push(format!("not used in {place}: {others} beside {train}/"));
+        let mut images = 0;
+        for folder in others {
+            let files = Walk::beside([folder.path.as_path()])?.files(&folder.path)?;
+            images += files.iter().filter(|file| is_image(file)).count();
+        }
+        let (others, images) = (names(others), counted(images, "image"));
+        let (place, train) = (root.display(), &train.name);
+        notes.push(format!(
+            "not used in {place}: {others} beside {train}/, with {images}"
+        ));
     }
     Ok(Layout {
         train: train_folder,
@@ -316,7 +285,7 @@ fn one_of<'a>(
     parts: &'a [Folder],
     part: PartName,
 ) -> Result<Option<&'a Folder>, Error> {
-    let is_it = |folder: &&Folder| folder.says.and_then(Says::part) == Some(part);
+    let is_it = |folder: &&Folder| folder.part() == Some(part);
     let found: Vec<&Folder> = parts.iter().filter(is_it).collect();
     match found[..] {
         [] => Ok(None),
@@ -328,32 +297,40 @@ fn one_of<'a>(
                 second.name,
                 part.as_str()
             );
-            let all: Vec<&Folder> = parts.iter().collect();
             let help = format!(
                 "keep the one that is meant; if these are classes, name them: {}",
-                declaration(&all)
+                declaration(parts)
             );
             Err(refused(root, message, help))
         }
     }
 }
 
-fn training(root: &Path, train: &Folder, held_out: &[&Folder]) -> Result<PartFolder, Error> {
+fn training(
+    root: &Path,
+    train: &Folder,
+    held_out: &[&Folder],
+    named: &[&str],
+) -> Result<PartFolder, Error> {
     let classes = folders(&train.path)?;
     if classes.is_empty() {
         let has = match has_images(&train.path)? {
             true => "has images, but no folders",
             false => "has no folders",
         };
-        let all: Vec<&Folder> = held_out.iter().copied().chain([train]).collect();
+        let all = held_out.iter().copied().chain([train]);
         let message = format!("{}/ {has} for the classes inside", train.name);
         let help = format!(
             "put the images of each class into a folder of its own, {}/<class>/; if {}/ is a class, name all classes: {}",
             train.name,
             train.name,
-            declaration(&all)
+            declaration(all)
         );
         return Err(refused(root, message, help));
+    }
+    if !are_declared(&classes, named) {
+        nesting::check(&train.path, &classes)?;
+        nesting::refuse_folder_between(train, held_out, &classes)?;
     }
     part_folder(&train.path, classes)
 }

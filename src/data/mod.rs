@@ -21,6 +21,7 @@ mod kind;
 mod label_names;
 mod layout;
 mod narrow;
+mod nesting;
 mod normalize;
 mod parquet;
 mod photo;

@@ -120,7 +120,7 @@ impl Normalizer {
     }
 }
 
-/// One value a channel, from one for all or one each.
+/// One value per channel, from one for all or one each.
 fn per_channel(values: Option<&[f64]>, default: f64) -> [f64; 3] {
     let values = values.unwrap_or_default();
     std::array::from_fn(|c| *values.get(c).or(values.first()).unwrap_or(&default))

@@ -5,7 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use polars::io::parquet::metadata::FileMetadataRef;
-use polars::prelude::{Column, DataType, ParallelStrategy, ParquetReader, PolarsResult, SerReader};
+use polars::prelude::{
+    ArrowField, Column, DataType, Field, ParallelStrategy, ParquetReader, PolarsError,
+    PolarsResult, SerReader,
+};
 
 use super::decode::{Decoding, decode_sized};
 use super::pick::{Picker, Pickers};
@@ -82,12 +85,12 @@ impl Files {
         &self.shards.unused
     }
 
-    /// The labels of the images that are wanted.
+    /// The labels of the images that are wanted; that there is a column of images is looked at too.
     pub fn labels(&self, dataset: DatasetName, mut pickers: Pickers) -> Result<Labels, Error> {
         let of = |paths: &[PathBuf], picker: &mut Picker| {
             let mut labels = Vec::new();
-            for path in paths {
-                let file = ParquetFile::open(path)?;
+            for file in open(paths)? {
+                file.check_images()?;
                 file.pick(label_columns(dataset), self.classes, picker, &mut labels)?;
             }
             Ok::<_, Error>(labels)
@@ -141,6 +144,12 @@ fn label_columns(dataset: DatasetName) -> &'static [&'static str] {
     }
 }
 
+/// Whether values of this type are structs with binary `bytes`.
+fn has_bytes(kind: &DataType) -> bool {
+    let is_it = |field: &Field| field.name() == "bytes" && field.dtype() == &DataType::Binary;
+    matches!(kind, DataType::Struct(fields) if fields.iter().any(is_it))
+}
+
 /// The images of a part, and how many were skipped; `start` begins the decoding of so many.
 fn read_part<'a>(
     paths: &[PathBuf],
@@ -150,8 +159,7 @@ fn read_part<'a>(
 ) -> Result<(Part, usize), Error> {
     let mut labels = Vec::new();
     let mut wanted = Vec::new();
-    for path in paths {
-        let file = ParquetFile::open(path)?;
+    for file in open(paths)? {
         let rows = file.pick(label_columns, classes, &mut picker, &mut labels)?;
         wanted.push((file, rows));
     }
@@ -182,11 +190,25 @@ fn guarded<T>(read: impl FnOnce() -> PolarsResult<T>) -> Result<T, String> {
     }
 }
 
+/// The files of a part, of which not all are empty.
+fn open(paths: &[PathBuf]) -> Result<Vec<ParquetFile<'_>>, Error> {
+    let files: Vec<ParquetFile<'_>> = paths
+        .iter()
+        .map(|path| ParquetFile::open(path))
+        .collect::<Result<_, _>>()?;
+    match files.first() {
+        Some(first) if files.iter().all(|file| file.metadata.num_rows == 0) => {
+            Err(Error::file(first.path, "has no rows"))
+        }
+        _ => Ok(files),
+    }
+}
+
 /// One file: its structure is known, its columns are read on demand.
 struct ParquetFile<'a> {
     path: &'a Path,
     metadata: FileMetadataRef,
-    columns: Vec<String>,
+    columns: Vec<(String, ArrowField)>,
 }
 
 impl<'a> ParquetFile<'a> {
@@ -207,19 +229,49 @@ impl<'a> ParquetFile<'a> {
         }
         Ok(ParquetFile {
             path,
-            columns: schema.iter_names().map(|name| name.to_string()).collect(),
+            columns: schema
+                .iter()
+                .map(|(name, field)| (name.to_string(), field.clone()))
+                .collect(),
             metadata,
         })
     }
 
     /// The first of these columns that is there.
     fn column<'n>(&self, names: &[&'n str]) -> Result<&'n str, Error> {
-        let there = |name: &&&str| self.columns.iter().any(|column| column == **name);
+        let there = |name: &&&str| self.columns.iter().any(|(column, _)| column == **name);
         names.iter().find(there).copied().ok_or_else(|| {
-            let (names, columns) = (names.join("\" or \""), self.columns.join(", "));
+            let columns: Vec<_> = self.columns.iter().map(|(name, _)| &name[..]).collect();
+            let (names, columns) = (names.join("\" or \""), columns.join(", "));
             let message = format!("has no column \"{names}\"; its columns are {columns}");
             Error::file(self.path, message)
         })
+    }
+
+    /// Whether there is a column of encoded images, as its type says.
+    fn check_images(&self) -> Result<(), Error> {
+        let name = self.column(IMAGE_COLUMNS)?;
+        self.has_kind(name, has_bytes)
+            .map_err(|kind| self.no_images(name, &kind))
+    }
+
+    /// Whether a column's type is such a one; else what it is.
+    fn has_kind(&self, column: &str, is_it: impl Fn(&DataType) -> bool) -> Result<(), String> {
+        let Some((_, field)) = self.columns.iter().find(|(name, _)| name == column) else {
+            return Ok(());
+        };
+        // Polars panics on types that it is built without.
+        match guarded(|| Ok(DataType::from_arrow_field(field))) {
+            Ok(kind) if is_it(&kind) => Ok(()),
+            Ok(kind) => Err(kind.to_string()),
+            Err(_) => Err(format!("{:?}", field.dtype())),
+        }
+    }
+
+    fn no_images(&self, column: &str, kind: &str) -> Error {
+        let message =
+            format!("column \"{column}\" is {kind}, expected a struct with binary \"bytes\"");
+        Error::file(self.path, message)
     }
 
     fn read(&self, column: &str, rows: Range<usize>) -> Result<Column, Error> {
@@ -267,22 +319,21 @@ impl<'a> ParquetFile<'a> {
         let by_name = label_names::mapping(&self.metadata, name, classes).map_err(|why| {
             Problem::new("dataset.path", format!("{}: {why}", self.path.display()))
         })?;
+        self.has_kind(name, DataType::is_integer).map_err(|kind| {
+            let message = format!("column \"{name}\" is {kind}, expected int64");
+            Error::file(self.path, message)
+        })?;
         let column = self.read(name, 0..self.metadata.num_rows)?;
-        let integers = column.cast(&DataType::Int64);
-        let integers = integers
-            .as_ref()
-            .ok()
-            .filter(|_| column.dtype().is_integer());
-        let values = integers
-            .and_then(|column| column.i64().ok())
-            .ok_or_else(|| {
-                let message = format!("column \"{name}\" is {}, expected int64", column.dtype());
-                Error::file(self.path, message)
-            })?;
+        let damaged = |e: PolarsError| Error::file(self.path, format!("column \"{name}\": {e}"));
+        let integers = column.cast(&DataType::Int64).map_err(damaged)?;
+        let values = integers.i64().map_err(damaged)?;
         let mut rows = Vec::new();
         for (row, label) in values.iter().enumerate() {
             let at = |why: String| Error::file(self.path, format!("row {row}: {why}"));
-            let label = label.ok_or_else(|| at(format!("\"{name}\" is null")))?;
+            let label = label.ok_or_else(|| match column.get(row) {
+                Ok(value) if !value.is_null() => at(format!("label {value} is too large")),
+                _ => at(format!("\"{name}\" is null")),
+            })?;
             let label = by_name
                 .as_ref()
                 .map_or(label, |mapping| mapping.label(label));
@@ -335,12 +386,8 @@ impl<'a> ParquetFile<'a> {
             .struct_()
             .and_then(|fields| fields.field_by_name("bytes"));
         let bytes = bytes.as_ref().ok().and_then(|field| field.binary().ok());
-        let bytes = bytes.ok_or_else(|| {
-            let (name, kind) = (column.name(), column.dtype());
-            let message =
-                format!("column \"{name}\" is {kind}, expected a struct with binary \"bytes\"");
-            Error::file(self.path, message)
-        })?;
+        let bytes =
+            bytes.ok_or_else(|| self.no_images(column.name(), &column.dtype().to_string()))?;
         decoding.fill(places, IMAGE_LEN, rows, |&row, place| {
             let bad = |reason: String| {
                 Error::Image(BadImage {

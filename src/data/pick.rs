@@ -158,12 +158,17 @@ impl Picker {
         Ok(*new)
     }
 
-    /// The new labels of the images that are wanted among those with these labels.
+    /// The new labels of the images that are wanted among the records with these labels.
+    ///
+    /// # Errors
+    /// The first record of a label that is not there.
     pub fn pick_all(&mut self, labels: impl Iterator<Item = i64>) -> Result<Vec<u32>, String> {
-        let picked = labels
-            .map(|label| self.pick(label))
-            .filter_map(Result::transpose);
-        picked.collect::<Result<_, _>>().map_err(|e| e.to_string())
+        let pick = |(i, label)| {
+            let picked = self.pick(label);
+            picked.map_err(|wrong| format!("record {i}: {wrong}"))
+        };
+        let picked = labels.enumerate().map(pick);
+        picked.filter_map(Result::transpose).collect()
     }
 
     /// Whether no further image can be wanted.

@@ -68,10 +68,22 @@ pub(super) fn composed(name: &str) -> String {
     name.nfc().collect()
 }
 
+/// Whether a character sets words off: as Hugging Face's, and brackets and the like, as in `cat (train)`.
+fn is_between(c: char) -> bool {
+    !c.is_alphabetic()
+}
+
+/// A name's words for a part and its other words: `test_red_cat` gives `test` and `red_cat`.
+pub(super) fn in_words(name: &str) -> (String, String) {
+    let name = composed(name).to_lowercase();
+    let words = name.split(is_between).filter(|word| !word.is_empty());
+    let (parts, others): (Vec<&str>, Vec<&str>) = words.partition(|word| part(word).is_some());
+    (parts.join("_"), others.join("_"))
+}
+
 /// What a folder's or file's name says of a part; nothing without such a word.
 pub(super) fn says(name: &str) -> Option<Says> {
     let name = composed(name).to_lowercase();
-    let is_between = |c: char| "-._".contains(c) || c.is_whitespace() || c.is_ascii_digit();
     let words: Vec<&str> = name.split(is_between).filter(|w| !w.is_empty()).collect();
     let found: Vec<Option<PartName>> = words.iter().map(|word| part(word)).collect();
     let mut parts = found.iter().flatten();
@@ -112,6 +124,8 @@ mod tests {
             ("01-eval", Some(Says::Plainly(Test))),
             ("VALID", Some(Says::Plainly(Validation))),
             ("dev", Some(Says::Plainly(Validation))),
+            ("train (1)", Some(Says::Plainly(Training))),
+            ("cat (train)", Some(Says::AmongOthers(Training))),
             ("seg_train", Some(Says::AmongOthers(Training))),
             ("train station", Some(Says::AmongOthers(Training))),
             ("train_val", Some(Says::Several)),

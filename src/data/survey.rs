@@ -42,7 +42,7 @@ enum Found {
         train: usize,
         test: usize,
     },
-    /// The files do not say so without being read whole, or are damaged: the run will tell.
+    /// The files do not say so without being unpacked: the run will tell.
     Unknown,
 }
 
@@ -55,6 +55,14 @@ pub(super) struct Labels {
     /// Where the files themselves have a test part.
     pub test: Option<Vec<u32>>,
     pub is_mixed: bool,
+}
+
+impl Labels {
+    /// How many images there are.
+    fn count(&self) -> usize {
+        let held_out = [&self.validation, &self.test].into_iter().flatten();
+        self.train.len() + held_out.map(Vec::len).sum::<usize>()
+    }
 }
 
 /// Looks at a dataset.
@@ -89,6 +97,9 @@ fn of_folder(spec: &Dataset) -> Result<Survey, Error> {
     }
     let (files, unused) = folders.listed(&subset)?;
     let labels = files.labels();
+    if spec.classes.is_none() {
+        unused.refuse_most(labels.count())?;
+    }
     let mut notes = folders.layout().notes.clone();
     notes.extend(numbered(&folders.classes, &spec.path));
     notes.extend(unused.notes());
@@ -136,8 +147,7 @@ fn numbered(classes: &[String], path: &Option<PathBuf>) -> Option<String> {
     ))
 }
 
-/// The labels, where they can be read quickly, `None` where they cannot or where the files are damaged; and what of the
-/// files is not used.
+/// The labels, where they can be read quickly, `None` where they cannot; and what of the files is not used.
 fn labels(spec: &Dataset, subset: &Subset) -> Result<(Option<Labels>, Vec<String>), Error> {
     let mut notes = Vec::new();
     let pickers = Pickers {
@@ -152,29 +162,30 @@ fn labels(spec: &Dataset, subset: &Subset) -> Result<(Option<Labels>, Vec<String
             _ => Ok((None, notes)),
         };
     };
-    let read = match dataset {
+    let labels = match dataset {
         DatasetName::Mnist | DatasetName::FashionMnist => {
             idx::files(path, dataset)?;
-            idx::labels(path, dataset, pickers).map(Some)
+            Some(idx::labels(path, dataset, pickers)?)
         }
         DatasetName::Cifar10 | DatasetName::Cifar100 => match super::find_cifar(path, dataset)? {
             super::Cifar::Parquet(files) => {
                 notes.extend(unused(path, files.unused()));
                 notes.extend(files.label_note(dataset));
-                files.labels(dataset, pickers).map(Some)
+                Some(files.labels(dataset, pickers)?)
             }
-            super::Cifar::Binary(layout, place) => layout.labels(&place, pickers),
+            super::Cifar::Binary(layout, place) => layout.labels(&place, pickers)?,
         },
-        DatasetName::Digits | DatasetName::ImageFolder => Ok(None),
+        DatasetName::Digits | DatasetName::ImageFolder => None,
     };
-    match read {
-        Ok(labels) => Ok((labels, notes)),
-        Err(error @ Error::Spec(_)) => Err(error),
-        Err(error) => {
-            tracing::debug!("the labels cannot be read: {error}");
-            Ok((None, notes))
-        }
-    }
+    notes.extend(labels.as_ref().and_then(|labels| untested(labels, spec)));
+    Ok((labels, notes))
+}
+
+/// What is said of test files that have no image of the chosen classes.
+fn untested(labels: &Labels, spec: &Dataset) -> Option<String> {
+    let is_empty = labels.test.as_ref().is_some_and(Vec::is_empty);
+    let said = "the test files have no image of the chosen classes: nothing is tested";
+    (is_empty && spec.test_limit != Some(0)).then(|| said.into())
 }
 
 /// What is said of Parquet files whose names say no part.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use super::image_folder::is_image;
 use super::kind::{self, Kind};
 use crate::files::open_regular;
+use crate::spec::Problem;
+use crate::text::counted;
 
 /// So many files are opened to see what they are.
 const LOOKED_AT: usize = 100;
@@ -16,6 +18,8 @@ const LOOKED_AT: usize = 100;
 pub(super) struct Unused {
     root: PathBuf,
     files: Vec<PathBuf>,
+    /// Images that lie in no class's folder: nothing says what they show.
+    images: Vec<PathBuf>,
     /// Links that lead to folders which are read elsewhere, or to what they lie in.
     again: Vec<PathBuf>,
     /// The first folder inside a class folder: its images are of that class.
@@ -29,6 +33,7 @@ impl Unused {
         Unused {
             root: root.to_owned(),
             files: Vec::new(),
+            images: Vec::new(),
             again: Vec::new(),
             inside: None,
             empty: Vec::new(),
@@ -36,7 +41,33 @@ impl Unused {
     }
 
     pub fn add(&mut self, files: Vec<PathBuf>) {
-        self.files.extend(files);
+        let (images, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_image(file));
+        self.images.extend(images);
+        self.files.extend(others);
+    }
+
+    /// Refuses a dataset of which most images lie in no class's folder, `used` ones in one.
+    ///
+    /// # Errors
+    /// How many, and where.
+    pub fn refuse_most(&self, used: usize) -> Result<(), Problem> {
+        let Some(images) = self.without_class().filter(|_| self.images.len() > used) else {
+            return Ok(());
+        };
+        let place = self.root.display();
+        let message = format!("{place} has {images}, and {used} in them");
+        let help =
+            "put each image into the folder of its class; images without a class belong elsewhere";
+        Err(Problem::new("dataset.path", message).help(help))
+    }
+
+    /// `5 images beside the folders of the classes, e.g. train/1.png`
+    fn without_class(&self) -> Option<String> {
+        let first = self.relative(self.images.first()?);
+        let images = counted(self.images.len(), "image");
+        Some(format!(
+            "{images} beside the folders of the classes, e.g. {first}"
+        ))
     }
 
     pub fn add_again(&mut self, folders: Vec<PathBuf>) {
@@ -59,12 +90,14 @@ impl Unused {
     pub fn notes(&self) -> Vec<String> {
         let place = self.root.display();
         let mut notes = Vec::new();
+        if let Some(images) = self.without_class() {
+            notes.push(format!("not used in {place}: {images}"));
+        }
         if let Some(first) = self.files.first() {
-            let (count, first) = (self.files.len(), self.relative(first));
+            let (count, first) = (counted(self.files.len(), "file"), self.relative(first));
             let kinds = kinds(&self.files);
             notes.push(format!(
-                "not used in {place}: {count} {} ({kinds}), e.g. {first}",
-                if count == 1 { "file" } else { "files" }
+                "not used in {place}: {count} ({kinds}), e.g. {first}"
             ));
         }
         if let Some(first) = self.again.first() {
@@ -113,9 +146,6 @@ fn kinds(files: &[PathBuf]) -> String {
 
 /// What a file is: by its first bytes, else by its name's ending.
 fn name(file: &Path, look: bool) -> String {
-    if is_image(file) {
-        return "outside of the class folders".into();
-    }
     let head = look.then(|| head(file)).flatten();
     match head.map(|head| kind::of(&head)) {
         Some(Kind::Image) => "image of another ending".into(),

@@ -1,5 +1,5 @@
-//! Dataset files that are cut, altered or lie: their run fails and names them, the next one is done all the same. Weight files: nothing
-//! is begun.
+//! Images that are cut, altered or lie: their run fails and names them, the next one is done all the same. Labels and weight files:
+//! nothing is begun.
 
 use std::fs;
 use std::path::Path;
@@ -129,15 +129,22 @@ fn a_cut_dataset_file_is_named() {
     );
 }
 
+/// Labels are read by the plan: nothing is begun.
 #[test]
-fn a_label_out_of_range_is_named() {
+fn a_label_out_of_range_is_named_before_anything_starts() {
     let tmp = tempfile::tempdir().unwrap();
-    mnist(&tmp.path().join("good"));
-    mnist(&tmp.path().join("bad"));
+    mnist(&tmp.path().join("mnist"));
+    write(tmp.path(), "small.toml", SMALL);
     let file = "t10k-labels-idx1-ubyte";
-    alter(&tmp.path().join("bad").join(file), |idx| idx[8 + 4] = 10);
-    let says = [file, "record 4: label 10, expected 0 to 9"];
-    assert_only_bad_fails(tmp.path(), "mnist", &says);
+    alter(&tmp.path().join("mnist").join(file), |idx| idx[8 + 4] = 10);
+    for command in [&["small.toml"][..], &["check", "small.toml"]] {
+        let mut runner = runner(tmp.path());
+        let sets = ["--set", "dataset.name=mnist", "--set", "dataset.path=mnist"];
+        let output = runner.args(command).args(sets).assert().code(2);
+        let says = [file, "record 4: label 10, expected 0 to 9", "dataset.path"];
+        assert_says(&said(output.get_output()), &says);
+    }
+    assert!(!tmp.path().join("results").exists());
 }
 
 #[test]

@@ -121,5 +121,8 @@ fn an_empty_training_part_is_refused() {
     );
     (spec.train_limit, spec.validation_split) = (Some(5), 0.9);
     let message = load_with(&spec, 32).unwrap_err().to_string();
-    assert_says(&message, &["dataset.validation_split", "none of 5 images"]);
+    assert_says(
+        &message,
+        &["dataset.validation_split", "all 5 training images"],
+    );
 }

@@ -25,3 +25,6 @@ for bits in (8, 16, 32, 64):
 C = "airplane automobile bird cat deer dog frog horse ship truck".split()
 write("names_reversed.parquet", [9, 0, 3, 8], pa.int64(), C[::-1])
 write("names_foreign.parquet", [9, 0, 3, 8], pa.int64(), [f"flower {i}" for i in range(10)])
+write("dictionary.parquet", pa.array(["cat", "dog"]).dictionary_encode(), pa.dictionary(pa.int32(), pa.string()))
+write("decimal.parquet", pa.array([9, 0]).cast(pa.decimal128(20)), pa.decimal128(20))
+write("large.parquet", [9, 2**64 - 1], pa.uint64())
