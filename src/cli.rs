@@ -3,6 +3,7 @@
 mod args;
 mod compare;
 mod evaluate;
+mod flags;
 mod format;
 mod init;
 mod meant;
@@ -27,6 +28,7 @@ use crate::graph::Detail;
 use crate::inference;
 use crate::record::progress::{self, LogWriter, Verbosity};
 use crate::report;
+use crate::spec::Experiment;
 use crate::terminal::{self, Stream};
 use args::{Cli, Command};
 
@@ -54,7 +56,7 @@ impl Failure {
 
     fn other(message: impl std::fmt::Display) -> Self {
         Failure {
-            text: foreign::visible(&format!("error: {message}")).into_owned(),
+            text: foreign::one_line(&format!("error: {message}")).into_owned(),
             status: SOME_FAILED,
         }
     }
@@ -144,7 +146,7 @@ pub fn main() -> ExitCode {
 
 /// Help, the version, or what is wrong with the arguments.
 fn explain(error: &clap::Error) -> Result<ExitCode, Failure> {
-    if let Some(failure) = mistyped_command() {
+    if let Some(failure) = mistyped_command().or_else(|| flags::key_as_flag(error)) {
         return Err(failure);
     }
     // With arguments of others' making, such as names of files, the same again with what can be shown.
@@ -202,12 +204,13 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.chosen()? {
         Command::Run(args) => return train::run(&args.spec, &args.options, verbosity),
         Command::Check(args) => {
-            let spec = spec(&args.spec, verbosity)?;
-            terminal::print(&experiment::check_as(
-                &spec,
-                &args.overrides,
-                look(verbosity),
-            )?)?;
+            let (spec, look) = (spec(&args.spec, verbosity)?, look(verbosity));
+            terminal::print(&match is_published_alone(&spec, &args.overrides)? {
+                true => {
+                    inference::check_published(&spec, &args.overrides, (look.detail, look.width))?
+                }
+                false => experiment::check_as(&spec, &args.overrides, look)?,
+            })?;
         }
         Command::Compare(args) => compare::run(&args)?,
         Command::Evaluate(args) => evaluate::run(&args, verbosity)?,
@@ -232,6 +235,12 @@ fn look(verbosity: Verbosity) -> Look {
         },
         width: terminal::width(Stream::Out).unwrap_or(usual.width),
     }
+}
+
+/// Whether a spec says what to predict with, and nothing to train.
+fn is_published_alone(spec: &Path, overrides: &[String]) -> Result<bool, Failure> {
+    let found = Experiment::is_published_alone(spec, overrides);
+    found.map_err(|error| Error::Spec(error).into())
 }
 
 /// The spec file that is meant; said where it is not the one that was named.

@@ -100,6 +100,31 @@ fn what_was_meant_is_said() {
             "did you mean runner compare results/e?",
         ),
         ("nonsense x", "there is no command or spec `nonsense`"),
+        ("e.toml --epochs 3", "--set training.epochs=3"),
+        ("check --batch-size=8 e", "--set training.batch_size=8"),
+        (
+            "predict x.png --lr 0.1 y",
+            "--set optimizer.learning_rate=0.1",
+        ),
+        (
+            "compare results/e --epochs 3",
+            "unexpected argument '--epochs'",
+        ),
+        (
+            "e.toml -j 0",
+            "for '--jobs <N>': expected a whole number from 1",
+        ),
+        ("e.toml -j -1", "expected a whole number from 1"),
+        (
+            "watch results/e --port 0x",
+            "expected a whole number from 0 to 65535",
+        ),
+        (
+            "watch results/e --port 99999",
+            "expected a whole number from 0 to 65535",
+        ),
+        ("predict x y --top 0", "expected a whole number from 1"),
+        ("predict x y --top -1", "expected a whole number from 1"),
     ] {
         let (text, status) = said(tmp.path(), line);
         assert!(text.contains(says), "{line}: {text}");

@@ -80,6 +80,34 @@ fn run(folder: &Path, spec: &str, threads: &str, arguments: &[&str]) -> (Left, S
     (left(folder), said)
 }
 
+#[test]
+fn a_cache_folder_that_cannot_be_written_is_said_once_and_what_is_fast_counts_features() {
+    let tmp = tempfile::tempdir().unwrap();
+    write(tmp.path(), "cache", "a file in the place of the folder");
+    let sweep = [
+        "--set",
+        "sweep.axes.\"freeze.through\"=[\"all\", \"block4_pool\"]",
+    ];
+    let (_, said) = run(tmp.path(), VGG, "2", &sweep);
+    let warnings = said.lines().filter(|line| line.contains("WARN"));
+    let warnings: Vec<&str> = warnings.collect();
+    assert_eq!(warnings.len(), 1, "{said}");
+    let says = "features cannot be kept in the cache folder, ";
+    assert!(
+        warnings[0].contains(says) && warnings[0].contains("cache/features: "),
+        "{said}"
+    );
+    let epochs = |said: &str| -> Vec<bool> {
+        let lines = said.lines().filter(|line| line.contains("images/s"));
+        lines
+            .map(|line| line.ends_with("images/s from kept features"))
+            .collect()
+    };
+    assert_eq!(epochs(&said), [true; 4], "{said}");
+    let (_, said) = run(tmp.path(), VGG, "2", &OFF);
+    assert_eq!(epochs(&said), [false; 2], "{said}");
+}
+
 const OFF: [&str; 2] = ["--set", "features.memory=\"0\""];
 
 fn kept_files(folder: &Path) -> Vec<PathBuf> {

@@ -173,6 +173,22 @@ fn mistakes_are_shown_at_their_place() {
             2,
             &["two runs of the sweep are the same"],
         ),
+        // Behind the last block comes the pooling, which has no weights.
+        (
+            "[sweep.axes]\n\"freeze.through\" = [\"all\", \"layer4\"]",
+            2,
+            &["e.toml:8:28", "two runs of the sweep are the same"],
+        ),
+        (
+            "[sweep.axes]\n\"freeze.through\" = [\"act1\", \"maxpool\"]",
+            2,
+            &["two runs of the sweep are the same"],
+        ),
+        (
+            "[sweep.axes]\n\"freeze.through\" = [\"all\", \"layer3\"]",
+            0,
+            &["frozen through layer3"],
+        ),
         (
             "[freeze]\nbatch_norm = \"batch\"",
             2,

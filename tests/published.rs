@@ -187,6 +187,47 @@ fn what_has_yet_to_be_trained_is_refused() {
     );
 }
 
+#[test]
+fn check_shows_what_predict_would_do_and_says_that_nothing_trains() {
+    let tmp = folder();
+    let output = runner(tmp.path())
+        .args(["check", "classify.toml"])
+        .output()
+        .unwrap();
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    for part in [
+        "mobilenetv3_small_100 with its own classifier, as published: 1,000 classes of ImageNet",
+        "nothing is trained",
+        "runner predict classify.toml IMAGE…",
+        "the centre of 224 × 224 taken, bicubic",
+        "trainable parameters              0",
+        "multiply-accumulates",
+    ] {
+        assert!(text.contains(part), "\"{part}\" is missing in:\n{text}");
+    }
+    // What predict refuses is refused.
+    let text = refused(
+        tmp.path(),
+        &["check", "classify.toml", "--set", "backbone.weights=random"],
+    );
+    assert!(text.contains("has yet to be trained"), "{text}");
+    let text = refused(
+        tmp.path(),
+        &["check", "classify.toml", "--set", "backbone.arch=resnet18"],
+    );
+    assert!(text.contains("classify.toml:3:11"), "{text}");
+    let text = refused(tmp.path(), &["classify.toml"]);
+    for part in [
+        "has no [dataset], so there is nothing to train",
+        "runner predict classify.toml IMAGE…",
+        "runner evaluate classify.toml",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(!tmp.path().join("results").exists());
+}
+
 /// scikit-image's pictures, by EfficientNet-Lite0 with its real weights; `shared/data/README.md` has timm's answers.
 #[test]
 #[ignore = "needs scikit-image's pictures: RUNNER_PICTURES=site-packages/skimage/data, and the real weights"]

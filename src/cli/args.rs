@@ -25,6 +25,7 @@ is wrong; 130 stopped by Ctrl-C or SIGTERM (the same command resumes; a second s
 #[derive(Debug, Parser)]
 #[command(
     version,
+    bin_name = "runner",
     after_help = EXAMPLES,
     override_usage = "runner [OPTIONS] <SPEC>\n       runner <COMMAND>",
     arg_required_else_help = true
@@ -103,8 +104,13 @@ pub(super) struct RunOptions {
     #[arg(long)]
     pub fail_fast: bool,
     /// Run N runs in parallel, sharing the threads [default: 1; small runs side by side]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = from_one, allow_negative_numbers = true)]
     pub jobs: Option<NonZeroUsize>,
+}
+
+/// A count of at least 1.
+pub(super) fn from_one(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "expected a whole number from 1")
 }
 
 impl RunOptions {

@@ -1,10 +1,12 @@
 //! `runner predict`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
+use super::args::from_one;
 use super::format::{Format, print_json, table as fitted_table};
 use super::{Failure, with_progress};
 use crate::data::{self, image_files};
@@ -25,8 +27,8 @@ pub(super) struct PredictArgs {
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
     /// How many of the most probable classes
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    top: usize,
+    #[arg(long, value_name = "N", default_value = "5", value_parser = from_one, allow_negative_numbers = true)]
+    top: NonZeroUsize,
     /// Predict with something else: training.device=cpu, dataset.on_bad_image=skip …; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
@@ -39,7 +41,7 @@ pub(super) fn run(args: &PredictArgs, verbosity: Verbosity) -> Result<(), Failur
     let all = files.len();
     let (model, found) = with_progress(verbosity, |progress| {
         let model = Model::open_for_images(&args.run, &args.overrides, progress)?;
-        let found = predict(&model, files, args.top, progress)?;
+        let found = predict(&model, files, args.top.get(), progress)?;
         Ok::<_, Error>((model, found))
     })?;
     let leaves_out = model.spec.dataset.on_bad_image == OnBadImage::Skip;

@@ -21,6 +21,13 @@ pub(super) fn run(
     verbosity: Verbosity,
 ) -> Result<ExitCode, Failure> {
     let path = super::spec(&spec.spec, verbosity)?;
+    if super::is_published_alone(&path, &spec.overrides)? {
+        let shown = path.display();
+        return Err(Failure::usage(format!(
+            "{shown} has no [dataset], so there is nothing to train: runner predict {shown} IMAGE… uses its network as it was \
+             published, runner evaluate {shown} --set dataset.name=image_folder --set dataset.path=FOLDER measures it"
+        )));
+    }
     let (reporter, log) = progress::for_stderr(verbosity);
     start_log(log, verbosity);
     let reporter: Arc<dyn Reporter> = reporter.into();

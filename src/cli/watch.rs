@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Failure, meant};
+use crate::foreign;
 use crate::report;
 use crate::terminal;
 use crate::watch::Watch;
@@ -15,8 +16,13 @@ pub(super) struct WatchArgs {
     /// A folder of results, results/<name>, finished or still growing
     results: PathBuf,
     /// The port of this machine; 0 takes a free one
-    #[arg(long, value_name = "N", default_value_t = 8123)]
+    #[arg(long, value_name = "N", default_value_t = 8123, value_parser = port, allow_negative_numbers = true)]
     port: u16,
+}
+
+fn port(text: &str) -> Result<u16, &'static str> {
+    text.parse()
+        .map_err(|_| "expected a whole number from 0 to 65535")
 }
 
 pub(super) fn watch(args: &WatchArgs) -> Result<(), Failure> {
@@ -31,7 +37,7 @@ pub(super) fn watch(args: &WatchArgs) -> Result<(), Failure> {
     let address = watch.address().map_err(Failure::other)?;
     terminal::print(&format!(
         "http://{address}/ serves {}; press Ctrl-C to stop\n",
-        args.results.display()
+        foreign::path(&args.results)
     ))?;
     watch.serve();
     Ok(())
@@ -49,8 +55,8 @@ pub(super) fn report(args: &ReportArgs) -> Result<(), Failure> {
     for folder in &args.results {
         meant::results(folder, "report")?;
         let written = match report::write(folder)?.last() {
-            Some(page) => page.display().to_string(),
-            None => format!("{}: no epoch has ended yet", folder.display()),
+            Some(page) => foreign::path(page),
+            None => format!("{}: no epoch has ended yet", foreign::path(folder)),
         };
         terminal::print(&format!("{written}\n"))?;
     }

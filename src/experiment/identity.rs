@@ -9,7 +9,7 @@ use super::wording::Wording;
 use crate::data;
 use crate::fetch::{Cache, Hub, Progress};
 use crate::record::Present;
-use crate::spec::{Contents, Dataset, Experiment, Problem, Spec, Weights};
+use crate::spec::{Contents, Dataset, Experiment, Problem, Run, Spec, Weights};
 use crate::sweep::{Origin, OriginKey};
 
 /// The key of the weights that a run starts from.
@@ -85,7 +85,7 @@ pub(super) fn identify(
         run.contents = contents;
         run.identify(&of_id);
     }
-    check_different(experiment)?;
+    check_different(experiment, &mut wording)?;
     if let Some(results) = sources.results {
         keep_names(experiment, results);
     }
@@ -108,10 +108,20 @@ fn keep_names(experiment: &mut Experiment, results: &Path) {
 }
 
 /// Refuses two runs that are the same.
-fn check_different(experiment: &Experiment) -> Result<(), Error> {
+fn check_different(experiment: &Experiment, wording: &mut Wording) -> Result<(), Error> {
     let mut seen = HashMap::new();
+    let is_frozen_otherwise =
+        |run: &Run| run.point.iter().any(|(axis, _)| axis.starts_with("freeze"));
     for run in &experiment.runs {
-        if let Some(earlier) = seen.insert(run.fingerprint(), run) {
+        let meaning = match is_frozen_otherwise(run) {
+            true => {
+                let mut same = Run::new(Vec::new(), wording.by_weights(&run.spec));
+                same.identify(&run.contents);
+                same.fingerprint().to_owned()
+            }
+            false => run.fingerprint().to_owned(),
+        };
+        if let Some(earlier) = seen.insert(meaning, run) {
             let key = run.axis_that_differs(earlier).unwrap_or("sweep.axes");
             let problem = Problem::new(
                 key,

@@ -12,6 +12,7 @@ use crate::spec::{Choice, Dataset, Freeze, FreezeThrough, HeadKind, Spec, Units,
 pub(super) struct Wording {
     classes: Vec<(Dataset, Option<usize>)>,
     boundaries: HashMap<String, Option<FreezeThrough>>,
+    frozen: HashMap<String, Option<FreezeThrough>>,
 }
 
 impl Wording {
@@ -36,6 +37,22 @@ impl Wording {
         (usual != *spec).then_some(usual)
     }
 
+    /// The spec with a boundary that is the same wherever the same weights are frozen, to be compared with others only:
+    /// behind the last layer with weights, `"all"` and the layers without any mean that layer.
+    pub fn by_weights(&mut self, spec: &Spec) -> Spec {
+        let mut same = spec.clone();
+        let Some(classes) = self.classes(&spec.dataset) else {
+            return same;
+        };
+        let found = || Blueprint::new(spec, classes).ok()?.last_frozen();
+        let frozen = self.frozen.entry(network(spec, classes));
+        if let Some(through) = frozen.or_insert_with(found) {
+            same.freeze.through = through.clone();
+            same.freeze.train = None;
+        }
+        same
+    }
+
     /// How many classes there are; none where the dataset is not as it should be, which is said elsewhere.
     fn classes(&mut self, dataset: &Dataset) -> Option<usize> {
         if let Some((_, count)) = self.classes.iter().find(|(known, _)| known == dataset) {
@@ -52,13 +69,16 @@ impl Wording {
         if train.is_none() && matches!(through, FreezeThrough::None | FreezeThrough::All) {
             return None;
         }
-        let key = format!(
-            "{:?} {:?} {:?} {classes}",
-            spec.backbone, spec.freeze, spec.head
-        );
         let found = || Blueprint::new(spec, classes).ok()?.through();
-        self.boundaries.entry(key).or_insert_with(found).clone()
+        let known = self.boundaries.entry(network(spec, classes));
+        known.or_insert_with(found).clone()
     }
+}
+
+/// Everything that decides a network and what of it is frozen.
+fn network(spec: &Spec, classes: usize) -> String {
+    let (backbone, freeze, head) = (&spec.backbone, &spec.freeze, &spec.head);
+    format!("{backbone:?} {freeze:?} {head:?} {classes}")
 }
 
 /// The chosen classes by name, digits by their index; none for all of them in their order.

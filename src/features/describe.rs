@@ -27,7 +27,7 @@ pub fn describe(
             let (each, budget) = (size(policy::bytes_each(blueprint) as u64), size(budget.0));
             let _ = writeln!(
                 text,
-                "features               {each} an image through {frontier}, at most {budget} in memory"
+                "features               {each} per image through {frontier}, at most {budget} in memory"
             );
         }
         Err(reason) => {

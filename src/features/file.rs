@@ -16,6 +16,12 @@ use sha2::{Digest, Sha256};
 use crate::atomic::create_beside;
 use crate::fail_point;
 
+/// Why a file cannot be opened that does not damage it.
+const NOT_THERE: [io::ErrorKind; 3] = [
+    io::ErrorKind::NotFound,
+    io::ErrorKind::NotADirectory,
+    io::ErrorKind::PermissionDenied,
+];
 const MAGIC: [u8; 16] = *b"runner features1";
 const HEADER: usize = 64;
 const BLOCK: usize = 1 << 20;
@@ -154,7 +160,8 @@ impl Stored {
     pub fn open(path: &Path, extent: Extent) -> Result<Option<Self>, String> {
         let file = match File::open(path) {
             Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // A folder that is none, or may not be looked into, is said where it is to be written.
+            Err(e) if NOT_THERE.contains(&e.kind()) => return Ok(None),
             Err(e) => return Err(e.to_string()),
         };
         touch(&file);

@@ -3,12 +3,14 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::file::{self, Extent, Stored, UNFINISHED, Writer};
 use super::key::Key;
 use crate::atomic::Unfinished;
 use crate::fetch::Cache;
+use crate::foreign;
 
 /// All files together are kept within this many bytes (16 GiB): the longest unused are removed.
 pub(super) const LIMIT: u64 = 16 << 30;
@@ -21,6 +23,8 @@ pub(super) struct Folder {
     /// None where there is no cache folder: nothing is found, and nothing can be begun.
     path: Option<PathBuf>,
     limit: u64,
+    /// Whether it was said that nothing can be written.
+    has_warned: AtomicBool,
 }
 
 impl Folder {
@@ -28,6 +32,7 @@ impl Folder {
         Folder {
             path: cache.root().map(|root| root.join("features")),
             limit: LIMIT,
+            has_warned: AtomicBool::new(false),
         }
     }
 
@@ -37,7 +42,7 @@ impl Folder {
         Stored::open(&path, extent).unwrap_or_else(|why| {
             tracing::warn!(
                 "the kept features in {} cannot be used: {why}; they are computed again",
-                path.display()
+                foreign::path(&path)
             );
             let _ = fs::remove_file(&path);
             None
@@ -50,6 +55,18 @@ impl Folder {
         fs::create_dir_all(folder)?;
         self.make_room(folder, file::len(extent))?;
         Writer::create(&self.file(key)?, extent)
+    }
+
+    /// The value, or once a warning that the folder cannot be written.
+    pub fn written<T>(&self, result: io::Result<T>) -> Option<T> {
+        let warn = |error: &io::Error| {
+            if !self.has_warned.swap(true, Ordering::Relaxed) {
+                let folder = self.path.as_deref().map(foreign::path);
+                let folder = folder.map_or(String::new(), |path| format!(", {path}"));
+                tracing::warn!("features cannot be kept in the cache folder{folder}: {error}");
+            }
+        };
+        result.inspect_err(warn).ok()
     }
 
     fn path(&self) -> io::Result<&Path> {
@@ -87,7 +104,10 @@ impl Folder {
             if total <= self.limit {
                 break;
             }
-            tracing::info!("removing the longest unused features, {}", path.display());
+            tracing::info!(
+                "removing the longest unused features, {}",
+                foreign::path(&path)
+            );
             fs::remove_file(path)?;
             total -= len;
         }
@@ -110,6 +130,7 @@ mod tests {
         let features = Folder {
             path: Some(folder.path().join("features")),
             limit: 2 * file::len(extent),
+            has_warned: AtomicBool::new(false),
         };
         let [a, b, c] = ["a", "b", "c"].map(Key::for_test);
         for (key, age) in [(&a, 200), (&b, 300), (&c, 0)] {

@@ -282,7 +282,7 @@ impl<'a> Destination<'a> {
             values.try_reserve_exact(images * width).ok()?;
             Some(values)
         };
-        let file = || warn_of(folder.begin(key, (images, width)));
+        let file = || folder.written(folder.begin(key, (images, width)));
         Destination {
             folder,
             memory: place.memory.then(memory).flatten(),
@@ -296,14 +296,16 @@ impl<'a> Destination<'a> {
             memory.extend_from_slice(values);
         }
         if let Some(mut file) = self.file.take() {
-            self.file = warn_of(file.push(values)).map(|()| file);
+            let pushed = file.push(values);
+            self.file = self.folder.written(pushed).map(|()| file);
         }
         self.memory.is_some() || self.file.is_some()
     }
 
     /// All of them, from memory where they are there.
     fn finish(self, key: &Key, kept: &Kept, images: usize) -> Option<Features> {
-        let written = self.file.and_then(|file| warn_of(file.finish()));
+        let folder = self.folder;
+        let written = self.file.and_then(|file| folder.written(file.finish()));
         if let Some(values) = self.memory {
             return Some(Features::in_memory(kept.shapes.clone(), values));
         }
@@ -311,13 +313,4 @@ impl<'a> Destination<'a> {
         let file = self.folder.find(key, (images, kept.width()))?;
         Some(Features::stored(kept.shapes.clone(), file))
     }
-}
-
-/// The value, or a warning that the cache folder cannot be written.
-fn warn_of<T>(result: std::io::Result<T>) -> Option<T> {
-    result
-        .inspect_err(|error| {
-            tracing::warn!("features cannot be kept in the cache folder: {error}");
-        })
-        .ok()
 }

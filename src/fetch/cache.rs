@@ -276,16 +276,18 @@ fn folder(
     home: impl Fn() -> Option<PathBuf>,
 ) -> Option<PathBuf> {
     let set = |name| variable(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let absolute = |path: &PathBuf| path.is_absolute();
+    let own = || set("HOME").filter(absolute);
+    let home = || own().or_else(|| home().filter(absolute));
     if let Some(own) = set("RUNNER_CACHE") {
         // Where no shell has put the home folder in its place.
         return match own.strip_prefix("~") {
-            Ok(below) => Some(set("HOME")?.join(below)),
+            Ok(below) => Some(home()?.join(below)),
             Err(_) => Some(own),
         };
     }
     // The XDG specification says to ignore relative paths.
-    let xdg = set("XDG_CACHE_HOME").filter(|path| path.is_absolute());
-    let home = || set("HOME").or_else(|| home().filter(|home| home.is_absolute()));
+    let xdg = set("XDG_CACHE_HOME").filter(absolute);
     let platform = || {
         if cfg!(windows) {
             set("LOCALAPPDATA")
@@ -338,6 +340,10 @@ mod tests {
         );
         assert_eq!(without_home(&[home]), Some("/home/u/.cache/runner".into()));
         assert_eq!(super::tests::at(&[("HOME", "")], Some("")), None);
+        assert_eq!(
+            without_home(&[("HOME", ""), ("RUNNER_CACHE", "~/r")]),
+            Some("/h/r".into())
+        );
     }
 
     #[test]

@@ -10,3 +10,4 @@ pub use error::Error;
 pub use evaluate::{ClassScore, EvaluatedPart, Evaluation, evaluate};
 pub use model::Model;
 pub use predict::{ImagePrediction, Predictions, Ranked, predict};
+pub use published::check_published;

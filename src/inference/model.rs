@@ -66,13 +66,7 @@ impl Model {
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
         if is_spec(run) {
-            let folder = folder_of(run)?.display().to_string();
-            let folder = toml::Value::String(folder);
-            let mut all = vec![
-                "dataset.name=image_folder".to_owned(),
-                format!("dataset.path={folder}"),
-            ];
-            all.extend_from_slice(overrides);
+            let all = published::without_dataset(run, overrides)?;
             return published::open(run, &all, progress);
         }
         let found = Found::at(run)?;
@@ -167,15 +161,6 @@ impl Found {
 /// Whether a spec is named rather than a model.
 fn is_spec(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "toml") && !path.is_dir()
-}
-
-/// The folder that a file lies in.
-fn folder_of(path: &Path) -> Result<PathBuf, Error> {
-    let found = std::path::absolute(path).map_err(|source| Error::Metadata {
-        path: path.to_owned(),
-        message: source.to_string(),
-    })?;
-    Ok(found.parent().map_or_else(PathBuf::new, Path::to_owned))
 }
 
 /// Refuses a network whose weights and values of one image are more than the machine's memory holds.

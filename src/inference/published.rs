@@ -7,10 +7,58 @@ use super::{Error, Model};
 use crate::data::View;
 use crate::device::{self, Chosen};
 use crate::fetch::{Cache, Hub, Progress};
+use crate::foreign::{self, one_line};
+use crate::graph::{Cut, Detail, Statistics, summary};
 use crate::model::{Blueprint, Network};
-use crate::spec::{Experiment, NormalizationScheme, Problem, Spec, Weights};
+use crate::spec::{Experiment, NormalizationScheme, Problem, Run, Spec, Weights};
 use crate::sweep::{self, Preparation, Upstream};
+use crate::text::{counted, si};
 use crate::zoo::{IMAGENET_CLASSES, imagenet_classes};
+
+/// A network as published, as far as it is known without its weights.
+struct Planned {
+    run: Run,
+    blueprint: Blueprint,
+    preparation: Preparation,
+    device: Chosen,
+    /// What is to be said of it: each a line.
+    notes: Vec<String>,
+}
+
+impl Planned {
+    fn new(path: &Path, overrides: &[String]) -> Result<Self, Error> {
+        let experiment = Experiment::load(path, overrides)?;
+        let [run] = &experiment.runs[..] else {
+            let runs = experiment.runs.len();
+            let problem = Problem::new(
+                "sweep.axes",
+                format!("this spec has {runs} runs; only one network can be asked"),
+            )
+            .help(
+                "set the swept keys, e.g. --set backbone.arch=resnet50, in a spec without [sweep]",
+            );
+            return Err(Error::Spec(experiment.problem(None, &problem).into()));
+        };
+        let plan = || -> Result<Self, Problem> {
+            let spec = &run.spec;
+            check(spec, path)?;
+            let blueprint = Blueprint::new(spec, IMAGENET_CLASSES)?;
+            let mut checked = sweep::Checked::default();
+            let said = sweep::check_start(spec, &blueprint, &mut checked)?;
+            let preparation = Preparation::planned(spec)?.ok_or_else(|| untrained(path))?;
+            check_memory(&blueprint).map_err(|why| Problem::new("backbone.arch", why))?;
+            let notes = said.into_iter().chain(preparation.assumption.clone());
+            Ok(Planned {
+                notes: notes.collect(),
+                device: device::choose(&spec.training)?,
+                run: run.clone(),
+                blueprint,
+                preparation,
+            })
+        };
+        plan().map_err(|problem| Error::Spec(experiment.problem(Some(run), &problem).into()))
+    }
+}
 
 /// Opens the network of a spec with its published weights, which are downloaded where they are not in the cache.
 ///
@@ -21,28 +69,16 @@ pub(super) fn open(
     overrides: &[String],
     progress: &dyn Progress,
 ) -> Result<Model, Error> {
-    let experiment = Experiment::load(path, overrides)?;
-    let [run] = &experiment.runs[..] else {
-        let runs = experiment.runs.len();
-        let problem = Problem::new(
-            "sweep.axes",
-            format!("this spec has {runs} runs; only one network can be asked"),
-        )
-        .help("set the swept keys, e.g. --set backbone.arch=resnet50, in a spec without [sweep]");
-        return Err(Error::Spec(experiment.problem(None, &problem).into()));
-    };
-    let located = |problem: Problem| Error::Spec(experiment.problem(Some(run), &problem).into());
-    check(&run.spec, path).map_err(located)?;
-    let blueprint = Blueprint::new(&run.spec, IMAGENET_CLASSES).map_err(located)?;
-    let mut checked = sweep::Checked::default();
-    let said = sweep::check_start(&run.spec, &blueprint, &mut checked).map_err(located)?;
-    let preparation = Preparation::planned(&run.spec).map_err(located)?;
-    let preparation = preparation.ok_or_else(|| located(untrained(path)))?;
-    for said in said.iter().chain(&preparation.assumption) {
-        tracing::warn!("{said}");
+    let Planned {
+        run,
+        blueprint,
+        preparation,
+        device: Chosen { device, name, .. },
+        notes,
+    } = Planned::new(path, overrides)?;
+    for said in notes {
+        tracing::warn!("{}", one_line(&said));
     }
-    check_memory(&blueprint).map_err(|why| located(Problem::new("backbone.arch", why)))?;
-    let Chosen { device, name, .. } = device::choose(&run.spec.training).map_err(located)?;
     let (cache, hub) = (Cache::from_env()?, Hub::from_env());
     let services = (&cache, &hub);
     let start = sweep::initial_weights(
@@ -66,6 +102,61 @@ pub(super) fn open(
         device,
         device_name: name,
     })
+}
+
+/// What `runner predict` would do with a spec, as text: the network, how images are prepared; nothing is downloaded. Its
+/// table has a line per module or node, of at most `width` columns.
+///
+/// # Errors
+/// As of [`Model::open_for_images`], but for the weights themselves.
+pub fn check_published(
+    path: &Path,
+    overrides: &[String],
+    (detail, width): (Detail, usize),
+) -> Result<String, Error> {
+    let planned = Planned::new(path, &without_dataset(path, overrides)?)?;
+    let (spec, graph) = (&planned.run.spec, &planned.blueprint.graph);
+    let shown = foreign::path(path);
+    let mut text = format!(
+        "{} with its own classifier, as published: {} of ImageNet; there is no [dataset], so nothing is trained\n\
+         runner predict {shown} IMAGE… says what images show\n",
+        spec.backbone.arch,
+        counted(IMAGENET_CLASSES, "class"),
+    );
+    let device = planned.device.why.iter();
+    for note in device.chain(&planned.notes) {
+        text += &format!("\n{}\n", one_line(note));
+    }
+    let images = planned.preparation.describe(spec);
+    text += &format!("\nimages                 {}\n", one_line(&images));
+    let frozen = Cut::new(graph, Statistics::OfTrained, |_, _| false);
+    text += &summary(graph, &frozen, detail, width);
+    let forward = planned.blueprint.cost(0).forward;
+    text += &format!(
+        "operations per image   {} (multiply-accumulates)\n",
+        si(forward)
+    );
+    Ok(text)
+}
+
+/// Overrides with a dataset before them that is there, for images that are of none.
+///
+/// # Errors
+/// A current folder that is gone.
+pub(super) fn without_dataset(path: &Path, overrides: &[String]) -> Result<Vec<String>, Error> {
+    let found = std::path::absolute(path).map_err(|source| Error::Metadata {
+        path: path.to_owned(),
+        message: source.to_string(),
+    })?;
+    let folder = found.parent().unwrap_or(&found).display().to_string();
+    let dataset = [
+        "dataset.name=image_folder".to_owned(),
+        format!("dataset.path={}", toml::Value::String(folder)),
+    ];
+    Ok(dataset
+        .into_iter()
+        .chain(overrides.iter().cloned())
+        .collect())
 }
 
 /// Refuses a spec that says more than its weights can answer.

@@ -3,7 +3,7 @@
 use super::network::Weights as Tensors;
 use super::{freeze, head};
 use crate::graph::op::Op;
-use crate::graph::{Builder, Cost, Cut, Graph, Shape, Value, initial};
+use crate::graph::{Builder, Cost, Cut, Graph, Node, Shape, Value, initial};
 use crate::spec::{Activation, Backbone, FreezeThrough, HeadKind, Problem, Spec, Weights};
 use crate::text::counted;
 use crate::zoo::IMAGENET_CLASSES;
@@ -153,6 +153,17 @@ impl Blueprint {
         let name = self.graph.through(last);
         let is_there = self.graph.last_of(name) == Some(last);
         is_there.then(|| FreezeThrough::Layer(name.to_owned()))
+    }
+
+    /// As [`Self::through`], with the last frozen node that has weights: the same for all boundaries that freeze the same
+    /// weights.
+    pub fn last_frozen(&self) -> Option<FreezeThrough> {
+        let frozen = self.graph.nodes().get(..=self.through?)?;
+        let has_weights = |node: &&Node| node.parameters.iter().any(|p| p.role.is_weight());
+        Some(match frozen.iter().rev().find(has_weights) {
+            Some(last) => FreezeThrough::Layer(last.name.clone()),
+            None => FreezeThrough::None,
+        })
     }
 
     /// What it costs to train with an optimizer that keeps `moments` values a weight.

@@ -219,9 +219,14 @@ impl<'a> Recorder<'a> {
         let count = finished.iter().filter(is_planned).count();
         if count > 0 {
             let (all, name) = (self.order.len(), &self.name);
-            self.reporter.note(&format!(
-                "{name}: {count} of {all} runs are finished already (--fresh does them again)"
-            ));
+            let said = match (count, all) {
+                (1, 1) => "the run is finished already (--fresh does it again)".into(),
+                (1, _) => format!("1 of {all} runs is finished already (--fresh does it again)"),
+                _ => {
+                    format!("{count} of {all} runs are finished already (--fresh does them again)")
+                }
+            };
+            self.reporter.note(&format!("{name}: {said}"));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What is recorded: a row an epoch, a row a run.
+//! What is recorded: a row per epoch, a row per run.
 
 use std::fmt;
 use std::time::SystemTime;

@@ -189,6 +189,9 @@ impl<'r> RunRecorder<'r> {
 
 impl Observer for RunRecorder<'_> {
     fn begin(&mut self, begin: &Begin<'_>) {
+        if begin.from_features {
+            self.recorder.reporter.trains_on_features(&self.row.run);
+        }
         let recorded = (self.row.epochs, self.row.started);
         if !begin.is_resumed() {
             self.before = 0.0;

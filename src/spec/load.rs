@@ -33,12 +33,30 @@ impl Experiment {
     /// # Errors
     /// Every mistake that can be seen without opening data and weights.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, Error> {
+        Self::of(Self::layers(path, overrides)?)
+    }
+
+    /// Whether the spec file at `path` describes a network with its own classifier and no dataset to train it on: one that
+    /// is used as it was published.
+    ///
+    /// # Errors
+    /// Layers that cannot be read, as of [`Self::load`].
+    pub fn is_published_alone(path: &Path, overrides: &[String]) -> Result<bool, Error> {
+        let merged = Self::layers(path, overrides)?;
+        let at = |keys: &[&str]| tree::get(merged.merged(), &key::path(keys));
+        let whole = at(&["backbone", "include_top"]);
+        let is_whole = whole.and_then(Value::to_bool) == Some(true);
+        Ok(is_whole && at(&["dataset"]).is_none())
+    }
+
+    /// The layers with the process's environment.
+    fn layers(path: &Path, overrides: &[String]) -> Result<Origin, Error> {
         let variables = environment()?;
         let folder = std::env::current_dir().map_err(|error| {
             let message = format!("the current folder cannot be used: {error}");
             Error::new(Place::File(path.to_path_buf()), message)
         })?;
-        Self::load_with(path, overrides, variables, &folder)
+        layers::merge(path, overrides, &variables, &folder)
     }
 
     /// [`Self::load`] with another environment and current folder.

@@ -47,6 +47,7 @@ pub use kind::{KeyKind, key_kind};
 pub use monitor::Monitor;
 pub use place::{Place, SourceFile};
 pub use run_id::{Contents, digits_of};
+pub use schema::key_meant;
 pub use setting::{Setting, is_replicate};
 pub use suggest::nearest;
 pub use sweep::MOST_RUNS;

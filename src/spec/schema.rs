@@ -136,6 +136,27 @@ pub(super) fn full_key_like(key: &str) -> Option<String> {
     full().or_else(|| all.iter().find(ends_alike).cloned())
 }
 
+/// The key that is meant by a word of a command line: `epochs`, `batch-size`, `lr`, `freeze.through`. Those of a single
+/// layer of the head are not looked for.
+pub fn key_meant(word: &str) -> Option<String> {
+    let word = word.to_lowercase().replace('-', "_");
+    let keys = full_keys();
+    let is_table = |key: &str| {
+        keys.iter().any(|other| {
+            other
+                .strip_prefix(key)
+                .is_some_and(|rest| rest.starts_with('.'))
+        })
+    };
+    let single = |key: &&String| !is_table(key) && !key.starts_with("head.");
+    let keys: Vec<&String> = keys.iter().filter(single).collect();
+    let last = |key: &String| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let named = |name: &str| keys.iter().find(|key| **key == name || last(key) == name);
+    let names: Vec<String> = keys.iter().map(|key| last(key)).collect();
+    let near = || named(nearest(&word, names.iter().map(String::as_str))?);
+    named(&word).or_else(near).map(|key| (*key).clone())
+}
+
 /// A value to show as an example for a key that must be there, as TOML.
 pub(super) fn example(key: &str) -> &'static str {
     match key {

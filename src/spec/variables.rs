@@ -86,9 +86,17 @@ fn meant(name: &str, rest: &str) -> Option<String> {
     let tables = schema::keys(&[]).unwrap_or_default();
     if tables.contains(&rest) {
         let table = rest.to_uppercase();
-        return Some(format!(
-            "{name} sets nothing: set one of its keys, {PREFIX}{table}__KEY, or use --set {rest}=…"
-        ));
+        return Some(match rest {
+            "head" => format!(
+                "{name} sets nothing: `head` is a list of layers, counted from 0; set a key of one of them, \
+                 {PREFIX}{table}__1__KEY, or all of them with --set 'head=[{{ layer = \"pool\" }}, …]'"
+            ),
+            "extends" => format!("{name} sets nothing: `extends` can only stand in a file"),
+            _ => format!(
+                "{name} sets nothing: `{rest}` is a table; set one of its keys, {PREFIX}{table}__KEY, or several with \
+                 --set '{rest}={{ … }}'"
+            ),
+        });
     }
     let own = || {
         let names = FOR_USERS.iter().map(|name| &name[PREFIX.len()..]);
@@ -177,6 +185,8 @@ mod tests {
             ("RUNNER_CACHE_DIR", "did you mean RUNNER_CACHE?"),
             ("RUNNER_PATIENC", "did you mean RUNNER_PATIENCE?"),
             ("RUNNER_DATASET", "RUNNER_DATASET__KEY"),
+            ("RUNNER_HEAD", "RUNNER_HEAD__1__KEY"),
+            ("RUNNER_EXTENDS", "only stand in a file"),
             ("RUNNER_X__Y", "no table `x`"),
             ("RUNNER_TOOL__CACHE", "no table `tool`"),
         ] {

@@ -169,14 +169,13 @@ fn unknown(spec: &Spec, file: Option<&Path>) -> Problem {
         NormalizationScheme::Pretrained => "normalization.scheme",
         _ => "resize.method",
     };
-    let of = match file {
-        Some(path) => format!("{} does not say it", path.display()),
-        None => "nobody publishes weights for it".into(),
-    };
     let arch = spec.backbone.arch;
+    let file = file.map_or(String::new(), |path| {
+        format!("{} does not say it, and ", path.display())
+    });
     let message = format!(
-        "`{key}`: how the images of {arch}'s weights were prepared is not known: {of}, and the runner knows of no \
-         weights published for {arch}"
+        "`{key}`: how the images of {arch}'s weights were prepared is not known: {file}the runner knows of no weights \
+         published for {arch}"
     );
     Problem::new(key, message).help("say it instead: normalization.scheme = \"imagenet\" or \"caffe\", resize.method = \"crop\"")
 }

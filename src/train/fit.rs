@@ -66,6 +66,7 @@ impl Fit<'_> {
         observer.begin(&Begin {
             epochs: &state.at.epochs,
             batches: state.at.running.batches,
+            from_features: self.train.are_kept(),
         });
         let mut session = Session { observer, keeper };
         while state.at.epochs.len() < training.epochs && !state.at.stopped_early {

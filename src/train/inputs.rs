@@ -32,6 +32,11 @@ impl<'a> Inputs<'a> {
         self.batches.len()
     }
 
+    /// Whether the constant part's outputs are kept, rather than computed whenever they are needed.
+    pub fn are_kept(&self) -> bool {
+        self.features.is_some()
+    }
+
     /// Whether there is no sample.
     pub fn is_empty(&self) -> bool {
         self.batches.is_empty()

@@ -26,6 +26,8 @@ pub struct Begin<'a> {
     pub epochs: &'a [Epoch],
     /// Batches of the next one that are done already.
     pub batches: usize,
+    /// Whether the training images' features are kept, so that a step begins behind the constant part.
+    pub from_features: bool,
 }
 
 impl Begin<'_> {

@@ -16,7 +16,7 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// From logits, one a class, and the function that makes probabilities of them.
+    /// From logits, one per class, and the function that makes probabilities of them.
     pub fn new(logits: &[f32], label: u32, output: Activation) -> Self {
         let probabilities = probabilities(logits, output);
         Prediction {

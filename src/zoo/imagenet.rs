@@ -1,6 +1,6 @@
 //! ImageNet's classes: what the outputs of an original classifier are called.
 
-/// A line a class in the order of the outputs: synset, tab, name; `data/imagenet/README.md` says whose.
+/// A line per class in the order of the outputs: synset, tab, name; `data/imagenet/README.md` says whose.
 const CLASSES: &str = include_str!("../../data/imagenet/classes.tsv");
 
 /// Classes of ImageNet, and so of every original classifier.

@@ -124,7 +124,7 @@ impl MaxPoolOp {
         );
     }
 
-    /// Adds each window's gradient to its first maximum, in one image; `rest` holds a value a channel.
+    /// Adds each window's gradient to its first maximum, in one image; `rest` holds a value per channel.
     #[inline(always)]
     fn give_to_first(&self, x: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32], rest: &mut [f32]) {
         self.0.for_windows(

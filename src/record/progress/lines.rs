@@ -17,6 +17,8 @@ pub(super) struct Current {
     /// `run 2/15`; empty where there is only one run.
     pub short: String,
     pub epochs: usize,
+    /// Whether its images go through what is not frozen alone.
+    pub from_features: bool,
 }
 
 impl Current {
@@ -36,6 +38,7 @@ impl Current {
             label,
             short,
             epochs: run.epochs,
+            from_features: false,
         }
     }
 
@@ -50,7 +53,11 @@ impl Current {
         let mut parts = vec![format!("epoch {}/{}", epoch.epoch, self.epochs)];
         parts.extend(metrics("", &epoch.training));
         parts.extend(epoch.validation.iter().flat_map(|m| metrics("val_", m)));
-        parts.push(format!("{:.0} images/s", epoch.images_per_second));
+        let from = match self.from_features {
+            true => " from kept features",
+            false => "",
+        };
+        parts.push(format!("{:.0} images/s{from}", epoch.images_per_second));
         self.line(parts)
     }
 

@@ -370,6 +370,12 @@ impl Reporter for Live {
         state.show_sweep(columns);
     }
 
+    fn trains_on_features(&self, run: &str) {
+        if let Some(running) = self.state().running(run) {
+            running.run.from_features = true;
+        }
+    }
+
     fn epoch_done(&self, run: &str, epoch: &Epoch) {
         let mut state = self.state();
         let Some(running) = state.running(run) else {

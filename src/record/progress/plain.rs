@@ -178,6 +178,14 @@ impl Reporter for Plain {
         });
     }
 
+    fn trains_on_features(&self, run: &str) {
+        let mut state = self.state();
+        let mut runs = state.runs.iter_mut();
+        if let Some(run) = runs.find(|current| current.id == run) {
+            run.from_features = true;
+        }
+    }
+
     fn batch_done(&self, _run: &str, _batch: &Batch) {}
 
     fn epoch_done(&self, run: &str, epoch: &Epoch) {

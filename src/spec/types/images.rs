@@ -57,7 +57,7 @@ names! {
         FashionMnist = "fashion_mnist",
         /// UCI handwritten digits, built into the binary.
         Digits = "digits",
-        /// A folder a class, JPEG and PNG.
+        /// A folder per class, JPEG and PNG.
         ImageFolder = "image_folder",
     }
 }
@@ -95,7 +95,7 @@ pub struct Normalization {
     /// Which formula.
     #[serde(default)]
     pub scheme: NormalizationScheme,
-    /// Mean of each channel of x/255 (`custom` only): one value, or one a channel in RGB order.
+    /// Mean of each channel of x/255 (`custom` only): one value, or one per channel in RGB order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean: Option<Vec<f64>>,
     /// Standard deviation of each channel of x/255 (`custom` only).
@@ -116,7 +116,7 @@ names! {
         Imagenet = "imagenet",
         /// BGR order, ImageNet's mean subtracted, no scaling
         Caffe = "caffe",
-        /// mean and standard deviation of the training part, a channel
+        /// mean and standard deviation of the training part, per channel
         Standardize = "standardize",
         /// (x/255 - mean)/std with the spec's own numbers
         Custom = "custom",

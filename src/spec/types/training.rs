@@ -81,7 +81,7 @@ pub struct Schedule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub step_epochs: Option<usize>,
-    /// `step`, `exponential` (an epoch), `plateau`: the rate is multiplied by this; default 0.1, 0.9, 0.1.
+    /// `step`, `exponential` (per epoch), `plateau`: the rate is multiplied by this; default 0.1, 0.9, 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub factor: Option<f64>,
     /// `plateau`: what is watched; default "val_loss".
