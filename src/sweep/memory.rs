@@ -320,25 +320,26 @@ mod tests {
 
     #[test]
     fn a_run_waits_for_room_and_is_refused_where_there_can_be_none() {
-        let memory = Memory::new(Some(PROGRAM + 10));
+        let mib = |images: u64| need(images << 20);
+        let memory = Memory::new(Some(PROGRAM + mib(60).all() + mib(40).all()));
         let stop = Stop::default();
-        let first = memory.room(need(6), &stop).unwrap();
-        let second = memory.room(need(4), &stop).unwrap();
+        let first = memory.room(mib(60), &stop).unwrap();
+        let second = memory.room(mib(40), &stop).unwrap();
         assert!(matches!(
-            memory.room(need(11), &stop),
+            memory.room(mib(120), &stop),
             Err(Error::Memory(_))
         ));
         std::thread::scope(|scope| {
-            let third = scope.spawn(|| memory.room(need(5), &stop).map(|_| ()));
+            let third = scope.spawn(|| memory.room(mib(50), &stop).map(|_| ()));
             drop(first);
             third.join().unwrap().unwrap();
         });
         drop(second);
         assert_eq!(*memory.taken(), 0);
-        let _all = memory.room(need(9), &stop).unwrap();
+        let _all = memory.room(mib(90), &stop).unwrap();
         stop.flag()
             .store(true, std::sync::atomic::Ordering::Relaxed);
-        let error = memory.room(need(1), &stop).unwrap_err();
+        let error = memory.room(mib(20), &stop).unwrap_err();
         assert!(error.is_interruption());
     }
 }
