@@ -22,10 +22,10 @@ use tracing::level_filters::LevelFilter;
 
 use crate::analysis;
 use crate::experiment::{self, Error, Look};
-use crate::fetch::Progress;
 use crate::foreign;
 use crate::graph::Detail;
 use crate::inference;
+use crate::progress::Progress;
 use crate::record::progress::{self, LogWriter, Verbosity};
 use crate::report;
 use crate::spec::Experiment;

@@ -1,7 +1,7 @@
 //! A declarative experiment runner for transfer learning on images.
 //!
 //! Data flows one way: `spec` → `data`, `model` → `features` → `train` → `sweep` → `record`, with `cli` on top and
-//! `zoo`, `graph`, `ops`, `optim`, `fetch`, `device`, `rng`, `atomic`, `files`, `claim`, `parquet`, `stop`, `terminal`,
+//! `zoo`, `graph`, `ops`, `optim`, `fetch`, `device`, `rng`, `atomic`, `files`, `claim`, `parquet`, `progress`, `stop`, `terminal`,
 //! `foreign` and `text` below. `analysis`, `report` and `watch` read what `record` writes; `inference` applies the models
 //! of finished runs.
 
@@ -31,6 +31,7 @@ pub mod model;
 pub mod ops;
 pub mod optim;
 pub mod parquet;
+pub mod progress;
 pub mod record;
 pub mod report;
 pub mod rng;

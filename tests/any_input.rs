@@ -25,7 +25,7 @@ use std::sync::{Mutex, PoisonError};
 
 use proptest::test_runner::{Config, RngSeed};
 use runner::data::{self, Data, Resizing};
-use runner::fetch::NoProgress;
+use runner::progress::NoProgress;
 use runner::spec::{Dataset, DatasetName, OnBadImage, Validation};
 
 /// So many cases, the same in every run; what other cases find is the fuzzing's business.

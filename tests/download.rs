@@ -15,7 +15,8 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use runner::fetch::{Cache, Error, Hub, NoProgress, Patience, Progress, Remote};
+use runner::fetch::{Cache, Error, Hub, Patience, Remote};
+use runner::progress::{NoProgress, Progress};
 use server::{Answer, Server};
 use tempfile::TempDir;
 

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use runner::claim::Token;
-use runner::fetch::NoProgress;
 use runner::model::weights::{self, HostTensor};
+use runner::progress::NoProgress;
 use runner::spec::Experiment;
 use runner::stop::Stop;
 use runner::sweep::{Error, Executor, Finished, Place, Plan, PlannedRun, Sink, Upstream};

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use runner::data::{self, Data};
-use runner::fetch::NoProgress;
+use runner::progress::NoProgress;
 use runner::spec::{Dataset, DatasetName, OnBadImage, Validation};
 use tempfile::TempDir;
 

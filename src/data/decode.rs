@@ -8,7 +8,7 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageReader, RgbImage};
 use rayon::prelude::*;
 
 use super::{BadImage, Error, Part, jpeg, kind};
-use crate::fetch::Progress;
+use crate::progress::Progress;
 use crate::spec::OnBadImage;
 
 /// What a JPEG starts with.

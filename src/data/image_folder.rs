@@ -17,8 +17,8 @@ use super::resizing::{Resizing, shape_to};
 use super::survey::Labels;
 use super::unused::{Unused, head};
 use super::{BadImage, Error, Images, Listed, Part, Parts, Wanted, kind};
-use crate::fetch::Progress;
 use crate::files::read_regular;
+use crate::progress::Progress;
 use crate::spec::{Choice, Dataset};
 
 const EXTENSIONS: [&str; 5] = ["jpg", "jpeg", "jpe", "jfif", "png"];

@@ -54,7 +54,7 @@ pub use resizing::{Fit, Resizing};
 pub use survey::{Counts, Survey, survey};
 pub use view::View;
 
-use crate::fetch::Progress;
+use crate::progress::Progress;
 use crate::spec::{Dataset, DatasetName, Problem, classes_of};
 use arrange::{List, Unseen};
 use pick::{Pickers, Subset};

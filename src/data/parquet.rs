@@ -15,9 +15,9 @@ use super::pick::{Picker, Pickers};
 use super::shards::Shards;
 use super::survey::Labels;
 use super::{BadImage, Error, Images, Part, Parts, label_names, narrow};
-use crate::fetch::Progress;
 use crate::files::open_regular;
 use crate::parquet;
+use crate::progress::Progress;
 use crate::spec::{DatasetName, OnBadImage, Problem, classes_of};
 
 /// CIFAR's images are 32×32.

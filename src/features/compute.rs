@@ -4,9 +4,9 @@ use candle_core::{Result, Tensor};
 
 use super::Features;
 use crate::data::Batches;
-use crate::fetch::Progress;
 use crate::graph::images_at_once;
 use crate::model::Network;
+use crate::progress::Progress;
 
 /// Images in one chunk, at most.
 const MOST: usize = 256;

@@ -11,9 +11,10 @@ use super::key::{self, Key, Sum};
 use super::policy::{self, Estimate, Place, Reason};
 use super::{Features, OfSplit, Split};
 use crate::data::{Batches, Data, Normalizer, Part, Resizing, View};
-use crate::fetch::{Cache, Progress};
+use crate::fetch::Cache;
 use crate::graph::{Graph, Shape, Stage};
 use crate::model::Network;
+use crate::progress::Progress;
 use crate::spec::Spec;
 use crate::stop::Stop;
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::client::{Client, Failure};
 use super::download;
 use super::partial::Partial;
-use super::{Error, Progress, Token};
+use super::{Error, Token};
+use crate::progress::Progress;
 use crate::secret::without_passwords;
 
 /// How long to wait for a server, and how often to ask it again.

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Cache, Error, Hub, Progress, Remote};
+use super::{Cache, Error, Hub, Remote};
+use crate::progress::Progress;
 use crate::spec::DatasetName;
 
 /// One file of a dataset: its name, its length in bytes and its SHA-256.

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::Remote;
 use super::client::{Bytes, Client, Failure, Reply};
 use super::partial::Partial;
-use super::{Progress, Remote};
+use crate::progress::Progress;
 
 /// Read and written at once, in bytes.
 const PIECE: usize = 1 << 16;

@@ -7,7 +7,8 @@ use md5::{Digest, Md5};
 
 use super::download::hex;
 use super::selection;
-use super::{Cache, Error, Progress, Remote};
+use super::{Cache, Error, Remote};
+use crate::progress::Progress;
 use crate::zoo::KerasFile;
 
 /// Where they lie where `KERAS_ENDPOINT` is not set.

@@ -14,7 +14,6 @@ mod keras;
 mod layout;
 mod partial;
 mod pretrained;
-mod progress;
 mod selection;
 mod steady;
 
@@ -26,4 +25,3 @@ pub use hub::{Hub, Token};
 pub use keras::{cached_keras, keras};
 pub(crate) use layout::{Layout, Unreadable};
 pub use pretrained::{Source, cached_pretrained, commit, how_to_convert, pretrained, published};
-pub use progress::{NoProgress, Progress};

@@ -6,8 +6,9 @@ use super::cache::{failed, persist};
 use super::client::{Failure, is_commit};
 use super::layout::Unreadable;
 use super::selection::{self, Selection};
-use super::{Cache, Error, Hub, Layout, Progress, Remote};
+use super::{Cache, Error, Hub, Layout, Remote};
 use crate::files::open_regular;
+use crate::progress::Progress;
 use crate::spec::{Arch, Backbone, Weights};
 use crate::zoo::{Published, TimmWeights};
 

@@ -11,7 +11,8 @@ use super::client::{Bytes, Client, Failure, is_commit};
 use super::download::{Meter, hex, pour, sha256, unwritable};
 use super::head::Head;
 use super::partial::Partial;
-use super::{Error, Layout, Progress, Remote};
+use super::{Error, Layout, Remote};
+use crate::progress::Progress;
 
 /// The wanted tensors of one file.
 pub(super) struct Selection<'a> {

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::{Error, Model};
 use crate::data::{self, Batches, Data, View, Wanted};
-use crate::fetch::{Cache, Hub, Progress};
+use crate::fetch::{Cache, Hub};
 use crate::graph::Mode;
+use crate::progress::Progress;
 use crate::spec::{Metric, Spec, nearest};
 use crate::sweep::Downloads;
 use crate::train::Scores;

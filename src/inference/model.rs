@@ -9,10 +9,10 @@ use serde::de::DeserializeOwned;
 use super::{Error, published};
 use crate::data::{Normalizer, Resizing};
 use crate::device::{self, Chosen};
-use crate::fetch::Progress;
 use crate::machine;
 use crate::model::weights::{self, Wanted};
 use crate::model::{Blueprint, Network};
+use crate::progress::Progress;
 use crate::spec::{self, Experiment, Spec};
 use crate::sweep;
 

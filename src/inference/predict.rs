@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::evaluate::batches;
 use super::{Error, Model};
 use crate::data::{self, Part, View};
-use crate::fetch::Progress;
 use crate::graph::Mode;
+use crate::progress::Progress;
 use crate::spec::DatasetName;
 use crate::train::{most_probable, probabilities};
 

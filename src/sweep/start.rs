@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use super::preparation::Preparation;
-use crate::fetch::{self, Cache, Hub, Progress};
+use crate::fetch::{self, Cache, Hub};
 use crate::model::weights::{self, Wanted};
 use crate::model::{Blueprint, Weights};
+use crate::progress::Progress;
 use crate::spec::{self, Problem, Spec};
 
 /// The models of the experiments a spec builds on: spec file and run id → `model.safetensors`.

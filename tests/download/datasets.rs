@@ -3,7 +3,8 @@
 use std::fs;
 use std::net::TcpListener;
 
-use runner::fetch::{Hub, NoProgress, dataset};
+use runner::fetch::{Hub, dataset};
+use runner::progress::NoProgress;
 use runner::spec::DatasetName;
 
 use super::server::{Answer, Server};

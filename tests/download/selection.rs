@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use runner::fetch::{Cache, Error, Hub, NoProgress, Source, how_to_convert, pretrained, published};
+use runner::fetch::{Cache, Error, Hub, Source, how_to_convert, pretrained, published};
 use runner::model::weights::{self, HostTensor, Part};
+use runner::progress::NoProgress;
 use runner::spec::{Arch, Backbone};
 
 use super::server::{Answer, Server};

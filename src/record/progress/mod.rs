@@ -11,7 +11,7 @@ mod tests;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use super::RunRow;
-use crate::fetch::Progress;
+use crate::progress::Progress;
 use crate::spec::AxisValue;
 use crate::terminal::{self, Messages, Stream};
 use crate::train::{Batch, Epoch};

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::lines::{Current, amount, duration};
 use super::{Reporter, RunStart, Verbosity};
-use crate::fetch::Progress;
 use crate::foreign::visible;
+use crate::progress::Progress;
 use crate::record::{RunRow, Status};
 use crate::train::{Batch, Epoch};
 

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::fetch::{self, Cache, Hub, Progress, Source};
+use crate::fetch::{self, Cache, Hub, Source};
 use crate::model::weights::{self, Part};
+use crate::progress::Progress;
 use crate::spec::{Arch, Spec, Weights};
 use crate::zoo::{KERAS, KerasFile, Published};
 
