@@ -1,9 +1,6 @@
 //! A declarative experiment runner for transfer learning on images.
 //!
-//! Data flows one way: `spec` → `data`, `model` → `features` → `train` → `sweep` → `record`, with `cli` on top and
-//! `zoo`, `graph`, `ops`, `optim`, `fetch`, `device`, `rng`, `atomic`, `files`, `claim`, `parquet`, `progress`, `stop`, `terminal`,
-//! `foreign` and `text` below. `analysis`, `report` and `watch` read what `record` writes; `inference` applies the models
-//! of finished runs.
+//! Data flows one way; which module knows which stands in ARCHITECTURE.md.
 
 #![deny(
     clippy::print_stdout,

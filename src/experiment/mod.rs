@@ -15,6 +15,7 @@ pub use error::Error;
 use crate::fetch::{Cache, Patience};
 use crate::record::progress::Reporter;
 use crate::record::{Done, Opening, Recorder};
+use crate::report::Report;
 use crate::spec::Experiment;
 use crate::stop::Stop;
 use crate::sweep::{self, Executor, Plan};
@@ -83,6 +84,7 @@ fn execute(prepared: &Prepared, options: &Options, reporter: &dyn Reporter) -> R
         results: &options.results,
         fresh: options.fresh,
         patience,
+        page: &Report,
         stop: &options.stop,
     };
     let recorder = Recorder::open(experiment, plan, opening, reporter)?;

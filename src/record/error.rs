@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use super::TableError;
 use crate::claim::Owner;
-use crate::report;
 
 /// Why records cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +12,7 @@ pub enum Error {
     #[error(transparent)]
     Table(#[from] TableError),
     #[error(transparent)]
-    Report(Box<report::Error>),
+    Page(Box<dyn std::error::Error + Send + Sync>),
     #[error("{path} cannot be written: {source}; choose another folder with --results")]
     Io { path: PathBuf, source: io::Error },
     #[error("{run} is being done: {owner}; stop that process first, or start without --fresh")]
@@ -41,11 +40,5 @@ impl Error {
         let (runs, errors): (Vec<String>, Vec<TableError>) = lost.into_iter().unzip();
         let source = Box::new(errors.into_iter().next()?);
         Some(Error::Lost { runs, source })
-    }
-}
-
-impl From<report::Error> for Error {
-    fn from(error: report::Error) -> Self {
-        Error::Report(Box::new(error))
     }
 }

@@ -22,7 +22,7 @@ use super::run_recorder::RunRecorder;
 use super::summary::{WIDTH, summary};
 use super::tables::own::{self, OwnRows};
 use super::upkeep::Unwritten;
-use super::{Axis, Done, Error, RunRow, Status, TableError, Tables};
+use super::{Axis, Done, Error, Page, RunRow, Status, TableError, Tables};
 use crate::claim::{Attempt, Claim, Claims, Owner, Token};
 use crate::spec::{AxisValue, Experiment};
 use crate::stop::Stop;
@@ -38,6 +38,7 @@ pub struct Recorder<'a> {
     order: Vec<String>,
     pub(super) axes: Vec<Axis>,
     pub(super) reporter: &'a dyn Reporter,
+    pub(super) page: &'a dyn Page,
     pub(super) claims: Claims,
     pub(super) stop: Stop,
     trackers: Trackers,
@@ -75,6 +76,8 @@ pub struct Opening<'a> {
     /// Processes elsewhere have so many times a minute to show that they live; trackers' servers as many times the usual
     /// time to answer.
     pub patience: f64,
+    /// Shows the results as they come in.
+    pub page: &'a dyn Page,
     /// Other processes are not waited for any more once the work is to stop.
     pub stop: &'a Stop,
 }
@@ -98,7 +101,7 @@ impl<'a> Recorder<'a> {
     pub fn open(
         experiment: &Experiment,
         plan: &Plan,
-        how: Opening<'_>,
+        how: Opening<'a>,
         reporter: &'a dyn Reporter,
     ) -> Result<Self, Error> {
         let folder = how.results.join(&experiment.spec.name);
@@ -125,6 +128,7 @@ impl<'a> Recorder<'a> {
             order,
             axes,
             reporter,
+            page: how.page,
             claims,
             stop,
         };

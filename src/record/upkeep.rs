@@ -5,9 +5,7 @@
 //! runs' folders, whoever writes last writes what is true. As nothing is lost with them, they need not be written after
 //! every epoch: writing them, and waiting for others that do, may take a tenth of the time.
 
-use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::folder::{remove_checkpoints, tidy_experiment};
@@ -16,7 +14,6 @@ use super::tables::own::{self, OwnRows};
 use super::{Axis, Error, METRICS_FILE, RUNS_FILE, Status, TableError, predictions};
 use crate::claim::{Claim, is_taken_over};
 use crate::foreign;
-use crate::report;
 
 /// The tables are written again after so many times as long as that took.
 const TABLES_PAUSE: u32 = 10;
@@ -137,15 +134,16 @@ impl Recorder<'_> {
             false => Ok(()),
         };
         let start = Instant::now();
-        let is_made = state.is_shared && !is_new && has_report(&self.folder);
+        let tables = [RUNS_FILE, METRICS_FILE];
+        let is_made = state.is_shared && !is_new && self.page.is_newer_than(&self.folder, &tables);
         if is_end && !is_made || start >= state.report_due {
-            let made = report::write(&self.folder);
+            let made = self.page.make(&self.folder);
             // Before the first epoch there is nothing to show.
-            if !made.as_ref().is_ok_and(Vec::is_empty) {
+            if !matches!(made, Ok(false)) {
                 let pause = REPORT_EVERY.max(start.elapsed() * REPORT_PAUSE);
                 state.report_due = Instant::now() + pause;
             }
-            made?;
+            made.map_err(Error::Page)?;
         }
         collected
     }
@@ -171,17 +169,4 @@ impl Recorder<'_> {
         }
         Ok(!all.is_empty())
     }
-}
-
-/// Whether there is a whole report that was made after the tables were written.
-fn has_report(folder: &Path) -> bool {
-    let written = |file: &str| fs::metadata(folder.join(file)).and_then(|about| about.modified());
-    let Ok(report) = written(report::FILE) else {
-        return false;
-    };
-    let page = fs::read(folder.join(report::FILE)).unwrap_or_default();
-    page.trim_ascii_end().ends_with(b"</html>")
-        && [RUNS_FILE, METRICS_FILE]
-            .into_iter()
-            .all(|file| written(file).is_ok_and(|table| table <= report))
 }

@@ -18,6 +18,30 @@ pub use experiment::Experiment;
 pub use page::{Liveness, page};
 
 use crate::atomic::write_atomically;
+use crate::record::Page;
+
+/// `report.html` and the charts beside it.
+#[derive(Debug)]
+pub struct Report;
+
+impl Page for Report {
+    fn make(&self, folder: &Path) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(!write(folder)?.is_empty())
+    }
+
+    fn is_newer_than(&self, folder: &Path, files: &[&str]) -> bool {
+        let written =
+            |file: &str| fs::metadata(folder.join(file)).and_then(|about| about.modified());
+        let Ok(made) = written(FILE) else {
+            return false;
+        };
+        let page = fs::read(folder.join(FILE)).unwrap_or_default();
+        page.trim_ascii_end().ends_with(b"</html>")
+            && files
+                .iter()
+                .all(|file| written(file).is_ok_and(|file| file <= made))
+    }
+}
 
 /// The page's name in the folder of an experiment's results.
 pub const FILE: &str = "report.html";
