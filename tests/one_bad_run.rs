@@ -48,6 +48,16 @@ fn a_loss_that_is_not_finite_fails_that_run_with_its_place_and_a_hint() {
 }
 
 #[test]
+fn weights_that_the_last_update_spoils_fail_the_run_as_no_further_loss_shows_them() {
+    // One batch per epoch, and 0 / 0 where a gradient is zero.
+    let spec = SMALL.replace("train_limit = 60", "train_limit = 20");
+    let axis = "\"optimizer.epsilon\" = [1e-300, 1e-7]";
+    let experiment = Experiment::new(&format!("{spec}\n[sweep.axes]\n{axis}\n"));
+    assert_eq!(experiment.run().status.code(), Some(1));
+    assert_first_failed_with(&experiment, &["dense", "no longer finite after epoch 1"]);
+}
+
+#[test]
 fn a_panic_inside_a_run_fails_that_run_and_the_next_start_mends_it() {
     let seeds = "seed = [0, 1]";
     let experiment = swept(seeds);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use super::{Failure, compare, evaluate, init, predict, shell, watch};
+use crate::experiment::RESULTS;
 use crate::record::progress::Verbosity;
 
 const EXAMPLES: &str = "\
@@ -115,7 +116,7 @@ pub(super) fn from_one(text: &str) -> Result<NonZeroUsize, &'static str> {
 
 impl RunOptions {
     pub fn results(&self) -> &Path {
-        self.results.as_deref().unwrap_or(Path::new("results"))
+        self.results.as_deref().unwrap_or(Path::new(RESULTS))
     }
 
     /// These, and what they leave open as `before`.

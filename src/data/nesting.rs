@@ -10,6 +10,9 @@ use super::Error;
 use super::layout::{Folder, class_folders, declaration, folders, has_images, names, refused};
 use super::split_words::{PartName, Says, in_words};
 
+/// Folders that lie deeper below a class are looked at no more.
+const DEPTH: usize = 4;
+
 /// A folder that is taken for a class, with what lies in it.
 struct Outer<'a> {
     folder: &'a Folder,
@@ -147,7 +150,7 @@ fn refuse_parts_inside(root: &Path, classes: &[Outer<'_>]) -> Result<(), Error> 
     Err(refused(root, message, help))
 }
 
-/// `2023/cat/`, `2024/cat/`; `site_a/cat/`, `site_a/dog/`, `site_b/cat/`, `site_b/dog/`.
+/// `2023/cat/`, `2024/cat/`; `site_a/cat/`, `site_a/dog/`, `site_b/cat/`, `site_b/bird/`; `2023/01/cat/`, `2024/01/cat/`.
 fn refuse_classes_inside(root: &Path, classes: &[Outer<'_>]) -> Result<(), Error> {
     let is_date = |name: &str| name.chars().all(|c| !c.is_alphabetic());
     let are_dates = classes.iter().all(|class| is_date(&class.folder.name));
@@ -157,14 +160,14 @@ fn refuse_classes_inside(root: &Path, classes: &[Outer<'_>]) -> Result<(), Error
         if !are_dates && (class.inside.is_empty() || has_images(&class.folder.path)?) {
             return Ok(());
         }
-        for folder in class_folders(&class.folder.path)? {
-            if !is_date(&folder.name) {
-                *inside.entry(folder.name).or_default() += 1;
-            }
+        let mut innermost = BTreeSet::new();
+        folders_with_images(&class.folder.path, DEPTH, &mut innermost)?;
+        for name in innermost.into_iter().filter(|name| !is_date(name)) {
+            *inside.entry(name).or_default() += 1;
         }
     }
     let shared = inside.values().filter(|count| **count > 1).count();
-    let is_shared = classes.len() > 1 && shared * 2 > inside.len();
+    let is_shared = classes.len() > 1 && shared > 0 && shared * 3 >= inside.len();
     if inside.len() < 2 || !(are_dates || is_shared) {
         return Ok(());
     }
@@ -182,6 +185,22 @@ fn refuse_classes_inside(root: &Path, classes: &[Outer<'_>]) -> Result<(), Error
         inner.first().unwrap_or(&"")
     );
     Err(refused(root, message, help))
+}
+
+/// The names of the folders inside that have images in them, as deep as `depth`.
+fn folders_with_images(
+    folder: &Path,
+    depth: usize,
+    found: &mut BTreeSet<String>,
+) -> Result<(), Error> {
+    for inside in folders(folder)? {
+        if has_images(&inside.path)? {
+            found.insert(inside.name);
+        } else if depth > 1 {
+            folders_with_images(&inside.path, depth - 1, found)?;
+        }
+    }
+    Ok(())
 }
 
 /// `train/images/cat/`, `train/images/dog/`: a single class, with the classes inside.

@@ -1,7 +1,7 @@
 //! Words by which folders and files name the part of a dataset that they hold.
 //!
 //! Those of Hugging Face's `datasets` (`SPLIT_KEYWORDS` and `NON_WORDS_CHARS` in its `data_files.py`), in any case,
-//! set off by `-`, `_`, `.`, a space or a digit; and such a word with `set` or `data` behind it (`trainset`).
+//! set off by `-`, `_`, `.`, a space, a digit or a capital (`trainA`); and such a word with `set` or `data` behind it (`trainset`).
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -73,9 +73,24 @@ fn is_between(c: char) -> bool {
     !c.is_alphabetic()
 }
 
+/// A name in lower case, a capital behind a small letter set off: `trainA` is `train a`.
+fn apart(name: &str) -> String {
+    let name = composed(name);
+    let mut apart = String::with_capacity(name.len());
+    let mut is_small = false;
+    for c in name.chars() {
+        if is_small && c.is_uppercase() {
+            apart.push(' ');
+        }
+        is_small = c.is_lowercase();
+        apart.extend(c.to_lowercase());
+    }
+    apart
+}
+
 /// A name's words for a part and its other words: `test_red_cat` gives `test` and `red_cat`.
 pub(super) fn in_words(name: &str) -> (String, String) {
-    let name = composed(name).to_lowercase();
+    let name = apart(name);
     let words = name.split(is_between).filter(|word| !word.is_empty());
     let (parts, others): (Vec<&str>, Vec<&str>) = words.partition(|word| part(word).is_some());
     (parts.join("_"), others.join("_"))
@@ -83,7 +98,7 @@ pub(super) fn in_words(name: &str) -> (String, String) {
 
 /// What a folder's or file's name says of a part; nothing without such a word.
 pub(super) fn says(name: &str) -> Option<Says> {
-    let name = composed(name).to_lowercase();
+    let name = apart(name);
     let words: Vec<&str> = name.split(is_between).filter(|w| !w.is_empty()).collect();
     let found: Vec<Option<PartName>> = words.iter().map(|word| part(word)).collect();
     let mut parts = found.iter().flatten();
@@ -126,6 +141,8 @@ mod tests {
             ("dev", Some(Says::Plainly(Validation))),
             ("train (1)", Some(Says::Plainly(Training))),
             ("cat (train)", Some(Says::AmongOthers(Training))),
+            ("trainA", Some(Says::AmongOthers(Training))),
+            ("TestDog", Some(Says::AmongOthers(Test))),
             ("seg_train", Some(Says::AmongOthers(Training))),
             ("train station", Some(Says::AmongOthers(Training))),
             ("train_val", Some(Says::Several)),

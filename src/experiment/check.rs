@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::identity::{Network, Sources};
-use super::{Error, Prepared, prepare};
+use super::{Error, Prepared, RESULTS, prepare};
 use crate::data::Counts;
 use crate::features;
 use crate::foreign::{self, one_line};
@@ -55,7 +55,8 @@ pub fn check(spec: &Path, overrides: &[String]) -> Result<String, Error> {
 pub fn check_as(spec: &Path, overrides: &[String], look: Look) -> Result<String, Error> {
     let sources = Sources {
         network: Network::Unused,
-        results: None,
+        // Runs that are there are shown under the names that they have there.
+        results: Path::new(RESULTS),
     };
     let prepared = prepare(spec, overrides, sources)?;
     let Prepared {

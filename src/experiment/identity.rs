@@ -38,9 +38,8 @@ pub(super) struct Unnamed {
 #[derive(Clone, Copy)]
 pub(super) struct Sources<'a> {
     pub network: Network<'a>,
-    /// The folder that has a folder for each experiment, whose runs keep the names that they were recorded under; none
-    /// for a look at the plan alone.
-    pub results: Option<&'a Path>,
+    /// The folder that has a folder for each experiment, whose runs keep the names that they were recorded under.
+    pub results: &'a Path,
 }
 
 /// Names every run by the contents of its files, those from the network too, and by the runs that it builds on, whatever
@@ -87,9 +86,7 @@ pub(super) fn identify(
         run.identify(&of_id);
     }
     check_different(experiment, &mut wording)?;
-    if let Some(results) = sources.results {
-        keep_names(experiment, results);
-    }
+    keep_names(experiment, sources.results);
     let failed = failed.into_iter();
     unnamed.failed = failed
         .map(|(at, why)| (experiment.runs[at].id.clone(), why))

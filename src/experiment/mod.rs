@@ -22,6 +22,9 @@ use crate::sweep::{self, Executor, Plan};
 use identity::{Network, Sources, Unnamed};
 use upstream::Chain;
 
+/// The folder that gets a folder for each experiment, where none is named.
+pub const RESULTS: &str = "results";
+
 /// How an experiment is run.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -49,7 +52,7 @@ pub fn run(spec: &Path, options: &Options, reporter: &dyn Reporter) -> Result<Do
     // Mistakes are shown before anything is downloaded.
     let sources = |network| Sources {
         network,
-        results: Some(&options.results),
+        results: &options.results,
     };
     let mut prepared = prepare(spec, overrides, sources(Network::Unused))?;
     for warning in prepared.experiment.warnings() {

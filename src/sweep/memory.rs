@@ -113,8 +113,8 @@ impl Need {
             best,
             checkpoint: cost
                 .copy_of_trained
-                .saturating_add(cost.slots)
-                .saturating_add(best),
+                .max(cost.gradients.saturating_add(best))
+                .saturating_add(cost.slots),
             model: cost.copy,
         }
     }

@@ -22,6 +22,15 @@ pub enum Error {
         batch: usize,
         learning_rate: f64,
     },
+    #[error(
+        "the tensor {tensor} is no longer finite after epoch {epoch}, at learning rate {learning_rate:e}; a lower \
+         optimizer.learning_rate or a warm-up may help"
+    )]
+    NonFiniteWeights {
+        tensor: String,
+        epoch: usize,
+        learning_rate: f64,
+    },
     #[error("there are no training images")]
     NoImages,
     #[error("the logits have shape {found:?}; expected [{batch}, {classes}]")]

@@ -179,6 +179,7 @@ impl Fit<'_> {
                 accuracy: running.tally.accuracy(),
             });
         }
+        self.check_weights(number, state)?;
         let stop = session.keeper.stop();
         let validation = evaluate(self.network, &self.validation, training, self.classes, stop)?;
         let running = &state.at.running;
@@ -191,6 +192,21 @@ impl Fit<'_> {
             images_per_second: running.tally.samples() as f64 / running.seconds,
             peak_memory_mib: memory::peak_mib(),
         })
+    }
+
+    /// Refuses weights that the last updates have made infinite or NaN: a loss shows that only at the next batch.
+    fn check_weights(&self, epoch: usize, state: &State) -> Result<(), Error> {
+        for (tensor, values) in self.network.trained() {
+            let sum = values.as_tensor().sum_all()?.to_scalar::<f32>()?;
+            if !sum.is_finite() {
+                return Err(Error::NonFiniteWeights {
+                    tensor,
+                    epoch,
+                    learning_rate: state.at.running.learning_rate,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// What an epoch means for the best weights, the schedule and early stopping.

@@ -155,6 +155,22 @@ fn layouts_that_could_mean_two_things_are_refused_with_how_to_say_it() {
             ],
         ),
         (
+            |root| classes(root, &["siteA/cat", "siteA/dog", "siteB/cat", "siteB/bird"]),
+            &["siteA/, siteB/ hold the same kind of folders (bird, cat, dog)"],
+        ),
+        (
+            |root| parts(root, &["hospA/patient1", "hospB/patient2"]),
+            &["hospA/, hospB/ hold the same kind of folders (cat, dog)"],
+        ),
+        (
+            |root| parts(root, &["2020/01", "2021/01", "2021/02"]),
+            &["2020/, 2021/ hold the same kind of folders (cat, dog)"],
+        ),
+        (
+            |root| classes(root, &["trainA", "trainB", "testA", "testB"]),
+            &["have a word for a part of the dataset in their names"],
+        ),
+        (
             |root| parts(root, &["fold1", "fold2", "fold3"]),
             &["fold1/, fold2/, fold3/ hold the same kind of folders"],
         ),

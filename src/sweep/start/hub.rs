@@ -20,10 +20,12 @@ pub(super) fn check(spec: &Spec) -> Result<Option<String>, Problem> {
         let problem = Problem::new(KEY, error.to_string());
         match &spec.backbone.weights {
             Weights::Hub(repository) => problem.help(format!(
-                "{}; of another, download model.safetensors and name the file",
+                "{}; to take another repository, download its model.safetensors and name the file",
                 repositories(arch, repository)
             )),
-            Weights::Keras => problem.help("set weights = \"imagenet\", or name a file"),
+            Weights::Keras if fetch::published(arch).is_ok() => {
+                problem.help("set weights = \"imagenet\", or name a file")
+            }
             _ => problem.help(fetch::how_to_convert(arch)),
         }
     })?;
