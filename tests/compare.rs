@@ -121,6 +121,30 @@ fn the_best_is_first_and_what_lies_within_its_noise_is_marked() {
 }
 
 #[test]
+fn runs_of_one_seed_that_build_on_other_models_are_no_repetitions() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = folder.path().join("a");
+    fs::create_dir_all(&results).unwrap();
+    let mut tables = Tables::open(&results, &[], &[]).unwrap();
+    for (seed, digits) in [(0, "00000001"), (1, "00000002"), (1, "00000003")] {
+        let mut row = row("none", 1e-3, seed, Some(0.5));
+        row.run = format!("seed={seed}-{digits}");
+        tables.set_run(row);
+    }
+    tables.write().unwrap();
+    let groups = json(folder.path(), &["a"])["groups"].clone();
+    let sizes: Vec<u64> = groups
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| group["n"].as_u64().unwrap())
+        .collect();
+    assert_eq!(sizes, [2, 1]);
+    let said = text(folder.path(), &["a"]);
+    assert!(said.contains("build on other models"), "{said}");
+}
+
+#[test]
 fn axes_can_be_folded_and_runs_left_out() {
     let folder = tempfile::tempdir().unwrap();
     experiment(&folder.path().join("a"));

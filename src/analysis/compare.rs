@@ -42,6 +42,8 @@ pub struct Comparison {
     pub asked_for: Option<String>,
     /// Runs that were left out as the same run is in the group already.
     pub copies: usize,
+    /// Whether runs with the same settings and seeds stand in groups of their own.
+    pub has_again: bool,
 }
 
 /// Runs that agree in all axes.
@@ -159,7 +161,9 @@ pub fn compare(mut results: Results, question: &Question) -> Result<Comparison, 
     for groups in groups.chunk_by_mut(|a, b| a.images == b.images) {
         judge(groups, metric.rises);
     }
+    let has_again = members.iter().any(|group| group.again > 0);
     Ok(Comparison {
+        has_again,
         axes,
         repeated,
         pooled,

@@ -3,12 +3,34 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Group, Measure, Recorded, Sample, Verdict};
-use crate::spec::{AxisValue, digits_of};
+use crate::spec::{AxisValue, REPLICATES, digits_of};
 
 /// Runs that belong together, and what they have in common.
 pub(super) struct Members<'a> {
     pub point: Vec<Option<AxisValue>>,
     pub runs: Vec<&'a Recorded>,
+    /// How many other groups have the same settings and seeds, and yet other runs.
+    pub again: usize,
+}
+
+/// Runs with the same settings and seeds by what decides their results beside these.
+#[derive(Default)]
+struct Again<'a>(HashMap<(&'a str, &'a str, Vec<Option<String>>), Vec<&'a str>>);
+
+impl<'a> Again<'a> {
+    /// How many others there were before this one with its settings and seeds; a copy counts as the one that it copies.
+    fn of(&mut self, run: &'a Recorded) -> usize {
+        let replicate = |key: &&str| run.value(key).map(|value| value.to_string());
+        let replicates = REPLICATES.iter().map(replicate).collect();
+        let key = (run.experiment.as_str(), run.setting.as_str(), replicates);
+        let known = self.0.entry(key).or_default();
+        let digits = digits_of(&run.row.run);
+        let place = known.iter().position(|other| *other == digits);
+        place.unwrap_or_else(|| {
+            known.push(digits);
+            known.len() - 1
+        })
+    }
 }
 
 /// What is said of a key of the recorded spec that is no axis, as contents of files.
@@ -18,7 +40,9 @@ pub(super) fn value_of(run: &Recorded, key: &str) -> Option<AxisValue> {
 }
 
 /// The runs by their values of `axes`, in the order of the first ones. Runs that were measured on different images are
-/// never put together; those of different settings only where `pools`.
+/// never put together; those of different settings only where `pools`. Runs with the same settings and the same seed are
+/// no repetitions, as where they build on models of different seeds, or another version did them: those of the present
+/// spec stand in one group, the others in groups of their own.
 pub(super) fn members<'a>(
     runs: &[&'a Recorded],
     axes: &[String],
@@ -26,16 +50,21 @@ pub(super) fn members<'a>(
     pools: bool,
 ) -> Vec<Members<'a>> {
     let mut members: Vec<Members<'a>> = Vec::new();
-    let mut places: HashMap<(Vec<Option<String>>, &str, &str), usize> = HashMap::new();
-    for &run in runs {
+    let mut places: HashMap<(Vec<Option<String>>, &str, &str, usize), usize> = HashMap::new();
+    let mut again = Again::default();
+    let (present, others): (Vec<&Recorded>, Vec<&Recorded>) =
+        runs.iter().copied().partition(|run| run.is_present);
+    for run in present.into_iter().chain(others) {
         let point: Vec<Option<AxisValue>> = axes.iter().map(|key| value_of(run, key)).collect();
         let names = point.iter().map(|v| v.as_ref().map(ToString::to_string));
         let setting = if pools { "" } else { &run.setting };
-        let key = (names.collect(), run.measured_on(measure), setting);
+        let again = again.of(run);
+        let key = (names.collect(), run.measured_on(measure), setting, again);
         let place = *places.entry(key).or_insert_with(|| {
             members.push(Members {
                 point,
                 runs: Vec::new(),
+                again,
             });
             members.len() - 1
         });

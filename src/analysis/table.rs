@@ -159,6 +159,13 @@ pub fn notes(comparison: &Comparison) -> Vec<String> {
             "left out: {copies} that are copies of others, each counted once"
         ));
     }
+    if comparison.has_again {
+        notes.push(
+            "lines with the same values have runs of the same seeds, which build on other models or were done by another \
+             version"
+                .to_owned(),
+        );
+    }
     notes.extend(others(comparison));
     notes
 }

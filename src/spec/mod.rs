@@ -48,7 +48,7 @@ pub use monitor::Monitor;
 pub use place::{Place, SourceFile};
 pub use run_id::{Contents, digits_of};
 pub use schema::key_meant;
-pub use setting::{Setting, is_replicate};
+pub use setting::{REPLICATES, Setting, is_replicate};
 pub use suggest::nearest;
 pub use sweep::MOST_RUNS;
 pub use types::*;

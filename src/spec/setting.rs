@@ -7,7 +7,7 @@ use super::run_id::{Contents, decisive};
 use super::types::Spec;
 
 /// Keys whose values make a run the repetition of another that is equal in everything else.
-const REPLICATES: [&str; 2] = ["seed", "dataset.fold"];
+pub const REPLICATES: [&str; 2] = ["seed", "dataset.fold"];
 
 /// Keys of `[dataset]` that choose what is learned from; all others may change what is tested on.
 const LEARNED_FROM: [&str; 6] = [

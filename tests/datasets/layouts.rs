@@ -38,7 +38,7 @@ fn folders_for_parts_are_known_by_hugging_faces_words() {
 #[test]
 fn layouts_that_could_mean_two_things_are_refused_with_how_to_say_it() {
     type Makes = fn(&Path);
-    let cases: [(Makes, &[&str]); 25] = [
+    let cases: [(Makes, &[&str]); 29] = [
         // Given by its parent, once and twice.
         (
             |root| parts(root, &["photos"]),
