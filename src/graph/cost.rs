@@ -3,6 +3,7 @@
 use super::cut::Cut;
 use super::fusion::{absorbed, chained};
 use super::node::Graph;
+use super::op::Op;
 use super::parameter::Parameter;
 
 /// Bytes of one value.
@@ -145,6 +146,16 @@ fn backward_peak(graph: &Graph, has_gradient: &[bool]) -> u64 {
     peak
 }
 
+/// Whether a node puts more behind what was put together before, as the layers of a dense block do.
+fn is_lengthened(graph: &Graph, node: usize) -> bool {
+    let joins = |i: &usize| {
+        let node = graph.nodes().get(*i);
+        node.is_some_and(|node| matches!(node.op, Op::Concatenate(_)))
+    };
+    let inputs = graph.nodes().get(node).map(|node| &node.inputs);
+    joins(&node) && inputs.is_some_and(|inputs| inputs.iter().any(joins))
+}
+
 /// The most bytes that an image's values take at a time in the constant part, with the image itself. A node that is
 /// absorbed gives what the one before it holds.
 fn constant_peak(graph: &Graph, cut: &Cut, absorbed: &[bool]) -> u64 {
@@ -157,6 +168,8 @@ fn constant_peak(graph: &Graph, cut: &Cut, absorbed: &[bool]) -> u64 {
     let at = steps.map(|(before, stage)| {
         let made = match absorbed[stage.last] {
             true => 0,
+            // Longer than each before it: none of the room that these leave will do. As measured.
+            false if is_lengthened(graph, stage.last) => bytes(&stage.last) * 5 / 2,
             false => bytes(&stage.last),
         };
         before

@@ -19,11 +19,13 @@ const LOOK: Duration = Duration::from_millis(100);
 /// The program itself with its threads and what it reads tables and images with, as measured.
 const PROGRAM: u64 = 38 << 20;
 /// What the threads keep to rearrange values in, once something was computed, as measured.
-const SCRATCH: u64 = 9 << 20;
+const SCRATCH: u64 = 3 << 20;
 /// Between the blocks that it gives out, the allocator leaves a part of so many unused, as measured.
 const UNUSED: u64 = 8;
 /// As [`UNUSED`], and besides: between the values of a pass, each of another size than the one before.
-const UNUSED_IN_PASS: u64 = 6;
+const UNUSED_IN_PASS: u64 = 4;
+/// As [`UNUSED_IN_PASS`], between the tensors that are copied to be saved.
+const UNUSED_IN_COPY: u64 = 8;
 
 /// What a run on the CPU needs, in bytes, beside the program itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +117,7 @@ impl Need {
                 .copy_of_trained
                 .max(cost.gradients.saturating_add(best))
                 .saturating_add(cost.slots),
-            model: cost.copy,
+            model: cost.copy.saturating_add(cost.copy / UNUSED_IN_COPY),
         }
     }
 
