@@ -13,9 +13,15 @@ pub(super) struct Members<'a> {
     pub again: usize,
 }
 
+/// What runs of a group have in common: their values of the axes, the images, the setting, and [`Members::again`].
+type Common<'a> = (Vec<Option<String>>, &'a str, &'a str, usize);
+
+/// An experiment, a setting, and a run's values of the keys that are repeated over.
+type Repetition<'a> = (&'a str, &'a str, Vec<Option<String>>);
+
 /// Runs with the same settings and seeds by what decides their results beside these.
 #[derive(Default)]
-struct Again<'a>(HashMap<(&'a str, &'a str, Vec<Option<String>>), Vec<&'a str>>);
+struct Again<'a>(HashMap<Repetition<'a>, Vec<&'a str>>);
 
 impl<'a> Again<'a> {
     /// How many others there were before this one with its settings and seeds; a copy counts as the one that it copies.
@@ -50,7 +56,7 @@ pub(super) fn members<'a>(
     pools: bool,
 ) -> Vec<Members<'a>> {
     let mut members: Vec<Members<'a>> = Vec::new();
-    let mut places: HashMap<(Vec<Option<String>>, &str, &str, usize), usize> = HashMap::new();
+    let mut places: HashMap<Common<'_>, usize> = HashMap::new();
     let mut again = Again::default();
     let (present, others): (Vec<&Recorded>, Vec<&Recorded>) =
         runs.iter().copied().partition(|run| run.is_present);
