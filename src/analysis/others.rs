@@ -1,5 +1,7 @@
 //! Runs of earlier forms of a spec, which lie in the folder of its present ones.
 
+use std::collections::HashSet;
+
 use super::{Question, Recorded, Results};
 use crate::spec::digits_of;
 
@@ -47,19 +49,22 @@ fn shown(run: &Recorded, key: &str) -> String {
         .map_or(String::new(), |value| value.to_string())
 }
 
+/// Equal for a run and its copies, under whatever axes they were done.
+fn identity(run: &Recorded) -> (&str, &str) {
+    (&run.setting, digits_of(&run.row.run))
+}
+
 /// Takes out the runs that are not of the present spec, and says in what they differ from those that are.
 pub(super) fn take_out(results: &mut Results) -> Others {
     let (present, others): (Vec<_>, Vec<_>) = std::mem::take(&mut results.runs)
         .into_iter()
         .partition(|run| run.is_present);
     results.runs = present;
-    let is_copy = |other: &Recorded| {
-        let mut present = results.runs.iter();
-        present.any(|run| {
-            run.setting == other.setting && digits_of(&run.row.run) == digits_of(&other.row.run)
-        })
+    let others: Vec<Recorded> = {
+        let known: HashSet<_> = results.runs.iter().map(identity).collect();
+        let is_new = |run: &Recorded| !known.contains(&identity(run));
+        others.into_iter().filter(is_new).collect()
     };
-    let others: Vec<Recorded> = others.into_iter().filter(|run| !is_copy(run)).collect();
     let settings = |runs: &[Recorded]| -> Vec<_> {
         let first = runs.iter().take(LOOKED_AT);
         first

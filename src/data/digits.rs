@@ -14,6 +14,8 @@ const FILE: &[u8] = include_bytes!("../../data/digits/digits.parquet");
 /// The first of the 1,797 images are the training part.
 const TRAIN: usize = 1437;
 const SIZE: usize = 8;
+/// Of an image, a byte each.
+pub(super) const PIXELS: usize = SIZE * SIZE;
 
 /// The 8×8 grey images that are wanted; values 0..=16 become `round(v * 255 / 16)`.
 pub(super) fn read(mut pickers: Pickers) -> Result<Parts, Error> {
@@ -64,7 +66,7 @@ fn part(frame: &DataFrame, rows: Range<usize>, picker: &mut Picker) -> Result<Pa
         let (Some(image), Some(label)) = (images.get(row), labels.get(row)) else {
             return Err(format!("row {row} is null"));
         };
-        if image.len() != SIZE * SIZE {
+        if image.len() != PIXELS {
             return Err(format!("row {row} has {} pixels", image.len()));
         }
         if let Some(new) = picker.pick(label).map_err(|e| e.to_string())? {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::decode::{MOST_BYTES, bytes_to_decode};
+use super::{digits, idx, parquet};
 use crate::files::read_regular;
 use crate::spec::DatasetName;
 
@@ -27,12 +28,15 @@ impl Footprint {
     /// Of a built-in dataset, whose images are small.
     pub fn of(dataset: DatasetName) -> Self {
         let kept = match dataset {
-            DatasetName::Digits => Some(8 * 8),
-            DatasetName::Mnist | DatasetName::FashionMnist => Some(28 * 28),
-            DatasetName::Cifar10 | DatasetName::Cifar100 => Some(32 * 32 * 3),
+            DatasetName::Digits => Some(digits::PIXELS),
+            DatasetName::Mnist | DatasetName::FashionMnist => Some(idx::PIXELS),
+            DatasetName::Cifar10 | DatasetName::Cifar100 => Some(parquet::IMAGE_LEN),
             DatasetName::ImageFolder => None,
         };
-        Footprint { kept, decoding: 0 }
+        Footprint {
+            kept: kept.map(|bytes| bytes as u64),
+            decoding: 0,
+        }
     }
 
     /// Of images in files, which are brought to the size that the network takes as they are read. Files that cannot be

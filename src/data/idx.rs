@@ -15,6 +15,8 @@ use crate::files::open_regular;
 use crate::spec::DatasetName;
 
 const SIZE: usize = 28;
+/// Of an image, a byte each.
+pub(super) const PIXELS: usize = SIZE * SIZE;
 /// More images than any file of this kind has; no header makes us read on without end.
 const MAX_COUNT: u32 = 100_000;
 /// Where torchvision puts the files below its `root`.
@@ -209,7 +211,7 @@ fn read_images(
     let count = labels.len();
     let mut idx = open_images(path, labels_path, count)?;
     let mut part = Part::empty(SIZE, SIZE, 1);
-    let mut image = [0; SIZE * SIZE];
+    let mut image = [0; PIXELS];
     for (i, &label) in labels.iter().enumerate() {
         idx.fill(&mut image, || {
             format!("ends inside image {i} of the {count} its header promises")

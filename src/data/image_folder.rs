@@ -160,17 +160,12 @@ impl Folders {
     /// Decodes the images that are wanted to squares, RGB.
     pub fn read(&self, request: &Request<'_>, progress: &dyn Progress) -> Result<Parts, Error> {
         // All parts are listed before the first image is decoded: decoding takes long.
-        let mut unused = Unused::of(&self.root);
-        let mut list = |part: &PartFolder| self.list(part, request.subset, &mut unused);
-        let Layout {
-            train,
+        let (files, _) = self.listed(request.subset)?;
+        let PartFiles {
+            train: all,
             validation,
             test,
-            ..
-        } = &self.layout;
-        let all = list(train)?;
-        let validation = validation.as_ref().map(&mut list).transpose()?;
-        let test = test.as_ref().map(&mut list).transpose()?;
+        } = files;
         let labels: Vec<u32> = all.iter().map(|(_, label)| *label).collect();
         let wanted = wanted(&labels, request, test.is_some());
         let train: Files = wanted.iter().map(|&at| all[at as usize].clone()).collect();

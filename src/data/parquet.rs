@@ -23,7 +23,7 @@ use crate::spec::{DatasetName, OnBadImage, Problem, classes_of};
 /// CIFAR's images are 32×32.
 const SIZE: usize = 32;
 /// Bytes of a decoded image.
-const IMAGE_LEN: usize = SIZE * SIZE * 3;
+pub(super) const IMAGE_LEN: usize = SIZE * SIZE * 3;
 /// Fewer bytes than a label and an encoded image take in any honest file.
 const MIN_ROW: u64 = 16;
 const IMAGE_COLUMNS: &[&str] = &["img", "image"];

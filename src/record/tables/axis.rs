@@ -114,13 +114,8 @@ impl<'a> Points<'a> {
             if lacking.is_empty() {
                 return None;
             }
-            let spec = serde_json::from_str(&run.spec).unwrap_or_default();
-            let value =
-                |axis: &AxisColumn| Some((axis.key.clone(), AxisValue::at(&spec, &axis.key)?));
-            Some((
-                run.run.as_str(),
-                lacking.into_iter().filter_map(value).collect(),
-            ))
+            let keys = lacking.into_iter().map(|axis| axis.key.as_str());
+            Some((run.run.as_str(), in_spec(&run.spec, keys)))
         };
         Points(runs.iter().filter_map(missing).collect())
     }
@@ -130,6 +125,17 @@ impl<'a> Points<'a> {
     }
 }
 
+/// The values that a recorded spec has of these keys; it is read only where there are any.
+fn in_spec<'a>(spec: &str, keys: impl Iterator<Item = &'a str>) -> Vec<(String, AxisValue)> {
+    let mut keys = keys.peekable();
+    if keys.peek().is_none() {
+        return Vec::new();
+    }
+    let spec = serde_json::from_str(spec).unwrap_or_default();
+    let value = |key: &str| Some((key.to_owned(), AxisValue::at(&spec, key)?));
+    keys.filter_map(value).collect()
+}
+
 /// The declared axes first and in their order, those that a run was not swept on with the values of its spec; then the
 /// other keys of its point.
 pub(super) fn completed(
@@ -137,11 +143,12 @@ pub(super) fn completed(
     spec: &str,
     declared: &[Axis],
 ) -> Vec<(String, AxisValue)> {
-    let spec: serde_json::Value = serde_json::from_str(spec).unwrap_or_default();
+    let lacks = |key: &&str| value_at(point, key).is_none();
+    let lacking = declared.iter().map(|axis| axis.key.as_str()).filter(lacks);
+    let found = in_spec(spec, lacking);
     let value = |axis: &Axis| {
-        let value = value_at(point, &axis.key).cloned();
-        let value = value.or_else(|| AxisValue::at(&spec, &axis.key))?;
-        Some((axis.key.clone(), value))
+        let value = value_at(point, &axis.key).or_else(|| value_at(&found, &axis.key))?;
+        Some((axis.key.clone(), value.clone()))
     };
     let is_other = |(key, _): &&(String, AxisValue)| !declared.iter().any(|axis| axis.key == *key);
     let others = point.iter().filter(is_other).cloned();
