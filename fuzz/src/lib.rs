@@ -4,7 +4,7 @@
 //! `RUSTC_BOOTSTRAP=1`:
 //!
 //! ```sh
-//! FUZZ_SEEDS=$PWD/fuzz/corpus cargo test --release --test any_input
+//! FUZZ_SEEDS=$PWD/fuzz/corpus cargo test --release --test it any_input::
 //! cargo fuzz run --sanitizer none idx -- -max_total_time=60 -rss_limit_mb=1024 -timeout=10
 //! ```
 

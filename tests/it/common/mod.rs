@@ -1,0 +1,72 @@
+//! What the integration tests share: the real binary, and the folder of real data.
+
+mod alone;
+pub mod server;
+#[cfg(unix)]
+pub mod survival;
+pub mod timm_step;
+
+pub use alone::done_alone;
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+
+/// The folder of real images, weights and golden runs; see `build.rs`.
+pub fn shared() -> PathBuf {
+    std::env::var_os("RUNNER_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
+        PathBuf::from,
+    )
+}
+
+/// The binary, working in `folder`, with a cache of its own and nothing of the user's environment
+/// that could change a spec.
+pub fn runner(folder: &Path) -> Command {
+    let mut command = Command::cargo_bin("runner").expect("the binary is built");
+    command
+        .current_dir(folder)
+        .env("RUNNER_CACHE", folder.join("cache"))
+        .env("NO_COLOR", "1");
+    command
+}
+
+/// Everything a process said.
+pub fn said(output: &Output) -> String {
+    let text = [&output.stdout[..], &output.stderr].concat();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// A spec that trains in a second: 60 built-in digits through SqueezeNet, one epoch.
+pub const SMALL: &str = r#"
+[dataset]
+name = "digits"
+train_limit = 60
+test_limit = 20
+
+[backbone]
+arch = "squeezenet1_1"
+weights = "random"
+input_size = 32
+
+[freeze]
+through = "all"
+
+[[head]]
+layer = "global_average_pooling"
+[[head]]
+layer = "dense"
+units = "classes"
+activation = "softmax"
+
+[training]
+epochs = 1
+"#;
+
+/// Writes a file into `folder` and gives its path.
+pub fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, text).expect("the test's folder can be written");
+    path
+}

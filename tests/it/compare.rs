@@ -1,0 +1,245 @@
+//! `runner compare` through the real binary, on tables of made-up runs.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+use std::time::SystemTime;
+
+use polars::prelude::*;
+use runner::record::{Axis, RunRow, Status, Tables};
+use runner::spec::AxisValue;
+use runner::train::Metrics;
+
+use crate::common::runner;
+
+/// Test accuracies of three seeds by freeze depth and learning rate.
+const RUNS: [(&str, f64, [f64; 3]); 3] = [
+    ("none", 1e-3, [0.70, 0.72, 0.71]),
+    ("block4_pool", 1e-3, [0.69, 0.72, 0.70]),
+    ("all", 1e-4, [0.40, 0.42, 0.44]),
+];
+
+/// Writes an experiment's tables: the runs above, and one that failed.
+fn experiment(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    let axis = |key: &str| Axis {
+        key: key.into(),
+        values: Vec::new(),
+    };
+    let axes = ["freeze.through", "optimizer.learning_rate", "seed"].map(axis);
+    let mut tables = Tables::open(folder, &axes, &[]).unwrap();
+    for (through, rate, accuracies) in RUNS {
+        for (seed, accuracy) in accuracies.into_iter().enumerate() {
+            tables.set_run(row(through, rate, seed as i64, Some(accuracy)));
+        }
+    }
+    tables.set_run(row("none", 1e-3, 3, None));
+    tables.write().unwrap();
+}
+
+fn row(through: &str, rate: f64, seed: i64, accuracy: Option<f64>) -> RunRow {
+    let metrics = |accuracy| Metrics {
+        loss: 1.0 - accuracy,
+        accuracy: Some(accuracy),
+        ..Metrics::default()
+    };
+    RunRow {
+        run: format!("{through}-{rate}-{seed}"),
+        point: vec![
+            ("freeze.through".into(), AxisValue::Text(through.into())),
+            ("optimizer.learning_rate".into(), AxisValue::Float(rate)),
+            ("seed".into(), AxisValue::Integer(seed)),
+        ],
+        status: if accuracy.is_some() {
+            Status::Finished
+        } else {
+            Status::Failed
+        },
+        error: None,
+        epochs: 3,
+        best_epoch: Some(2),
+        validation: None,
+        test: accuracy.map(metrics),
+        skipped_images: Some(0),
+        parameters: Some(2000),
+        trainable_parameters: Some(1000),
+        seconds: 2.0,
+        device: "cpu".into(),
+        spec: r#"{"training": {"epochs": 3}}"#.into(),
+        contents: None,
+        version: "0.1.0".into(),
+        started: SystemTime::UNIX_EPOCH,
+    }
+}
+
+fn output(folder: &Path, args: &[&str]) -> Vec<u8> {
+    let output = runner(folder).arg("compare").args(args).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output.stdout
+}
+
+fn text(folder: &Path, args: &[&str]) -> String {
+    String::from_utf8(output(folder, args)).unwrap()
+}
+
+fn json(folder: &Path, args: &[&str]) -> serde_json::Value {
+    serde_json::from_slice(&output(folder, &[args, &["--format", "json"]].concat())).unwrap()
+}
+
+#[test]
+fn the_best_is_first_and_what_lies_within_its_noise_is_marked() {
+    let folder = tempfile::tempdir().unwrap();
+    experiment(&folder.path().join("a"));
+    let table = text(folder.path(), &["a"]);
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(
+        lines[0].starts_with("through") && lines[0].contains("test_accuracy"),
+        "{table}"
+    );
+    assert!(
+        lines[1].starts_with("none") && lines[1].ends_with("best"),
+        "{table}"
+    );
+    assert!(lines[1].contains("71.0 ± 1.0 %"), "{table}");
+    assert!(
+        lines[2].starts_with("block4_pool") && lines[2].ends_with("≈ best"),
+        "{table}"
+    );
+    assert!(
+        lines[3].starts_with("all") && !lines[3].ends_with("best"),
+        "{table}"
+    );
+    assert!(
+        table.contains("Welch's t-test") && table.contains("left out: 1 run"),
+        "{table}"
+    );
+}
+
+#[test]
+fn runs_of_one_seed_that_build_on_other_models_are_no_repetitions() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = folder.path().join("a");
+    fs::create_dir_all(&results).unwrap();
+    let mut tables = Tables::open(&results, &[], &[]).unwrap();
+    for (seed, digits) in [(0, "00000001"), (1, "00000002"), (1, "00000003")] {
+        let mut row = row("none", 1e-3, seed, Some(0.5));
+        row.run = format!("seed={seed}-{digits}");
+        tables.set_run(row);
+    }
+    tables.write().unwrap();
+    let groups = json(folder.path(), &["a"])["groups"].clone();
+    let sizes: Vec<u64> = groups
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| group["n"].as_u64().unwrap())
+        .collect();
+    assert_eq!(sizes, [2, 1]);
+    let said = text(folder.path(), &["a"]);
+    assert!(said.contains("build on other models"), "{said}");
+}
+
+#[test]
+fn axes_can_be_folded_and_runs_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    experiment(&folder.path().join("a"));
+    let by_rate = json(folder.path(), &["a", "--by", "optimizer.learning_rate"]);
+    assert_eq!(
+        by_rate["folded"],
+        serde_json::json!(["freeze.through", "seed"])
+    );
+    assert_eq!(by_rate["groups"][0]["n"], 6);
+    let some = json(
+        folder.path(),
+        &[
+            "a",
+            "--where",
+            "freeze.through!=all",
+            "--where",
+            "training.epochs=3",
+        ],
+    );
+    assert_eq!(some["groups"].as_array().unwrap().len(), 2);
+    let rate = json(
+        folder.path(),
+        &["a", "--where", "optimizer.learning_rate=1e-4"],
+    );
+    assert_eq!(rate["groups"][0]["n"], 3);
+    let by_loss = json(folder.path(), &["a", "--metric", "test_loss"]);
+    assert_eq!(by_loss["metric"], "test_loss");
+    assert_eq!(by_loss["groups"][0]["point"]["freeze.through"], "none");
+}
+
+#[test]
+fn several_experiments_are_told_apart_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    experiment(&folder.path().join("results/a"));
+    experiment(&folder.path().join("results/b"));
+    for args in [&["results"][..], &["results/a", "results/b"]] {
+        let both = json(folder.path(), args);
+        let groups = both["groups"].as_array().unwrap();
+        assert_eq!(groups.len(), 6);
+        let of_b = groups.iter().filter(|g| g["point"]["experiment"] == "b");
+        assert_eq!(of_b.count(), 3);
+    }
+}
+
+#[test]
+fn every_format_has_the_same_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    experiment(&folder.path().join("a"));
+    let parquet = output(folder.path(), &["a", "--format", "parquet"]);
+    let table = ParquetReader::new(Cursor::new(parquet)).finish().unwrap();
+    let means = table.column("test_accuracy_mean").unwrap().f64().unwrap();
+    let csv = text(folder.path(), &["a", "--format", "csv"]);
+    let json = json(folder.path(), &["a"]);
+    let markdown = text(folder.path(), &["a", "--format", "markdown"]);
+    assert_eq!(csv.lines().count(), 4);
+    assert!(
+        markdown.lines().nth(1).unwrap().starts_with("| --- |"),
+        "{markdown}"
+    );
+    for (i, mean) in means.iter().enumerate() {
+        let mean = mean.unwrap();
+        assert_eq!(
+            json["groups"][i]["test_accuracy"]["mean"].as_f64(),
+            Some(mean)
+        );
+        let line = csv.lines().nth(i + 1).unwrap();
+        assert!(line.contains(&format!(",{mean},")), "{line}");
+        let row = markdown.lines().nth(i + 2).unwrap();
+        assert!(row.contains(&format!("{:.1} ±", mean * 100.0)), "{row}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_said_with_the_nearest_name() {
+    let folder = tempfile::tempdir().unwrap();
+    experiment(&folder.path().join("a"));
+    for (args, expected) in [
+        (&["nowhere"][..], "there are no results in nowhere"),
+        (
+            &["a", "--by", "freeze.trough"],
+            "did you mean `freeze.through`?",
+        ),
+        (
+            &["a", "--metric", "test_acuracy"],
+            "did you mean `test_accuracy`?",
+        ),
+        (&["a", "--where", "seed"], "KEY=VALUE"),
+        (&["a", "--where", "seed=9"], "no run matches --where"),
+    ] {
+        let output = runner(folder.path())
+            .arg("compare")
+            .args(args)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(expected), "{args:?}: {said}");
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+    }
+}

@@ -1,0 +1,41 @@
+//! The integration tests: one program, so that the library and what it stands on are linked once.
+//!
+//! All tests share a process. What must not be shared (the count of allocations, the panic hook) is done in a process of
+//! its own, see [`common::done_alone`]; limits, signals and environments are for processes that the tests start.
+
+mod answers;
+mod any_input;
+mod applying;
+mod bad_input;
+mod cli;
+mod command_line;
+mod common;
+mod compare;
+mod datasets;
+mod device;
+mod download;
+mod extremes;
+mod features;
+mod freezing;
+mod golden;
+mod head_advice;
+mod hub_weights;
+mod identity;
+mod keras_weights;
+mod memory;
+mod one_bad_run;
+mod paused;
+mod pillow;
+mod printing;
+mod published;
+mod resizing;
+mod resume;
+mod saved_models;
+mod schema;
+mod side_by_side;
+mod spec_mistakes;
+mod stopping;
+mod tracking;
+mod watching;
+mod weight_files;
+mod zoo;
