@@ -8,8 +8,9 @@ use super::suggest::nearest;
 const PREFIX: &str = "RUNNER_";
 
 /// Variables of the runner that are not keys.
-const OWN: [&str; 8] = [
+const OWN: &[&str] = &[
     "RUNNER_CACHE",
+    #[cfg(feature = "fail-points")]
     "RUNNER_FAIL_POINT",
     "RUNNER_KILLS",
     "RUNNER_LOG",

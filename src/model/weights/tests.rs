@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use safetensors::Dtype;
 
 use super::*;
+use crate::claim::{Attempt, Claims};
 use crate::fetch::Layout;
 use crate::shared::shared;
 use crate::spec::Arch;
@@ -106,6 +107,25 @@ fn saved_weights_come_back_and_equal_ones_give_equal_bytes() {
 
 #[test]
 fn a_failed_save_leaves_the_old_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let Attempt::Held(claim) = Claims::new(1.0).attempt(folder.path()).unwrap() else {
+        panic!("nobody else is there");
+    };
+    // As whoever takes the folder over does.
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    let path = saved(folder.path(), &[("a", &[2])]);
+    let old = fs::read(&path).unwrap();
+    let new = tensors(&[("a", &[3])]);
+    let error = save_claimed(&path, &new, &BTreeMap::new(), claim.token()).unwrap_err();
+    assert!(error.to_string().contains("w.safetensors"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), old);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_file_that_cannot_be_saved_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("missing/w.safetensors");
     let error = save(&path, &BTreeMap::new(), &BTreeMap::new()).unwrap_err();

@@ -59,14 +59,44 @@ fn every_axis_and_every_pair_of_axes_has_a_chart() {
 
 #[test]
 fn bars_end_inside_the_frame() {
-    let charts = charts(vec![
-        texts("freeze.through", &["none", "all"]),
-        integers("seed", 0..3),
-    ]);
+    let mut made = sweep(
+        vec![
+            texts("freeze.through", &["none", "all"]),
+            integers("seed", 0..3),
+        ],
+        6,
+    );
+    let charts = charts_of(&made);
     let svg = named(&charts, "compare_freeze.through.svg");
-    let lines = svg.split("<line class=\"line s0\"").skip(1);
     // A bar in two halves, each with a cap, at each of two values.
-    assert_eq!(lines.count(), 2 * 2 * 2, "{svg}");
+    assert_eq!(ends_of(svg, "line class=\"line s0\"").len(), 2 * 2 * 2);
+
+    // 0.9 ± 0.17: more than all.
+    for (run, accuracy) in made.runs.iter_mut().zip([1.0, 1.0, 0.7].repeat(2)) {
+        run.test.as_mut().unwrap().accuracy = Some(accuracy);
+    }
+    let charts = charts_of(&made);
+    let svg = named(&charts, "compare_freeze.through.svg");
+    let bars = ends_of(svg, "line class=\"line s0\"");
+    assert_eq!(bars.len(), 2 * 3, "the upper halves have no cap: {svg}");
+    let top = attribute(svg.split("<rect class=\"frame\"").nth(1).unwrap(), "y");
+    let highest = bars.iter().flatten().copied().fold(f64::MAX, f64::min);
+    assert_eq!(highest, top, "{svg}");
+}
+
+/// The number that an attribute of the first of these tags is.
+fn attribute(tags: &str, name: &str) -> f64 {
+    let rest = tags.split_once(&format!(" {name}=\"")).unwrap().1;
+    rest.split_once('"').unwrap().0.parse().unwrap()
+}
+
+/// The heights of both ends of every line whose tag begins so.
+fn ends_of(svg: &str, tag: &str) -> Vec<[f64; 2]> {
+    let tag = format!("<{tag}");
+    let lines = svg.split(tag.as_str()).skip(1);
+    lines
+        .map(|line| ["y1", "y2"].map(|name| attribute(line, name)))
+        .collect()
 }
 
 #[test]

@@ -89,16 +89,34 @@ fn no_file_makes_loading_panic() {
     );
 }
 
+/// Gives `load` changed forms of a good text; it must take some and refuse others.
+fn none_panics(good: &str, load: impl Fn(&str) -> bool + std::panic::RefUnwindSafe) {
+    assert!(load(good));
+    let mut stream = Stream::new(2, Purpose::Shuffle, 0, 0);
+    let mut taken = 0;
+    for case in 0..CASES {
+        let text = String::from_utf8_lossy(&mutated(good, &mut stream)).into_owned();
+        match std::panic::catch_unwind(|| load(&text)) {
+            Ok(is_taken) => taken += u64::from(is_taken),
+            Err(_) => panic!("case {case}: {text}"),
+        }
+    }
+    assert!((CASES / 100..CASES / 2).contains(&taken), "{taken}");
+}
+
 #[test]
 fn no_flag_makes_loading_panic() {
     let folder = Folder::new(MORE);
-    let good = "sweep.axes.\"head.1.rate\"=[0.1, { a = 'b' }]";
-    let mut stream = Stream::new(2, Purpose::Shuffle, 0, 0);
-    for _ in 0..CASES {
-        let flag = String::from_utf8_lossy(&mutated(good, &mut stream)).into_owned();
-        let loaded = folder.load(&[&flag], &[("RUNNER_TRAINING__EPOCHS", &flag)]);
-        assert!(loaded.is_err());
-    }
+    let good = "sweep.axes.\"head.1.rate\"=[0.125, 0.25]";
+    none_panics(good, |flag| folder.load(&[flag], &[]).is_ok());
+}
+
+#[test]
+fn no_variable_makes_loading_panic() {
+    let folder = Folder::new(MORE);
+    let good = "{ kind = \"cosine\", warmup_epochs = 1 }";
+    let name = "RUNNER_OPTIMIZER__SCHEDULE";
+    none_panics(good, |value| folder.load(&[], &[(name, value)]).is_ok());
 }
 
 #[test]
