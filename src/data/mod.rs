@@ -20,6 +20,7 @@ mod jpeg;
 mod kind;
 mod label_names;
 mod layout;
+mod loaded;
 mod narrow;
 mod nesting;
 mod normalize;
@@ -48,6 +49,7 @@ pub use error::{BadImage, Error};
 pub use fingerprint::fingerprint;
 pub use footprint::Footprint;
 pub use images::{Images, Part};
+pub use loaded::Loaded;
 pub use normalize::{ChannelOrder, Normalizer};
 pub use photo::{image_files, thumbnail};
 pub use resizing::{Fit, Resizing};
@@ -56,7 +58,7 @@ pub use view::View;
 
 use crate::progress::Progress;
 use crate::spec::{Dataset, DatasetName, Problem, classes_of};
-use arrange::{List, Unseen};
+use loaded::Listed;
 use pick::{Pickers, Subset};
 
 /// The images of a spec, divided into training, validation and test images.
@@ -93,44 +95,6 @@ impl Data {
         let is_new = |i: &usize| parts[..*i].iter().all(|part| !Arc::ptr_eq(part, parts[*i]));
         let bytes = |i: usize| parts[i].images.data.len() as u64;
         (0..parts.len()).filter(is_new).map(bytes).sum()
-    }
-}
-
-/// A dataset's images in memory, before they are divided: specs that differ in the split alone share them.
-#[derive(Clone, Debug, Default)]
-pub struct Loaded {
-    classes: Vec<String>,
-    /// What the files have for training; a test and a validation part may be taken of it.
-    train: Arc<Part>,
-    listed: Listed,
-    /// Where the files themselves say which images are for validation.
-    validation: Option<Arc<Part>>,
-    /// Where the files themselves have a test part.
-    test: Option<Arc<Part>>,
-    skipped: usize,
-}
-
-/// The images of the training files as they are listed, those included that are not in memory.
-#[derive(Clone, Debug, Default)]
-struct Listed {
-    labels: Vec<u32>,
-    /// The row in [`Loaded::train`].
-    rows: Vec<Option<u32>>,
-    is_mixed: bool,
-}
-
-impl Listed {
-    /// All images of a part, in its order.
-    fn whole(part: &Part) -> Self {
-        Listed {
-            labels: part.labels.clone(),
-            rows: (0..part.len() as u32).map(Some).collect(),
-            is_mixed: false,
-        }
-    }
-
-    fn row(&self, position: u32) -> Option<u32> {
-        self.rows.get(position as usize).copied().flatten()
     }
 }
 
@@ -278,87 +242,6 @@ pub fn read(
         test: parts.test.map(Arc::new),
         skipped: parts.skipped,
     })
-}
-
-impl Loaded {
-    /// Images that were to be read and do not decode.
-    pub fn skipped(&self) -> usize {
-        self.skipped
-    }
-
-    fn list(&self) -> List<'_> {
-        List {
-            labels: &self.listed.labels,
-            classes: &self.classes,
-            is_mixed: self.listed.is_mixed,
-        }
-    }
-
-    /// Divides the images as a spec says.
-    ///
-    /// # Errors
-    /// No image, or none of a class, is left for training; a `test_split` beside a test part.
-    pub fn arrange(&self, spec: &Dataset, seed: u64) -> Result<Data, Error> {
-        self.divide(spec, seed, Unseen::Refused)
-    }
-
-    /// [`Self::arrange`] to look at: classes without a training image are no mistake.
-    ///
-    /// # Errors
-    /// No image is left for training; a `test_split` beside a test part.
-    pub fn arrange_for_evaluation(&self, spec: &Dataset, seed: u64) -> Result<Data, Error> {
-        self.divide(spec, seed, Unseen::Noted)
-    }
-
-    fn divide(&self, spec: &Dataset, seed: u64, unseen: Unseen) -> Result<Data, Error> {
-        if self.test.is_some() {
-            refuse_test_split(spec)?;
-        }
-        let is_there = |position| self.listed.row(position).is_some();
-        let validates = self.validation.is_none();
-        let list = self.list();
-        let arranged = list.arrange(spec, seed, validates, unseen, is_there)?;
-        let of_train = |positions: Vec<u32>| {
-            let rows = positions.into_iter();
-            let rows = rows.filter_map(|position| self.listed.row(position));
-            View::new(Arc::clone(&self.train), rows.collect())
-        };
-        let own = |part: &Option<Arc<Part>>| part.as_ref().map(|part| Arc::clone(part).into());
-        Ok(Data {
-            classes: self.classes.clone(),
-            train: of_train(arranged.train),
-            validation: own(&self.validation).unwrap_or_else(|| of_train(arranged.validation)),
-            test: own(&self.test).unwrap_or_else(|| of_train(arranged.test)),
-            skipped: self.skipped,
-            notes: arranged.notes,
-        })
-    }
-
-    /// The classes and the test part alone.
-    ///
-    /// # Errors
-    /// A `test_split` beside a test part.
-    pub fn into_test(self, spec: &Dataset, seed: u64) -> Result<(Vec<String>, View), Error> {
-        let Some(test) = self.test else {
-            let (_, test) = self.list().before_validation(spec, seed);
-            let rows = test.into_iter().filter_map(|at| self.listed.row(at));
-            return Ok((self.classes, View::new(self.train, rows.collect())));
-        };
-        refuse_test_split(spec)?;
-        Ok((self.classes, test.into()))
-    }
-}
-
-/// Where there is a test part, none is taken of the training images.
-fn refuse_test_split(spec: &Dataset) -> Result<(), Problem> {
-    if spec.test_split <= 0.0 {
-        return Ok(());
-    }
-    let message = format!(
-        "`dataset.test_split`: {} has a test part of its own",
-        spec.name
-    );
-    Err(Problem::new("dataset.test_split", message).help("leave the key out"))
 }
 
 fn read_cifar(

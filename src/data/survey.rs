@@ -248,7 +248,7 @@ impl Survey {
             }
         };
         if labels.test.is_some() {
-            super::refuse_test_split(spec)?;
+            super::loaded::refuse_test_split(spec)?;
         }
         let list = List {
             labels: &labels.train,

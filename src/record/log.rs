@@ -5,13 +5,15 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::time::rfc3339;
 use crate::atomic::NewFile;
 use crate::claim::Token;
 use crate::foreign;
 use crate::last_words::{self, Prepared};
+use crate::sweep::Finished;
+use crate::train::Epoch;
 
 /// Appends events to a run's log; each is on disk's way before the call returns.
 pub struct RunLog {
@@ -81,6 +83,34 @@ pub(super) fn ends_itself(folder: &Path) -> bool {
     last.is_some_and(|line| {
         line.get("event")
             .is_some_and(|event| event == last_words::EVENT)
+    })
+}
+
+/// What the log says of a run that has finished.
+pub(super) fn finished_fields(done: &Finished) -> Value {
+    json!({
+        "epochs": done.outcome.epochs,
+        "best_epoch": done.outcome.best_epoch,
+        "stopped_early": done.outcome.stopped_early,
+        "test_loss": done.test.as_ref().map(|test| test.loss),
+        "test_accuracy": done.test.as_ref().and_then(|test| test.accuracy),
+        "skipped_images": done.skipped_images,
+        "seconds": done.seconds,
+    })
+}
+
+/// What it says of an epoch.
+pub(super) fn epoch_fields(epoch: &Epoch) -> Value {
+    let validation = epoch.validation.as_ref();
+    json!({
+        "epoch": epoch.epoch,
+        "loss": epoch.training.loss,
+        "accuracy": epoch.training.accuracy,
+        "val_loss": validation.map(|v| v.loss),
+        "val_accuracy": validation.and_then(|v| v.accuracy),
+        "learning_rate": epoch.learning_rate,
+        "seconds": epoch.seconds,
+        "images_per_second": epoch.images_per_second,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Tables, logs, progress.
 
+mod begun;
 mod deaths;
 mod done;
 mod error;
@@ -7,6 +8,7 @@ mod error;
 pub(crate) mod fixtures;
 mod folder;
 mod log;
+mod opening;
 mod page;
 pub mod predictions;
 mod present;
@@ -19,15 +21,18 @@ mod summary;
 pub mod tables;
 pub(crate) mod text;
 mod time;
+mod unwritten;
 mod upkeep;
 
+pub use begun::Begun;
 pub use done::Done;
 pub use error::Error;
 pub use folder::{model_file, run_folder};
 pub use log::RunLog;
+pub use opening::Opening;
 pub use page::Page;
 pub use present::{PLAN_FILE, Present, read_plan};
-pub use recorder::{Begun, Opening, Recorder};
+pub use recorder::Recorder;
 pub use results::Results;
 pub use rows::{Axis, EpochRow, RunRow, Status};
 pub use run_recorder::RunRecorder;

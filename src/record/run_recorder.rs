@@ -6,9 +6,10 @@ use std::time::{Instant, SystemTime};
 use serde_json::json;
 
 use super::deaths::Start;
+use super::log;
 use super::progress::RunStart;
 use super::tables::own::{self, OwnRows};
-use super::upkeep::Unwritten;
+use super::unwritten::Unwritten;
 use super::{EpochRow, Error, Recorder, RunLog, RunRow, Status, TableError, predictions};
 use crate::claim::{Claim, Token};
 use crate::machine;
@@ -236,7 +237,7 @@ impl Observer for RunRecorder<'_> {
         self.recorder.reporter.epoch_done(&self.row.run, epoch);
         self.row.epochs = epoch.epoch;
         self.row.seconds = self.seconds();
-        self.log("epoch", epoch_fields(epoch));
+        self.log("epoch", log::epoch_fields(epoch));
         if !self.is_lost() {
             let row = EpochRow::new(&self.row, epoch);
             self.epochs.push(row.clone());
@@ -294,7 +295,7 @@ impl Sink for RunRecorder<'_> {
 
     fn run_ended(&mut self, planned: &PlannedRun, result: Result<&Finished, &sweep::Error>) {
         match result {
-            Ok(done) => self.log("finished", finished_fields(done)),
+            Ok(done) => self.log("finished", log::finished_fields(done)),
             Err(error) if error.is_interruption() => self.log("interrupted", json!({})),
             Err(error) => self.log("failed", json!({ "error": error.to_string() })),
         }
@@ -380,30 +381,4 @@ impl RunRecorder<'_> {
         }
         true
     }
-}
-
-fn finished_fields(done: &Finished) -> serde_json::Value {
-    json!({
-        "epochs": done.outcome.epochs,
-        "best_epoch": done.outcome.best_epoch,
-        "stopped_early": done.outcome.stopped_early,
-        "test_loss": done.test.as_ref().map(|test| test.loss),
-        "test_accuracy": done.test.as_ref().and_then(|test| test.accuracy),
-        "skipped_images": done.skipped_images,
-        "seconds": done.seconds,
-    })
-}
-
-fn epoch_fields(epoch: &Epoch) -> serde_json::Value {
-    let validation = epoch.validation.as_ref();
-    json!({
-        "epoch": epoch.epoch,
-        "loss": epoch.training.loss,
-        "accuracy": epoch.training.accuracy,
-        "val_loss": validation.map(|v| v.loss),
-        "val_accuracy": validation.and_then(|v| v.accuracy),
-        "learning_rate": epoch.learning_rate,
-        "seconds": epoch.seconds,
-        "images_per_second": epoch.images_per_second,
-    })
 }

@@ -8,10 +8,9 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use super::folder::{remove_checkpoints, tidy_experiment};
+use super::folder::tidy_experiment;
 use super::recorder::{Recorder, State};
-use super::tables::own::{self, OwnRows};
-use super::{Axis, Error, METRICS_FILE, RUNS_FILE, Status, TableError, predictions};
+use super::{Error, METRICS_FILE, RUNS_FILE, TableError, predictions};
 use crate::claim::{Claim, is_taken_over};
 use crate::foreign;
 
@@ -25,27 +24,6 @@ const REPORT_EVERY: Duration = Duration::from_secs(10);
 const REPORT_PAUSE: u32 = 10;
 /// How often a lock that is taken over while it is held is taken again.
 const TRIES: usize = 5;
-
-/// A run that has ended, and whose rows are not in its folder yet.
-pub(super) struct Unwritten {
-    pub claim: Claim,
-    pub rows: OwnRows,
-    /// The run's folder.
-    pub folder: std::path::PathBuf,
-}
-
-impl Unwritten {
-    /// Writes the rows, and removes what a finished run does not need any more.
-    pub fn write(&self, axes: &[Axis]) -> Result<(), Error> {
-        let (OwnRows { row, epochs, start }, token) = (&self.rows, self.claim.token());
-        own::write_epochs(&self.folder, axes, epochs, token)?;
-        own::write_row(&self.folder, axes, row, start.as_deref(), token)?;
-        if row.status == Status::Finished {
-            remove_checkpoints(&self.folder)?;
-        }
-        Ok(())
-    }
-}
 
 impl Recorder<'_> {
     /// Writes the tables and the report where it is time; what fails is said and tried again later.

@@ -1,5 +1,8 @@
 //! Mistakes in a spec: each gets a message with its place, what was expected, and the nearest valid name.
 
+mod files;
+mod outside;
+
 use std::path::Path;
 
 use runner::spec::Experiment;
@@ -165,6 +168,35 @@ fn written(folder: &Path, text: &str) -> std::path::PathBuf {
     path
 }
 
+/// A good spec that is quickly looked at.
+const DIGITS: &str = r#"
+[dataset]
+name = "digits"
+[backbone]
+arch = "squeezenet1_1"
+weights = "random"
+[[head]]
+layer = "global_average_pooling"
+[[head]]
+layer = "dense"
+units = "classes"
+activation = "softmax"
+"#;
+
+/// What `check` says of a spec with variables and flags, and its status.
+fn checked(path: &Path, overrides: &[&str], variables: &[(&str, &str)]) -> (String, i32) {
+    let mut command = common::runner(path.parent().unwrap());
+    command
+        .arg("check")
+        .arg(path)
+        .envs(variables.iter().copied());
+    for set in overrides {
+        command.args(["--set", set]);
+    }
+    let output = command.output().unwrap();
+    (common::said(&output), output.status.code().unwrap())
+}
+
 #[test]
 fn the_spec_without_mistakes_is_taken() {
     let folder = tempfile::tempdir().unwrap();
@@ -266,204 +298,6 @@ fn mistakes_from_outside_name_the_variable_or_the_flag() {
     }
 }
 
-/// A good spec that is quickly looked at.
-const DIGITS: &str = r#"
-[dataset]
-name = "digits"
-[backbone]
-arch = "squeezenet1_1"
-weights = "random"
-[[head]]
-layer = "global_average_pooling"
-[[head]]
-layer = "dense"
-units = "classes"
-activation = "softmax"
-"#;
-
-/// The same with a dataset that may lie in a folder.
-fn mnist() -> String {
-    DIGITS.replace("digits", "mnist")
-}
-
-/// What `check` says of a spec with variables and flags, and its status.
-fn checked(path: &Path, overrides: &[&str], variables: &[(&str, &str)]) -> (String, i32) {
-    let mut command = common::runner(path.parent().unwrap());
-    command
-        .arg("check")
-        .arg(path)
-        .envs(variables.iter().copied());
-    for set in overrides {
-        command.args(["--set", set]);
-    }
-    let output = command.output().unwrap();
-    (common::said(&output), output.status.code().unwrap())
-}
-
-#[test]
-fn variables_that_can_be_no_key_are_passed_over() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = written(folder.path(), DIGITS);
-    for (name, warning) in [
-        ("RUNNER_ALLOW_RUNASROOT", ""),
-        ("RUNNER_ORG", ""),
-        ("RUNNER_LABELS", ""),
-        ("RUNNER_EPHEMERAL", ""),
-        ("RUNNER_HOME", ""),
-        (
-            "RUNNER_TOOL__CACHE",
-            "warning: RUNNER_TOOL__CACHE sets nothing",
-        ),
-        ("RUNNER__X", ""),
-        ("RUNNER_EPOCHS", "did you mean RUNNER_TRAINING__EPOCHS?"),
-        ("RUNNER_CACHE_DIR", "did you mean RUNNER_CACHE?"),
-    ] {
-        for value in ["1", ""] {
-            let (said, code) = checked(&path, &[], &[("GITHUB_ACTIONS", "true"), (name, value)]);
-            assert_eq!(code, 0, "{name}: {said}");
-            assert!(said.contains(warning), "{name}: {said}");
-            assert_eq!(said.contains("warning"), !warning.is_empty(), "{said}");
-        }
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn variables_that_are_no_text_are_named_where_they_set_a_key() {
-    use std::os::unix::ffi::OsStrExt;
-    let folder = tempfile::tempdir().unwrap();
-    let path = written(folder.path(), DIGITS);
-    for (name, code) in [("RUNNER_DATASET__PATH", 2), ("RUNNER_ORG", 0)] {
-        let value = std::ffi::OsStr::from_bytes(b"/da\xffta");
-        let mut command = common::runner(folder.path());
-        let output = command.arg("check").arg(&path).env(name, value).output();
-        let output = output.unwrap();
-        assert_eq!(output.status.code(), Some(code), "{name}");
-        assert_eq!(
-            common::said(&output).contains("not text in UTF-8"),
-            code == 2
-        );
-    }
-}
-
-#[test]
-fn text_keys_take_any_text_from_flags_and_variables() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = written(folder.path(), DIGITS);
-    for name in [
-        "6063e25",
-        "1e5",
-        "3",
-        "true",
-        "nan",
-        "inf",
-        "007",
-        "2024-01-01",
-        "0x10",
-        "1_000",
-        "-1.5e3x",
-        "[a]",
-    ] {
-        let expected = format!("experiment {name}:");
-        // A name cannot begin with a dash; the others are taken as they are.
-        for (said, code) in [
-            checked(&path, &[&format!("name={name}")], &[]),
-            checked(&path, &[], &[("RUNNER_NAME", name)]),
-        ] {
-            if name.starts_with('-') {
-                assert!(code == 2 && said.contains(name), "{said}");
-            } else {
-                assert!(code == 0 && said.contains(&expected), "{name}: {said}");
-            }
-        }
-    }
-    for set in [
-        "dataset.path=2024",
-        "training.initial_weights=1e5",
-        "backbone.weights=7",
-        "dataset.name=image_folder",
-    ] {
-        let (said, code) = checked(&path, &[set], &[]);
-        assert_eq!(code, 2);
-        assert!(!said.contains("must be"), "{said}");
-    }
-    let photos = folder.path().join("photos");
-    for class in ["1e5", "true", "6063e25"] {
-        std::fs::create_dir_all(photos.join(class)).unwrap();
-        for n in 0..4 {
-            let image = image::RgbImage::from_pixel(40, 40, image::Rgb([n, 7, 9]));
-            image
-                .save(photos.join(class).join(format!("{n}.png")))
-                .unwrap();
-        }
-    }
-    let set = ["dataset.name=image_folder", "dataset.path=photos"];
-    for (classes, shown) in [
-        ("[1e5, true]", "1e5, true"),
-        ("[6063e25, \"1e5\"]", "6063e25, 1e5"),
-    ] {
-        let classes = format!("dataset.classes={classes}");
-        let (said, code) = checked(&path, &[set[0], set[1], &classes], &[]);
-        assert!(code == 0 && said.contains(shown), "{said}");
-    }
-    let axis = "sweep.axes.\"dataset.path\"=[2024, 2025]";
-    let (said, code) = checked(&path, &["dataset.name=mnist", axis], &[]);
-    assert!(code == 2 && said.contains("2024 does not exist"), "{said}");
-}
-
-#[test]
-fn the_home_folder_is_meant_by_a_tilde_wherever_a_path_stands() {
-    let folder = tempfile::tempdir().unwrap();
-    let home = folder.path().join("home");
-    std::fs::create_dir(&home).unwrap();
-    std::fs::write(home.join("base.toml"), mnist()).unwrap();
-    let path = written(folder.path(), "extends = \"~/base.toml\"\n");
-    let variables = [("HOME", home.to_str().unwrap())];
-    let built_in = "dataset.name=digits";
-    assert_eq!(checked(&path, &[built_in], &variables).1, 0);
-    for set in [
-        "dataset.path=~/nowhere",
-        "training.initial_weights=~/nowhere",
-        "backbone.weights=~/nowhere",
-        "backbone.weights={ experiment = \"~/nowhere\" }",
-        "sweep.axes.\"dataset.path\"=[\"~/nowhere\"]",
-    ] {
-        let (said, code) = checked(&path, &[set], &variables);
-        let expected = format!("{}/nowhere does not exist", home.display());
-        assert!(code == 2 && said.contains(&expected), "{set}: {said}");
-    }
-    for set in ["dataset.path=~nobody/x", "dataset.path=\"\""] {
-        let (said, code) = checked(&path, &[set], &variables);
-        assert!(code == 2 && said.contains("`dataset.path`"), "{said}");
-    }
-}
-
-#[test]
-fn a_path_that_is_not_there_is_explained_by_where_it_was_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = written(folder.path(), &mnist());
-    for key in [
-        "dataset.path",
-        "training.initial_weights",
-        "backbone.weights",
-    ] {
-        let set = format!("{key}=nowhere");
-        let (said, _) = checked(&path, &[&set], &[]);
-        assert!(said.contains(&format!("--> --set {set}")), "{said}");
-        assert!(said.contains("starts in the current folder"), "{said}");
-        assert!(!said.contains("file it stands in"), "{said}");
-        let variable = format!("RUNNER_{}", key.replace('.', "__").to_uppercase());
-        let (said, _) = checked(&path, &[], &[(&variable, "nowhere")]);
-        assert!(said.contains("starts in the current folder"), "{said}");
-    }
-    let text = DIGITS.replace("\"digits\"", "\"mnist\"\npath = \"nowhere\"");
-    let (said, _) = checked(&written(folder.path(), &text), &[], &[]);
-    assert!(
-        said.contains("the folder of the file it stands in"),
-        "{said}"
-    );
-}
-
 #[test]
 fn all_mistakes_are_reported_at_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -480,120 +314,4 @@ fn all_mistakes_are_reported_at_once() {
     let shown = message(&written(folder.path(), &text), &[], &[]);
     let order: Vec<_> = shown.lines().filter(|l| l.starts_with("error")).collect();
     assert_eq!(order.len(), 3, "{shown}");
-}
-
-#[test]
-fn a_file_that_is_not_there_or_no_text_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let missing = folder.path().join("missing.toml");
-    assert!(message(&missing, &[], &[]).contains("missing.toml"));
-    let path = folder.path().join("b.toml");
-    std::fs::write(&path, b"name = \"\xff\"").unwrap();
-    assert!(message(&path, &[], &[]).contains("not text in UTF-8 (byte 8)"));
-    assert!(message(folder.path(), &[], &[]).contains("is a folder, expected a file"));
-    let large = folder.path().join("large.toml");
-    std::fs::File::create(&large)
-        .unwrap()
-        .set_len(9 << 20)
-        .unwrap();
-    assert!(message(&large, &[], &[]).contains("larger than"));
-}
-
-#[cfg(unix)]
-#[test]
-fn only_regular_files_are_read_as_specs_and_weights() {
-    let folder = tempfile::tempdir().unwrap();
-    let pipe = folder.path().join("pipe");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.unwrap().success());
-    let link = folder.path().join("link.toml");
-    std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
-    for path in [
-        &pipe,
-        &link,
-        Path::new("/dev/null"),
-        Path::new("/dev/stdin"),
-    ] {
-        let mut command = common::runner(folder.path());
-        let output = command.arg("check").arg(path).write_stdin(DIGITS).output();
-        let output = output.unwrap();
-        assert_eq!(output.status.code(), Some(2), "{}", path.display());
-        let said = common::said(&output);
-        assert!(said.contains("expected a regular file"), "{said}");
-        let extends = format!("extends = \"{}\"\n{DIGITS}", path.display());
-        let spec = written(folder.path(), &extends);
-        assert!(
-            checked(&spec, &[], &[])
-                .0
-                .contains("expected a regular file")
-        );
-        let spec = written(folder.path(), DIGITS);
-        for key in ["backbone.weights", "training.initial_weights"] {
-            let set = format!("{key}={}", path.display());
-            let (said, code) = checked(&spec, &[&set], &[]);
-            assert!(code == 2 && said.contains("not a regular file"), "{said}");
-        }
-    }
-}
-
-#[test]
-fn files_that_extend_one_another_are_read_once() {
-    let folder = tempfile::tempdir().unwrap();
-    for n in 0..18 {
-        let next = n + 1;
-        let text = format!("extends = [\"g{next}.toml\", \"./g{next}.toml\"]\n");
-        std::fs::write(folder.path().join(format!("g{n}.toml")), text).unwrap();
-    }
-    std::fs::write(folder.path().join("g18.toml"), "seed = 1\n").unwrap();
-    let path = written(folder.path(), &format!("extends = \"g0.toml\"\n{DIGITS}"));
-    assert_eq!(checked(&path, &[], &[]).1, 0);
-}
-
-#[test]
-fn of_a_file_extended_twice_the_last_place_counts() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    file("base.toml", "seed = 1\n[training]\nepochs = 2\n");
-    file(
-        "a.toml",
-        "extends = \"base.toml\"\nseed = 3\n[training]\nbatch_size = 4\n",
-    );
-    file("b.toml", "extends = \"base.toml\"\n");
-    file(
-        "top.toml",
-        &format!("extends = [\"a.toml\", \"b.toml\"]\n{DIGITS}"),
-    );
-    let experiment = Experiment::load_with(&folder.path().join("top.toml"), &[], [], folder.path());
-    let spec = experiment.unwrap_or_else(|e| panic!("{e}")).spec;
-    assert_eq!(
-        (spec.seed, spec.training.epochs, spec.training.batch_size),
-        (1, 2, 4)
-    );
-}
-
-#[cfg(unix)]
-#[test]
-fn circles_are_named_also_through_links_and_depth_is_bounded() {
-    let folder = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(".", folder.path().join("here")).unwrap();
-    std::fs::write(folder.path().join("b.toml"), "extends = \"here/a.toml\"").unwrap();
-    let path = written(folder.path(), "extends = \"here/b.toml\"");
-    let (said, code) = checked(&path, &[], &[]);
-    assert_eq!(code, 2);
-    assert!(said.contains("a.toml → b.toml → a.toml"), "{said}");
-    for n in 0..40 {
-        let text = format!("extends = \"d{}.toml\"\n", n + 1);
-        std::fs::write(folder.path().join(format!("d{n}.toml")), text).unwrap();
-    }
-    let (said, code) = checked(&folder.path().join("d0.toml"), &[], &[]);
-    assert!(code == 2 && said.contains("more than 32 deep"), "{said}");
-    // Every name of the same file through the link is another path.
-    for n in 0..25 {
-        let next = n + 1;
-        let text = format!("extends = [\"here/e{next}.toml\", \"e{next}.toml\"]\n");
-        std::fs::write(folder.path().join(format!("e{n}.toml")), text).unwrap();
-    }
-    std::fs::write(folder.path().join("e25.toml"), "seed = 1\n").unwrap();
-    let (said, code) = checked(&folder.path().join("e0.toml"), &[], &[]);
-    assert!(code == 2 && said.contains("more than 256 files"), "{said}");
 }

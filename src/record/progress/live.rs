@@ -3,8 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar};
 
+use super::bar::{Bar, EPOCH, SWEEP, work_style};
 use super::lines::{Current, amount, duration, fit};
 use super::pace::Pace;
 use super::{Reporter, RunStart, Verbosity};
@@ -56,104 +57,10 @@ struct WorkBar {
     bytes: bool,
 }
 
-/// A bar whose parts depend on the terminal's width.
-struct Bar {
-    bar: ProgressBar,
-    layouts: &'static [Layout],
-    /// The layout that it has now.
-    layout: usize,
-}
-
-/// What a bar shows on terminals from so many columns on.
-struct Layout {
-    from: usize,
-    template: &'static str,
-    /// Columns left for the name of what is in progress.
-    name: usize,
-}
-
 /// The sweep's bar counts thousandths of a run.
 const RUN: usize = 1000;
 /// Finished work leaves a line where it took longer, in seconds.
 const SHORT: f64 = 1.0;
-
-/// The message is cut where there is no room, so what matters most comes first in it.
-const EPOCH: [Layout; 3] = [
-    Layout {
-        from: 72,
-        template: "{prefix} {bar:20.cyan} {pos}/{len}  {wide_msg}",
-        name: 28,
-    },
-    Layout {
-        from: 56,
-        template: "{prefix} {bar:8.cyan} {pos}/{len}  {wide_msg}",
-        name: 24,
-    },
-    Layout {
-        from: 0,
-        template: "{prefix} {pos}/{len} {wide_msg}",
-        name: 18,
-    },
-];
-const SWEEP: [Layout; 3] = [
-    Layout {
-        from: 96,
-        template: "{prefix} {bar:20.green} {elapsed} so far{wide_msg}",
-        name: 44,
-    },
-    Layout {
-        from: 72,
-        template: "{prefix} {bar:12.green} {elapsed} so far{wide_msg}",
-        name: 24,
-    },
-    Layout {
-        from: 0,
-        template: "{prefix} {elapsed}{wide_msg}",
-        name: 14,
-    },
-];
-const BYTES: &str = "{wide_msg} {bar:20.cyan} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
-const ITEMS: &str = "{wide_msg} {bar:20.cyan} {pos}/{len}  {eta} left";
-const NARROW_BYTES: &str = "{bytes}/{total_bytes} {wide_msg}";
-const NARROW_ITEMS: &str = "{pos}/{len} {wide_msg}";
-const UNKNOWN_BYTES: &str = "{bytes}  {bytes_per_sec} {wide_msg}";
-const UNKNOWN_ITEMS: &str = "{pos} {wide_msg}";
-/// Bars of work have all their parts from so many columns on.
-const WORK: usize = 90;
-
-fn style(template: &str) -> ProgressStyle {
-    // The templates are constants, tested to be sound.
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("━╸─")
-}
-
-impl Bar {
-    fn new(bar: ProgressBar, layouts: &'static [Layout], columns: usize) -> Self {
-        let mut bar = Bar {
-            bar,
-            layouts,
-            layout: usize::MAX,
-        };
-        bar.fit(columns);
-        bar
-    }
-
-    /// Takes the layout for so many columns; how many there are for the name of what is in progress.
-    fn fit(&mut self, columns: usize) -> usize {
-        let wanted = self
-            .layouts
-            .iter()
-            .position(|layout| columns >= layout.from);
-        let wanted = wanted.unwrap_or(0);
-        let layout = &self.layouts[wanted];
-        if self.layout != wanted {
-            self.layout = wanted;
-            self.bar.set_style(style(layout.template));
-        }
-        layout.name
-    }
-}
 
 impl Live {
     pub(super) fn new(bars: MultiProgress, verbosity: Verbosity, columns: fn() -> usize) -> Self {
@@ -268,18 +175,9 @@ impl EpochBar {
 
 impl Progress for Live {
     fn start(&self, what: &str, total: Option<u64>, bytes: bool) {
-        let is_wide = (self.columns)() >= WORK;
-        let template = match (total, bytes) {
-            (Some(_), true) if is_wide => BYTES,
-            (Some(_), true) => NARROW_BYTES,
-            (Some(_), false) if is_wide => ITEMS,
-            (Some(_), false) => NARROW_ITEMS,
-            (None, true) => UNKNOWN_BYTES,
-            (None, false) => UNKNOWN_ITEMS,
-        };
         let bar = total
             .map_or_else(ProgressBar::no_length, ProgressBar::new)
-            .with_style(style(template));
+            .with_style(work_style(total.is_some(), bytes, (self.columns)()));
         let bar = self.bars.insert(0, bar);
         bar.set_message(one_line(what).into_owned());
         let work = WorkBar {
@@ -425,27 +323,6 @@ impl Reporter for Live {
         }
         if let Some(sweep) = state.sweep.take() {
             sweep.bar.finish_and_clear();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_templates_are_sound() {
-        let layouts = EPOCH.iter().chain(&SWEEP).map(|layout| layout.template);
-        let work = [
-            BYTES,
-            ITEMS,
-            NARROW_BYTES,
-            NARROW_ITEMS,
-            UNKNOWN_BYTES,
-            UNKNOWN_ITEMS,
-        ];
-        for template in layouts.chain(work) {
-            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }
 }

@@ -1,0 +1,126 @@
+//! A dataset's images in memory, and how they are divided.
+
+use std::sync::Arc;
+
+use super::arrange::{List, Unseen};
+use super::{Data, Error, Part, View};
+use crate::spec::{Dataset, Problem};
+
+/// A dataset's images in memory, before they are divided: specs that differ in the split alone share them.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    pub(super) classes: Vec<String>,
+    /// What the files have for training; a test and a validation part may be taken of it.
+    pub(super) train: Arc<Part>,
+    pub(super) listed: Listed,
+    /// Where the files themselves say which images are for validation.
+    pub(super) validation: Option<Arc<Part>>,
+    /// Where the files themselves have a test part.
+    pub(super) test: Option<Arc<Part>>,
+    pub(super) skipped: usize,
+}
+
+/// The images of the training files as they are listed, those included that are not in memory.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Listed {
+    pub labels: Vec<u32>,
+    /// The row in [`Loaded::train`].
+    pub rows: Vec<Option<u32>>,
+    pub is_mixed: bool,
+}
+
+impl Listed {
+    /// All images of a part, in its order.
+    pub fn whole(part: &Part) -> Self {
+        Listed {
+            labels: part.labels.clone(),
+            rows: (0..part.len() as u32).map(Some).collect(),
+            is_mixed: false,
+        }
+    }
+
+    fn row(&self, position: u32) -> Option<u32> {
+        self.rows.get(position as usize).copied().flatten()
+    }
+}
+
+impl Loaded {
+    /// Images that were to be read and do not decode.
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    fn list(&self) -> List<'_> {
+        List {
+            labels: &self.listed.labels,
+            classes: &self.classes,
+            is_mixed: self.listed.is_mixed,
+        }
+    }
+
+    /// Divides the images as a spec says.
+    ///
+    /// # Errors
+    /// No image, or none of a class, is left for training; a `test_split` beside a test part.
+    pub fn arrange(&self, spec: &Dataset, seed: u64) -> Result<Data, Error> {
+        self.divide(spec, seed, Unseen::Refused)
+    }
+
+    /// [`Self::arrange`] to look at: classes without a training image are no mistake.
+    ///
+    /// # Errors
+    /// No image is left for training; a `test_split` beside a test part.
+    pub fn arrange_for_evaluation(&self, spec: &Dataset, seed: u64) -> Result<Data, Error> {
+        self.divide(spec, seed, Unseen::Noted)
+    }
+
+    fn divide(&self, spec: &Dataset, seed: u64, unseen: Unseen) -> Result<Data, Error> {
+        if self.test.is_some() {
+            refuse_test_split(spec)?;
+        }
+        let is_there = |position| self.listed.row(position).is_some();
+        let validates = self.validation.is_none();
+        let list = self.list();
+        let arranged = list.arrange(spec, seed, validates, unseen, is_there)?;
+        let of_train = |positions: Vec<u32>| {
+            let rows = positions.into_iter();
+            let rows = rows.filter_map(|position| self.listed.row(position));
+            View::new(Arc::clone(&self.train), rows.collect())
+        };
+        let own = |part: &Option<Arc<Part>>| part.as_ref().map(|part| Arc::clone(part).into());
+        Ok(Data {
+            classes: self.classes.clone(),
+            train: of_train(arranged.train),
+            validation: own(&self.validation).unwrap_or_else(|| of_train(arranged.validation)),
+            test: own(&self.test).unwrap_or_else(|| of_train(arranged.test)),
+            skipped: self.skipped,
+            notes: arranged.notes,
+        })
+    }
+
+    /// The classes and the test part alone.
+    ///
+    /// # Errors
+    /// A `test_split` beside a test part.
+    pub fn into_test(self, spec: &Dataset, seed: u64) -> Result<(Vec<String>, View), Error> {
+        let Some(test) = self.test else {
+            let (_, test) = self.list().before_validation(spec, seed);
+            let rows = test.into_iter().filter_map(|at| self.listed.row(at));
+            return Ok((self.classes, View::new(self.train, rows.collect())));
+        };
+        refuse_test_split(spec)?;
+        Ok((self.classes, test.into()))
+    }
+}
+
+/// Where there is a test part, none is taken of the training images.
+pub(super) fn refuse_test_split(spec: &Dataset) -> Result<(), Problem> {
+    if spec.test_split <= 0.0 {
+        return Ok(());
+    }
+    let message = format!(
+        "`dataset.test_split`: {} has a test part of its own",
+        spec.name
+    );
+    Err(Problem::new("dataset.test_split", message).help("leave the key out"))
+}
