@@ -9,7 +9,7 @@ use super::resnet::Resnet;
 use super::squeezenet::Squeezenet;
 use super::vgg::Vgg;
 use super::vit::Vit;
-use crate::spec::{Interpolation, NormalizationScheme};
+use crate::pixels::{Interpolation, NormalizationScheme};
 
 /// A row of the catalog.
 pub struct Architecture {

@@ -1,7 +1,7 @@
 //! The weights that timm publishes for the architectures here, by their repository.
 
 use super::Published;
-use crate::spec::{Interpolation, NormalizationScheme};
+use crate::pixels::{Interpolation, NormalizationScheme};
 
 /// A line a repository; `data/timm/README.md` says what and whose.
 const PRETRAINED: &str = include_str!("../../data/timm/pretrained.tsv");

@@ -6,6 +6,7 @@
 mod answers;
 mod any_input;
 mod applying;
+mod architecture;
 mod bad_input;
 mod cli;
 mod command_line;

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
-use super::names::{Name, names};
+use crate::names::{Name, names};
+pub use crate::pixels::{Interpolation, NormalizationScheme};
 use crate::spec::values::Choice;
 
 /// `[dataset]`.
@@ -103,28 +104,6 @@ pub struct Normalization {
     pub std: Option<Vec<f64>>,
 }
 
-names! {
-    /// How a pixel value x in 0..=255 becomes the network's input.
-    #[derive(Default)]
-    NormalizationScheme {
-        /// x/255
-        #[default]
-        Unit = "unit",
-        /// x/127.5 - 1
-        Symmetric = "symmetric",
-        /// (x/255 - mean)/std with ImageNet's RGB mean and standard deviation
-        Imagenet = "imagenet",
-        /// BGR order, ImageNet's mean subtracted, no scaling
-        Caffe = "caffe",
-        /// mean and standard deviation of the training part, per channel
-        Standardize = "standardize",
-        /// (x/255 - mean)/std with the spec's own numbers
-        Custom = "custom",
-        /// as the images were that the weights were trained on
-        Pretrained = "pretrained",
-    }
-}
-
 /// `[resize]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -154,16 +133,6 @@ names! {
         Pad = "pad",
         /// As the images were that the weights were tested on by those who published them.
         Pretrained = "pretrained",
-    }
-}
-
-names! {
-    /// What lies between pixels.
-    #[derive(Default)]
-    Interpolation {
-        #[default]
-        Bilinear = "bilinear",
-        Bicubic = "bicubic",
     }
 }
 

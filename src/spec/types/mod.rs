@@ -1,7 +1,6 @@
 //! The spec: everything that decides an experiment's result, as typed values with their defaults.
 
 mod images;
-mod names;
 mod network;
 mod training;
 
@@ -13,9 +12,10 @@ use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
 pub use images::*;
-use names::{Name, names};
 pub use network::*;
 pub use training::*;
+
+use crate::names::{Name, names};
 
 /// One run's spec: what stands in the TOML file, defaults filled in and without the sweep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -10,7 +10,7 @@ use serde::de::{self, Deserializer};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-use super::names::{Name, names};
+use crate::names::{Name, names};
 use crate::spec::values::{FreezeThrough, Units, Weights};
 use crate::zoo::{Architecture, CATALOG};
 

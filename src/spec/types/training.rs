@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
-use super::names::{Name, names};
+use crate::names::{Name, names};
 use crate::spec::values::Device;
 
 /// `[optimizer]`. Options that belong to another optimizer than `name` are refused.

@@ -1,11 +1,11 @@
-//! Values of the spec that are one of a few names.
+//! Values that are one of a few names, in a spec and wherever else they stand.
 
 use std::fmt;
 
 use serde::de::{self, Visitor};
 
 /// Reads one of a few names, as text.
-pub(super) struct Name(pub &'static [&'static str]);
+pub(crate) struct Name(pub &'static [&'static str]);
 
 impl Visitor<'_> for Name {
     type Value = String;
@@ -61,4 +61,4 @@ macro_rules! names {
     };
 }
 
-pub(super) use names;
+pub(crate) use names;
