@@ -5,6 +5,7 @@ use super::fusion::{absorbed, chained};
 use super::node::Graph;
 use super::op::Op;
 use super::parameter::Parameter;
+use crate::ops::Passes;
 
 /// Bytes of one value.
 const F32: u64 = 4;
@@ -22,6 +23,16 @@ pub fn images_at_once(graph: &Graph, nodes: &[usize]) -> usize {
     });
     let bytes = F32 as usize * values.max().unwrap_or(1);
     (NEAR as usize / bytes.max(1)).max(1)
+}
+
+/// Bytes that each thread of the CPU keeps for itself once it has computed `nodes` with so many samples.
+pub fn scratch(graph: &Graph, nodes: &[usize], samples: usize, passes: Passes) -> u64 {
+    let nodes = nodes.iter().filter_map(|i| graph.nodes().get(*i));
+    let of_nodes = nodes.map(|node| {
+        let inputs = graph.inputs(node);
+        node.op.scratch(samples, &inputs, passes).of_thread()
+    });
+    of_nodes.max().unwrap_or(0)
 }
 
 /// Operations and memory of a network, for one image or in all.

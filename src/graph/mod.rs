@@ -18,7 +18,7 @@ mod summary;
 
 pub use builder::{Builder, Value};
 pub use context::{Context, Mode, Slot, Tensors};
-pub use cost::{Cost, NEAR, images_at_once};
+pub use cost::{Cost, NEAR, images_at_once, scratch};
 pub use cut::{Cut, Stage, Statistics};
 pub use fusion::{absorbed, chained};
 pub use initial::{Distribution, Fans, Initializer};

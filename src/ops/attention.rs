@@ -6,7 +6,21 @@ use rayon::prelude::*;
 use super::cpu::{Shared, check, filled, tensor_like, values, with_scratch, with_values};
 use super::math::exp;
 use super::matrix::{MAX_DEPTH, Matrix, multiply, split};
+use super::scratch::{Passes, Scratch};
 use super::simd::vectorized;
+
+/// The scratch memory of [`attention`] on the CPU for as many tokens of `channels` queries, keys and values.
+pub fn scratch(tokens: usize, channels: usize, heads: usize, passes: Passes) -> Scratch {
+    let size = channels / (3 * heads).max(1);
+    let squares = match passes {
+        Passes::Forward => 1,
+        Passes::Both => 2,
+    };
+    Scratch {
+        task: tokens * (squares * tokens + size),
+        part: 0,
+    }
+}
 
 /// Softmax attention of `heads` heads over `qkv` `[n, tokens, 3 * channels]`: queries, keys and values one after
 /// another, of each the heads one after another. Scores are scaled by 1 / sqrt(channels of a head). Gives

@@ -23,18 +23,19 @@ mod pool;
 mod relu;
 pub mod resample;
 mod scale;
+mod scratch;
 mod simd;
 
 #[cfg(test)]
 mod testing;
 
 pub use activation::{Function, activation};
-pub use attention::attention;
+pub use attention::{attention, scratch as attention_scratch};
 pub use backward::backward;
 pub use batch_norm::{BatchNorm, batch_norm, batch_norm_inference};
 pub use chain::Chain;
 pub use concat::concat;
-pub use conv2d::{Conv2dConfig, Padding, conv2d};
+pub use conv2d::{Conv2dConfig, Padding, conv2d, scratch as conv2d_scratch};
 pub use cpu::WORTH_A_THREAD;
 pub use cross_entropy::{sigmoid_cross_entropy, softmax_cross_entropy};
 pub use dense::dense;
@@ -44,4 +45,5 @@ pub use memory::{give_back_freed_memory, keep_freed_memory};
 pub use pool::{Pool2dConfig, average_pool2d, global_average_pool, max_pool2d};
 pub use relu::relu;
 pub use scale::scale;
+pub use scratch::{PACKED, Passes, Scratch};
 pub(crate) use simd::vectorized;

@@ -8,7 +8,8 @@ use super::error::Error;
 use super::plan::PlannedRun;
 use crate::data::{Counts, Data};
 use crate::features;
-use crate::graph::images_at_once;
+use crate::graph::{self, images_at_once};
+use crate::ops::{self, Passes};
 use crate::optim;
 use crate::stop::Stop;
 use crate::train;
@@ -18,12 +19,10 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// The program itself with its threads and what it reads tables and images with, as measured.
 const PROGRAM: u64 = 38 << 20;
-/// What the threads keep to rearrange values in, once something was computed, as measured.
-const SCRATCH: u64 = 3 << 20;
 /// Between the blocks that it gives out, the allocator leaves a part of so many unused, as measured.
 const UNUSED: u64 = 8;
 /// As [`UNUSED`], and besides: between the values of a pass, each of another size than the one before.
-const UNUSED_IN_PASS: u64 = 4;
+const UNUSED_IN_PASS: u64 = 5;
 /// As [`UNUSED_IN_PASS`], between the tensors that are copied to be saved.
 const UNUSED_IN_COPY: u64 = 8;
 
@@ -47,6 +46,8 @@ pub struct Need {
     pub backward: u64,
     /// A pass through the constant part.
     pub pass: u64,
+    /// What the threads keep to rearrange values in, once something was computed.
+    pub scratch: u64,
     /// The weights of the best epoch, where they are restored.
     pub best: u64,
     /// What is copied to be written to a checkpoint.
@@ -98,9 +99,16 @@ impl Need {
             false => 0,
         };
         let pass = cost.constant.saturating_mul(at_once as u64);
+        let threads = rayon::current_num_threads();
+        let of_thread = |nodes: &[usize], samples, passes| {
+            graph::scratch(&blueprint.graph, nodes, samples, passes)
+        };
+        let of_thread = of_thread(&constant, at_once, Passes::Forward)
+            .max(of_thread(&blueprint.cut.rest(), batch_size, Passes::Both))
+            .saturating_add(ops::PACKED);
         let of_batch = |bytes: u64| bytes.saturating_mul(batch_size as u64);
         let all = images.train + images.validation + images.test;
-        let decoded_at_once = rayon::current_num_threads().min(all) as u64;
+        let decoded_at_once = threads.min(all) as u64;
         Need {
             images: 0,
             decoding: planned.footprint.decoding.saturating_mul(decoded_at_once),
@@ -112,6 +120,7 @@ impl Need {
             kept: of_batch(cost.kept),
             backward: of_batch(cost.backward),
             pass: pass.saturating_add(pass / UNUSED_IN_PASS),
+            scratch: of_thread.saturating_mul(threads as u64),
             best,
             checkpoint: cost
                 .copy_of_trained
@@ -133,7 +142,7 @@ impl Need {
         let computing = || {
             [
                 part("kept features", self.features),
-                part("rearranged values", SCRATCH),
+                part("rearranged values", self.scratch),
             ]
         };
         let of_moments: [Parts; 4] = [
@@ -314,6 +323,7 @@ mod tests {
             kept: 0,
             backward: 0,
             pass: 0,
+            scratch: 0,
             best: 0,
             checkpoint: 0,
             model: 0,

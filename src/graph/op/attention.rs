@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::{Primitive, one, one_shape, product};
 use crate::graph::{Context, Shape};
-use crate::ops;
+use crate::ops::{self, Passes, Scratch};
 
 /// Attention between tokens whose queries, keys and values come one after another.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +37,15 @@ impl Primitive for Attention {
     /// Queries × keys, and weights × values.
     fn multiplications(&self, _: &[Shape], output: Shape) -> u64 {
         product(&[2, output.places(), output.elements()])
+    }
+
+    fn scratch(&self, _: usize, inputs: &[Shape], passes: Passes) -> Scratch {
+        match *inputs {
+            [Shape::Tokens { count, channels }] => {
+                ops::attention_scratch(count, channels, self.heads, passes)
+            }
+            _ => Scratch::default(),
+        }
     }
 
     fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {

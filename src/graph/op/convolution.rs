@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::{Primitive, TensorOf, one, one_map, product, too_small};
 use crate::graph::{Context, Role, Shape};
-use crate::ops::{self, Conv2dConfig, Padding};
+use crate::ops::{self, Conv2dConfig, Padding, Passes, Scratch};
 
 /// A square kernel over a padded map.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,6 +117,25 @@ impl Primitive for Convolution {
         let input = inputs.first().map_or(0, Shape::channels);
         let depth = input / self.groups.max(1);
         product(&[output.places(), self.size, self.size, depth, self.filters])
+    }
+
+    fn scratch(&self, samples: usize, inputs: &[Shape], passes: Passes) -> Scratch {
+        let &[
+            Shape::Map {
+                height,
+                width,
+                channels,
+            },
+        ] = inputs
+        else {
+            return Scratch::default();
+        };
+        let depth = channels / self.groups.max(1);
+        let (x, kernel) = (
+            [samples, height, width, channels],
+            [self.size, self.size, depth, self.filters],
+        );
+        ops::conv2d_scratch(x, kernel, &self.config(false), passes).unwrap_or_default()
     }
 
     fn forward(&self, inputs: &[&Tensor], context: &Context<'_>) -> Result<Tensor> {

@@ -46,7 +46,7 @@ pub use tokens::{ClassToken, Embed};
 use super::context::Context;
 use super::parameter::Role;
 use super::shape::Shape;
-use crate::ops::Pool2dConfig;
+use crate::ops::{Passes, Pool2dConfig, Scratch};
 
 /// A tensor of an operation: the end of its name (behind a `/` the whole of it), what it is, and its extent ([`super::Parameter::extent`]).
 pub type TensorOf = (&'static str, Role, Vec<usize>);
@@ -75,6 +75,11 @@ pub trait Primitive: Debug {
     /// Values of one sample that it makes and that are kept for the backward pass.
     fn saved(&self, _inputs: &[Shape], output: Shape) -> u64 {
         output.elements() as u64
+    }
+
+    /// What it takes for itself on the CPU while it computes so many samples.
+    fn scratch(&self, _samples: usize, _inputs: &[Shape], _passes: Passes) -> Scratch {
+        Scratch::default()
     }
 
     /// Whether what it gives for a sample is random while training, frozen or not.

@@ -10,7 +10,7 @@ use crate::ops::cpu::{Shared, filled, min_tasks, with_scratch};
 use crate::ops::matrix::{MAX_DEPTH, Matrix, multiply, multiply_turned, split};
 
 /// Output positions a task computes: its part of the image matrix stays in the second-level cache.
-const TILE_ROWS: usize = 256;
+pub(super) const TILE_ROWS: usize = 256;
 /// Output channels a task computes where there are few tiles of positions.
 const TILE_COLUMNS: usize = 128;
 /// Fewer tiles of positions than this are split over output channels too.

@@ -18,7 +18,8 @@ use super::backward::deliver;
 use super::cpu::{
     check, check_dims, column_sums, keep_where_positive, tensor_like, values, with_values,
 };
-use super::matrix::Matrix;
+use super::matrix::{MAX_DEPTH, Matrix};
+use super::scratch::{Passes, Scratch};
 pub(super) use composition::strided;
 use forward::Finish;
 pub(super) use shape::Shape;
@@ -91,6 +92,31 @@ pub fn conv2d(
     }
     let op = ConvolutionOp::new(shape, config);
     op.apply(x, kernel, bias)
+}
+
+/// The scratch memory of [`conv2d`] on the CPU for an input and a kernel of these extents.
+///
+/// # Errors
+/// As [`conv2d`].
+pub fn scratch(
+    x: [usize; 4],
+    kernel: [usize; 4],
+    config: &Conv2dConfig,
+    passes: Passes,
+) -> Result<Scratch> {
+    let shape = Shape::new(&x, &kernel, config)?;
+    Ok(match shape {
+        s if s.is_depthwise() => Scratch::default(),
+        s if winograd::pays(&s) => winograd::scratch(&s, passes),
+        s => {
+            let rows = s.rows().min(forward::TILE_ROWS);
+            let depth = s.depth().min(MAX_DEPTH);
+            Scratch {
+                task: rows * (s.cout / s.groups + depth),
+                part: 0,
+            }
+        }
+    })
 }
 
 /// The sizes of a convolution of tensors that fit.

@@ -8,7 +8,7 @@ use super::channel_blocks;
 use super::kernel::{FromKernel, Kernel, KernelPart};
 use super::planes::{FromTiles, Planes, ToOutputs};
 use super::product::Product;
-use super::tiling::{POINTS, Tiling};
+use super::tiling::{POINTS, TILE_BLOCK, Tiling};
 use super::transform;
 use crate::ops::conv2d::forward::Finish;
 use crate::ops::conv2d::shape::Shape;
@@ -16,8 +16,6 @@ use crate::ops::cpu::{Shared, filled, with_scratch};
 use crate::ops::matrix::split;
 use crate::ops::simd::dispatch;
 
-/// Tiles whose channels out are computed by neighbouring tasks.
-const TILE_BLOCK: usize = 128;
 /// Tiles transformed by a task.
 pub(super) const TRANSFORM_BLOCK: usize = 8;
 

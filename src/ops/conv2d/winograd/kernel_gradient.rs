@@ -9,16 +9,13 @@ use super::forward::{TRANSFORM_BLOCK, transform_inputs};
 use super::kernel::{KernelPart, ToKernelGradient};
 use super::planes::{FromTiles, Planes};
 use super::product::Product;
-use super::tiling::{POINTS, Tiling};
+use super::tiling::{POINTS, TILE_BLOCK, Tiling};
 use super::transform;
 use crate::ops::conv2d::backward::add_parts;
 use crate::ops::conv2d::shape::Shape;
 use crate::ops::cpu::{Shared, filled, with_scratch};
 use crate::ops::matrix::split;
 use crate::ops::simd::dispatch;
-
-/// Tiles summed by one product; more are added up afterwards.
-const TILE_BLOCK: usize = 128;
 
 /// The gradient of the kernel `[3, 3, cin, cout]` from that of the output, `dy`.
 pub(in crate::ops::conv2d) fn kernel_gradient(s: &Shape, x: &[f32], dy: &[f32]) -> Vec<f32> {

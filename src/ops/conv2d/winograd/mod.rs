@@ -26,7 +26,9 @@ pub(super) use kernel_gradient::kernel_gradient;
 use super::shape::Shape;
 use crate::ops::matrix::split;
 use crate::ops::simd::LANES;
-use tiling::{POINTS, Tiling};
+use crate::ops::{Passes, Scratch};
+use planes::Planes;
+use tiling::{POINTS, TILE_BLOCK, Tiling};
 
 /// Fewer channels than this are not worth the transforms.
 const MIN_CHANNELS: usize = 32;
@@ -51,4 +53,22 @@ pub(super) fn pays(s: &Shape) -> bool {
 /// Channels in parts of about equal length.
 fn channel_blocks(channels: usize) -> impl Iterator<Item = Range<usize>> + Clone {
     split(0..channels / LANES, CHANNEL_BLOCK / LANES).map(|r| r.start * LANES..r.end * LANES)
+}
+
+/// The scratch memory of tasks: blocks of tiles with all their channels, and in each, parts of the channels.
+pub(super) fn scratch(s: &Shape, passes: Passes) -> Scratch {
+    let rows = Tiling::new(s).tiles().min(TILE_BLOCK);
+    let [ins, outs] = [s.cin, s.cout].map(|channels| Planes { rows, channels });
+    let block = match passes {
+        Passes::Forward => ins.size(),
+        Passes::Both => ins.size() + outs.size(),
+    };
+    let of_part = |rows| Planes {
+        rows,
+        channels: CHANNEL_BLOCK.min(s.cout),
+    };
+    Scratch {
+        task: block,
+        part: of_part(rows).size() + of_part(CHANNEL_BLOCK.min(s.cin)).size(),
+    }
 }

@@ -9,6 +9,9 @@ pub(super) const IN: usize = 6;
 /// Points of a transformed tile.
 pub(super) const POINTS: usize = IN * IN;
 
+/// Tiles whose channels out are computed, or whose gradients summed, by neighbouring tasks.
+pub(super) const TILE_BLOCK: usize = 128;
+
 /// Pixels of a square by row and column, counted from the batch's first; none where it has no pixel.
 pub(super) type Pixels<const SIDE: usize> = [[Option<usize>; SIDE]; SIDE];
 
