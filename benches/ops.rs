@@ -236,19 +236,14 @@ fn optimizers(c: &mut Criterion) {
         .and_then(|loss| loss.backward())
         .expect("a gradient");
     let amount = Throughput::Elements(weight.elem_count() as u64);
-    let names = [
-        OptimizerName::Sgd,
-        OptimizerName::Adam,
-        OptimizerName::Adamw,
-        OptimizerName::Rmsprop,
-    ];
-    for name in names {
+    for name in OptimizerName::all() {
         let of_spec = spec::Optimizer {
             name,
             ..spec::Optimizer::default()
         };
         let parameters = [("weight".to_owned(), weight.clone())];
-        let mut optimizer = Optimizer::new(&of_spec, &parameters).expect("an f32 variable");
+        let mut optimizer = Optimizer::new(of_spec.rule(), of_spec.weight_decay(), &parameters)
+            .expect("an f32 variable");
         time(c, "optimizer", &name.to_string(), amount.clone(), || {
             optimizer.step(&gradients, 1e-6).expect("a gradient");
             Ok(())

@@ -10,6 +10,7 @@
 
 pub mod analysis;
 pub mod atomic;
+pub mod choice;
 pub mod claim;
 pub mod cli;
 pub mod data;

@@ -61,4 +61,103 @@ macro_rules! names {
     };
 }
 
-pub(crate) use names;
+/// A value of the spec that names a row of a list.
+///
+/// Declares a type that holds the row, its serde names, `all`, `named`, `names`, `as_str`, `Display` and its schema.
+macro_rules! listed {
+    ($(#[doc = $doc:literal])* $type:ident($row:ty), $rows:expr, $name:expr) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy)]
+        pub struct $type(&'static $row);
+
+        impl $type {
+            /// Every one, in the list's order.
+            pub fn all() -> impl Iterator<Item = $type> {
+                $rows.map($type)
+            }
+
+            /// The one of this name.
+            pub fn named(name: &str) -> Option<$type> {
+                $type::all().find(|value| value.as_str() == name)
+            }
+
+            /// The name as it stands in a spec.
+            pub fn as_str(self) -> &'static str {
+                let name: fn(&'static $row) -> &'static str = $name;
+                name(self.0)
+            }
+
+            /// Every name, in the list's order.
+            pub fn names() -> &'static [&'static str] {
+                static NAMES: std::sync::LazyLock<Vec<&str>> =
+                    std::sync::LazyLock::new(|| $type::all().map($type::as_str).collect());
+                &NAMES
+            }
+        }
+
+        impl std::ops::Deref for $type {
+            type Target = $row;
+
+            fn deref(&self) -> &$row {
+                self.0
+            }
+        }
+
+        impl PartialEq for $type {
+            fn eq(&self, other: &Self) -> bool {
+                self.as_str() == other.as_str()
+            }
+        }
+
+        impl Eq for $type {}
+
+        impl std::hash::Hash for $type {
+            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+                self.as_str().hash(state);
+            }
+        }
+
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_tuple(stringify!($type)).field(&self.as_str()).finish()
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = deserializer.deserialize_any(Name($type::names()))?;
+                $type::named(&name)
+                    .ok_or_else(|| serde::de::Error::unknown_variant(&name, $type::names()))
+            }
+        }
+
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let description = concat!($($doc),*).trim();
+                schemars::json_schema!({
+                    "description": description,
+                    "type": "string",
+                    "enum": $type::names(),
+                })
+            }
+        }
+    };
+}
+
+pub(crate) use {listed, names};

@@ -12,7 +12,6 @@ use crate::features;
 use crate::foreign::{self, one_line};
 use crate::graph::{Detail, summary};
 use crate::model::Blueprint;
-use crate::optim;
 use crate::spec::{BatchNormMode, DatasetName, Experiment, NormalizationScheme, Spec};
 use crate::sweep::{self, Need, PlannedRun};
 use crate::text::{about, counted, si, thousands};
@@ -249,7 +248,7 @@ fn describe(model: &Model<'_>, all: usize, look: Look) -> String {
     }
     let (graph, cut) = (&model.blueprint.graph, &model.blueprint.cut);
     text += &summary(graph, cut, look.detail, look.width);
-    let cost = model.blueprint.cost(optim::slots(&spec.optimizer));
+    let cost = model.blueprint.cost(spec.optimizer.rule().slots().len());
     let _ = writeln!(
         text,
         "operations per image   {} forward, {} training (multiply-accumulates)",

@@ -4,7 +4,7 @@
 const F32: u64 = 4;
 
 /// What a thread keeps to pack the factors of `gemm`'s products in, as measured.
-pub const PACKED: u64 = 3 << 20;
+pub const PACKED: u64 = 2 << 20;
 
 /// Which directions an operation is computed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,16 +1,15 @@
 //! Optimizers and learning rate schedules, with Keras's rules and defaults.
 
 mod optimizer;
-mod rule;
+mod rules;
 mod schedule;
 
 #[cfg(test)]
 mod tests;
 
 pub use optimizer::{Optimizer, OptimizerState};
-pub use schedule::{Schedule, ScheduleState};
-
-use crate::spec;
+pub use rules::{METHODS, Method, Rule};
+pub use schedule::{CURVES, Kind, Length, Schedule, ScheduleState};
 
 /// Why weights cannot be updated.
 #[derive(Debug, thiserror::Error)]
@@ -36,17 +35,4 @@ pub enum Error {
         name: String,
         source: candle_core::Error,
     },
-}
-
-/// How many values an optimizer keeps for each weight.
-pub fn slots(optimizer: &spec::Optimizer) -> usize {
-    rule::Rule::new(optimizer).slots().len()
-}
-
-/// The spec's learning rate, or Keras's default: 0.01 for `sgd`, 1e-3 for the others.
-pub fn base_rate(optimizer: &spec::Optimizer) -> f64 {
-    optimizer.learning_rate.unwrap_or(match optimizer.name {
-        spec::OptimizerName::Sgd => 0.01,
-        _ => 1e-3,
-    })
 }

@@ -8,8 +8,7 @@ use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Result, Tensor, Var, b
 use rayon::prelude::*;
 
 use super::Error;
-use super::rule::{Rule, Step};
-use crate::spec::{self, OptimizerName};
+use super::rules::{Rule, Step};
 
 /// Values updated at a time.
 const CHUNK: usize = 16 * 1024;
@@ -18,7 +17,7 @@ const MIN_CHUNKS: usize = 8;
 
 /// An optimizer of a fixed set of named tensors.
 pub struct Optimizer {
-    rule: Rule,
+    rule: Box<dyn Rule>,
     weight_decay: f64,
     parameters: Vec<Parameter>,
     steps: u64,
@@ -48,48 +47,47 @@ enum Slots {
 }
 
 impl Optimizer {
-    /// An optimizer by the spec, Keras's defaults filled in, of these f32 tensors; nothing remembered yet.
+    /// An optimizer by a rule, with decoupled weight decay, of these f32 tensors; nothing remembered yet.
     ///
     /// # Errors
     /// A tensor that is not f32, or a device out of memory.
     pub fn new(
-        optimizer: &spec::Optimizer,
+        rule: Box<dyn Rule>,
+        weight_decay: f64,
         parameters: &[(String, Var)],
     ) -> std::result::Result<Self, Error> {
-        Self::build(optimizer, parameters, |var| var.device().is_cpu())
+        Self::build(rule, weight_decay, parameters, |var| var.device().is_cpu())
     }
 
     /// As [`Self::new`], by tensor operations on any device.
     #[cfg(test)]
     pub(super) fn of_tensor_operations(
-        optimizer: &spec::Optimizer,
+        rule: Box<dyn Rule>,
+        weight_decay: f64,
         parameters: &[(String, Var)],
     ) -> std::result::Result<Self, Error> {
-        Self::build(optimizer, parameters, |_| false)
+        Self::build(rule, weight_decay, parameters, |_| false)
     }
 
     fn build(
-        optimizer: &spec::Optimizer,
+        rule: Box<dyn Rule>,
+        weight_decay: f64,
         parameters: &[(String, Var)],
         on_host: impl Fn(&Var) -> bool,
     ) -> std::result::Result<Self, Error> {
-        let rule = Rule::new(optimizer);
-        let decay = match optimizer.name {
-            OptimizerName::Adamw => 0.004,
-            _ => 0.0,
-        };
         let parameters = parameters.iter().map(|(name, var)| {
-            let slots = Slots::new(&rule, var, on_host(var)).map_err(|e| tensor_error(name, e))?;
+            let slots = Slots::new(&*rule, var, on_host(var)).map_err(|e| tensor_error(name, e))?;
             Ok(Parameter {
                 name: name.clone(),
                 var: var.clone(),
                 slots,
             })
         });
+        let parameters = parameters.collect::<std::result::Result<_, Error>>()?;
         Ok(Optimizer {
             rule,
-            weight_decay: optimizer.weight_decay.unwrap_or(decay),
-            parameters: parameters.collect::<std::result::Result<_, Error>>()?,
+            weight_decay,
+            parameters,
             steps: 0,
         })
     }
@@ -109,10 +107,13 @@ impl Optimizer {
             .map(|parameter| parameter.gradient(grads))
             .collect::<std::result::Result<_, Error>>()?;
         self.steps += 1;
-        let step = self.rule.step(self.steps, learning_rate, self.weight_decay);
+        let step = Step {
+            rate: self.rule.rate(self.steps, learning_rate),
+            decay: learning_rate * self.weight_decay,
+        };
         for (parameter, gradient) in self.parameters.iter_mut().zip(gradients) {
             parameter
-                .update(&self.rule, step, gradient)
+                .update(&*self.rule, step, gradient)
                 .map_err(|e| tensor_error(&parameter.name, e))?;
         }
         Ok(())
@@ -139,7 +140,7 @@ impl Optimizer {
         })
     }
 
-    /// Goes on from a saved state.
+    /// Resumes from a saved state.
     ///
     /// # Errors
     /// A tensor that is missing, left over or of another shape; then nothing is changed.
@@ -202,7 +203,7 @@ impl Parameter {
         Ok(gradient)
     }
 
-    fn update(&mut self, rule: &Rule, step: Step, gradient: &Tensor) -> Result<()> {
+    fn update(&mut self, rule: &dyn Rule, step: Step, gradient: &Tensor) -> Result<()> {
         match &mut self.slots {
             Slots::Host(slots) => {
                 let update = Update {
@@ -223,7 +224,7 @@ impl Parameter {
 
 impl Slots {
     /// Zeros for each of the rule's slots.
-    fn new(rule: &Rule, var: &Var, on_host: bool) -> Result<Self> {
+    fn new(rule: &dyn Rule, var: &Var, on_host: bool) -> Result<Self> {
         if var.dtype() != candle_core::DType::F32 {
             bail!("a trainable tensor must be f32, got {:?}", var.dtype());
         }
@@ -265,7 +266,7 @@ impl Slots {
 
 /// One step of one parameter on the CPU, in one pass over it.
 struct Update<'a> {
-    rule: &'a Rule,
+    rule: &'a dyn Rule,
     step: Step,
     /// Behind a lock because candle hands an operation out shared.
     slots: Mutex<&'a mut Vec<Vec<f32>>>,
@@ -299,19 +300,19 @@ impl InplaceOp2 for Update<'_> {
         let Ok(mut slots) = self.slots.lock() else {
             bail!("an earlier update of this tensor failed");
         };
-        let pairs = weights
+        // Of each chunk, the part of every slot.
+        let mut parts: Vec<Vec<&mut [f32]>> = Vec::new();
+        parts.resize_with(weights.len().div_ceil(CHUNK), Vec::new);
+        for slot in slots.iter_mut() {
+            let chunks = parts.iter_mut().zip(slot.chunks_mut(CHUNK));
+            chunks.for_each(|(part, chunk)| part.push(chunk));
+        }
+        weights
             .par_chunks_mut(CHUNK)
             .zip(gradients.par_chunks(CHUNK))
-            .with_min_len(MIN_CHUNKS);
-        match slots.as_mut_slice() {
-            [] => pairs.for_each(|(w, g)| self.rule.update(self.step, w, g, &mut [], &mut [])),
-            [a] => pairs
-                .zip(a.par_chunks_mut(CHUNK))
-                .for_each(|((w, g), a)| self.rule.update(self.step, w, g, a, &mut [])),
-            [a, b, ..] => pairs
-                .zip(a.par_chunks_mut(CHUNK).zip(b.par_chunks_mut(CHUNK)))
-                .for_each(|((w, g), (a, b))| self.rule.update(self.step, w, g, a, b)),
-        }
+            .zip(&mut parts)
+            .with_min_len(MIN_CHUNKS)
+            .for_each(|((w, g), slots)| self.rule.update(self.step, w, g, slots));
         Ok(())
     }
 }

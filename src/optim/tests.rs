@@ -2,15 +2,21 @@ use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
 
 use super::*;
-use crate::spec::{OptimizerName, ScheduleKind};
+use crate::spec;
 
 const STEPS: usize = 6;
 
-fn options(name: OptimizerName) -> spec::Optimizer {
-    spec::Optimizer {
-        name,
-        ..Default::default()
-    }
+/// `[optimizer]` of a spec.
+fn options(table: &str) -> spec::Optimizer {
+    toml::from_str(table).unwrap()
+}
+
+fn new(spec: &spec::Optimizer, parameters: &[(String, Var)]) -> Optimizer {
+    Optimizer::new(spec.rule(), spec.weight_decay(), parameters).unwrap()
+}
+
+fn of_tensor_operations(spec: &spec::Optimizer, parameters: &[(String, Var)]) -> Optimizer {
+    Optimizer::of_tensor_operations(spec.rule(), spec.weight_decay(), parameters).unwrap()
 }
 
 /// Weights of `len` values, and their gradients at step `t`, as in the Keras script below.
@@ -42,7 +48,9 @@ fn train(
     steps: std::ops::Range<usize>,
 ) {
     for t in steps {
-        optimizer.step(&gradients(var, t), base_rate(spec)).unwrap();
+        optimizer
+            .step(&gradients(var, t), spec.learning_rate())
+            .unwrap();
     }
 }
 
@@ -62,50 +70,22 @@ fn train(
 /// ```
 #[test]
 fn six_steps_of_each_optimizer_end_where_keras_ends() {
-    use OptimizerName::*;
     let all = [
-        options(Sgd),
-        spec::Optimizer {
-            learning_rate: Some(0.1),
-            momentum: Some(0.9),
-            ..options(Sgd)
-        },
-        spec::Optimizer {
-            learning_rate: Some(0.1),
-            momentum: Some(0.8),
-            nesterov: Some(true),
-            weight_decay: Some(0.05),
-            ..options(Sgd)
-        },
-        options(Adam),
-        spec::Optimizer {
-            learning_rate: Some(0.01),
-            beta_1: Some(0.8),
-            beta_2: Some(0.95),
-            epsilon: Some(1e-3),
-            weight_decay: Some(0.1),
-            ..options(Adam)
-        },
-        options(Adamw),
-        spec::Optimizer {
-            learning_rate: Some(0.01),
-            weight_decay: Some(0.2),
-            ..options(Adamw)
-        },
-        options(Rmsprop),
-        spec::Optimizer {
-            learning_rate: Some(0.02),
-            rho: Some(0.7),
-            momentum: Some(0.5),
-            epsilon: Some(1e-2),
-            weight_decay: Some(0.03),
-            ..options(Rmsprop)
-        },
+        "name = 'sgd'",
+        "name = 'sgd'\nlearning_rate = 0.1\nmomentum = 0.9",
+        "name = 'sgd'\nlearning_rate = 0.1\nmomentum = 0.8\nnesterov = true\nweight_decay = 0.05",
+        "name = 'adam'",
+        "learning_rate = 0.01\nbeta_1 = 0.8\nbeta_2 = 0.95\nepsilon = 1e-3\nweight_decay = 0.1",
+        "name = 'adamw'",
+        "name = 'adamw'\nlearning_rate = 0.01\nweight_decay = 0.2",
+        "name = 'rmsprop'",
+        "name = 'rmsprop'\nlearning_rate = 0.02\nrho = 0.7\nmomentum = 0.5\nepsilon = 1e-2\nweight_decay = 0.03",
     ];
-    for (spec, wanted) in all.iter().zip(KERAS) {
-        for new in [Optimizer::new, Optimizer::of_tensor_operations] {
+    for (table, wanted) in all.into_iter().zip(KERAS) {
+        let spec = &options(table);
+        for new in [new, of_tensor_operations] {
             let var = weights(5);
-            let mut optimizer = new(spec, &parameters(&var)).unwrap();
+            let mut optimizer = new(spec, &parameters(&var));
             train(&mut optimizer, spec, &var, 0..STEPS);
             for (got, wanted) in values(&var).into_iter().zip(wanted) {
                 assert!(
@@ -132,21 +112,23 @@ const KERAS: [[f64; 5]; 9] = [
 
 #[test]
 fn a_saved_state_resumes_to_the_same_bytes() {
-    for name in OptimizerName::ALL {
-        let mut spec = options(*name);
-        if matches!(name, OptimizerName::Sgd | OptimizerName::Rmsprop) {
-            spec.momentum = Some(0.9);
-        }
-        for new in [Optimizer::new, Optimizer::of_tensor_operations] {
+    for table in [
+        "name = 'sgd'\nmomentum = 0.9",
+        "name = 'adam'",
+        "name = 'adamw'",
+        "name = 'rmsprop'\nmomentum = 0.9",
+    ] {
+        let spec = options(table);
+        for new in [new, of_tensor_operations] {
             let whole = weights(70_000);
-            let mut optimizer = new(&spec, &parameters(&whole)).unwrap();
+            let mut optimizer = new(&spec, &parameters(&whole));
             train(&mut optimizer, &spec, &whole, 0..STEPS);
 
             let parts = weights(70_000);
-            let mut optimizer = new(&spec, &parameters(&parts)).unwrap();
+            let mut optimizer = new(&spec, &parameters(&parts));
             train(&mut optimizer, &spec, &parts, 0..3);
             let state = optimizer.state().unwrap();
-            let mut resumed = new(&spec, &parameters(&parts)).unwrap();
+            let mut resumed = new(&spec, &parameters(&parts));
             resumed.load_state(&state).unwrap();
             train(&mut resumed, &spec, &parts, 3..STEPS);
             assert_eq!(values(&whole), values(&parts));
@@ -156,7 +138,7 @@ fn a_saved_state_resumes_to_the_same_bytes() {
 
 #[test]
 fn bytes_do_not_depend_on_the_number_of_threads() {
-    let spec = options(OptimizerName::Adam);
+    let spec = options("name = 'adam'");
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -164,7 +146,7 @@ fn bytes_do_not_depend_on_the_number_of_threads() {
             .unwrap();
         pool.install(|| {
             let var = weights(100_001);
-            let mut optimizer = Optimizer::new(&spec, &parameters(&var)).unwrap();
+            let mut optimizer = new(&spec, &parameters(&var));
             train(&mut optimizer, &spec, &var, 0..3);
             values(&var)
         })
@@ -177,7 +159,7 @@ fn a_tensor_without_a_gradient_is_named_and_nothing_moves() {
     let (trained, forgotten) = (weights(3), weights(4));
     let mut all = parameters(&trained);
     all.push(("block1_conv1.bias".into(), forgotten));
-    let mut optimizer = Optimizer::new(&options(OptimizerName::Sgd), &all).unwrap();
+    let mut optimizer = new(&options("name = 'sgd'"), &all);
     let error = optimizer.step(&gradients(&trained, 0), 0.1).unwrap_err();
     assert!(error.to_string().contains("block1_conv1.bias"), "{error}");
     assert_eq!(values(&trained), values(&weights(3)));
@@ -185,16 +167,16 @@ fn a_tensor_without_a_gradient_is_named_and_nothing_moves() {
 
 #[test]
 fn a_state_that_does_not_fit_is_refused_by_name() {
-    let adam = options(OptimizerName::Adam);
+    let adam = options("name = 'adam'");
     let state_of = |len: usize, spec: &spec::Optimizer| {
-        let optimizer = Optimizer::new(spec, &parameters(&weights(len))).unwrap();
+        let optimizer = new(spec, &parameters(&weights(len)));
         optimizer.state().unwrap()
     };
     let var = weights(5);
-    let mut optimizer = Optimizer::new(&adam, &parameters(&var)).unwrap();
+    let mut optimizer = new(&adam, &parameters(&var));
     for (state, named) in [
         (state_of(4, &adam), "[4]"),
-        (state_of(5, &options(OptimizerName::Sgd)), "missing"),
+        (state_of(5, &options("name = 'sgd'")), "missing"),
     ] {
         let error = optimizer.load_state(&state).unwrap_err().to_string();
         assert!(
@@ -202,16 +184,23 @@ fn a_state_that_does_not_fit_is_refused_by_name() {
             "{error}"
         );
     }
-    let mut sgd = Optimizer::new(&options(OptimizerName::Sgd), &parameters(&var)).unwrap();
+    let mut sgd = new(&options("name = 'sgd'"), &parameters(&var));
     let error = sgd.load_state(&state_of(5, &adam)).unwrap_err();
     assert!(error.to_string().contains("not known"), "{error}");
 }
 
-fn schedule(kind: ScheduleKind) -> spec::Schedule {
-    spec::Schedule {
-        kind,
-        ..Default::default()
-    }
+/// The schedule of a spec's `[optimizer.schedule]`.
+fn schedule(table: &str, base: f64, steps_per_epoch: usize, epochs: usize) -> Schedule {
+    let schedule = toml::from_str(table).unwrap();
+    let optimizer = spec::Optimizer {
+        learning_rate: Some(base),
+        schedule,
+        ..spec::Optimizer::default()
+    };
+    optimizer.rates(Length {
+        epochs,
+        steps_per_epoch,
+    })
 }
 
 #[track_caller]
@@ -235,19 +224,15 @@ fn assert_rates(schedule: &Schedule, wanted: &[f64]) {
 #[test]
 fn cosine_is_keras_cosine_decay() {
     assert_rates(
-        &Schedule::new(&schedule(ScheduleKind::Cosine), 0.5, 4, 3),
+        &schedule("kind = 'cosine'", 0.5, 4, 3),
         &[
             0.5, 0.49148145, 0.46650636, 0.42677671, 0.375, 0.31470478, 0.25, 0.18529524, 0.125,
             0.07322331, 0.03349365, 0.00851853, 0.0, 0.0,
         ],
     );
-    let spec = spec::Schedule {
-        warmup_epochs: 1.0,
-        minimum: 0.05,
-        ..schedule(ScheduleKind::Cosine)
-    };
+    let table = "kind = 'cosine'\nwarmup_epochs = 1\nminimum = 0.05";
     assert_rates(
-        &Schedule::new(&spec, 0.5, 4, 3),
+        &schedule(table, 0.5, 4, 3),
         &[
             0.125, 0.25, 0.375, 0.5, 0.5, 0.4828729, 0.43409905, 0.36110377, 0.275, 0.18889621,
             0.11590098, 0.06712709, 0.05, 0.05,
@@ -264,46 +249,30 @@ fn cosine_is_keras_cosine_decay() {
 #[test]
 fn exponential_and_step_are_keras_exponential_decay() {
     assert_rates(
-        &Schedule::new(&schedule(ScheduleKind::Exponential), 0.5, 3, 5),
+        &schedule("kind = 'exponential'", 0.5, 3, 5),
         &[
             0.5, 0.48274469, 0.46608487, 0.45, 0.43447021, 0.41947636, 0.405, 0.39102319,
             0.37752873, 0.36449996, 0.35192084, 0.33977583, 0.32804996, 0.31672874,
         ],
     );
-    let spec = spec::Schedule {
-        step_epochs: Some(2),
-        factor: Some(0.5),
-        ..schedule(ScheduleKind::Step)
-    };
+    let table = "kind = 'step'\nstep_epochs = 2\nfactor = 0.5";
     assert_rates(
-        &Schedule::new(&spec, 0.5, 3, 5),
+        &schedule(table, 0.5, 3, 5),
         &[
             0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.125, 0.125,
         ],
     );
-    let spec = spec::Schedule {
-        minimum: 0.2,
-        ..spec
-    };
-    assert_eq!(Schedule::new(&spec, 0.5, 3, 5).rate(13), 0.2);
+    let table = format!("{table}\nminimum = 0.2");
+    assert_eq!(schedule(&table, 0.5, 3, 5).rate(13), 0.2);
 }
 
 #[test]
 fn a_constant_rate_warms_up_over_part_of_an_epoch() {
-    let spec = spec::Schedule {
-        warmup_epochs: 0.5,
-        ..schedule(ScheduleKind::Constant)
-    };
+    let table = "warmup_epochs = 0.5";
     // Half of 5 steps are 3.
-    assert_rates(
-        &Schedule::new(&spec, 0.3, 5, 2),
-        &[0.1, 0.2, 0.3, 0.3, 0.3, 0.3],
-    );
-    let spec = spec::Schedule {
-        warmup_epochs: 9.0,
-        ..schedule(ScheduleKind::Cosine)
-    };
-    assert!((0..100).all(|step| Schedule::new(&spec, 0.3, 5, 2).rate(step).is_finite()));
+    assert_rates(&schedule(table, 0.3, 5, 2), &[0.1, 0.2, 0.3, 0.3, 0.3, 0.3]);
+    let schedule = schedule("kind = 'cosine'\nwarmup_epochs = 9", 0.3, 5, 2);
+    assert!((0..100).all(|step| schedule.rate(step).is_finite()));
 }
 
 /// The rates after each epoch are those that Keras 3.15.1's callback leaves:
@@ -316,18 +285,9 @@ fn a_constant_rate_warms_up_over_part_of_an_epoch() {
 /// ```
 #[test]
 fn plateau_drops_when_keras_drops() {
-    let loss = spec::Schedule {
-        factor: Some(0.5),
-        patience: Some(2),
-        minimum: 0.1,
-        ..schedule(ScheduleKind::Plateau)
-    };
-    let accuracy = spec::Schedule {
-        monitor: Some("val_accuracy".into()),
-        patience: Some(3),
-        ..schedule(ScheduleKind::Plateau)
-    };
-    for (spec, values, wanted) in [
+    let loss = "kind = 'plateau'\nfactor = 0.5\npatience = 2\nminimum = 0.1";
+    let accuracy = "kind = 'plateau'\nmonitor = 'val_accuracy'\npatience = 3";
+    for (table, values, wanted) in [
         (
             loss,
             [1.0, 0.9, 0.89995, 0.95, 0.91, 0.9, 0.5, 0.6, 0.7, 0.8, 0.9],
@@ -343,15 +303,15 @@ fn plateau_drops_when_keras_drops() {
             ],
         ),
     ] {
-        let mut schedule = Schedule::new(&spec, 0.8, 2, 20);
-        assert!(schedule.monitor().is_some());
+        let mut rates = schedule(table, 0.8, 2, 20);
+        assert!(rates.monitor().is_some());
         for (epoch, (value, wanted)) in values.into_iter().zip(wanted).enumerate() {
             // As after an interruption.
-            let mut resumed = Schedule::new(&spec, 0.8, 2, 20);
-            resumed.load_state(schedule.state());
-            schedule = resumed;
-            schedule.epoch_end(value);
-            let rate = schedule.rate(2 * epoch as u64 + 2);
+            let mut resumed = schedule(table, 0.8, 2, 20);
+            resumed.load_state(rates.state());
+            rates = resumed;
+            rates.epoch_end(value);
+            let rate = rates.rate(2 * epoch as u64 + 2);
             assert!(
                 (rate - wanted).abs() < 1e-9,
                 "epoch {epoch}: {rate}, wanted {wanted}"

@@ -1,17 +1,17 @@
 //! The metrics that a run watches while it trains.
 
-use super::types::{ScheduleKind, Spec};
+use super::types::Spec;
 
 /// A metric that early stopping or the schedule watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Monitor<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Monitor {
     /// The key that names it.
     pub key: &'static str,
     /// As the column of `metrics.parquet`.
-    pub metric: &'a str,
+    pub metric: String,
 }
 
-impl Monitor<'_> {
+impl Monitor {
     /// Whether it is measured on validation images.
     pub fn needs_validation(&self) -> bool {
         self.metric.starts_with("val_")
@@ -20,20 +20,19 @@ impl Monitor<'_> {
 
 impl Spec {
     /// Every metric that is watched.
-    pub fn monitors(&self) -> impl Iterator<Item = Monitor<'_>> {
+    pub fn monitors(&self) -> impl Iterator<Item = Monitor> {
         let stopping = self
             .training
             .early_stopping
             .as_ref()
             .map(|stopping| Monitor {
                 key: "training.early_stopping.monitor",
-                metric: &stopping.monitor,
+                metric: stopping.monitor.clone(),
             });
-        let schedule = &self.optimizer.schedule;
-        let plateau = (schedule.kind == ScheduleKind::Plateau).then(|| Monitor {
+        let of_schedule = self.optimizer.schedule.monitor().map(|metric| Monitor {
             key: "optimizer.schedule.monitor",
-            metric: schedule.monitor(),
+            metric,
         });
-        stopping.into_iter().chain(plateau)
+        stopping.into_iter().chain(of_schedule)
     }
 }

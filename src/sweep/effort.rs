@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use super::plan::PlannedRun;
 use crate::data::Counts;
 use crate::features;
-use crate::optim;
 
 /// Work per image beside the network's own, as many multiply-accumulates as take its time: gathering, normalizing,
 /// scores.
@@ -56,7 +55,7 @@ impl Parts {
         });
         let (training, others) = (images.train as f64, images.validation as f64);
         let tested = images.test as f64;
-        let cost = blueprint.cost(optim::slots(&spec.optimizer));
+        let cost = blueprint.cost(spec.optimizer.rule().slots().len());
         let graph = &blueprint.graph;
         let constant = blueprint.cut.constant();
         let nodes = constant.iter().filter_map(|i| graph.nodes().get(*i));

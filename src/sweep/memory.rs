@@ -10,7 +10,6 @@ use crate::data::{Counts, Data};
 use crate::features;
 use crate::graph::{self, images_at_once};
 use crate::ops::{self, Passes};
-use crate::optim;
 use crate::stop::Stop;
 use crate::train;
 
@@ -90,7 +89,7 @@ impl Need {
         let (spec, blueprint) = (&planned.run.spec, &planned.blueprint);
         let most = images.train.max(images.validation).max(images.test);
         let batch_size = spec.training.batch_size.min(most);
-        let cost = blueprint.cost(optim::slots(&spec.optimizer));
+        let cost = blueprint.cost(spec.optimizer.rule().slots().len());
         let constant = blueprint.cut.constant();
         let at_once = images_at_once(&blueprint.graph, &constant).min(most);
         let restores_best = spec.training.early_stopping.as_ref();

@@ -17,7 +17,7 @@ use crate::fail_point;
 use crate::graph::Mode;
 use crate::model::Network;
 use crate::ops;
-use crate::optim::{Optimizer, Schedule};
+use crate::optim::{Length, Optimizer};
 use crate::spec::{self, Spec};
 
 /// One run's training: a network, what it learns from, and how.
@@ -107,7 +107,7 @@ impl Fit<'_> {
         match missing.filter(|_| self.validation.is_empty()) {
             Some(monitor) => Err(Error::NotMeasured {
                 key: monitor.key,
-                monitor: monitor.metric.to_owned(),
+                monitor: monitor.metric,
             }),
             None => Ok(()),
         }
@@ -115,15 +115,17 @@ impl Fit<'_> {
 
     /// The state after the newest checkpoint, else that of a new run.
     fn begin(&self, keeper: &Keeper) -> Result<State, Error> {
-        let training = &self.spec.training;
+        let (training, optimizer) = (&self.spec.training, &self.spec.optimizer);
         let mut state = State::new(
-            Optimizer::new(&self.spec.optimizer, &self.network.trained())?,
-            Schedule::new(
-                &self.spec.optimizer.schedule,
-                self.spec.optimizer.learning_rate(),
-                self.train.len().div_ceil(training.batch_size),
-                training.epochs,
-            ),
+            Optimizer::new(
+                optimizer.rule(),
+                optimizer.weight_decay(),
+                &self.network.trained(),
+            )?,
+            optimizer.rates(Length {
+                epochs: training.epochs,
+                steps_per_epoch: self.train.len().div_ceil(training.batch_size),
+            }),
             EarlyStopping::new(&self.stopping_rule()),
             self.classes,
         );

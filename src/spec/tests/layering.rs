@@ -1,7 +1,7 @@
 //! Which layer wins, and where its values are said to come from.
 
-use super::super::{Arch, Problem, Weights};
-use super::Folder;
+use super::super::{Arch, AxisValue, Problem, Weights};
+use super::{Folder, at};
 
 #[test]
 fn later_layers_win() {
@@ -53,7 +53,8 @@ fn tables_merge_and_lists_are_replaced() {
     assert_eq!((training.epochs, training.batch_size), (7, 9));
     assert_eq!(training.metrics.len(), 1);
     let optimizer = folder.good(&["optimizer={ name = \"sgd\" }", "optimizer.momentum=0.5"]);
-    assert_eq!(optimizer.spec.optimizer.momentum(), 0.5);
+    let momentum = at(&optimizer.spec, "optimizer.momentum");
+    assert_eq!(momentum, Some(AxisValue::Float(0.5)));
     assert_eq!(optimizer.spec.optimizer.name.as_str(), "sgd");
 }
 
@@ -108,8 +109,9 @@ fn values_from_outside_are_toml_or_else_text() {
     assert_eq!(spec.backbone.arch, Arch::named("vgg13").unwrap());
     assert_eq!(spec.backbone.weights, Weights::Random);
     assert_eq!(spec.name, "quoted");
+    let epochs = at(&spec, "optimizer.schedule.step_epochs");
+    assert_eq!(epochs, Some(AxisValue::Integer(2)));
     assert_eq!(spec.dataset.classes.map(|c| c.len()), Some(2));
-    assert_eq!(spec.optimizer.schedule.step_epochs(), 2);
     assert_eq!(spec.head[1].rate, Some(0.25));
     assert_eq!(spec.head.len(), 3);
 }

@@ -7,7 +7,7 @@ mod sweeps;
 
 use std::path::{Path, PathBuf};
 
-use super::{Error, Experiment};
+use super::{AxisValue, Error, Experiment, Spec};
 
 /// A small spec without a mistake.
 const SMALL: &str = r#"
@@ -66,4 +66,9 @@ impl Folder {
     fn wrong(&self, overrides: &[&str]) -> String {
         self.load(overrides, &[]).err().unwrap().to_string()
     }
+}
+
+/// The value of a key in a spec; none where it is not set.
+fn at(spec: &Spec, key: &str) -> Option<AxisValue> {
+    AxisValue::at(&serde_json::to_value(spec).unwrap(), key)
 }

@@ -2,6 +2,8 @@
 
 mod images;
 mod network;
+mod optimizer;
+mod table;
 mod training;
 
 use std::collections::BTreeMap;
@@ -13,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 pub use images::*;
 pub use network::*;
+pub use optimizer::*;
+pub(in crate::spec) use table::Table;
 pub use training::*;
 
 use crate::names::{Name, names};

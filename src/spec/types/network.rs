@@ -1,16 +1,11 @@
 //! The network: backbone, what of it is frozen, head.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::ops::Deref;
-use std::sync::LazyLock;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::de::{self, Deserializer};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-use crate::names::{Name, names};
+use crate::names::{Name, listed, names};
 use crate::spec::values::{FreezeThrough, Units, Weights};
 use crate::zoo::{Architecture, CATALOG};
 
@@ -45,81 +40,9 @@ fn default_input_size() -> usize {
     32
 }
 
-/// A backbone the runner can build: an architecture of the catalog.
-#[derive(Clone, Copy)]
-pub struct Arch(&'static Architecture);
-
-impl Arch {
-    /// Every one, in the catalog's order.
-    pub fn all() -> impl Iterator<Item = Arch> {
-        CATALOG.iter().map(Arch)
-    }
-
-    /// The one of this name.
-    pub fn named(name: &str) -> Option<Arch> {
-        Arch::all().find(|arch| arch.name == name)
-    }
-
-    fn names() -> &'static [&'static str] {
-        static NAMES: LazyLock<Vec<&str>> =
-            LazyLock::new(|| CATALOG.iter().map(|arch| arch.name).collect());
-        &NAMES
-    }
-}
-
-impl Deref for Arch {
-    type Target = Architecture;
-
-    fn deref(&self) -> &Architecture {
-        self.0
-    }
-}
-
-impl PartialEq for Arch {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Eq for Arch {}
-
-impl fmt::Debug for Arch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Arch").field(&self.name).finish()
-    }
-}
-
-impl fmt::Display for Arch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name)
-    }
-}
-
-impl Serialize for Arch {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name)
-    }
-}
-
-impl<'de> Deserialize<'de> for Arch {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = deserializer.deserialize_any(Name(Arch::names()))?;
-        Arch::named(&name).ok_or_else(|| de::Error::unknown_variant(&name, Arch::names()))
-    }
-}
-
-impl JsonSchema for Arch {
-    fn schema_name() -> Cow<'static, str> {
-        "Arch".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "The backbones the runner can build.",
-            "type": "string",
-            "enum": Arch::names(),
-        })
-    }
+listed! {
+    /// The backbones the runner can build.
+    Arch(Architecture), CATALOG.iter(), |arch| arch.name
 }
 
 /// `[freeze]`.

@@ -69,6 +69,7 @@ pub(super) fn scratch(s: &Shape, passes: Passes) -> Scratch {
     };
     Scratch {
         task: block,
-        part: of_part(rows).size() + of_part(CHANNEL_BLOCK.min(s.cin)).size(),
+        // A thread that waits for the parts of its task computes those of others.
+        part: 2 * (of_part(rows).size() + of_part(CHANNEL_BLOCK.min(s.cin)).size()),
     }
 }

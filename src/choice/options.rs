@@ -1,0 +1,132 @@
+//! The options that are set.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::MapAccess;
+use serde::{Deserialize, Serialize};
+
+use super::{Number, Opt, Takes};
+
+/// An option's value.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    Flag(bool),
+    Count(usize),
+    Real(f64),
+    Text(String),
+}
+
+impl Value {
+    /// A number's value.
+    pub fn number(&self) -> Option<Number> {
+        match *self {
+            Value::Count(count) => Some(Number::Whole(count)),
+            Value::Real(real) => Some(Number::Real(real)),
+            Value::Flag(_) | Value::Text(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Flag(flag) => write!(f, "{flag}"),
+            Value::Count(count) => write!(f, "{count}"),
+            Value::Real(real) if *real != 0.0 && real.abs() < 1e-2 => write!(f, "{real:e}"),
+            Value::Real(real) => write!(f, "{real}"),
+            Value::Text(text) => write!(f, "\"{text}\""),
+        }
+    }
+}
+
+/// Options by name, as they are set; those that are not have their defaults.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Options(BTreeMap<&'static str, Value>);
+
+impl Options {
+    /// With another option set.
+    pub fn with(mut self, option: &Opt, value: Value) -> Self {
+        self.0.insert(option.name, value);
+        self
+    }
+
+    /// Takes the value of an option from a table that is being read.
+    ///
+    /// # Errors
+    /// A value of another type.
+    pub fn read<'de, A: MapAccess<'de>>(
+        &mut self,
+        option: &Opt,
+        table: &mut A,
+    ) -> Result<(), A::Error> {
+        let value = match option.takes {
+            Takes::Real { .. } => Value::Real(next(table)?),
+            Takes::Count { .. } | Takes::NeededCount { .. } => Value::Count(next(table)?),
+            Takes::Flag { .. } => Value::Flag(next(table)?),
+            Takes::Monitor { .. } => Value::Text(next(table)?),
+        };
+        self.0.insert(option.name, value);
+        Ok(())
+    }
+
+    /// What is set.
+    pub fn set(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.0.iter().map(|(name, value)| (*name, value))
+    }
+
+    /// Whether an option is set.
+    pub fn has(&self, option: &Opt) -> bool {
+        self.0.contains_key(option.name)
+    }
+
+    /// Sets the defaults of `options` that are not set.
+    pub fn fill(&mut self, options: &[Opt]) {
+        for option in options {
+            if let (false, Some(default)) = (self.has(option), option.takes.default()) {
+                self.0.insert(option.name, default);
+            }
+        }
+    }
+
+    fn get(&self, option: &Opt) -> Option<Value> {
+        let set = self.0.get(option.name).cloned();
+        set.or_else(|| option.takes.default())
+    }
+
+    /// The value of an option that takes a number.
+    pub fn real(&self, option: &Opt) -> f64 {
+        match self.get(option) {
+            Some(Value::Real(real)) => real,
+            Some(Value::Count(count)) => count as f64,
+            _ => 0.0,
+        }
+    }
+
+    /// The value of an option that takes a whole number; 0 where one is needed and not set, which no loaded spec has.
+    pub fn count(&self, option: &Opt) -> usize {
+        match self.get(option) {
+            Some(Value::Count(count)) => count,
+            _ => 0,
+        }
+    }
+
+    /// The value of an option that takes true or false.
+    pub fn flag(&self, option: &Opt) -> bool {
+        matches!(self.get(option), Some(Value::Flag(true)))
+    }
+
+    /// The value of an option that takes a metric.
+    pub fn text(&self, option: &Opt) -> String {
+        match self.get(option) {
+            Some(Value::Text(text)) => text,
+            _ => String::new(),
+        }
+    }
+}
+
+fn next<'de, T: Deserialize<'de>, A: MapAccess<'de>>(table: &mut A) -> Result<T, A::Error> {
+    table.next_value()
+}

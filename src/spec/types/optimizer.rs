@@ -1,0 +1,296 @@
+//! How weights are updated.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserializer, MapAccess};
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
+
+use crate::names::{Name, listed};
+use super::table::{self, Table};
+use crate::choice::{Choice, Opt, Options, all_options};
+use crate::optim::{self, CURVES, Length, METHODS, Rule};
+
+listed! {
+    /// An optimizer, with Keras's rule and defaults.
+    OptimizerName(optim::Method), METHODS.iter().copied(), |method| method.choice.name
+}
+
+listed! {
+    /// A learning rate schedule.
+    ScheduleKind(optim::Kind), CURVES.iter().copied(), |kind| kind.choice.name
+}
+
+impl Default for OptimizerName {
+    fn default() -> Self {
+        OptimizerName::named("adam").unwrap_or(OptimizerName(METHODS[0]))
+    }
+}
+
+impl Default for ScheduleKind {
+    fn default() -> Self {
+        ScheduleKind(CURVES[0])
+    }
+}
+
+/// `[optimizer]`. Options that belong to another optimizer than `name` are refused.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Optimizer {
+    /// Which optimizer.
+    pub name: OptimizerName,
+    /// Step size before the schedule; none for the optimizer's own.
+    pub learning_rate: Option<f64>,
+    /// What the optimizer takes beside.
+    pub options: Options,
+    /// Decoupled weight decay, `w -= learning_rate * weight_decay * w`; none for the optimizer's own.
+    pub weight_decay: Option<f64>,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
+}
+
+impl Optimizer {
+    /// What every optimizer can be.
+    pub fn choices() -> impl Iterator<Item = &'static Choice> + Clone {
+        METHODS.iter().map(|method| &method.choice)
+    }
+
+    /// Step size before the schedule.
+    pub fn learning_rate(&self) -> f64 {
+        self.learning_rate.unwrap_or(self.name.learning_rate)
+    }
+
+    /// Decoupled weight decay.
+    pub fn weight_decay(&self) -> f64 {
+        self.weight_decay.unwrap_or(self.name.weight_decay)
+    }
+
+    /// How weights follow from gradients.
+    pub fn rule(&self) -> Box<dyn Rule> {
+        (self.name.rule)(&self.options)
+    }
+
+    /// The learning rate over a run.
+    pub fn rates(&self, length: Length) -> optim::Schedule {
+        let schedule = &self.schedule;
+        optim::Schedule::new(
+            (schedule.kind.curve)(&schedule.options),
+            self.learning_rate(),
+            schedule.minimum,
+            schedule.warmup_epochs,
+            length,
+        )
+    }
+
+    /// Writes the defaults of what the optimizer takes.
+    pub(in crate::spec) fn fill(&mut self) {
+        self.learning_rate = Some(self.learning_rate());
+        self.weight_decay = Some(self.weight_decay());
+        self.options.fill(self.name.choice.options);
+    }
+}
+
+impl Table for Optimizer {
+    const EXPECTED: &'static str = "struct Optimizer";
+
+    fn keys() -> &'static [&'static str] {
+        static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+            let options = Optimizer::all_options().iter().map(|option| option.name);
+            let first = ["name", "learning_rate"].into_iter().chain(options);
+            first.chain(["weight_decay", "schedule"]).collect()
+        });
+        &KEYS
+    }
+
+    fn all_options() -> &'static [&'static Opt] {
+        static ALL: LazyLock<Vec<&Opt>> = LazyLock::new(|| all_options(Optimizer::choices()));
+        &ALL
+    }
+
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
+    }
+
+    fn own<'de, A: MapAccess<'de>>(&mut self, key: &str, table: &mut A) -> Result<(), A::Error> {
+        match key {
+            "name" => self.name = table.next_value()?,
+            "learning_rate" => self.learning_rate = Some(table.next_value()?),
+            "weight_decay" => self.weight_decay = Some(table.next_value()?),
+            _ => self.schedule = table.next_value()?,
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for Optimizer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        table::read(deserializer)
+    }
+}
+
+impl Serialize for Optimizer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("name", &self.name)?;
+        if let Some(rate) = self.learning_rate {
+            map.serialize_entry("learning_rate", &rate)?;
+        }
+        table::write::<S>(&self.options, &mut map)?;
+        if let Some(decay) = self.weight_decay {
+            map.serialize_entry("weight_decay", &decay)?;
+        }
+        map.serialize_entry("schedule", &self.schedule)?;
+        map.end()
+    }
+}
+
+impl JsonSchema for Optimizer {
+    fn schema_name() -> Cow<'static, str> {
+        "Optimizer".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let defaults = |of: fn(&optim::Method) -> f64| {
+            let method =
+                |method: &&optim::Method| format!("{} for `{}`", of(method), method.choice.name);
+            METHODS.iter().map(method).collect::<Vec<_>>().join(", ")
+        };
+        let rate = format!(
+            "Step size before the schedule; default {}.",
+            defaults(|m| m.learning_rate)
+        );
+        let decay = format!(
+            "Decoupled weight decay, `w -= learning_rate * weight_decay * w`; default {}.",
+            defaults(|m| m.weight_decay)
+        );
+        let mut name = generator.subschema_for::<OptimizerName>();
+        name.insert("default".into(), OptimizerName::default().as_str().into());
+        let mut schedule = generator.subschema_for::<Schedule>();
+        schedule.insert(
+            "description".into(),
+            "How the learning rate changes; default constant.".into(),
+        );
+        let own = vec![
+            ("name", name),
+            (
+                "learning_rate",
+                json_schema!({ "type": "number", "format": "double", "description": rate, "exclusiveMinimum": 0 }),
+            ),
+            (
+                "weight_decay",
+                json_schema!({ "type": "number", "format": "double", "description": decay, "minimum": 0 }),
+            ),
+            ("schedule", schedule),
+        ];
+        let choices: Vec<&Choice> = Optimizer::choices().collect();
+        let description =
+            "`[optimizer]`. Options that belong to another optimizer than `name` are refused.";
+        table::schema(description, own, &choices)
+    }
+}
+
+/// `optimizer.schedule`. Options that belong to another kind are refused.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Schedule {
+    /// Which rule.
+    pub kind: ScheduleKind,
+    /// The rate rises linearly from 0 over this many epochs first.
+    pub warmup_epochs: f64,
+    /// The rate never falls below this.
+    pub minimum: f64,
+    /// What the kind takes beside.
+    pub options: Options,
+}
+
+impl Schedule {
+    /// What every schedule can be.
+    pub fn choices() -> impl Iterator<Item = &'static Choice> + Clone {
+        CURVES.iter().map(|kind| &kind.choice)
+    }
+
+    /// The metric that is watched, where one is.
+    pub fn monitor(&self) -> Option<String> {
+        let curve = (self.kind.curve)(&self.options);
+        curve.monitor().map(str::to_owned)
+    }
+
+    /// Writes the defaults of what the schedule takes.
+    pub(in crate::spec) fn fill(&mut self) {
+        self.options.fill(self.kind.choice.options);
+    }
+}
+
+impl Table for Schedule {
+    const EXPECTED: &'static str = "struct Schedule";
+
+    fn keys() -> &'static [&'static str] {
+        static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+            let options = Schedule::all_options().iter().map(|option| option.name);
+            let own = ["kind", "warmup_epochs", "minimum"];
+            own.into_iter().chain(options).collect()
+        });
+        &KEYS
+    }
+
+    fn all_options() -> &'static [&'static Opt] {
+        static ALL: LazyLock<Vec<&Opt>> = LazyLock::new(|| all_options(Schedule::choices()));
+        &ALL
+    }
+
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
+    }
+
+    fn own<'de, A: MapAccess<'de>>(&mut self, key: &str, table: &mut A) -> Result<(), A::Error> {
+        match key {
+            "kind" => self.kind = table.next_value()?,
+            "warmup_epochs" => self.warmup_epochs = table.next_value()?,
+            _ => self.minimum = table.next_value()?,
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for Schedule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        table::read(deserializer)
+    }
+}
+
+impl Serialize for Schedule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kind", &self.kind)?;
+        map.serialize_entry("warmup_epochs", &self.warmup_epochs)?;
+        map.serialize_entry("minimum", &self.minimum)?;
+        table::write::<S>(&self.options, &mut map)?;
+        map.end()
+    }
+}
+
+impl JsonSchema for Schedule {
+    fn schema_name() -> Cow<'static, str> {
+        "Schedule".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let number = |description: &str| json_schema!({ "type": "number", "format": "double", "description": description, "minimum": 0, "default": 0.0 });
+        let mut kind = generator.subschema_for::<ScheduleKind>();
+        kind.insert("default".into(), ScheduleKind::default().as_str().into());
+        let own = vec![
+            ("kind", kind),
+            (
+                "warmup_epochs",
+                number("The rate rises linearly from 0 over this many epochs first; default 0."),
+            ),
+            (
+                "minimum",
+                number("The rate never falls below this; default 0."),
+            ),
+        ];
+        let choices: Vec<&Choice> = Schedule::choices().collect();
+        let description = "`optimizer.schedule`. Options that belong to another kind are refused.";
+        table::schema(description, own, &choices)
+    }
+}

@@ -1,0 +1,159 @@
+//! Tables whose keys depend on what one of them names: reading, writing and describing them.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use schemars::Schema;
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::{Map, Value as Json, json};
+
+use crate::choice::{Choice, Opt, Options, Takes, Value, owners};
+
+/// A table with keys of its own, and the options of what it names.
+pub(in crate::spec) trait Table: Default {
+    /// As serde says it of a struct.
+    const EXPECTED: &'static str;
+
+    /// Every key, those of all choices too.
+    fn keys() -> &'static [&'static str];
+
+    /// Every option of all choices.
+    fn all_options() -> &'static [&'static Opt];
+
+    fn options(&mut self) -> &mut Options;
+
+    /// Takes the value of a key of its own.
+    ///
+    /// # Errors
+    /// A value that does not fit.
+    fn own<'de, A: MapAccess<'de>>(&mut self, key: &str, table: &mut A) -> Result<(), A::Error>;
+}
+
+/// Reads a table.
+///
+/// # Errors
+/// A key that no choice has, or a value that does not fit.
+pub(super) fn read<'de, T: Table, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_map(TableVisitor(PhantomData))
+}
+
+struct TableVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Table> Visitor<'de> for TableVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(T::EXPECTED)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+        let mut table = T::default();
+        while let Some(key) = map.next_key_seed(Key(T::keys()))? {
+            let option = T::all_options().iter().find(|option| option.name == key);
+            match option {
+                Some(option) => table.options().read(option, &mut map)?,
+                None => table.own(key, &mut map)?,
+            }
+        }
+        Ok(table)
+    }
+}
+
+/// One of these keys.
+struct Key(&'static [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = &'static str;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<&'static str, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for Key {
+    type Value = &'static str;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("field identifier")
+    }
+
+    fn visit_str<E: de::Error>(self, key: &str) -> Result<&'static str, E> {
+        let found = self.0.iter().find(|known| **known == key);
+        found
+            .copied()
+            .ok_or_else(|| de::Error::unknown_field(key, self.0))
+    }
+}
+
+/// Writes the options that are set.
+///
+/// # Errors
+/// As the serializer's.
+pub(super) fn write<S: Serializer>(
+    options: &Options,
+    map: &mut S::SerializeMap,
+) -> Result<(), S::Error> {
+    let mut set = options.set();
+    set.try_for_each(|(name, value): (&str, &Value)| map.serialize_entry(name, value))
+}
+
+/// The schema of a table, of its own keys and of the options of `choices`.
+pub(super) fn schema(
+    description: &str,
+    own: Vec<(&str, Schema)>,
+    choices: &[&'static Choice],
+) -> Schema {
+    let mut properties = Map::new();
+    for (name, schema) in own {
+        properties.insert(name.to_owned(), schema.to_value());
+    }
+    for option in crate::choice::all_options(choices.iter().copied()) {
+        properties.insert(option.name.to_owned(), option_schema(option, choices));
+    }
+    let table = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+        "description": description,
+    });
+    Schema::try_from(table).unwrap_or_default()
+}
+
+fn option_schema(option: &Opt, choices: &[&'static Choice]) -> Json {
+    let all = choices.iter().flat_map(|choice| choice.options);
+    let same = all.filter(|other| other.name == option.name);
+    let mut defaults: Vec<String> = same
+        .filter_map(|option| option.takes.default())
+        .map(|value| value.to_string())
+        .collect();
+    if defaults.windows(2).all(|pair| pair[0] == pair[1]) {
+        defaults.truncate(1);
+    }
+    let default = match defaults.as_slice() {
+        [] => String::new(),
+        defaults => format!("; default {}", defaults.join(", ")),
+    };
+    let owners = owners(choices.iter().copied(), option.name);
+    let owners: Vec<String> = owners.iter().map(|name| format!("`{name}`")).collect();
+    let mut schema = match option.takes {
+        Takes::Real { .. } => json!({ "type": "number", "format": "double" }),
+        Takes::Count { .. } | Takes::NeededCount { .. } => {
+            json!({ "type": "integer", "format": "uint" })
+        }
+        Takes::Flag { .. } => json!({ "type": "boolean" }),
+        Takes::Monitor { .. } => json!({ "type": "string" }),
+    };
+    if let Some(schema) = schema.as_object_mut() {
+        let description = format!("{}: {}{default}.", owners.join(", "), option.about);
+        schema.insert("description".into(), description.into());
+        schema.extend(
+            option
+                .takes
+                .range()
+                .map(|range| range.schema())
+                .unwrap_or_default(),
+        );
+    }
+    schema
+}
