@@ -25,6 +25,7 @@ pub mod graph;
 pub mod inference;
 mod last_words;
 mod machine;
+pub mod metric;
 pub mod model;
 mod names;
 pub mod ops;

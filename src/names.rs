@@ -87,6 +87,16 @@ macro_rules! listed {
                 name(self.0)
             }
 
+            /// The name of a row.
+            pub const fn of(row: &'static $row) -> $type {
+                $type(row)
+            }
+
+            /// What is named.
+            pub fn row(self) -> &'static $row {
+                self.0
+            }
+
             /// Every name, in the list's order.
             pub fn names() -> &'static [&'static str] {
                 static NAMES: std::sync::LazyLock<Vec<&str>> =

@@ -99,7 +99,7 @@ pub(super) fn group(members: &Members<'_>, measures: &[Measure], images: usize) 
     let settings = by_setting(&members.runs);
     let sample = |m: &Measure| {
         let values = |runs: &Vec<&Recorded>| -> Vec<f64> {
-            runs.iter().filter_map(|run| (m.of)(run)).collect()
+            runs.iter().filter_map(|run| m.of(run)).collect()
         };
         Sample::within(settings.iter().map(values))
     };

@@ -1,18 +1,11 @@
 //! What is measured of a run, as a column of the comparison.
 
+use std::sync::LazyLock;
+
 use super::error::hint;
 use super::{Error, Recorded, Results};
-use crate::train::Metrics;
-
-/// How the numbers of a measure are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// In [0, 1], shown in percent.
-    Share,
-    Plain,
-    Count,
-    Seconds,
-}
+pub use crate::metric::Unit;
+use crate::metric::{ACCURACY, LOSS, METRICS, Metric, Metrics};
 
 /// On what images a number is measured: numbers of different ones are not ranked together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +26,15 @@ pub struct Measure {
     pub rises: bool,
     /// On what images it is measured.
     pub on: Images,
-    /// The run's value.
-    pub of: fn(&Recorded) -> Option<f64>,
+    of: Of,
+}
+
+/// Where a run's value is taken from.
+#[derive(Clone, Copy, Debug)]
+enum Of {
+    /// What the saved model was measured on.
+    Metric(fn(&Recorded) -> Option<&Metrics>, &'static Metric),
+    Run(fn(&Recorded) -> Option<f64>),
 }
 
 impl PartialEq for Measure {
@@ -52,86 +52,98 @@ fn validation(run: &Recorded) -> Option<&Metrics> {
 }
 
 /// Every measure, those that decide by default first.
-const ALL: [Measure; 9] = [
-    measure("test_accuracy", Unit::Share, true, |r| test(r)?.accuracy),
-    measure("val_accuracy", Unit::Share, true, |r| {
-        validation(r)?.accuracy
-    }),
-    measure("test_loss", Unit::Plain, false, |r| Some(test(r)?.loss)),
-    measure("val_loss", Unit::Plain, false, |r| {
-        Some(validation(r)?.loss)
-    }),
-    measure("test_top5_accuracy", Unit::Share, true, |r| {
-        test(r)?.top5_accuracy
-    }),
-    measure("val_top5_accuracy", Unit::Share, true, |r| {
-        validation(r)?.top5_accuracy
-    }),
-    measure("trainable_parameters", Unit::Count, false, |r| {
-        Some(r.row.trainable_parameters? as f64)
-    }),
-    measure("seconds", Unit::Seconds, false, |r| Some(r.row.seconds)),
-    measure("epochs", Unit::Count, false, |r| Some(r.row.epochs as f64)),
-];
+fn all() -> &'static [Measure] {
+    static ALL: LazyLock<Vec<Measure>> = LazyLock::new(|| {
+        let first = [&ACCURACY, &LOSS];
+        let is_other = |metric: &&Metric| first.iter().all(|other| other.name != metric.name);
+        let others = METRICS.into_iter().filter(is_other);
+        let metrics = first.into_iter().chain(others);
+        metrics
+            .filter(|metric| !metric.is_per_class())
+            .flat_map(of_metric)
+            .chain(OF_RUNS)
+            .collect()
+    });
+    &ALL
+}
 
-const fn measure(
-    name: &'static str,
-    unit: Unit,
-    rises: bool,
-    of: fn(&Recorded) -> Option<f64>,
-) -> Measure {
+/// A metric on the test and on the validation images.
+fn of_metric(metric: &'static Metric) -> [Measure; 2] {
+    let on = |part: &str, on, of| Measure {
+        // Made once for the life of the program.
+        name: format!("{part}_{}", metric.name).leak(),
+        unit: metric.unit,
+        rises: metric.rises,
+        on,
+        of: Of::Metric(of, metric),
+    };
+    [
+        on("test", Images::Test, test),
+        on("val", Images::Validation, validation),
+    ]
+}
+
+/// What is known of a run beside its metrics.
+const OF_RUNS: [Measure; 3] = [TRAINABLE, SECONDS, EPOCHS];
+
+const TRAINABLE: Measure = of_run("trainable_parameters", Unit::Count, |r| {
+    Some(r.row.trainable_parameters? as f64)
+});
+const SECONDS: Measure = of_run("seconds", Unit::Seconds, |r| Some(r.row.seconds));
+const EPOCHS: Measure = of_run("epochs", Unit::Count, |r| Some(r.row.epochs as f64));
+
+const fn of_run(name: &'static str, unit: Unit, of: fn(&Recorded) -> Option<f64>) -> Measure {
     Measure {
         name,
         unit,
-        rises,
-        on: images(name),
-        of,
-    }
-}
-
-/// What the prefix of a column says.
-const fn images(name: &str) -> Images {
-    match name.as_bytes() {
-        [b't', b'e', b's', b't', b'_', ..] => Images::Test,
-        [b'v', b'a', b'l', b'_', ..] => Images::Validation,
-        _ => Images::None,
+        rises: false,
+        on: Images::None,
+        of: Of::Run(of),
     }
 }
 
 impl Measure {
+    /// The run's value.
+    pub fn of(&self, run: &Recorded) -> Option<f64> {
+        match self.of {
+            Of::Metric(part, metric) => part(run)?.number(metric),
+            Of::Run(of) => of(run),
+        }
+    }
+
     /// The measure of this name, or the first that any run has a value of.
     ///
     /// # Errors
     /// A name that is none, or a measure that no run has.
     pub fn named(name: Option<&str>, results: &Results) -> Result<Measure, Error> {
-        let is_there = |measure: &&Measure| results.runs.iter().any(|r| (measure.of)(r).is_some());
+        let is_there = |measure: &&Measure| results.runs.iter().any(|r| measure.of(r).is_some());
         let Some(name) = name else {
-            let first = ALL.iter().find(is_there).copied();
+            let first = all().iter().find(is_there).copied();
             return first.ok_or_else(|| Error::Nothing("no run has a result yet".into()));
         };
-        match ALL.iter().find(|measure| measure.name == name) {
+        match all().iter().find(|measure| measure.name == name) {
             Some(measure) if is_there(&measure) => Ok(*measure),
             Some(_) => Err(Error::Nothing(format!("no run has a `{name}`"))),
             None => Err(Error::UnknownMetric {
                 name: name.to_owned(),
-                hint: hint(name, ALL.iter().map(|m| m.name)),
-                known: ALL.map(|m| m.name).join(", "),
+                hint: hint(name, all().iter().map(|m| m.name)),
+                known: all().iter().map(|m| m.name).collect::<Vec<_>>().join(", "),
             }),
         }
     }
 
     /// The columns of a comparison by this measure: itself, accuracy, loss, trained parameters and time.
     pub(super) fn with_companions(self, results: &Results) -> Vec<Measure> {
-        let any = |measure: &Measure| results.runs.iter().any(|r| (measure.of)(r).is_some());
+        let any = |measure: &Measure| results.runs.iter().any(|r| measure.of(r).is_some());
         let mut measures = vec![self];
-        for pair in [["test_accuracy", "val_accuracy"], ["test_loss", "val_loss"]] {
-            let named = pair
-                .iter()
-                .filter_map(|n| ALL.iter().find(|m| m.name == *n));
-            measures.extend(named.copied().find(any));
+        for metric in [&ACCURACY, &LOSS] {
+            let is_of = |measure: &&Measure| match measure.of {
+                Of::Metric(_, of) => of.name == metric.name,
+                Of::Run(_) => false,
+            };
+            measures.extend(all().iter().filter(is_of).copied().find(any));
         }
-        let rest = ["trainable_parameters", "seconds"];
-        measures.extend(ALL.iter().filter(|m| rest.contains(&m.name)).copied());
+        measures.extend([TRAINABLE, SECONDS]);
         let mut seen: Vec<Measure> = Vec::new();
         for measure in measures {
             if !seen.contains(&measure) {

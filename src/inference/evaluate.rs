@@ -9,13 +9,11 @@ use super::{Error, Model};
 use crate::data::{self, Batches, Data, View, Wanted};
 use crate::fetch::{Cache, Hub};
 use crate::graph::Mode;
+use crate::metric::{PER_CLASS, TOP5_ACCURACY};
 use crate::progress::Progress;
 use crate::spec::{Metric, Spec, nearest};
 use crate::sweep::Downloads;
 use crate::train::Scores;
-
-/// A prediction counts for `top5_accuracy` where its label is among so many.
-const TOP: usize = 5;
 
 /// Which images of a dataset are evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -109,7 +107,7 @@ pub fn evaluate(
         });
     }
     let mut training = model.spec.training.clone();
-    training.metrics = vec![Metric::Accuracy, Metric::Top5Accuracy, Metric::PerClass];
+    training.metrics = Metric::all().collect();
     let mut scores = Scores::new(&training, model.classes.len());
     let (start, mut forward) = (Instant::now(), Duration::ZERO);
     for part in &parts {
@@ -133,13 +131,15 @@ pub fn evaluate(
         images,
         skipped_images,
         loss: metrics.loss,
-        accuracy: metrics.accuracy.unwrap_or(f64::NAN),
-        top5_accuracy: metrics.top5_accuracy.filter(|_| model.classes.len() > TOP),
+        accuracy: metrics.accuracy().unwrap_or(f64::NAN),
+        top5_accuracy: metrics
+            .number(&TOP5_ACCURACY)
+            .filter(|_| model.classes.len() > TOP5_ACCURACY.says_nothing_of),
         per_class: per_class(
             &model.classes,
             &parts,
             &labels,
-            &metrics.per_class.unwrap_or_default(),
+            metrics.each(&PER_CLASS).unwrap_or_default(),
         ),
         device: model.device_name.clone(),
         batch_size: training.batch_size,

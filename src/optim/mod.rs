@@ -8,8 +8,8 @@ mod schedule;
 mod tests;
 
 pub use optimizer::{Optimizer, OptimizerState};
-pub use rules::{METHODS, Method, Rule};
-pub use schedule::{CURVES, Kind, Length, Schedule, ScheduleState};
+pub use rules::{ADAM, METHODS, Method, Rule};
+pub use schedule::{CONSTANT, CURVES, Kind, Length, Schedule, ScheduleState};
 
 /// Why weights cannot be updated.
 #[derive(Debug, thiserror::Error)]

@@ -3,9 +3,10 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::{Axis, EpochRow, Results, RunRow, Status};
+use crate::metric::{ACCURACY, Metrics};
 use crate::rng::{Purpose, Stream};
 use crate::spec::AxisValue;
-use crate::train::{Epoch, Metrics};
+use crate::train::Epoch;
 
 pub(crate) struct Sweep {
     pub axes: Vec<Axis>,
@@ -97,11 +98,7 @@ fn curve(
     let row = |e: usize, noise: &mut Stream| {
         let progress = 1.0 - (-(e as f64) / 6.0).exp();
         let mut wobble = || 0.02 * (f64::from(noise.uniform()) - 0.5);
-        let metrics = |accuracy: f64, loss: f64| Metrics {
-            loss,
-            accuracy: Some(accuracy),
-            ..Metrics::default()
-        };
+        let metrics = |accuracy: f64, loss: f64| Metrics::of_loss(loss).with(&ACCURACY, accuracy);
         let training = metrics(
             0.3 + 0.65 * progress + wobble(),
             0.08 + 1.8 * (1.0 - progress),
@@ -132,12 +129,10 @@ fn run(id: &str, point: Vec<(String, AxisValue)>, rows: &[EpochRow]) -> RunRow {
     let best = rows
         .iter()
         .max_by(|a, b| validation(a).total_cmp(&validation(b)));
-    let test = best
-        .and_then(|row| row.epoch.validation.clone())
-        .map(|m| Metrics {
-            accuracy: m.accuracy.map(|a| a - 0.015),
-            ..m
-        });
+    let test = best.and_then(|row| row.epoch.validation.clone()).map(|m| {
+        let accuracy = m.accuracy().unwrap_or_default();
+        m.with(&ACCURACY, accuracy - 0.015)
+    });
     RunRow {
         run: id.into(),
         point,

@@ -12,6 +12,7 @@ use crate::atomic::NewFile;
 use crate::claim::Token;
 use crate::foreign;
 use crate::last_words::{self, Prepared};
+use crate::metric::Metrics;
 use crate::sweep::Finished;
 use crate::train::Epoch;
 
@@ -93,7 +94,7 @@ pub(super) fn finished_fields(done: &Finished) -> Value {
         "best_epoch": done.outcome.best_epoch,
         "stopped_early": done.outcome.stopped_early,
         "test_loss": done.test.as_ref().map(|test| test.loss),
-        "test_accuracy": done.test.as_ref().and_then(|test| test.accuracy),
+        "test_accuracy": done.test.as_ref().and_then(Metrics::accuracy),
         "skipped_images": done.skipped_images,
         "seconds": done.seconds,
     })
@@ -105,9 +106,9 @@ pub(super) fn epoch_fields(epoch: &Epoch) -> Value {
     json!({
         "epoch": epoch.epoch,
         "loss": epoch.training.loss,
-        "accuracy": epoch.training.accuracy,
+        "accuracy": epoch.training.accuracy(),
         "val_loss": validation.map(|v| v.loss),
-        "val_accuracy": validation.and_then(|v| v.accuracy),
+        "val_accuracy": validation.and_then(Metrics::accuracy),
         "learning_rate": epoch.learning_rate,
         "seconds": epoch.seconds,
         "images_per_second": epoch.images_per_second,

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use crate::metric::Metrics;
 use crate::spec::{AxisValue, Contents, Setting, is_replicate};
-use crate::train::{Epoch, Metrics};
+use crate::train::Epoch;
 
 /// A swept key with its values in the sweep's order; a column of both tables, and a chart.
 #[derive(Clone, Debug, PartialEq)]

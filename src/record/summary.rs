@@ -7,8 +7,8 @@ use super::Results;
 use super::rows::{RunRow, Status, value_at};
 use super::text::{self, percent, short_keys, shorten};
 use crate::foreign::one_line;
+use crate::metric::Metrics;
 use crate::text::thousands;
-use crate::train::Metrics;
 
 /// The widest line, in columns, where the table can be made to fit.
 pub(super) const WIDTH: usize = 100;
@@ -93,7 +93,7 @@ impl<'a> Line<'a> {
         let best_first = [self.run.test.as_ref(), self.run.validation.as_ref()]
             .into_iter()
             .flatten();
-        let accuracy = best_first.clone().find_map(|m| m.accuracy).map(|a| -a);
+        let accuracy = best_first.clone().find_map(Metrics::accuracy).map(|a| -a);
         let rank = accuracy.or_else(|| best_first.map(|m| m.loss).next());
         rank.filter(|rank| !rank.is_nan()).unwrap_or(f64::MAX)
     }
@@ -189,9 +189,9 @@ fn columns(results: &Results, lines: &[Line]) -> Vec<Column> {
         .iter()
         .flat_map(metrics)
         .flatten()
-        .any(|m| m.accuracy.is_some());
+        .any(|m| m.accuracy().is_some());
     let (name, show): (_, fn(&Metrics) -> Option<String>) = if has_accuracy {
-        ("accuracy", |m| m.accuracy.map(percent))
+        ("accuracy", |m| m.accuracy().map(percent))
     } else {
         ("loss", |m| Some(format!("{:.4}", m.loss)))
     };

@@ -25,12 +25,13 @@ use crate::features::{OfRun, Split, Store};
 use crate::fetch::{self, Cache, Hub};
 use crate::foreign::one_line;
 use crate::machine;
+use crate::metric::Metrics;
 use crate::model::{Blueprint, Network, weights};
 use crate::ops;
 use crate::progress::Progress;
 use crate::spec::{DatasetName, Spec};
 use crate::stop::Stop;
-use crate::train::{Fit, Inputs, Keeper, Metrics, Outcome, Prediction, checkpoint, evaluate_each};
+use crate::train::{Fit, Inputs, Keeper, Outcome, Prediction, checkpoint, evaluate_each};
 
 /// What a finished run leaves beside its model.
 #[derive(Clone, Debug)]

@@ -14,8 +14,9 @@ use self::mlflow::Mlflow;
 use self::tensorboard::EventFile;
 use self::trouble::Trouble;
 use crate::claim::Token;
+use crate::metric::Metrics;
 use crate::sweep::{Plan, PlannedRun};
-use crate::train::{Epoch, Metrics};
+use crate::train::Epoch;
 
 /// The folder of TensorBoard's event files, in the folder of an experiment's results; each run has a folder in it.
 pub const TENSORBOARD_FOLDER: &str = "tensorboard";

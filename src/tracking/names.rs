@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use crate::metric::{self, METRICS, Metrics};
 use crate::spec::Run;
-use crate::train::{Epoch, Metrics};
+use crate::train::Epoch;
 
 /// The numbers of an epoch by their columns in `metrics.parquet`, and `per_class/<class>`; those that are not finite are
 /// left out.
@@ -31,14 +32,18 @@ pub(super) fn of_test(test: &Metrics, classes: &[String]) -> Vec<(String, f64)> 
 }
 
 fn of_metrics(prefix: &str, metrics: &Metrics, classes: &[String]) -> Vec<(String, f64)> {
-    let named = ["loss", "accuracy", "top5_accuracy"].into_iter();
-    let named = named.filter_map(|name| Some((format!("{prefix}{name}"), metrics.value(name)?)));
-    let each = metrics.per_class.iter().flatten();
-    let each = classes.iter().zip(each).map(|(class, value)| {
-        let name = format!("{prefix}per_class/{}", plain(class));
-        (name, *value)
+    let named = metric::all().filter_map(|metric| {
+        let value = metrics.number(metric)?;
+        Some((format!("{prefix}{}", metric.name), value))
     });
-    named.chain(each).collect()
+    let of_classes = METRICS.into_iter().flat_map(|metric| {
+        let each = metrics.each(metric).unwrap_or_default();
+        classes.iter().zip(each).map(move |(class, value)| {
+            let name = format!("{prefix}{}/{}", metric.name, plain(class));
+            (name, *value)
+        })
+    });
+    named.chain(of_classes).collect()
 }
 
 /// A class's name with the characters only that trackers allow in the names of metrics.
@@ -93,15 +98,15 @@ fn collect(key: &str, value: &Value, leaves: &mut Vec<(String, String)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric::{ACCURACY, PER_CLASS};
     use crate::spec::AxisValue;
 
     #[test]
     fn numbers_have_the_names_of_the_tables() {
-        let part = |loss| Metrics {
-            loss,
-            accuracy: Some(0.5),
-            top5_accuracy: None,
-            per_class: Some(vec![0.25, f64::NAN]),
+        let part = |loss| {
+            Metrics::of_loss(loss)
+                .with(&ACCURACY, 0.5)
+                .with_each(&PER_CLASS, vec![0.25, f64::NAN])
         };
         let epoch = Epoch {
             epoch: 1,

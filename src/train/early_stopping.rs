@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::metric::lower_is_better;
 use crate::spec;
 
 /// Watches one metric over the epochs.
@@ -30,11 +31,6 @@ pub struct Verdict {
     pub stop: bool,
 }
 
-/// Whether a smaller value of the metric is better.
-pub fn lower_is_better(monitor: &str) -> bool {
-    monitor.ends_with("loss")
-}
-
 impl EarlyStopping {
     /// As the spec says.
     pub fn new(spec: &spec::EarlyStopping) -> Self {
@@ -51,7 +47,7 @@ impl EarlyStopping {
         self.watched
     }
 
-    /// Goes on from what had been seen.
+    /// Resumes from what had been seen.
     pub fn resume(&mut self, watched: Watched) {
         self.watched = watched;
     }

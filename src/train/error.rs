@@ -1,6 +1,7 @@
 //! Why a run cannot continue.
 
 use super::checkpoint;
+use crate::metric::WrongLogits;
 use crate::optim;
 use crate::stop::Interrupted;
 
@@ -33,12 +34,8 @@ pub enum Error {
     },
     #[error("there are no training images")]
     NoImages,
-    #[error("the logits have shape {found:?}; expected [{batch}, {classes}]")]
-    Logits {
-        found: Vec<usize>,
-        batch: usize,
-        classes: usize,
-    },
+    #[error(transparent)]
+    Logits(#[from] WrongLogits),
     #[error("the state of the run cannot be saved: {0}")]
     State(String),
     #[error(transparent)]

@@ -5,9 +5,8 @@ use candle_core::Tensor;
 use super::error::Error;
 use super::inputs::Inputs;
 use super::loss::Criterion;
-use super::metrics::Metrics;
-use super::tally::Tally;
 use crate::graph::Mode;
+use crate::metric::{Metrics, Tally};
 use crate::model::Network;
 use crate::spec::Training;
 use crate::stop::Stop;
@@ -46,7 +45,7 @@ impl<'a> Scores<'a> {
 
     /// The metrics that the spec asks for; absent before the first batch.
     pub fn metrics(&self) -> Option<Metrics> {
-        (self.tally.samples() > 0).then(|| self.tally.metrics(&self.training.metrics))
+        (self.tally.samples() > 0).then(|| self.tally.metrics(self.training.metrics()))
     }
 }
 

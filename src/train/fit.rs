@@ -3,22 +3,23 @@
 use std::time::Instant;
 
 use super::checkpoint::{self, Keeper};
-use super::early_stopping::{EarlyStopping, lower_is_better};
+use super::early_stopping::EarlyStopping;
+use super::epoch::Epoch;
 use super::error::Error;
 use super::evaluate::evaluate;
 use super::inputs::Inputs;
 use super::loss::Criterion;
 use super::memory;
-use super::metrics::{Epoch, Metrics};
 use super::observer::{Batch, Begin, Observer};
 use super::state::{Running, State};
 use crate::data;
 use crate::fail_point;
 use crate::graph::Mode;
+use crate::metric::{ACCURACY, LOSS, Metrics};
 use crate::model::Network;
 use crate::ops;
 use crate::optim::{Length, Optimizer};
-use crate::spec::{self, Spec};
+use crate::spec::{self, Metric, Spec};
 
 /// One run's training: a network, what it learns from, and how.
 pub struct Fit<'a> {
@@ -187,7 +188,7 @@ impl Fit<'_> {
         let running = &state.at.running;
         Ok(Epoch {
             epoch: number,
-            training: running.tally.metrics(&training.metrics),
+            training: running.tally.metrics(training.metrics()),
             validation,
             learning_rate: running.learning_rate,
             seconds: before + start.elapsed().as_secs_f64(),
@@ -274,9 +275,8 @@ impl Fit<'_> {
 /// The metric that decides which epoch was the best where the spec has no early stopping: the
 /// validation accuracy, else the validation loss; the training's where there are no validation images.
 pub fn best_epoch_monitor(spec: &Spec, has_validation: bool) -> String {
-    let has_accuracy = spec.training.metrics.contains(&spec::Metric::Accuracy);
-    let name = if has_accuracy { "accuracy" } else { "loss" };
-    debug_assert_eq!(lower_is_better(name), !has_accuracy);
+    let has_accuracy = spec.training.metrics.contains(&Metric::of(&ACCURACY));
+    let name = if has_accuracy { &ACCURACY } else { &LOSS }.name;
     if has_validation {
         format!("val_{name}")
     } else {

@@ -1,6 +1,6 @@
 //! How a run tells what it is doing.
 
-use super::metrics::Epoch;
+use super::epoch::Epoch;
 
 /// Where a run is inside an epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]

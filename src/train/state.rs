@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Checkpoint;
 use super::early_stopping::{EarlyStopping, Watched};
+use super::epoch::Epoch;
 use super::error::Error;
-use super::metrics::Epoch;
-use super::tally::Tally;
+use crate::metric::Tally;
 use crate::model::weights::HostTensor;
 use crate::model::{Network, Weights};
 use crate::optim::{Optimizer, OptimizerState, Schedule, ScheduleState};

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use polars::prelude::*;
+use runner::metric::{ACCURACY, Metrics};
 use runner::record::{Axis, RunRow, Status, Tables};
 use runner::spec::AxisValue;
-use runner::train::Metrics;
 
 use crate::common::runner;
 
@@ -38,11 +38,7 @@ fn experiment(folder: &Path) {
 }
 
 fn row(through: &str, rate: f64, seed: i64, accuracy: Option<f64>) -> RunRow {
-    let metrics = |accuracy| Metrics {
-        loss: 1.0 - accuracy,
-        accuracy: Some(accuracy),
-        ..Metrics::default()
-    };
+    let metrics = |accuracy| Metrics::of_loss(1.0 - accuracy).with(&ACCURACY, accuracy);
     RunRow {
         run: format!("{through}-{rate}-{seed}"),
         point: vec![

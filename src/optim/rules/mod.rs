@@ -8,6 +8,8 @@ use std::fmt::Debug;
 
 use candle_core::{Result, Tensor};
 
+pub use adam::ADAM;
+
 use crate::choice::{Choice, Options};
 
 /// Every optimizer, as specs name them.

@@ -10,6 +10,8 @@ use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
 
+pub use constant::CONSTANT;
+
 use crate::choice::{Choice, Opt, Options, Range, Takes};
 
 /// Every schedule, as specs name them.

@@ -2,6 +2,7 @@
 
 use super::{At, Curve, Kind, ScheduleState, factor};
 use crate::choice::{Choice, LARGEST, MOST, Opt, Options, Range, Takes};
+use crate::metric::lower_is_better;
 
 pub static PLATEAU: Kind = Kind {
     choice: Choice {
@@ -59,12 +60,12 @@ impl Plateau {
         }
     }
 
-    /// Whether `value` is better than the best by more than `min_delta`: lower for a loss, higher for anything else.
+    /// Whether `value` is better than the best by more than `min_delta`.
     fn improves(&self, value: f64) -> bool {
         match self.state.best {
             _ if value.is_nan() => false,
             None => true,
-            Some(best) if self.monitor.ends_with("loss") => value + self.min_delta < best,
+            Some(best) if lower_is_better(&self.monitor) => value + self.min_delta < best,
             Some(best) => value - self.min_delta > best,
         }
     }

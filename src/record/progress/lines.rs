@@ -2,11 +2,12 @@
 
 use super::RunStart;
 use crate::foreign::one_line;
+use crate::metric::{self, Metrics, Unit};
 use crate::record::text::{percent, point};
 use crate::record::{RunRow, Status};
 use crate::terminal::columns_of;
 use crate::text::counted;
-use crate::train::{Epoch, Metrics};
+use crate::train::Epoch;
 
 /// A run in progress, as shown.
 #[derive(Clone, Debug, Default)]
@@ -133,14 +134,15 @@ fn broken(text: &str, width: usize) -> Vec<String> {
 }
 
 fn metrics(prefix: &str, metrics: &Metrics) -> Vec<String> {
-    let share = |name, value: Option<f64>| Some(format!("{prefix}{name} {}", percent(value?)));
-    let loss = Some(format!("{prefix}loss {:.4}", metrics.loss));
-    let parts = [
-        loss,
-        share("accuracy", metrics.accuracy),
-        share("top5_accuracy", metrics.top5_accuracy),
-    ];
-    parts.into_iter().flatten().collect()
+    let number = |metric: &metric::Metric| {
+        let value = metrics.number(metric)?;
+        let value = match metric.unit {
+            Unit::Share => percent(value),
+            Unit::Plain | Unit::Count | Unit::Seconds => format!("{value:.4}"),
+        };
+        Some(format!("{prefix}{} {value}", metric.name))
+    };
+    metric::all().filter_map(number).collect()
 }
 
 /// An amount of work: `59.1 MiB` or `50000`.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressDrawTarget, TermLike};
 
 use super::*;
+use crate::metric::{ACCURACY, Metrics, TOP5_ACCURACY};
 use crate::record::Status;
 use crate::record::fixtures::{Sweep, integers, sweep, texts};
 
@@ -150,9 +151,9 @@ fn tell(reporter: &dyn Reporter, sweep: &Sweep) {
 fn without_a_terminal_there_is_a_line_an_epoch() {
     let mut sweep = small_sweep();
     let last = &mut sweep.epochs[3].epoch;
-    last.training.loss = 0.43214;
-    last.training.accuracy = Some(0.8512);
-    last.training.top5_accuracy = Some(1.0);
+    last.training = Metrics::of_loss(0.43214)
+        .with(&ACCURACY, 0.8512)
+        .with(&TOP5_ACCURACY, 1.0);
     last.validation = None;
     let (reporter, screen) = plain(Verbosity::Normal, Duration::MAX);
     tell(&reporter, &sweep);
@@ -197,8 +198,7 @@ fn a_single_run_is_not_numbered_and_says_what_the_test_gave() {
         epochs: 2,
     });
     let mut run = sweep.runs[0].clone();
-    run.test.as_mut().unwrap().accuracy = Some(0.5);
-    run.test.as_mut().unwrap().loss = 1.25;
+    run.test = Some(Metrics::of_loss(1.25).with(&ACCURACY, 0.5));
     run.seconds = 185.2;
     reporter.run_ended(&run);
     let expected = "finished 2 epochs in 3m 05s  test_loss 1.2500  test_accuracy 50.0%\n";

@@ -1,13 +1,14 @@
 use super::*;
+use crate::metric::ACCURACY;
 use crate::record::fixtures::{Sweep, integers, sweep, texts};
 
 fn with_results(mut sweep: Sweep, accuracies: &[f64]) -> Sweep {
     for (run, accuracy) in sweep.runs.iter_mut().zip(accuracies) {
-        run.test.as_mut().unwrap().accuracy = Some(*accuracy);
+        run.test.as_mut().unwrap().set(&ACCURACY, *accuracy);
         run.best_epoch = Some(2);
     }
     for run in &mut sweep.runs {
-        run.validation.as_mut().unwrap().accuracy = Some(0.5);
+        run.validation.as_mut().unwrap().set(&ACCURACY, 0.5);
     }
     sweep
 }
@@ -65,10 +66,7 @@ fn a_wide_table_fits_into_100_columns() {
 fn without_accuracy_the_loss_decides() {
     let mut sweep = sweep(vec![integers("seed", 0..2)], 1);
     for (run, loss) in sweep.runs.iter_mut().zip([0.75, 0.25]) {
-        run.test = Some(Metrics {
-            loss,
-            ..Metrics::default()
-        });
+        run.test = Some(Metrics::of_loss(loss));
     }
     for run in &mut sweep.runs {
         run.validation = None;
@@ -92,7 +90,12 @@ fn without_accuracy_the_loss_decides() {
 fn the_validation_numbers_are_those_of_the_saved_model() {
     let mut sweep = with_results(sweep(vec![], 3), &[0.25]);
     // Its best epoch was a better one.
-    sweep.epochs[1].epoch.validation.as_mut().unwrap().accuracy = Some(0.9);
+    sweep.epochs[1]
+        .epoch
+        .validation
+        .as_mut()
+        .unwrap()
+        .set(&ACCURACY, 0.9);
     let text = summary(&sweep.results(), WIDTH);
     assert!(text.contains("50.0%") && !text.contains("90.0%"), "{text}");
 }

@@ -4,21 +4,14 @@ use std::collections::HashMap;
 
 use polars::prelude::{Column, DataType};
 
+use crate::metric;
 use crate::record::rows::{Axis, RunRow, value_at};
 use crate::spec::{AxisValue, KeyKind, key_kind};
 
-/// The columns that are no axis, of both tables.
+/// The columns that are no axis and no metric, of both tables.
 const FIXED: &[&str] = &[
     "run",
     "epoch",
-    "loss",
-    "accuracy",
-    "val_loss",
-    "val_accuracy",
-    "top5_accuracy",
-    "val_top5_accuracy",
-    "per_class",
-    "val_per_class",
     "learning_rate",
     "seconds",
     "images_per_second",
@@ -27,10 +20,6 @@ const FIXED: &[&str] = &[
     "error",
     "epochs",
     "best_epoch",
-    "test_loss",
-    "test_accuracy",
-    "test_top5_accuracy",
-    "test_per_class",
     "skipped_images",
     "parameters",
     "trainable_parameters",
@@ -41,12 +30,21 @@ const FIXED: &[&str] = &[
     "started",
 ];
 
+/// Whether a column of this name is no axis.
+fn is_fixed(name: &str) -> bool {
+    let is_metric = |metric: &metric::Metric| {
+        let part = name.strip_suffix(metric.name);
+        part.is_some_and(|part| ["", "val_", "test_"].contains(&part))
+    };
+    FIXED.contains(&name) || metric::all().any(is_metric)
+}
+
 /// Stands before a key that has the name of another column.
 const PREFIX: &str = "spec.";
 
 /// The name of a key's column: the key itself, or `spec.<key>` where another column has that name.
 pub(super) fn column_name(key: &str) -> String {
-    if FIXED.contains(&key) {
+    if is_fixed(key) {
         format!("{PREFIX}{key}")
     } else {
         key.to_owned()
@@ -56,8 +54,8 @@ pub(super) fn column_name(key: &str) -> String {
 /// The key of a column; absent for a column that is no axis.
 pub(super) fn key_of(column: &str) -> Option<&str> {
     match column.strip_prefix(PREFIX) {
-        Some(key) if FIXED.contains(&key) => Some(key),
-        _ if FIXED.contains(&column) => None,
+        Some(key) if is_fixed(key) => Some(key),
+        _ if is_fixed(column) => None,
         _ => Some(column),
     }
 }

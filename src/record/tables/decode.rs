@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use polars::prelude::{Column, DataFrame, DataType, TimeUnit, TimeZone};
 
 use super::{FORMAT, TableError, axis};
+use crate::metric::{LOSS, METRICS, Metrics};
 use crate::record::rows::{Axis, EpochRow, RunRow, Status};
 use crate::record::time::from_unix_micros;
 use crate::spec::AxisValue;
-use crate::train::{Epoch, Metrics};
+use crate::train::Epoch;
 
 /// A table that was read, with the file it came from.
 pub(super) struct Decoder {
@@ -150,19 +151,22 @@ impl Decoder {
 
     /// Each row's metrics; absent where the loss is null.
     fn metrics(&self, prefix: &str) -> Result<Values<Metrics>, TableError> {
-        let loss = self.floats(&format!("{prefix}loss"))?;
-        let accuracy = self.floats(&format!("{prefix}accuracy"))?;
-        let top5_accuracy = self.floats(&format!("{prefix}top5_accuracy"))?;
-        let per_class = self.lists(&format!("{prefix}per_class"))?;
-        let metrics = loss.into_iter().enumerate().map(|(i, loss)| {
-            Some(Metrics {
-                loss: loss?,
-                accuracy: at(&accuracy, i),
-                top5_accuracy: at(&top5_accuracy, i),
-                per_class: at(&per_class, i),
-            })
-        });
-        Ok(metrics.collect())
+        let losses = self.floats(&format!("{prefix}{}", LOSS.name))?;
+        let metrics = losses.into_iter().map(|loss| loss.map(Metrics::of_loss));
+        let mut metrics: Values<Metrics> = metrics.collect();
+        for metric in METRICS {
+            let name = format!("{prefix}{}", metric.name);
+            if metric.is_per_class() {
+                let values = self.lists(&name)?;
+                put(&mut metrics, values, |m, values| {
+                    m.with_each(metric, values)
+                });
+            } else {
+                let values = self.floats(&name)?;
+                put(&mut metrics, values, |m, value| m.with(metric, value));
+            }
+        }
+        Ok(metrics)
     }
 
     fn strings(&self, name: &str) -> Result<Values<String>, TableError> {
@@ -253,4 +257,13 @@ impl Decoder {
 
 fn at<T: Clone>(values: &[Option<T>], i: usize) -> Option<T> {
     values.get(i).cloned().flatten()
+}
+
+/// Adds what each row has of a metric to its metrics.
+fn put<T>(metrics: &mut Values<Metrics>, values: Values<T>, with: impl Fn(Metrics, T) -> Metrics) {
+    for (metrics, value) in metrics.iter_mut().zip(values) {
+        if let (Some(found), Some(value)) = (metrics.as_mut(), value) {
+            *found = with(std::mem::take(found), value);
+        }
+    }
 }

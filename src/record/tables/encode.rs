@@ -7,9 +7,9 @@ use polars::prelude::{
 };
 
 use super::axis::{AxisColumn, Points};
+use crate::metric::{self, ACCURACY, LOSS, METRICS, Metric, Metrics};
 use crate::record::rows::{EpochRow, RunRow};
 use crate::record::time::unix_micros;
-use crate::train::Metrics;
 
 /// The columns of `metrics.parquet`, in order.
 pub(super) fn epochs(
@@ -21,25 +21,29 @@ pub(super) fn epochs(
         |name: &str, value: fn(&EpochRow) -> f64| floats(name, rows.iter().map(|r| Some(value(r))));
     let training = |row: &EpochRow| Some(row.epoch.training.clone());
     let validation = |row: &EpochRow| row.epoch.validation.clone();
-    let [loss, accuracy, top5, per_class] = metrics("", rows.iter().map(training).collect());
-    let [val_loss, val_accuracy, val_top5, val_per_class] =
-        metrics("val_", rows.iter().map(validation).collect());
+    let parts: [(&str, Vec<Option<Metrics>>); 2] = [
+        ("", rows.iter().map(training).collect()),
+        ("val_", rows.iter().map(validation).collect()),
+    ];
 
     let mut columns = vec![strings("run", rows.iter().map(|r| Some(r.run.as_str())))];
     columns.extend(
         axes.iter()
             .map(|axis| axis.column(points, rows.iter().map(|r| (r.run.as_str(), &r.point)))),
     );
+    columns.push(counts("epoch", rows.iter().map(|r| Some(r.epoch.epoch))));
+    // What every run has comes first, part by part; then the others, one after another.
+    let of_part = |(prefix, rows): &(&str, Vec<_>), metric| column(prefix, metric, rows);
+    for part in &parts {
+        columns.extend([&LOSS, &ACCURACY].map(|metric| of_part(part, metric)));
+    }
+    for metric in METRICS
+        .into_iter()
+        .filter(|metric| metric.name != ACCURACY.name)
+    {
+        columns.extend(parts.iter().map(|part| of_part(part, metric)));
+    }
     columns.extend([
-        counts("epoch", rows.iter().map(|r| Some(r.epoch.epoch))),
-        loss,
-        accuracy,
-        val_loss,
-        val_accuracy,
-        top5,
-        val_top5,
-        per_class,
-        val_per_class,
         number("learning_rate", |r| r.epoch.learning_rate),
         number("seconds", |r| r.epoch.seconds),
         number("images_per_second", |r| r.epoch.images_per_second),
@@ -78,10 +82,8 @@ pub(super) fn runs(
         counts("best_epoch", rows.iter().map(|r| r.best_epoch)),
     ]);
     for (prefix, of) in PARTS {
-        columns.extend(metrics(
-            prefix,
-            rows.iter().map(|r| of(r).clone()).collect(),
-        ));
+        let rows: Vec<Option<Metrics>> = rows.iter().map(|r| of(r).clone()).collect();
+        columns.extend(metric::all().map(|metric| column(prefix, metric, &rows)));
     }
     columns.extend([
         counts("skipped_images", rows.iter().map(|r| r.skipped_images)),
@@ -102,19 +104,14 @@ pub(super) fn runs(
     DataFrame::new(rows.len(), columns)
 }
 
-/// Loss, accuracy, top-5 accuracy and the accuracy of each class, under names that begin with `prefix`.
-fn metrics(prefix: &str, rows: Vec<Option<Metrics>>) -> [Column; 4] {
-    let name = |metric: &str| format!("{prefix}{metric}");
-    let part = |name: String, value: fn(&Metrics) -> Option<f64>| {
-        floats(&name, rows.iter().map(|m| m.as_ref().and_then(value)))
-    };
-    let per_class = rows.iter().map(|m| m.as_ref()?.per_class.as_deref());
-    [
-        part(name("loss"), |m| Some(m.loss)),
-        part(name("accuracy"), |m| m.accuracy),
-        part(name("top5_accuracy"), |m| m.top5_accuracy),
-        lists(&name("per_class"), per_class),
-    ]
+/// A metric of a part, under a name that begins with `prefix`.
+fn column(prefix: &str, metric: &Metric, rows: &[Option<Metrics>]) -> Column {
+    let name = format!("{prefix}{}", metric.name);
+    let rows = rows.iter().map(Option::as_ref);
+    match metric.is_per_class() {
+        true => lists(&name, rows.map(|m| m?.each(metric))),
+        false => floats(&name, rows.map(|m| m?.number(metric))),
+    }
 }
 
 fn strings<'a>(name: &str, values: impl Iterator<Item = Option<&'a str>>) -> Column {

@@ -135,7 +135,7 @@ fn y_scale(measure: &Measure, marks: &[Mark<'_>]) -> Scale {
     // A loss is positive, a share at most 1: where the bar goes beyond, it ends at the frame.
     let ends = ends.filter(|end| *end > 0.0 && (measure.unit != Unit::Share || *end <= 1.0));
     let runs = marks.iter().flat_map(|mark| &mark.setting.runs);
-    let values = runs.filter_map(|run| (measure.of)(run));
+    let values = runs.filter_map(|run| measure.of(run));
     let means = marks.iter().map(|mark| mark.sample.mean);
     scale(measure.unit, values.chain(means).chain(ends))
 }
@@ -277,7 +277,7 @@ impl Canvas<'_> {
         let setting = mark.setting;
         if self.drawing.runs && setting.runs.len() > 1 {
             for run in &setting.runs {
-                let Some((value, y)) = (measure.of)(run).and_then(|v| Some((v, self.y(v)?))) else {
+                let Some((value, y)) = measure.of(run).and_then(|v| Some((v, self.y(v)?))) else {
                     continue;
                 };
                 let tip = format!(

@@ -8,12 +8,12 @@ use super::frame::{Axis, Frame, about_axis, axis_label, plot, scale, ticks};
 use super::scale::{Scale, labels};
 use super::svg::{Svg, color};
 use crate::analysis::{Sample, Unit};
+use crate::metric::{ACCURACY, LOSS, Metric};
 use crate::record::EpochRow;
 use crate::record::Status;
 use crate::record::text::percent;
 use crate::report::Experiment;
 use crate::report::experiment::{Ranked, Setting, repeats};
-use crate::train::Metrics;
 
 /// Settings that are shown at most.
 const MOST: usize = 12;
@@ -22,24 +22,7 @@ const MOST_MARKS: usize = 60;
 const TRAINING: usize = 3;
 const VALIDATION: usize = 0;
 
-struct Quantity {
-    name: &'static str,
-    unit: Unit,
-    of: fn(&Metrics) -> Option<f64>,
-}
-
-const QUANTITIES: [Quantity; 2] = [
-    Quantity {
-        name: "accuracy",
-        unit: Unit::Share,
-        of: |m| m.accuracy,
-    },
-    Quantity {
-        name: "loss",
-        unit: Unit::Plain,
-        of: |m| Some(m.loss),
-    },
-];
+const QUANTITIES: [&Metric; 2] = [&ACCURACY, &LOSS];
 
 /// A setting's curves of a quantity.
 struct Cell {
@@ -152,7 +135,7 @@ fn notes(experiment: &Experiment, grids: &[Grid]) -> Vec<String> {
 
 /// All settings' plots of a quantity, with the same axes.
 struct Grid {
-    quantity: &'static Quantity,
+    quantity: &'static Metric,
     cells: Vec<Cell>,
     y: Scale,
     x: Scale,
@@ -161,7 +144,7 @@ struct Grid {
 }
 
 impl Grid {
-    fn new(experiment: &Experiment, settings: &[Shown<'_>], quantity: &'static Quantity) -> Self {
+    fn new(experiment: &Experiment, settings: &[Shown<'_>], quantity: &'static Metric) -> Self {
         let cell = |shown: &Shown<'_>| cell(experiment, shown, quantity);
         let cells: Vec<Cell> = settings.iter().map(cell).collect();
         let both = |cell: &Cell| {
@@ -265,17 +248,17 @@ impl Grid {
     }
 }
 
-fn cell(experiment: &Experiment, (label, setting): &Shown<'_>, quantity: &Quantity) -> Cell {
+fn cell(experiment: &Experiment, (label, setting): &Shown<'_>, quantity: &Metric) -> Cell {
     let epochs = |run: &str| experiment.epochs.get(run).map_or(&[][..], Vec::as_slice);
     let runs: Vec<OfRun<'_>> = setting
         .runs
         .iter()
         .map(|run| (epochs(&run.row.run), run.row.status != Status::Failed))
         .collect();
-    let validation = |row: &EpochRow| (quantity.of)(row.epoch.validation.as_ref()?);
+    let validation = |row: &EpochRow| row.epoch.validation.as_ref()?.number(quantity);
     Cell {
         label: label.clone(),
-        training: Curve::of(&runs, &|row| (quantity.of)(&row.epoch.training)),
+        training: Curve::of(&runs, &|row| row.epoch.training.number(quantity)),
         validation: Curve::of(&runs, &validation),
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn repeats(view: &View<'_>, key: &str) -> Option<Chart> {
     let mark = |(place, setting): (usize, &super::Ranked<'_>)| {
         let series = if place < MOST_NAMED { place } else { OTHERS };
         let mark = |run: &&crate::analysis::Recorded| {
-            let value = (measure.of)(run).filter(|value| value.is_finite())?;
+            let value = measure.of(run).filter(|value| value.is_finite())?;
             Some(Mark {
                 place: swept.place(&run.value(key)?)?,
                 tip: format!(

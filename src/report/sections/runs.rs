@@ -6,9 +6,9 @@ use super::super::experiment::Experiment;
 use super::section;
 use super::table::{Column, Table};
 use crate::analysis::Recorded;
+use crate::metric::Metrics;
 use crate::record::text;
 use crate::text::counted;
-use crate::train::Metrics;
 
 pub(super) fn runs(experiment: &Experiment) -> Markup {
     let runs = &experiment.runs;
@@ -54,7 +54,7 @@ pub(super) fn runs(experiment: &Experiment) -> Markup {
 
 fn row(run: &Recorded, part: Scored) -> Vec<String> {
     let metrics = part.of_run(run);
-    let accuracy = metrics.and_then(|metrics| metrics.accuracy);
+    let accuracy = metrics.and_then(Metrics::accuracy);
     vec![
         run.row.run.clone(),
         run.row.status.to_string(),

@@ -8,9 +8,9 @@ use serde::de::{Deserializer, MapAccess};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-use crate::names::{Name, listed};
 use super::table::{self, Table};
 use crate::choice::{Choice, Opt, Options, all_options};
+use crate::names::{Name, listed};
 use crate::optim::{self, CURVES, Length, METHODS, Rule};
 
 listed! {
@@ -25,13 +25,13 @@ listed! {
 
 impl Default for OptimizerName {
     fn default() -> Self {
-        OptimizerName::named("adam").unwrap_or(OptimizerName(METHODS[0]))
+        OptimizerName::of(&optim::ADAM)
     }
 }
 
 impl Default for ScheduleKind {
     fn default() -> Self {
-        ScheduleKind(CURVES[0])
+        ScheduleKind::of(&optim::CONSTANT)
     }
 }
 

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
-use crate::names::{Name, names};
+use crate::metric::{self, ACCURACY, METRICS};
+use crate::names::{Name, listed, names};
 use crate::spec::values::Device;
 
 /// `[training]`.
@@ -43,6 +44,13 @@ pub struct Training {
     pub precision: Precision,
 }
 
+impl Training {
+    /// What is recorded beside the loss.
+    pub fn metrics(&self) -> impl Iterator<Item = &'static metric::Metric> {
+        self.metrics.iter().map(|metric| metric.row())
+    }
+}
+
 impl Default for Training {
     fn default() -> Self {
         Training {
@@ -50,7 +58,7 @@ impl Default for Training {
             batch_size: 32,
             loss: Loss::CategoricalCrossentropy,
             label_smoothing: 0.0,
-            metrics: vec![Metric::Accuracy],
+            metrics: vec![Metric::of(&ACCURACY)],
             shuffle: true,
             early_stopping: None,
             initial_weights: None,
@@ -69,14 +77,9 @@ names! {
     }
 }
 
-names! {
+listed! {
     /// Metrics; each is a column of `metrics.parquet` under this name and under `val_` + this name.
-    Metric {
-        Accuracy = "accuracy",
-        Top5Accuracy = "top5_accuracy",
-        /// The accuracy of each class, as a list in the order of the classes.
-        PerClass = "per_class",
-    }
+    Metric(metric::Metric), METRICS.iter().copied(), |metric| metric.name
 }
 
 names! {

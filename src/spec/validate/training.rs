@@ -6,15 +6,14 @@ use crate::spec::explain::listed;
 use crate::spec::suggest::nearest;
 use crate::spec::types::{DatasetName, Metric, Spec, Training};
 
-/// With so many classes, the label is always among the five best guesses.
-const TOP: usize = 5;
-
 /// A metric that says nothing of so many classes.
 pub fn pointless_metric(training: &Training, classes: usize) -> Option<Problem> {
-    let is_pointless = |metric: &Metric| *metric == Metric::Top5Accuracy && classes <= TOP;
+    let is_pointless = |metric: &Metric| classes <= metric.says_nothing_of;
     let at = training.metrics.iter().position(is_pointless)?;
-    let message = format!("top5_accuracy is always 1 with {classes} classes");
-    let help = "use \"accuracy\"; among more than 5 classes, top5_accuracy can tell models apart";
+    let (name, most) = (training.metrics[at], training.metrics[at].says_nothing_of);
+    let message = format!("{name} is always 1 with {classes} classes");
+    let help =
+        format!("use \"accuracy\"; among more than {most} classes, {name} can tell models apart");
     Some(Problem::new(format!("training.metrics.{at}"), message).help(help))
 }
 
@@ -53,11 +52,11 @@ fn metrics(spec: &Spec, check: &mut Check) {
 
 /// Refuses to watch what is not recorded.
 pub(super) fn monitor(spec: &Spec, key: &str, monitor: &str, check: &mut Check) {
-    let scalar = |metric: &&Metric| **metric != Metric::PerClass;
+    let scalar = |metric: &&Metric| !metric.is_per_class();
     let metrics = spec.training.metrics.iter().filter(scalar);
     let training: Vec<&str> = ["loss"]
         .into_iter()
-        .chain(metrics.map(|m| m.as_str()))
+        .chain(metrics.map(|m| m.name))
         .collect();
     let validation: Vec<String> = training.iter().map(|name| format!("val_{name}")).collect();
     let mut recorded = training;

@@ -10,9 +10,10 @@ use polars::prelude::*;
 
 use super::file::{FORMAT_KEY, read};
 use super::*;
+use crate::metric::{ACCURACY, Metrics, PER_CLASS, TOP5_ACCURACY};
 use crate::record::Status;
 use crate::spec::AxisValue;
-use crate::train::{Epoch, Metrics};
+use crate::train::Epoch;
 
 fn text(value: &str) -> AxisValue {
     AxisValue::Text(value.into())
@@ -46,17 +47,10 @@ fn epoch(run: &str, point: Vec<(String, AxisValue)>, number: usize) -> EpochRow 
         point,
         epoch: Epoch {
             epoch: number,
-            training: Metrics {
-                loss: 1.0 / number as f64,
-                accuracy: Some(0.5),
-                top5_accuracy: None,
-                per_class: Some(vec![0.25, f64::INFINITY]),
-            },
-            validation: (number > 1).then(|| Metrics {
-                loss: 0.75,
-                accuracy: Some(0.625),
-                ..Metrics::default()
-            }),
+            training: Metrics::of_loss(1.0 / number as f64)
+                .with(&ACCURACY, 0.5)
+                .with_each(&PER_CLASS, vec![0.25, f64::INFINITY]),
+            validation: (number > 1).then(|| Metrics::of_loss(0.75).with(&ACCURACY, 0.625)),
             learning_rate: 1e-3,
             seconds: 2.5,
             images_per_second: 400.0,
@@ -73,17 +67,13 @@ fn run(run: &str, point: Vec<(String, AxisValue)>, started: SystemTime) -> RunRo
         error: None,
         epochs: 2,
         best_epoch: Some(2),
-        validation: Some(Metrics {
-            loss: 0.25,
-            accuracy: Some(0.5),
-            ..Metrics::default()
-        }),
-        test: Some(Metrics {
-            loss: 0.5,
-            accuracy: Some(0.75),
-            top5_accuracy: Some(1.0),
-            per_class: Some(vec![0.5, 1.0]),
-        }),
+        validation: Some(Metrics::of_loss(0.25).with(&ACCURACY, 0.5)),
+        test: Some(
+            Metrics::of_loss(0.5)
+                .with(&ACCURACY, 0.75)
+                .with(&TOP5_ACCURACY, 1.0)
+                .with_each(&PER_CLASS, vec![0.5, 1.0]),
+        ),
         skipped_images: Some(3),
         parameters: Some(14_848_586),
         trainable_parameters: Some(134_410),

@@ -2,9 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::Error;
-use super::metrics::Metrics;
-use crate::spec::Metric;
+use super::{Metric, Metrics, Of};
+
+/// Logits that are not a value per class and sample.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the logits have shape {found:?}; expected [{batch}, {classes}]")]
+pub struct WrongLogits {
+    pub found: Vec<usize>,
+    pub batch: usize,
+    pub classes: usize,
+}
 
 /// Sums of losses and hits; the order of samples does not matter to hits, losses are summed in order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,11 +45,11 @@ impl Tally {
         mean_loss: f64,
         logits: &[Vec<f32>],
         labels: &[u32],
-    ) -> Result<(), Error> {
+    ) -> Result<(), WrongLogits> {
         let classes = self.classes.len();
         if logits.len() != labels.len() || logits.iter().any(|row| row.len() != classes) {
             let found = vec![logits.len(), logits.first().map_or(0, Vec::len)];
-            return Err(Error::Logits {
+            return Err(WrongLogits {
                 found,
                 batch: labels.len(),
                 classes,
@@ -72,22 +79,31 @@ impl Tally {
         self.loss / self.samples as f64
     }
 
-    /// The accuracy so far; NaN before the first sample.
+    /// The share of samples so far whose label has the largest logit; NaN before the first.
     pub fn accuracy(&self) -> f64 {
         self.hits as f64 / self.samples as f64
     }
 
-    /// The metrics a spec asks for.
-    pub fn metrics(&self, wanted: &[Metric]) -> Metrics {
-        let share = |hits: usize| hits as f64 / self.samples as f64;
+    /// The share of samples so far whose label is among the five largest logits; NaN before the first.
+    pub fn top5_accuracy(&self) -> f64 {
+        self.top5_hits as f64 / self.samples as f64
+    }
+
+    /// The accuracy of each class so far; NaN for a class without samples.
+    pub fn accuracies(&self) -> Vec<f64> {
         let class = |&(hits, samples): &(usize, usize)| hits as f64 / samples as f64;
-        let has = |metric| wanted.contains(&metric);
-        Metrics {
-            loss: self.loss(),
-            accuracy: has(Metric::Accuracy).then(|| self.accuracy()),
-            top5_accuracy: has(Metric::Top5Accuracy).then(|| share(self.top5_hits)),
-            per_class: has(Metric::PerClass).then(|| self.classes.iter().map(class).collect()),
-        }
+        self.classes.iter().map(class).collect()
+    }
+
+    /// The loss, and what is wanted beside.
+    pub fn metrics(&self, wanted: impl IntoIterator<Item = &'static Metric>) -> Metrics {
+        let loss = Metrics::of_loss(self.loss());
+        wanted
+            .into_iter()
+            .fold(loss, |metrics, metric| match metric.of {
+                Of::All(of) => metrics.with(metric, of(self)),
+                Of::EachClass(of) => metrics.with_each(metric, of(self)),
+            })
     }
 }
 
@@ -109,6 +125,7 @@ fn rank(logits: &[f32], label: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{ACCURACY, PER_CLASS, TOP5_ACCURACY};
     use super::*;
 
     #[test]
@@ -118,11 +135,11 @@ mod tests {
             .add(1.0, &[vec![0., 1.], vec![0., 1.], vec![1., 0.]], &[1, 1, 1])
             .unwrap();
         tally.add(5.0, &[vec![0., 1.]], &[0]).unwrap();
-        let metrics = tally.metrics(&[Metric::Accuracy, Metric::PerClass]);
+        let metrics = tally.metrics([&ACCURACY, &PER_CLASS]);
         assert_eq!(metrics.loss, 2.0);
-        assert_eq!(metrics.accuracy, Some(0.5));
-        assert_eq!(metrics.per_class, Some(vec![0.0, 2.0 / 3.0]));
-        assert_eq!(metrics.top5_accuracy, None);
+        assert_eq!(metrics.accuracy(), Some(0.5));
+        assert_eq!(metrics.each(&PER_CLASS), Some(&[0.0, 2.0 / 3.0][..]));
+        assert_eq!(metrics.number(&TOP5_ACCURACY), None);
     }
 
     #[test]
@@ -138,17 +155,14 @@ mod tests {
         let mut tally = Tally::new(7);
         let row: Vec<f32> = (0..7).map(|v| v as f32).collect();
         tally.add(0.0, &[row.clone(), row], &[2, 1]).unwrap();
-        assert_eq!(
-            tally.metrics(&[Metric::Top5Accuracy]).top5_accuracy,
-            Some(0.5)
-        );
+        assert_eq!(tally.top5_accuracy(), 0.5);
     }
 
     #[test]
     fn logits_of_another_width_are_refused() {
         assert!(matches!(
             Tally::new(3).add(0.0, &[vec![0., 1.]], &[0]),
-            Err(Error::Logits { .. })
+            Err(WrongLogits { .. })
         ));
     }
 }

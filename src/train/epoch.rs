@@ -1,30 +1,8 @@
-//! What is measured over a part of the data.
+//! What an epoch gave.
 
 use serde::{Deserialize, Serialize};
 
-/// Means over the samples of one part (training, validation or test).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Metrics {
-    pub loss: f64,
-    /// In [0, 1]; absent where the spec does not ask for it.
-    pub accuracy: Option<f64>,
-    /// In [0, 1]; absent where the spec does not ask for it.
-    pub top5_accuracy: Option<f64>,
-    /// The accuracy of each class; NaN for a class without samples. Absent where not asked for.
-    pub per_class: Option<Vec<f64>>,
-}
-
-impl Metrics {
-    /// The value of a metric by its column's name.
-    pub fn value(&self, name: &str) -> Option<f64> {
-        match name {
-            "loss" => Some(self.loss),
-            "accuracy" => self.accuracy,
-            "top5_accuracy" => self.top5_accuracy,
-            _ => None,
-        }
-    }
-}
+use crate::metric::Metrics;
 
 /// What one epoch gave.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

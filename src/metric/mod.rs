@@ -1,0 +1,206 @@
+//! What is measured of a network's answers. To add a metric is to add a row to the list, over what [`Tally`] counts.
+
+mod tally;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use tally::{Tally, WrongLogits};
+
+/// How numbers are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// In [0, 1], shown in percent.
+    Share,
+    Plain,
+    Count,
+    Seconds,
+}
+
+/// Something that is measured over samples.
+#[derive(Debug)]
+pub struct Metric {
+    /// As the column of `metrics.parquet`, there and under `val_` and `test_` before it.
+    pub name: &'static str,
+    pub unit: Unit,
+    /// Whether more is better.
+    pub rises: bool,
+    /// With so many classes or fewer it is always the same.
+    pub says_nothing_of: usize,
+    pub of: Of,
+}
+
+/// How a metric follows from what was counted.
+#[derive(Clone, Copy, Debug)]
+pub enum Of {
+    /// A number.
+    All(fn(&Tally) -> f64),
+    /// A number per class, in the order of the classes; NaN for a class without samples.
+    EachClass(fn(&Tally) -> Vec<f64>),
+}
+
+/// The mean loss: always measured, whatever it is.
+pub static LOSS: Metric = Metric {
+    name: "loss",
+    unit: Unit::Plain,
+    rises: false,
+    says_nothing_of: 0,
+    of: Of::All(Tally::loss),
+};
+
+/// The share of samples whose label has the largest logit.
+pub static ACCURACY: Metric = Metric {
+    name: "accuracy",
+    unit: Unit::Share,
+    rises: true,
+    says_nothing_of: 0,
+    of: Of::All(Tally::accuracy),
+};
+
+/// The share of samples whose label is among the five largest logits.
+pub static TOP5_ACCURACY: Metric = Metric {
+    name: "top5_accuracy",
+    unit: Unit::Share,
+    rises: true,
+    says_nothing_of: 5,
+    of: Of::All(Tally::top5_accuracy),
+};
+
+/// The accuracy of each class.
+pub static PER_CLASS: Metric = Metric {
+    name: "per_class",
+    unit: Unit::Share,
+    rises: true,
+    says_nothing_of: 0,
+    of: Of::EachClass(Tally::accuracies),
+};
+
+/// Every metric that a spec can ask for.
+pub static METRICS: [&Metric; 3] = [&ACCURACY, &TOP5_ACCURACY, &PER_CLASS];
+
+/// Every metric, the loss first.
+pub fn all() -> impl Iterator<Item = &'static Metric> {
+    std::iter::once(&LOSS).chain(METRICS)
+}
+
+impl Metric {
+    /// Whether it has a number per class.
+    pub fn is_per_class(&self) -> bool {
+        matches!(self.of, Of::EachClass(_))
+    }
+}
+
+/// Whether less is better of what a column has, e.g. of `val_loss`.
+pub fn lower_is_better(column: &str) -> bool {
+    let name = ["val_", "test_"]
+        .iter()
+        .find_map(|part| column.strip_prefix(part));
+    let name = name.unwrap_or(column);
+    all().any(|metric| metric.name == name && !metric.rises)
+}
+
+/// A metric's value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Value {
+    All(f64),
+    EachClass(Vec<f64>),
+}
+
+/// Means over the samples of one part (training, validation or test).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    pub loss: f64,
+    /// Those that the spec asks for, by name.
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
+}
+
+impl Metrics {
+    /// The loss alone.
+    pub fn of_loss(loss: f64) -> Self {
+        Metrics {
+            loss,
+            ..Metrics::default()
+        }
+    }
+
+    /// With another number.
+    pub fn with(mut self, metric: &Metric, value: f64) -> Self {
+        self.set(metric, value);
+        self
+    }
+
+    /// Puts another number in.
+    pub fn set(&mut self, metric: &Metric, value: f64) {
+        self.others
+            .insert(metric.name.to_owned(), Value::All(value));
+    }
+
+    /// With a number per class.
+    pub fn with_each(mut self, metric: &Metric, values: Vec<f64>) -> Self {
+        let values = Value::EachClass(values);
+        self.others.insert(metric.name.to_owned(), values);
+        self
+    }
+
+    /// A metric's number; none where it has one per class or was not asked for.
+    pub fn number(&self, metric: &Metric) -> Option<f64> {
+        self.value(metric.name)
+    }
+
+    /// A metric's numbers per class; none where it has a single one or was not asked for.
+    pub fn each(&self, metric: &Metric) -> Option<&[f64]> {
+        match self.others.get(metric.name) {
+            Some(Value::EachClass(values)) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// The number of a metric by its name.
+    pub fn value(&self, name: &str) -> Option<f64> {
+        match self.others.get(name) {
+            _ if name == LOSS.name => Some(self.loss),
+            Some(Value::All(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The share of samples that are classified right, where the spec asks for it.
+    pub fn accuracy(&self) -> Option<f64> {
+        self.number(&ACCURACY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_loss_is_better_where_it_is_less() {
+        assert!(
+            ["loss", "val_loss", "test_loss"]
+                .into_iter()
+                .all(lower_is_better)
+        );
+        assert!(
+            !["accuracy", "val_top5_accuracy"]
+                .into_iter()
+                .any(lower_is_better)
+        );
+    }
+
+    #[test]
+    fn metrics_are_read_as_they_are_written() {
+        let metrics = Metrics::of_loss(f64::NAN)
+            .with(&ACCURACY, 1.0)
+            .with_each(&PER_CLASS, vec![0.1 + 0.2, f64::INFINITY]);
+        let text = toml::to_string(&metrics).unwrap();
+        let read: Metrics = toml::from_str(&text).unwrap();
+        assert!(read.loss.is_nan());
+        assert_eq!(read.number(&ACCURACY), Some(1.0));
+        assert_eq!(read.number(&TOP5_ACCURACY), None);
+        assert_eq!(read.each(&PER_CLASS), metrics.each(&PER_CLASS));
+    }
+}
