@@ -1,4 +1,5 @@
 use super::*;
+use crate::metric::ACCURACY;
 use crate::record::Status;
 use crate::record::fixtures::{Sweep, floats, integers, sweep, texts};
 
@@ -73,7 +74,7 @@ fn bars_end_inside_the_frame() {
 
     // 0.9 ± 0.17: more than all.
     for (run, accuracy) in made.runs.iter_mut().zip([1.0, 1.0, 0.7].repeat(2)) {
-        run.test.as_mut().unwrap().accuracy = Some(accuracy);
+        run.test.as_mut().unwrap().set(&ACCURACY, accuracy);
     }
     let charts = charts_of(&made);
     let svg = named(&charts, "compare_freeze.through.svg");

@@ -165,6 +165,7 @@ impl JsonSchema for Optimizer {
             defaults(|m| m.weight_decay)
         );
         let mut name = generator.subschema_for::<OptimizerName>();
+        name.insert("description".into(), "Which optimizer.".into());
         name.insert("default".into(), OptimizerName::default().as_str().into());
         let mut schedule = generator.subschema_for::<Schedule>();
         schedule.insert(
@@ -277,6 +278,7 @@ impl JsonSchema for Schedule {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let number = |description: &str| json_schema!({ "type": "number", "format": "double", "description": description, "minimum": 0, "default": 0.0 });
         let mut kind = generator.subschema_for::<ScheduleKind>();
+        kind.insert("description".into(), "Which rule.".into());
         kind.insert("default".into(), ScheduleKind::default().as_str().into());
         let own = vec![
             ("kind", kind),
