@@ -19,6 +19,7 @@ pub mod experiment;
 mod fail_point;
 pub mod features;
 pub mod fetch;
+pub mod file_kind;
 pub mod files;
 pub mod foreign;
 pub mod graph;

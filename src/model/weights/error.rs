@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Foreign;
-
+use crate::file_kind::FileKind;
 use crate::foreign;
 
 /// Why a weight file cannot be used or written.
@@ -22,7 +21,7 @@ pub enum Error {
 
     /// The file is of a kind that is known, and not read.
     #[error("{}: a safetensors file is needed, and this is {}", foreign::path(path), found.name)]
-    Foreign { path: PathBuf, found: Foreign },
+    Foreign { path: PathBuf, found: FileKind },
 
     /// A tensor has a type that weights do not have.
     #[error(
@@ -59,7 +58,7 @@ impl Error {
     /// What to do about it, where that is more than to name another file.
     pub fn help(&self) -> Option<&str> {
         match self {
-            Error::Foreign { found, .. } => Some(found.help),
+            Error::Foreign { found, .. } => Some(found.for_weights),
             _ => None,
         }
     }

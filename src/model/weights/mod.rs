@@ -4,7 +4,6 @@
 
 mod error;
 mod fit;
-mod foreign;
 mod keras;
 mod names;
 mod numbers;
@@ -19,7 +18,6 @@ use std::collections::BTreeMap;
 
 pub use error::{Error, Misfit};
 pub use fit::{Shapes, Wanted, check, check_shapes, load, load_saying};
-pub use foreign::Foreign;
 pub use keras::convert as convert_keras;
 pub use names::{Part, needed};
 pub use positions::Positions;

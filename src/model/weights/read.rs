@@ -9,8 +9,9 @@ use safetensors::tensor::TensorInfo;
 use sha2::{Digest, Sha256};
 
 use super::fit::Shapes;
-use super::{Error, HostTensor, WeightFile, foreign, numbers};
+use super::{Error, HostTensor, WeightFile, numbers};
 use crate::fetch::{Layout, Unreadable};
+use crate::file_kind::{self, SAFETENSORS};
 use crate::files::open_regular;
 
 /// Read and converted at once, in bytes; a multiple of every number's size.
@@ -109,8 +110,8 @@ impl Reader {
             Err(Unreadable::Io(source)) => return Err(unreadable(source)),
             Err(Unreadable::Wrong(reason)) => {
                 let path = path.to_path_buf();
-                let found = foreign::recognize(&path, &mut file).map_err(unreadable)?;
-                return Err(match found {
+                let found = file_kind::recognize(&path, &mut file).map_err(unreadable)?;
+                return Err(match found.filter(|kind| *kind != SAFETENSORS) {
                     Some(found) => Error::Foreign { path, found },
                     None => Error::Format { path, reason },
                 });

@@ -1,4 +1,4 @@
-//! Files that are taken for weights and are something else: told by their first bytes, each with what to do.
+//! What a file is, told by its first and last bytes, where it is not what it was taken for; each kind with what to do.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -7,13 +7,15 @@ use std::path::Path;
 /// Bytes that are looked at, at a file's beginning and at its end, where archives list what is in them.
 const SEEN: u64 = 1 << 16;
 
-/// A kind of file that is not read as weights.
+/// A kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Foreign {
+pub struct FileKind {
     /// With its article, e.g. "an HDF5 file".
     pub name: &'static str,
-    /// How to get a safetensors file of it, or another one.
-    pub help: &'static str,
+    /// What to do where weights were expected.
+    pub for_weights: &'static str,
+    /// What to do whatever was expected, where something can be said.
+    pub for_anything: Option<&'static str>,
 }
 
 /// What is looked at of a file.
@@ -36,25 +38,38 @@ const FROM_ARRAYS: &str = "save its arrays as safetensors, in Python: import num
 const FROM_OTHERS: &str = "export the model's weights as safetensors, with the names that torchvision, timm or the \
     runner give them";
 const UNPACK: &str = "unpack it, and name the safetensors file that is in it";
+const COPY: &str = "copy or download it again";
 const AGAIN: &str =
     "the download went wrong: get the file again, and look at what the address gives in a browser";
 
+/// What begins as a safetensors file does.
+pub const SAFETENSORS: FileKind = kind("a safetensors file", COPY);
+/// What begins as a Parquet file does.
+pub const PARQUET: FileKind = kind("a Parquet file", FROM_OTHERS);
+
 /// How a kind of file is told, and what it is.
-type Kind = (fn(&Sample) -> bool, Foreign);
+type Row = (fn(&Sample) -> bool, FileKind);
 
 /// One row per kind; the first that fits is it.
-const KINDS: &[Kind] = &[
+const KINDS: &[Row] = &[
+    // The head's length, then the head, in JSON.
+    (|s| s.head.get(8) == Some(&b'{'), SAFETENSORS),
+    (|s| s.begins(b"PAR1"), PARQUET),
+    (
+        |s| s.begins(b"PARE"),
+        kind("an encrypted Parquet file", FROM_OTHERS),
+    ),
     (
         |s| s.head.is_empty(),
-        kind("an empty file", "copy or download it again"),
+        broken("an empty file", COPY),
     ),
     (
         |s| s.begins(b"version https://git-lfs"),
-        kind("a Git LFS pointer", "fetch the file itself: `git lfs pull`"),
+        broken("a Git LFS pointer", "fetch the file itself: `git lfs pull`"),
     ),
     (
         |s| s.begins(b"/annex/objects/") || s.begins(b"../.git/annex/"),
-        kind(
+        broken(
             "a git-annex pointer",
             "fetch the file itself: `git annex get`",
         ),
@@ -169,11 +184,11 @@ const KINDS: &[Kind] = &[
     ),
     (
         |s| s.text().starts_with("<!doctype") || s.text().starts_with("<html"),
-        kind("a web page (HTML)", AGAIN),
+        broken("a web page (HTML)", AGAIN),
     ),
     (
         |s| s.text().starts_with('<'),
-        kind("an XML page, such as a server's error", AGAIN),
+        broken("an XML page, such as a server's error", AGAIN),
     ),
     (
         |s| s.text().starts_with('{') && s.contains(b"weight_map"),
@@ -189,21 +204,31 @@ const KINDS: &[Kind] = &[
     (|s| s.is_text(), kind("text", "name a file of weights")),
 ];
 
-const fn kind(name: &'static str, help: &'static str) -> Foreign {
-    Foreign { name, help }
+const fn kind(name: &'static str, for_weights: &'static str) -> FileKind {
+    FileKind {
+        name,
+        for_weights,
+        for_anything: None,
+    }
 }
 
-/// What a file is that is no safetensors file; none where that cannot be told, or it begins as one.
+/// What lies there instead of the file that was meant.
+const fn broken(name: &'static str, help: &'static str) -> FileKind {
+    FileKind {
+        name,
+        for_weights: help,
+        for_anything: Some(help),
+    }
+}
+
+/// What a file is; none where that cannot be told.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub(super) fn recognize(path: &Path, file: &mut File) -> io::Result<Option<Foreign>> {
+pub fn recognize(path: &Path, file: &mut File) -> io::Result<Option<FileKind>> {
     let sample = Sample::of(path, file)?;
-    if sample.head.get(8) == Some(&b'{') {
-        return Ok(None);
-    }
     let fits = KINDS.iter().find(|(is, _)| is(&sample));
-    Ok(fits.map(|(_, foreign)| *foreign))
+    Ok(fits.map(|(_, kind)| *kind))
 }
 
 impl Sample {
@@ -287,7 +312,7 @@ mod tests {
         let path = folder.path().join(file);
         std::fs::write(&path, bytes).unwrap();
         let found = recognize(&path, &mut File::open(&path).unwrap()).unwrap();
-        found.map(|foreign| foreign.name)
+        found.map(|kind| kind.name)
     }
 
     #[test]
@@ -359,6 +384,7 @@ mod tests {
                 "the index of a model in several files",
             ),
             ("m", b"Not Found", "text"),
+            ("m", b"PAR1\x15\x04", "a Parquet file"),
         ] {
             assert_eq!(name(file, bytes), Some(expected), "{file}");
         }
@@ -368,7 +394,7 @@ mod tests {
     fn a_cut_safetensors_file_is_not_taken_for_something_else() {
         // The length of the head has the first bytes of a gzip file.
         let cut = [&0x8b1fu64.to_le_bytes()[..], b"{\"a\":"].concat();
-        assert_eq!(name("w", &cut), None);
+        assert_eq!(name("w", &cut), Some(SAFETENSORS.name));
         assert_eq!(name("w", &[0xff, 1, 2, 3]), None);
     }
 }
