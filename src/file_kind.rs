@@ -59,10 +59,7 @@ const KINDS: &[Row] = &[
         |s| s.begins(b"PARE"),
         kind("an encrypted Parquet file", FROM_OTHERS),
     ),
-    (
-        |s| s.head.is_empty(),
-        broken("an empty file", COPY),
-    ),
+    (|s| s.head.is_empty(), broken("an empty file", COPY)),
     (
         |s| s.begins(b"version https://git-lfs"),
         broken("a Git LFS pointer", "fetch the file itself: `git lfs pull`"),

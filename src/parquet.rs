@@ -123,7 +123,8 @@ fn pages(bytes: &[u8], values: u64) -> Result<(), String> {
     // As polars does: what comes after the last value is not looked at.
     while seen < values {
         let mut protocol = TCompactInputProtocol::new(&mut rest, bytes.len());
-        let header = PageHeader::read_from_in_protocol(&mut protocol).map_err(text)?;
+        let header = PageHeader::read_from_in_protocol(&mut protocol)
+            .map_err(|_| "the header of a page is damaged")?;
         seen += page(&header)?;
         if seen > values {
             return Err(format!("pages promise {seen} of {values} values"));

@@ -1,10 +1,10 @@
 //! JPEG and PNG bytes to RGB pixels.
 
-use std::io::Cursor;
+use std::io::{Cursor, ErrorKind};
 use std::sync::{Mutex, PoisonError};
 
 use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageReader, RgbImage};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageReader, RgbImage};
 use rayon::prelude::*;
 
 use super::{BadImage, Error, Part, jpeg, kind};
@@ -80,7 +80,7 @@ fn open(bytes: &[u8]) -> Result<impl ImageDecoder + '_, String> {
     if reader.format().is_none() {
         return Err(kind::why_not(bytes));
     }
-    let decoder = reader.into_decoder().map_err(|e| e.to_string())?;
+    let decoder = reader.into_decoder().map_err(|e| plain(bytes, &e))?;
     let (width, height) = decoder.dimensions();
     match u64::from(width) * u64::from(height) {
         0 => Err("an image without pixels".into()),
@@ -103,8 +103,25 @@ fn pixels(bytes: &[u8], decoder: impl ImageDecoder) -> Result<RgbImage, String> 
     {
         return Ok(image);
     }
-    let image = DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())?;
+    let image = DynamicImage::from_decoder(decoder).map_err(|e| plain(bytes, &e))?;
     Ok(image.into_rgb8())
+}
+
+/// Why an image does not decode, without the decoder's own terms.
+fn plain(bytes: &[u8], error: &ImageError) -> String {
+    tracing::debug!("decoding an image: {error}");
+    let name = match bytes.starts_with(JPEG) {
+        true => "JPEG",
+        false => "PNG",
+    };
+    match error {
+        ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            format!("the {name} is cut off: its end is missing")
+        }
+        ImageError::Unsupported(_) => format!("a {name} of a kind that is not read"),
+        ImageError::Limits(_) => format!("the {name} needs too much memory"),
+        _ => format!("the {name} is damaged"),
+    }
 }
 
 /// How many scans a JPEG has at most: its markers that start one, and those of its thumbnails.

@@ -171,7 +171,7 @@ fn labels(spec: &Dataset, subset: &Subset) -> Result<(Option<Labels>, Vec<String
             super::Cifar::Parquet(files) => {
                 notes.extend(unused(path, files.unused()));
                 notes.extend(files.label_note(dataset));
-                Some(files.labels(dataset, pickers)?)
+                Some(files.labels(dataset, pickers, spec.on_bad_image)?)
             }
             super::Cifar::Binary(layout, place) => layout.labels(&place, pickers)?,
         },

@@ -234,7 +234,7 @@ fn wrong_columns_are_refused() {
                 .finish(&mut frame)
                 .unwrap();
         },
-        &["\"label\" is str, expected int64"],
+        &["\"label\" holds text (string), expected whole numbers (int64)"],
     );
     assert_refused(
         |path| {
@@ -247,7 +247,7 @@ fn wrong_columns_are_refused() {
                 .finish(&mut frame)
                 .unwrap();
         },
-        &["\"img\" is str, expected a struct"],
+        &["\"img\" holds text (string), expected structs"],
     );
 }
 
@@ -292,13 +292,13 @@ fn wrong_rows_are_refused() {
 fn cut_off_and_foreign_files_are_refused() {
     assert_refused(
         |path| fs::write(path, "PAR1").unwrap(),
-        &["not a whole Parquet file"],
+        &["this Parquet file is cut off"],
     );
     let cut_off = |path: PathBuf| {
         let bytes = fs::read(&path).unwrap();
         fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
     };
-    assert_refused(cut_off, &["not a whole Parquet file"]);
+    assert_refused(cut_off, &["this Parquet file is cut off"]);
 }
 
 #[test]

@@ -61,14 +61,32 @@ fn labels_mean_the_names_that_their_file_gives_them() {
     assert_checks(tmp.path(), &spec, &[], &says);
 }
 
-/// A table as on the hub: images of 32 × 32 pixels and these labels.
-fn table(path: &Path, labels: Column) {
+/// An image of 32 × 32 pixels.
+fn png() -> Vec<u8> {
     let mut png = Vec::new();
     image::RgbImage::new(32, 32)
         .write_to(&mut std::io::Cursor::new(&mut png), image::ImageFormat::Png)
         .unwrap();
+    png
+}
+
+/// Makes zeros of a part of a file.
+fn zero(path: &Path, part: impl Fn(usize) -> std::ops::Range<usize>) {
+    let mut bytes = fs::read(path).unwrap();
+    let part = part(bytes.len());
+    bytes[part].fill(0);
+    fs::write(path, bytes).unwrap();
+}
+
+/// A table as on the hub, with these labels.
+fn table(path: &Path, labels: Column) {
+    images(path, &vec![Some(&png()[..]); labels.len()], labels);
+}
+
+/// A table as on the hub: encoded images, and their labels.
+fn images(path: &Path, images: &[Option<&[u8]>], labels: Column) {
     let rows = labels.len();
-    let bytes = Series::new("bytes".into(), vec![&png[..]; rows]);
+    let bytes = Series::new("bytes".into(), images);
     let images = StructChunked::from_series("img".into(), rows, [bytes].iter()).unwrap();
     let columns = vec![images.into_series().into_column(), labels];
     let mut frame = DataFrame::new_infer_height(columns).unwrap();
@@ -82,17 +100,50 @@ fn tables_that_cannot_be_trained_on_are_found_before_anything_starts() {
     fn labelled(path: &Path, name: &str, labels: &[Option<i64>]) {
         table(path, Series::new(name.into(), labels).into_column());
     }
-    let cases: [(Makes, &[&str]); 11] = [
+    let cases: [(Makes, &[&str]); 16] = [
         (
             |path| {
                 let bytes = fs::read(path).unwrap();
                 fs::write(path, &bytes[..bytes.len() - 5]).unwrap();
             },
-            &["not a whole Parquet file"],
+            &["this Parquet file is cut off", "copy or download it again"],
         ),
         (
             |path| fs::write(path, "").unwrap(),
-            &["not a whole Parquet file"],
+            &["this is an empty file", "copy or download it again"],
+        ),
+        (
+            |path| fs::write(path, "<!DOCTYPE html><html>").unwrap(),
+            &[
+                "a Parquet file is needed, and this is a web page (HTML)",
+                "download",
+            ],
+        ),
+        (
+            |path| fs::write(path, "version https://git-lfs.github.com/spec/v1").unwrap(),
+            &["this is a Git LFS pointer", "`git lfs pull`"],
+        ),
+        (
+            |path| zero(path, |length| length - 80..length - 8),
+            &["the end of this Parquet file, which says what is in it, is damaged"],
+        ),
+        (
+            |path| zero(path, |_| 4..40),
+            &[
+                "rows 0 to 3 of column \"img\"",
+                "the header of a page is damaged",
+                "copy or download it again",
+            ],
+        ),
+        (
+            |path| {
+                let labels = Series::new("label".into(), [1i64, 2]).into_column();
+                images(path, &[Some(&png()), None], labels);
+            },
+            &[
+                "row 1: the image is null",
+                "dataset.on_bad_image = \"skip\"",
+            ],
         ),
         (
             |path| labelled(path, "class", &[Some(1)]),
@@ -100,11 +151,14 @@ fn tables_that_cannot_be_trained_on_are_found_before_anything_starts() {
         ),
         (
             |path| table(path, Series::new("label".into(), [1.0]).into_column()),
-            &["column \"label\" is f64, expected int64"],
+            &[
+                "column \"label\" holds numbers with decimals (double), expected whole numbers (int64)",
+                "0 for airplane",
+            ],
         ),
         (
             |path| table(path, Series::new("label".into(), ["cat"]).into_column()),
-            &["column \"label\" is str, expected int64"],
+            &["column \"label\" holds text (string), expected whole numbers (int64)"],
         ),
         (
             |path| labelled(path, "label", &[Some(0), Some(10)]),
@@ -129,7 +183,7 @@ fn tables_that_cannot_be_trained_on_are_found_before_anything_starts() {
                 let file = File::create(path).unwrap();
                 ParquetWriter::new(file).finish(&mut frame).unwrap();
             },
-            &["column \"img\" is str, expected a struct with binary \"bytes\""],
+            &["column \"img\" holds text (string), expected structs"],
         ),
         (
             |path| {
@@ -159,11 +213,11 @@ fn tables_that_cannot_be_trained_on_are_found_before_anything_starts() {
     for (name, says) in [
         (
             "dictionary.parquet",
-            "column \"label\" is cat, expected int64",
+            "column \"label\" holds text (string), by a dictionary, expected whole numbers",
         ),
         (
             "decimal.parquet",
-            "column \"label\" is Decimal(20, 0), expected int64",
+            "column \"label\" holds decimal numbers (decimal128(20, 0)), expected whole numbers",
         ),
         (
             "large.parquet",
@@ -186,6 +240,34 @@ fn tables_that_cannot_be_trained_on_are_found_before_anything_starts() {
         "the test files have no image of the chosen classes",
     ];
     assert_checks(tmp.path(), &spec, &chosen, &says);
+}
+
+#[test]
+fn an_image_in_a_table_that_does_not_decode_is_named_by_its_row() {
+    let tmp = tempfile::tempdir().unwrap();
+    parquet(tmp.path(), "int64.parquet");
+    let (whole, mut damaged) = (png(), png());
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 255;
+    for (bad, says) in [
+        (&damaged[..], "the PNG is damaged"),
+        (&whole[..middle], "the PNG is cut off: its end is missing"),
+    ] {
+        let labels = Series::new("label".into(), [1i64, 2]).into_column();
+        let path = tmp.path().join("tables/train.parquet");
+        images(&path, &[Some(&whole), Some(bad)], labels);
+        let spec = common::SMALL.replace("\"digits\"", "\"cifar10\"\npath = \"tables\"");
+        write(tmp.path(), "e.toml", &spec);
+        let output = runner(tmp.path())
+            .args(["e.toml", "--fresh"])
+            .assert()
+            .code(1);
+        let said = common::said(output.get_output());
+        assert!(
+            said.contains(&format!("train.parquet: row 1: {says} (")),
+            "{said}"
+        );
+    }
 }
 
 #[test]
