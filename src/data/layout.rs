@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use super::files::{Walk, entries, file_name, real};
 use super::image_folder::is_image;
+use super::matching::matching;
 use super::nesting;
 use super::split_words::{PartName, Says, composed, says};
+use crate::foreign;
 use crate::spec::Problem;
 use crate::text::counted;
 
@@ -65,9 +67,13 @@ impl Layout {
             return flat(root, sorted(parts, others), is_declared);
         }
         if are_classes(&parts)? {
-            let names = names(&parts);
+            let (names, parts_count) = (names(&parts), parts.len());
             let mut layout = flat(root, sorted(parts, others), is_declared)?;
-            let note = format!("{names} in {} taken for classes", root.display());
+            let taken = match parts_count {
+                1 => "a class",
+                _ => "classes",
+            };
+            let note = format!("{names} in {} taken for {taken}", root.display());
             layout.notes.push(note);
             return Ok(layout);
         }
@@ -200,10 +206,13 @@ fn unclear(root: &Path, parts: &[Folder], others: &[Folder]) -> Error {
         names(parts),
         names(others)
     );
+    let into = parts
+        .iter()
+        .find(|folder| folder.part() == Some(PartName::Training));
     let help = format!(
-        "if all are classes, name them: {}; if not, put the folders of the classes into {} and everything else elsewhere",
+        "if all are classes, name them: {}; if not, put the folders of the classes into {}/ and everything else elsewhere",
         declaration(parts.iter().chain(others)),
-        names(parts)
+        into.map_or("train", |folder| &folder.name)
     );
     refused(root, message, help)
 }
@@ -239,10 +248,7 @@ fn of_parts(
         one(PartName::Test)?,
     );
     let Some(train) = train else {
-        let message = format!("has {} but no train/", names(parts));
-        let all = declaration(parts.iter().chain(others));
-        let help = format!("if these are classes, name them: {all}");
-        return Err(refused(root, message, help));
+        return Err(untrained(root, parts, others)?);
     };
     let held_out: Vec<&Folder> = validation.into_iter().chain(test).collect();
     let train_folder = training(root, train, &held_out, named)?;
@@ -277,6 +283,31 @@ fn of_parts(
         test,
         notes,
     })
+}
+
+/// Parts, and none of them for training.
+fn untrained(root: &Path, parts: &[Folder], others: &[Folder]) -> Result<Error, Error> {
+    let message = format!("has {} but no train/", names(parts));
+    let mut divided = None;
+    for part in parts {
+        if !class_folders(&part.path)?.is_empty() {
+            divided = divided.or(Some(part));
+        }
+    }
+    let help = match divided {
+        Some(part) => format!(
+            "put the images to train on into train/, a folder for each class; where {}/ has all images, set dataset.path \
+             to {} and dataset.test_split to the part to hold out, e.g. 0.15",
+            part.name,
+            foreign::path(&part.path)
+        ),
+        None if parts.len() + others.len() > 1 => {
+            let all = declaration(parts.iter().chain(others));
+            format!("if these are classes, name them: {all}")
+        }
+        None => "put the images of each class into a folder of its own: train/<class>/".into(),
+    };
+    Ok(refused(root, message, help))
 }
 
 /// The folder of a part, where there is one; two are refused.
@@ -335,33 +366,8 @@ fn training(
     part_folder(&train.path, classes)
 }
 
-/// A part with the same classes as training has.
-fn matching(folder: &Folder, train: &PartFolder) -> Result<PartFolder, Error> {
-    let path = &folder.path;
-    let classes = folders(path)?;
-    if classes.is_empty() && has_images(path)? {
-        let message =
-            "has images, but no folders for the classes inside: nothing says what they show";
-        let help = "move it elsewhere if its images have no classes, or put them into <class>/";
-        return Err(refused(path, message, help));
-    }
-    let part = part_folder(path, classes)?;
-    let differ = |has: &PartFolder, lacks: &PartFolder| {
-        let is_there = |class: &String| lacks.classes.iter().any(|(name, _)| name == class);
-        let mut names = has.classes.iter().map(|(name, _)| name);
-        names.find(|name| !is_there(name)).cloned()
-    };
-    let where_ = train.path.display();
-    let message = match (differ(train, &part), differ(&part, train)) {
-        (Some(class), _) => format!("has no folder \"{class}\", a class in {where_}"),
-        (_, Some(class)) => format!("has a folder \"{class}\", which is no class in {where_}"),
-        _ => return Ok(part),
-    };
-    Err(Error::file(path, message))
-}
-
 /// Two class folders must be two.
-fn part_folder(path: &Path, classes: Vec<Folder>) -> Result<PartFolder, Error> {
+pub(super) fn part_folder(path: &Path, classes: Vec<Folder>) -> Result<PartFolder, Error> {
     let refuse = |one: &Folder, two: &Folder, what: &str| {
         let (one, two) = (file_name(&one.path), file_name(&two.path));
         Err(refused(

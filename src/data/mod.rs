@@ -21,6 +21,7 @@ mod kind;
 mod label_names;
 mod layout;
 mod loaded;
+mod matching;
 mod narrow;
 mod nesting;
 mod normalize;

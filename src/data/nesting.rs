@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::Error;
 use super::layout::{Folder, class_folders, declaration, folders, has_images, names, refused};
-use super::split_words::{PartName, Says, in_words};
+use super::split_words::{PartName, Says, halves, in_words, part_of};
 
 /// Folders that lie deeper below a class are looked at no more.
 const DEPTH: usize = 4;
@@ -25,6 +25,7 @@ struct Outer<'a> {
 /// What else they could be.
 pub(super) fn check(root: &Path, classes: &[Folder]) -> Result<(), Error> {
     refuse_parts_in_names(root, classes)?;
+    refuse_masks(root, classes)?;
     let outer = |folder| -> Result<Outer<'_>, Error> {
         Ok(Outer {
             folder,
@@ -37,8 +38,21 @@ pub(super) fn check(root: &Path, classes: &[Folder]) -> Result<(), Error> {
     refuse_classes_inside(root, &outer)
 }
 
-/// `train_cat/`, `train_dog/`, `test_cat/`, `test_dog/`.
+/// `train_cat/`, `train_dog/`, `test_cat/`, `test_dog/`; `traincat/`, `testcat/`.
 fn refuse_parts_in_names(root: &Path, classes: &[Folder]) -> Result<(), Error> {
+    if let Some((first, part, class)) = joined(classes) {
+        let both = classes.iter().filter(|folder| {
+            let mut halves = halves(&folder.name);
+            halves.any(|(_, other)| other == class)
+        });
+        return Err(parts_in_names(
+            root,
+            &names(both),
+            first,
+            (&part, &class),
+            classes,
+        ));
+    }
     let mut parts: BTreeSet<&str> = BTreeSet::new();
     let mut by_class: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     let mut named = Vec::new();
@@ -59,14 +73,81 @@ fn refuse_parts_in_names(root: &Path, classes: &[Folder]) -> Result<(), Error> {
         return Ok(());
     };
     let (part, class) = in_words(&first.name);
+    let named = names(named.iter().copied());
+    Err(parts_in_names(
+        root,
+        &named,
+        first,
+        (&part, &class),
+        classes,
+    ))
+}
+
+/// The first of the folders that name a part and a class in one word, where several parts of that class are there, with
+/// the part and the class.
+fn joined(classes: &[Folder]) -> Option<(&Folder, String, String)> {
+    let mut seen: Vec<(&Folder, PartName, String, String)> = Vec::new();
+    for folder in classes {
+        for (word, class) in halves(&folder.name) {
+            let Some(part) = part_of(&word) else { continue };
+            let other = seen.iter().find(|(_, p, _, c)| *c == class && *p != part);
+            if let Some((first, _, word, class)) = other {
+                return Some((first, word.clone(), class.clone()));
+            }
+            seen.push((folder, part, word, class));
+        }
+    }
+    None
+}
+
+fn parts_in_names(
+    root: &Path,
+    named: &str,
+    first: &Folder,
+    (part, class): (&str, &str),
+    classes: &[Folder],
+) -> Error {
     let message = format!(
-        "{} have a word for a part of the dataset in their names: are these classes, or parts of classes?",
-        names(named.iter().copied())
+        "{named} have a word for a part of the dataset in their names: are these classes, or parts of classes?"
     );
     let help = format!(
         "a folder for each part with the classes inside says it: {part}/{class}/ instead of {}/; if all are classes, name \
          them: {}",
         first.name,
+        declaration(classes)
+    );
+    refused(root, message, help)
+}
+
+/// `images/` beside `masks/`: a segmentation, whose images have no classes.
+fn refuse_masks(root: &Path, classes: &[Folder]) -> Result<(), Error> {
+    const IMAGES: [&str; 6] = ["images", "image", "imgs", "img", "photos", "jpegimages"];
+    const MASKS: [&str; 10] = [
+        "masks",
+        "mask",
+        "labels",
+        "annotations",
+        "segmentation",
+        "segmentations",
+        "segmentationclass",
+        "groundtruth",
+        "ground_truth",
+        "gt",
+    ];
+    let of = |words: &[&str]| {
+        let mut classes = classes.iter();
+        classes.find(|folder| words.contains(&folder.name.to_lowercase().as_str()))
+    };
+    let (Some(images), Some(masks)) = (of(&IMAGES), of(&MASKS)) else {
+        return Ok(());
+    };
+    let message = format!(
+        "{} beside {}: images with a mask for each, as segmentation has them? A run learns the class of whole images",
+        names([images]),
+        names([masks])
+    );
+    let help = format!(
+        "put the images of each class into a folder of its own; if these are classes, name them: {}",
         declaration(classes)
     );
     Err(refused(root, message, help))
@@ -152,6 +233,9 @@ fn refuse_parts_inside(root: &Path, classes: &[Outer<'_>]) -> Result<(), Error> 
 
 /// `2023/cat/`, `2024/cat/`; `site_a/cat/`, `site_a/dog/`, `site_b/cat/`, `site_b/bird/`; `2023/01/cat/`, `2024/01/cat/`.
 fn refuse_classes_inside(root: &Path, classes: &[Outer<'_>]) -> Result<(), Error> {
+    if classes.len() < 2 {
+        return Ok(());
+    }
     let is_date = |name: &str| name.chars().all(|c| !c.is_alphabetic());
     let are_dates = classes.iter().all(|class| is_date(&class.folder.name));
     let mut inside: BTreeMap<String, usize> = BTreeMap::new();
@@ -167,7 +251,7 @@ fn refuse_classes_inside(root: &Path, classes: &[Outer<'_>]) -> Result<(), Error
         }
     }
     let shared = inside.values().filter(|count| **count > 1).count();
-    let is_shared = classes.len() > 1 && shared > 0 && shared * 3 >= inside.len();
+    let is_shared = shared > 0 && shared * 3 >= inside.len();
     if inside.len() < 2 || !(are_dates || is_shared) {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::split_words::composed;
-use crate::spec::{Choice, Dataset, Problem};
+use crate::spec::{Choice, Dataset, Problem, slip};
 
 /// The chosen classes.
 #[derive(Clone, Debug)]
@@ -107,14 +107,7 @@ fn find<'a>(
 }
 
 fn suggestion(wanted: &str, all: &[String]) -> String {
-    let likeness = |name: &String| {
-        strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &wanted.to_lowercase())
-    };
-    let nearest = all
-        .iter()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-        .filter(|name| likeness(name) > 0.5);
-    match nearest {
+    match slip(wanted, all.iter().map(String::as_str)) {
         Some(name) => format!("did you mean \"{name}\"?"),
         None => format!("the classes are {}", all.join(", ")),
     }

@@ -113,6 +113,28 @@ pub(super) fn says(name: &str) -> Option<Says> {
     })
 }
 
+/// The ways to take a name of one word for a part's word and a class, in small letters: `traincat` gives `train` and `cat`,
+/// `cattest` too.
+pub(super) fn halves(name: &str) -> impl Iterator<Item = (String, String)> {
+    /// A shorter rest makes another word: `trainer`, `tester`.
+    const SHORTEST: usize = 3;
+    let name = composed(name).to_lowercase();
+    let is_word = name.chars().all(char::is_alphabetic);
+    let half = move |(word, _): (&str, PartName)| {
+        let rest = name
+            .strip_prefix(word)
+            .or_else(|| name.strip_suffix(word))?;
+        let is_class = is_word && rest.chars().count() >= SHORTEST && part(rest).is_none();
+        is_class.then(|| (word.to_owned(), rest.to_owned()))
+    };
+    WORDS.into_iter().filter_map(half)
+}
+
+/// The part that a word names.
+pub(super) fn part_of(word: &str) -> Option<PartName> {
+    part(word)
+}
+
 fn part(word: &str) -> Option<PartName> {
     let known = |word: &str| WORDS.iter().find(|(known, _)| *known == word);
     let shorter = ["set", "data"]

@@ -44,6 +44,7 @@ impl Model {
     /// that are not there; a spec whose network has yet to be trained.
     pub fn open(run: &Path, overrides: &[String], progress: &dyn Progress) -> Result<Self, Error> {
         if is_spec(run) {
+            published::needs_dataset(run, overrides)?;
             return published::open(run, overrides, progress);
         }
         let found = Found::at(run)?;

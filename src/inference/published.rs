@@ -140,6 +140,20 @@ pub fn check_published(
     Ok(text)
 }
 
+/// Refuses a spec that names no images, where a dataset is to be evaluated.
+///
+/// # Errors
+/// How to name them.
+pub(super) fn needs_dataset(path: &Path, overrides: &[String]) -> Result<(), Error> {
+    if !Experiment::is_published_alone(path, overrides)? {
+        return Ok(());
+    }
+    let message = format!("{} names no images to evaluate", foreign::path(path));
+    let help = "name a folder with a folder for each class, called by ImageNet's name or synset: --set \
+                dataset.name=image_folder --set dataset.path=FOLDER";
+    Err(Problem::new("dataset", message).help(help).into())
+}
+
 /// Overrides with a dataset before them that is there, for images that are of none.
 ///
 /// # Errors

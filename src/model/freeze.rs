@@ -84,7 +84,7 @@ fn frozen_nodes(graph: &Graph, backbone: usize, through: &FreezeThrough) -> Resu
         FreezeThrough::Layer(path) => match graph.last_of(path) {
             Some(last) if last > 0 => Ok(last + 1),
             _ => {
-                let nearest = nearest(path, graph.paths());
+                let nearest = nearest(path.trim_matches('.'), graph.paths());
                 let meant = nearest.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
                 Err(problem(format!("`{path}` is not a layer{meant}")))
             }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::analysis::{self, Comparison, Group, Question, Recorded, Results, Sample, Unit, shown};
 use crate::record::predictions::{self, Predictions};
 use crate::record::{EpochRow, read_epochs, run_folder, text};
-use crate::spec::{AxisValue, is_replicate};
+use crate::spec::{AxisValue, is_ordered_by_depth, is_replicate};
 
 use super::Error;
 
@@ -203,7 +203,11 @@ impl Experiment {
             });
             values[place].1.extend(frozen(run));
         }
-        if comparison.axes.get(axis).is_some_and(|key| is_depth(key)) {
+        if comparison
+            .axes
+            .get(axis)
+            .is_some_and(|key| is_ordered_by_depth(key))
+        {
             // The deeper the boundary, the more is frozen; boundaries that differ in no tensor stay as swept.
             let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len().max(1) as f64;
             values.sort_by(|(_, a), (_, b)| mean(a).total_cmp(&mean(b)));
@@ -218,11 +222,6 @@ impl Experiment {
 /// How many parameters a run did not train; unlike those that it trained, the head does not change it.
 fn frozen(run: &Recorded) -> Option<f64> {
     Some(run.row.parameters? as f64 - run.row.trainable_parameters? as f64)
-}
-
-/// Whether a key's values are depths of a network, which have an order that their names do not tell.
-pub fn is_depth(key: &str) -> bool {
-    key == "freeze.through"
 }
 
 /// The value as a number, where it is one.

@@ -65,6 +65,13 @@ pub fn key_kind(key: &str) -> Option<KeyKind> {
     only.filter(|_| taken.next().is_none())
 }
 
+/// Whether a key's values are depths of a network, as its type says (`x-order`): their order is that of the network's
+/// layers, which their names do not tell.
+pub fn is_ordered_by_depth(key: &str) -> bool {
+    let node = key::parse(key).ok().and_then(|path| find(&path));
+    node.and_then(|node| node.get("x-order")?.as_str()) == Some("depth")
+}
+
 /// The schema of the values at this key.
 fn find(path: &[String]) -> Option<&'static Value> {
     let mut parts = path.iter();
@@ -196,6 +203,14 @@ mod tests {
             ("zebra", None),
         ] {
             assert_eq!(key_kind(key), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn depths_have_the_order_of_the_network() {
+        assert!(is_ordered_by_depth("freeze.through"));
+        for other in ["freeze.train", "optimizer.learning_rate", "seed", "x.y", ""] {
+            assert!(!is_ordered_by_depth(other), "{other}");
         }
     }
 }

@@ -85,3 +85,31 @@ fn a_classifier_that_the_weights_do_not_have_is_found_before_the_download() {
         "{said}"
     );
 }
+
+#[test]
+fn repositories_in_other_spellings_are_answered_with_the_right_one() {
+    let backbone = |weights: &str| format!("arch = \"resnet18\"\nweights = \"{weights}\"");
+    for weights in [
+        "Timm/resnet18.a1_in1k",
+        "timm/resnet18.a1_in1k@",
+        "timm/resnet18.a1_in1k/",
+        "hf-hub:timm/resnet18.a1_in1k",
+        "https://huggingface.co/timm/resnet18.a1_in1k",
+        "https://huggingface.co/timm/resnet18.a1_in1k/resolve/main/model.safetensors",
+        "microsoft/resnet-18",
+        "timm/resnt18.a1_in1k",
+    ] {
+        let (status, said) = check(&backbone(weights), HEAD);
+        assert_eq!(status, Some(2), "{weights}: {said}");
+        let meant = "did you mean \"timm/resnet18.a1_in1k\"?";
+        assert!(said.contains(meant), "{weights}: {said}");
+        assert!(!said.contains("weights of resnt18"), "{said}");
+    }
+    let (status, said) = check(&backbone("timm/resnet18.a1_in1k"), HEAD);
+    assert_eq!(status, Some(0), "{said}");
+    let (_, said) = check(&backbone("Timm/resnet18.a1_in1k@1a2b3c"), HEAD);
+    assert!(said.contains("\"timm/resnet18.a1_in1k@1a2b3c\"?"), "{said}");
+    // Of timm's, and not built here.
+    let (_, said) = check(&backbone("timm/resnet26.bt_in1k"), HEAD);
+    assert!(said.contains("are weights of resnet26"), "{said}");
+}

@@ -224,6 +224,12 @@ fn check_shows_what_predict_would_do_and_says_that_nothing_trains() {
         assert!(text.contains(part), "{text}");
     }
     assert!(!tmp.path().join("results").exists());
+    let text = refused(tmp.path(), &["evaluate", "classify.toml"]);
+    assert!(
+        text.contains("classify.toml names no images to evaluate")
+            && text.contains("--set dataset.name=image_folder --set dataset.path=FOLDER"),
+        "{text}"
+    );
 }
 
 /// scikit-image's pictures, by EfficientNet-Lite0 with its real weights; `shared/data/README.md` has timm's answers.

@@ -187,7 +187,8 @@ impl<'a> ParquetFile<'a> {
         };
         let wrong = |why: String| {
             let (first, last) = (rows.start, rows.end.saturating_sub(1));
-            let message = format!("rows {first} to {last} of column \"{column}\": {why}");
+            let message =
+                format!("rows {first} to {last} of column \"{column}\" cannot be read: {why}");
             refused(self.path, &message, AGAIN)
         };
         let mut file = open_regular(self.path).map_err(Error::io(self.path))?;
@@ -199,7 +200,7 @@ impl<'a> ParquetFile<'a> {
                 rows.clone(),
             ))
         });
-        let unread = || "they are damaged, or written in a way that is not read".to_owned();
+        let unread = || "they are damaged, or written in a way that is not known here".to_owned();
         checked.unwrap_or_else(|| Err(unread())).map_err(wrong)?;
         let column = guarded(read).ok_or_else(|| wrong(unread()))?;
         if column.len() != rows.len() {

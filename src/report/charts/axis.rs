@@ -7,8 +7,8 @@ use super::scale::Scale;
 use crate::analysis::Unit;
 use crate::record::text;
 use crate::report::Experiment;
-use crate::report::experiment::{is_depth, number};
-use crate::spec::AxisValue;
+use crate::report::experiment::number;
+use crate::spec::{AxisValue, is_ordered_by_depth};
 
 /// So many numbers have a tick each; of more, round ones have.
 const MOST_TICKS: usize = 12;
@@ -39,7 +39,7 @@ impl Swept {
         let numbers: Option<Vec<f64>> = values.iter().map(number).collect();
         let kind = match numbers {
             // Depths counted in layers are names that happen to be numbers.
-            _ if is_depth(&key) => Kind::Ordered,
+            _ if is_ordered_by_depth(&key) => Kind::Ordered,
             Some(numbers) => Kind::Numbers(Scale::fit(numbers.into_iter())),
             None => Kind::Names,
         };

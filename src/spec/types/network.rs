@@ -51,6 +51,7 @@ listed! {
 pub struct Freeze {
     /// The last frozen layer by name, "none", "all" (the whole backbone), or N as Keras's `layers[:N]`.
     #[serde(default)]
+    #[schemars(extend("x-order" = "depth"))]
     pub through: FreezeThrough,
     /// Instead of `through`: globs over the backbone's tensors and modules that train, e.g. ["layer4", "*.bias"]; all else
     /// of it is frozen, the head always trains. `*` stands for any characters, dots included.

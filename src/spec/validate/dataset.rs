@@ -6,7 +6,7 @@ use super::Check;
 use crate::spec::classes::classes_of;
 use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;
-use crate::spec::suggest::nearest;
+use crate::spec::suggest::slip;
 use crate::spec::types::{DatasetName, NormalizationScheme, Resize, ResizeMethod, Spec};
 use crate::spec::values::Choice;
 
@@ -89,7 +89,7 @@ fn class_is_known(
             false
         }
         Choice::Name(name) if !known.contains(&name.as_str()) => {
-            let near = nearest(name, known.iter().copied());
+            let near = slip(name, known.iter().copied());
             let meant = near.map_or(String::new(), |near| format!("did you mean \"{near}\"? "));
             check.problem_with_help(key, missing, format!("{meant}classes: {}", listed(known)));
             false

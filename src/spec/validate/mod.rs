@@ -14,8 +14,9 @@ use std::path::Path;
 
 use super::experiment::Problem;
 use super::suggest::nearest;
-use super::types::Spec;
+use super::types::{Arch, Spec};
 use super::values::Weights;
+use crate::zoo::TimmWeights;
 
 /// Every mistake in a spec that can be seen without opening a file; whether files exist is looked up.
 pub fn validate(spec: &Spec) -> Vec<Problem> {
@@ -112,7 +113,11 @@ impl Check {
             Weights::File(path) => {
                 let stem = path.file_name().unwrap_or_default().to_string_lossy();
                 let near = nearest(&stem, ["imagenet", "keras", "random"]);
-                let meant = near.map_or("", |_| "if no file is meant: ");
+                let meant = match (repository_meant(path), near) {
+                    (Some(repository), _) => format!("did you mean \"{repository}\"? "),
+                    (None, Some(_)) => "if no file is meant: ".into(),
+                    (None, None) => String::new(),
+                };
                 let help = format!(
                     "{meant}weights can be \"imagenet\", \"keras\", \"random\", a repository as \"timm/resnet50.a1_in1k\", a file, or {{ experiment = \"…\" }}"
                 );
@@ -143,6 +148,33 @@ impl Check {
         };
         self.problems.push(problem.help(help));
     }
+}
+
+/// The repository of timm's that was probably meant by a path where no file is: `hf-hub:timm/resnet18.a1_in1k`, an address,
+/// another case, or somebody else's repository of an architecture that is known.
+fn repository_meant(path: &Path) -> Option<String> {
+    let parts: Vec<String> = path
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy().to_lowercase())
+        .collect();
+    let is_timms = |pair: &&[String]| pair[0].rsplit(':').next() == Some("timm");
+    let of_timm = parts.windows(2).rev().find(is_timms);
+    let model = of_timm.map(|pair| &pair[1]).or(parts.last())?;
+    let (model, revision) = match model.split_once('@') {
+        Some((model, revision)) if !revision.is_empty() => (model, format!("@{revision}")),
+        Some((model, _)) => (model, String::new()),
+        None => (model.as_str(), String::new()),
+    };
+    let known = |weights: &TimmWeights| {
+        let repository = weights.published.repository;
+        repository.strip_prefix("timm/") == Some(model)
+    };
+    if let Some(weights) = TimmWeights::all().find(known) {
+        return Some(format!("{}{revision}", weights.published.repository));
+    }
+    let plain = |name: &str| name.replace(['-', '_', '.'], "");
+    let arch = Arch::all().find(|arch| plain(arch.name) == plain(model))?;
+    Some(arch.imagenet?.repository.to_owned())
 }
 
 #[cfg(test)]

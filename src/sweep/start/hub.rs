@@ -2,7 +2,7 @@
 
 use super::Origin;
 use crate::fetch::{self, Cache, Hub};
-use crate::spec::{Arch, NormalizationScheme, Problem, Repository, Spec, Weights, nearest};
+use crate::spec::{Arch, NormalizationScheme, Problem, Repository, Spec, Weights, nearest, slip};
 use crate::zoo::{IMAGENET_CLASSES, Published, TimmWeights, architecture_of};
 
 const KEY: &str = "backbone.weights";
@@ -98,6 +98,17 @@ fn check_architecture(arch: Arch, repository: &Repository) -> Result<(), Problem
     if found == arch.name {
         return Ok(());
     }
+    if let Some(meant) = arch_meant(found) {
+        let message = format!(
+            "{} is no repository of timm's that is known here",
+            repository.name
+        );
+        let renamed = Repository {
+            name: repository.name.replacen(found, meant.name, 1),
+            revision: None,
+        };
+        return Err(Problem::new(KEY, message).help(repositories(meant, &renamed)));
+    }
     let message = format!(
         "{} are weights of {found}, and `backbone.arch` is {arch}",
         repository.name
@@ -109,6 +120,21 @@ fn check_architecture(arch: Arch, repository: &Repository) -> Result<(), Problem
         ),
         None => repositories(arch, repository),
     }))
+}
+
+/// The architecture whose name is mistyped in `name`, which is none; one of another size is another.
+fn arch_meant(name: &str) -> Option<Arch> {
+    if Arch::named(name).is_some() {
+        return None;
+    }
+    let digits = |name: &str| {
+        name.chars()
+            .filter(char::is_ascii_digit)
+            .collect::<String>()
+    };
+    let all = Arch::all().map(Arch::as_str);
+    let same_size = all.filter(|other| digits(other) == digits(name));
+    slip(name, same_size).and_then(Arch::named)
 }
 
 /// What could be meant, of an architecture.
