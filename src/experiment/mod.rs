@@ -7,6 +7,7 @@ mod jobs;
 mod upstream;
 mod wording;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub use check::{Look, check, check_as};
@@ -67,11 +68,15 @@ pub fn run(spec: &Path, options: &Options, reporter: &dyn Reporter) -> Result<Do
              folder): nothing is kept for the next start",
         );
     }
-    execute(&prepared, options, reporter)
+    execute(&prepared, options, (reporter, &mut BTreeSet::new()))
 }
 
-/// Runs a planned experiment after those it builds on.
-fn execute(prepared: &Prepared, options: &Options, reporter: &dyn Reporter) -> Result<Done, Error> {
+/// Runs a planned experiment after those it builds on; lines that are `said` already are not repeated.
+fn execute(
+    prepared: &Prepared,
+    options: &Options,
+    (reporter, said): (&dyn Reporter, &mut BTreeSet<String>),
+) -> Result<Done, Error> {
     let Prepared {
         experiment,
         plan,
@@ -79,9 +84,11 @@ fn execute(prepared: &Prepared, options: &Options, reporter: &dyn Reporter) -> R
         unnamed,
     } = prepared;
     for choice in plan.choices() {
-        reporter.note(&choice);
+        if said.insert(choice.to_string()) {
+            reporter.note(&choice);
+        }
     }
-    let upstream = chain.models(experiment, options, reporter)?;
+    let upstream = chain.models(experiment, options, (reporter, said))?;
     let patience = Patience::factor().map_err(sweep::Error::from)?;
     let opening = Opening {
         results: &options.results,

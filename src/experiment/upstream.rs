@@ -1,6 +1,6 @@
 //! Experiments that others build on: `backbone.weights = { experiment = "pretrain.toml" }`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::identity::Sources;
@@ -101,8 +101,9 @@ impl Chain {
             };
             check_upstream(&run.spec, blueprint, &model.blueprint).map_err(|misfit| {
                 let message = format!(
-                    "`backbone.weights`: the model that experiment {} gives in its run {} does not fit: {misfit}",
-                    upstream.experiment.spec.name, source.id
+                    "`backbone.weights`: the model that experiment {} gives{} does not fit: {misfit}",
+                    upstream.experiment.spec.name,
+                    at_point(source)
                 );
                 let problem = Problem::new("backbone.weights", message);
                 Error::Spec(experiment.problem(Some(run), &problem).into())
@@ -111,12 +112,13 @@ impl Chain {
         Ok(())
     }
 
-    /// Runs what is not there yet, and tells where each run of `experiment` finds its model.
+    /// Runs what is not there yet, and tells where each run of `experiment` finds its model; lines that are `said` already
+    /// are not repeated.
     pub(super) fn models(
         &self,
         experiment: &Experiment,
         options: &Options,
-        reporter: &dyn Reporter,
+        (reporter, said): (&dyn Reporter, &mut BTreeSet<String>),
     ) -> Result<Upstream, Error> {
         let mut models = Upstream::new();
         for (path, prepared) in &self.0 {
@@ -126,7 +128,7 @@ impl Chain {
                 fresh: false,
                 ..options.clone()
             };
-            let done = execute(prepared, &options, reporter)?;
+            let done = execute(prepared, &options, (reporter, said))?;
             options.stop.check()?;
             let name = &upstream.spec.name;
             for run in &experiment.runs {
@@ -146,6 +148,18 @@ impl Chain {
             }
         }
         Ok(models)
+    }
+}
+
+/// ` with freeze.through = all, seed = 0`, which tells a run that has no folder yet; nothing without a sweep.
+fn at_point(run: &Run) -> String {
+    let values = run
+        .point
+        .iter()
+        .map(|(key, value)| format!("{key} = {value}"));
+    match values.collect::<Vec<_>>() {
+        none if none.is_empty() => String::new(),
+        values => format!(" with {}", values.join(", ")),
     }
 }
 

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::atomic::create_beside;
 use crate::fail_point;
+use crate::foreign;
 
 /// Why a file cannot be opened that does not damage it.
 const NOT_THERE: [io::ErrorKind; 3] = [
@@ -196,7 +197,7 @@ impl Stored {
     /// What is wrong with the file.
     pub fn confirm(&self) -> Result<(), String> {
         let why = |why: String| {
-            let path = self.path.display();
+            let path = foreign::path(&self.path);
             format!(
                 "the kept features in {path} were changed while they were used: {why}; start again, and they are computed anew"
             )

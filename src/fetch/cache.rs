@@ -9,6 +9,7 @@ use super::client::{Client, Failure};
 use super::download;
 use super::partial::Partial;
 use super::{Error, Token};
+use crate::foreign;
 use crate::progress::Progress;
 use crate::secret::without_passwords;
 
@@ -226,7 +227,7 @@ fn is_there(path: &Path, remote: &Remote) -> bool {
         _ => None,
     };
     if let Some(wrong) = &wrong {
-        tracing::warn!("{} has {wrong}; it is fetched again", path.display());
+        tracing::warn!("{} has {wrong}; it is fetched again", foreign::path(path));
     }
     found.is_file() && wrong.is_none()
 }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::Remote;
 use super::client::{Bytes, Client, Failure, Reply};
 use super::partial::Partial;
+use crate::foreign;
 use crate::progress::Progress;
 
 /// Read and written at once, in bytes.
@@ -152,7 +153,7 @@ fn broken(error: &io::Error) -> String {
 
 /// The disk, not the network, fails.
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    Failure::lasting(format!("cannot write {}: {error}", path.display()))
+    Failure::lasting(format!("cannot write {}: {error}", foreign::path(path)))
 }
 
 /// The SHA-256 of a file in lowercase hexadecimal.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::foreign;
 use crate::spec::{Arch, DatasetName};
 
 /// Why a file is not in the cache.
@@ -13,7 +14,7 @@ pub enum Error {
          from:   {url}\n  \
          reason: {reason}\n  \
          Put the file at {} by hand, or set {key} to a local copy.",
-        path.display()
+        foreign::path(path)
     )]
     Download {
         /// The file's name.
@@ -29,7 +30,10 @@ pub enum Error {
     },
 
     /// The cache folder cannot be read or written.
-    #[error("cannot use {} in the cache: {source} (RUNNER_CACHE names another folder)", path.display())]
+    #[error(
+        "cannot use {} in the cache: {source} (RUNNER_CACHE names another folder)",
+        foreign::path(path)
+    )]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -60,7 +64,7 @@ pub enum Error {
     UnknownRepository(String),
 
     /// What came cannot be used.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {reason}", foreign::path(path))]
     Converting { path: PathBuf, reason: String },
 
     /// Keras has no weights of the architecture.

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use crate::foreign;
 
 /// What has come of a file so far; others who want it wait as long as this lives.
 pub(super) struct Partial {
@@ -107,7 +108,7 @@ fn take(path: &Path) -> io::Result<File> {
         Err(TryLockError::WouldBlock) => {
             tracing::info!(
                 "another process is downloading; waiting for {}",
-                path.display()
+                foreign::path(path)
             );
             match file.lock() {
                 Err(e) if !has_no_locks(&e) => Err(e),

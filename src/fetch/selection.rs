@@ -12,6 +12,7 @@ use super::download::{Meter, hex, pour, sha256, unwritable};
 use super::head::Head;
 use super::partial::Partial;
 use super::{Error, Layout, Remote};
+use crate::foreign;
 use crate::progress::Progress;
 
 /// The wanted tensors of one file.
@@ -173,14 +174,14 @@ pub(super) fn is_as_before(came: &Path, path: &Path) -> Result<(), String> {
     let Ok(kept) = fs::read_to_string(sum_path(path)) else {
         return Ok(());
     };
-    let sum = sha256(came).map_err(|error| format!("{}: {error}", came.display()))?;
+    let sum = sha256(came).map_err(|error| format!("{}: {error}", foreign::path(came)))?;
     if sum == kept {
         return Ok(());
     }
     Err(format!(
         "the server's file is not the one that was downloaded first: its SHA-256 was {kept} and is {sum}; to take the \
          new one, with runs of their own, delete {}",
-        sum_path(path).display()
+        foreign::path(&sum_path(path))
     ))
 }
 
@@ -202,7 +203,7 @@ pub(super) fn is_unaltered(path: &Path) -> bool {
     if kept != found {
         tracing::warn!(
             "{} was altered since it was downloaded; it is fetched again",
-            path.display()
+            foreign::path(path)
         );
     }
     kept == found

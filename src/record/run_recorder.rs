@@ -32,7 +32,7 @@ pub struct RunRecorder<'r> {
     how: Start,
     trackers: RunTrackers,
     start: Instant,
-    /// When this start began; the row has the run's first where it is gone on with.
+    /// When this start began; the row has the run's first where it is resumed.
     started: SystemTime,
     /// Seconds that earlier starts took.
     before: f64,

@@ -90,7 +90,19 @@ fn short_value(axis: &str, value: &AxisValue) -> String {
             Some(globs) => globs.join(","),
             None => list.clone(),
         },
+        AxisValue::Float(number) => short_number(*number),
         value => value.to_string(),
+    }
+}
+
+/// A number in as few characters as tell it; those of a usual size as they have always been written.
+fn short_number(number: f64) -> String {
+    /// Longer ones are very large, very small or have many digits.
+    const USUAL: usize = 17;
+    let (plain, scientific) = (number.to_string(), format!("{number:e}"));
+    match plain.len() > USUAL && scientific.len() < plain.len() {
+        true => scientific,
+        false => plain,
     }
 }
 
@@ -201,6 +213,15 @@ mod tests {
             prefix(&[("dataset.classes.0", text("a/b ö"))]),
             "classes.0=a_b__"
         );
+        for (number, expected) in [
+            (1e30, "1e30"),
+            (-1e-20, "-1e-20"),
+            (1e-5, "0.00001"),
+            (0.1 + 0.2, "0.30000000000000004"),
+        ] {
+            let point = [("optimizer.learning_rate", AxisValue::Float(number))];
+            assert_eq!(prefix(&point), format!("learning_rate={expected}"));
+        }
         let weights = text("{ experiment = \"/a/b/pre.toml\" }");
         assert_eq!(prefix(&[("backbone.weights", weights)]), "weights=pre.toml");
         assert_eq!(prefix(&[("dataset.path", text("/a/b/data"))]), "path=data");

@@ -43,7 +43,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the run was stopped and can be gone on with.
+    /// Whether the run was stopped and can be resumed.
     pub fn is_interruption(&self) -> bool {
         matches!(
             self,

@@ -26,7 +26,7 @@ pub const TENSORBOARD_FOLDER: &str = "tensorboard";
 pub enum Ending {
     Finished,
     Failed,
-    /// Stopped by the user; it can be gone on with.
+    /// Stopped by the user; it can be resumed.
     Stopped,
 }
 

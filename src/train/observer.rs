@@ -31,7 +31,7 @@ pub struct Begin<'a> {
 }
 
 impl Begin<'_> {
-    /// Whether an earlier start is gone on with.
+    /// Whether an earlier start is resumed.
     pub fn is_resumed(&self) -> bool {
         !self.epochs.is_empty() || self.batches > 0
     }

@@ -126,7 +126,7 @@ impl State {
         Ok(Checkpoint { tensors, state })
     }
 
-    /// Goes on from a checkpoint of the same run: this state, which is new, and the network's weights.
+    /// Resumes from a checkpoint of the same run: this state, which is new, and the network's weights.
     ///
     /// # Errors
     /// Why it is none of this run.

@@ -189,6 +189,26 @@ fn an_upstream_model_that_cannot_fit_is_refused_before_it_is_trained() {
         "{text}"
     );
     assert!(text.contains("looks like squeezenet1_1"), "{text}");
+    // Its run has no folder yet: it is told by its values, and not by an id.
+    let swept = format!("{SMALL}[sweep.axes]\nseed = [0]\n");
+    write(tmp.path(), "pretrain.toml", &swept);
+    let text = refused(tmp.path(), &["backbone.arch=vgg11", weights]);
+    assert!(
+        text.contains("experiment pretrain gives with seed = 0 does not fit"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_experiments_of_a_chain_have_in_common_is_said_once() {
+    let tmp = tempfile::tempdir().unwrap();
+    write(tmp.path(), "pretrain.toml", SMALL);
+    let second = SMALL.replace("\"random\"", "{ experiment = \"pretrain.toml\" }");
+    write(tmp.path(), "second.toml", &second);
+    let output = runner(tmp.path()).arg("second.toml").output().unwrap();
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    assert_eq!(text.matches("computing on ").count(), 1, "{text}");
 }
 
 #[test]

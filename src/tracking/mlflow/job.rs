@@ -13,7 +13,7 @@ pub(super) enum Job {
     Charts(PathBuf),
 }
 
-/// A run begins, or is gone on with.
+/// A run begins, or is resumed.
 pub(super) struct Begun {
     pub run: String,
     /// The run's own folder.
