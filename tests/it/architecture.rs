@@ -1,5 +1,5 @@
 //! The source is as ARCHITECTURE.md says: folders import those below them only, no files import one another in a circle,
-//! and no folder is much of the whole.
+//! and nothing is too large to be read.
 
 mod imports;
 
@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use imports::Imports;
 
+/// A file has at most so many lines.
+const LINES: usize = 400;
 /// A folder of `src` has at most this part of its lines.
 const PART: f64 = 0.15;
 
@@ -67,6 +69,20 @@ fn folders_import_only_what_stands_below_them_in_the_map() {
 fn no_files_import_one_another_in_a_circle() {
     let circles = Imports::of(&root().join("src")).circles();
     assert!(circles.is_empty(), "{circles:#?}");
+}
+
+#[test]
+fn no_file_is_longer_than_400_lines() {
+    let mut long = Vec::new();
+    for folder in ["src", "tests", "benches", "fuzz/src", "fuzz/fuzz_targets"] {
+        for path in files(&root().join(folder)) {
+            let lines = fs::read_to_string(&path).unwrap().lines().count();
+            if lines > LINES {
+                long.push(format!("{}: {lines}", path.display()));
+            }
+        }
+    }
+    assert!(long.is_empty(), "{long:#?}");
 }
 
 #[test]
