@@ -11,7 +11,7 @@ use crate::ops::vectorized;
 pub static RMSPROP: Method = Method {
     choice: Choice {
         name: "rmsprop",
-        options: &[RHO, MOMENTUM, EPSILON],
+        options: &[MOMENTUM, RHO, EPSILON],
     },
     learning_rate: 1e-3,
     weight_decay: 0.0,

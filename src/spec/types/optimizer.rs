@@ -136,7 +136,7 @@ impl Serialize for Optimizer {
         if let Some(rate) = self.learning_rate {
             map.serialize_entry("learning_rate", &rate)?;
         }
-        table::write::<S>(&self.options, &mut map)?;
+        table::write::<S>(&self.options, &self.name.choice, &mut map)?;
         if let Some(decay) = self.weight_decay {
             map.serialize_entry("weight_decay", &decay)?;
         }
@@ -265,7 +265,7 @@ impl Serialize for Schedule {
         map.serialize_entry("kind", &self.kind)?;
         map.serialize_entry("warmup_epochs", &self.warmup_epochs)?;
         map.serialize_entry("minimum", &self.minimum)?;
-        table::write::<S>(&self.options, &mut map)?;
+        table::write::<S>(&self.options, &self.kind.choice, &mut map)?;
         map.end()
     }
 }

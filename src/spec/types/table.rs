@@ -86,16 +86,20 @@ impl Visitor<'_> for Key {
     }
 }
 
-/// Writes the options that are set.
+/// Writes the options that are set: those of the choice as it lists them, then any that belong to others.
 ///
 /// # Errors
 /// As the serializer's.
 pub(super) fn write<S: Serializer>(
     options: &Options,
+    choice: &Choice,
     map: &mut S::SerializeMap,
 ) -> Result<(), S::Error> {
-    let mut set = options.set();
-    set.try_for_each(|(name, value): (&str, &Value)| map.serialize_entry(name, value))
+    let place = |name: &str| choice.options.iter().position(|option| option.name == name);
+    let mut set: Vec<(&str, &Value)> = options.set().collect();
+    set.sort_by_key(|(name, _)| place(name).unwrap_or(usize::MAX));
+    let mut set = set.into_iter();
+    set.try_for_each(|(name, value)| map.serialize_entry(name, value))
 }
 
 /// The schema of a table, of its own keys and of the options of `choices`.
