@@ -34,14 +34,16 @@ pub mod optim;
 pub mod parquet;
 mod pixels;
 pub mod progress;
-pub mod record;
 pub mod report;
 pub mod rng;
+pub mod run;
 mod secret;
 #[cfg(test)]
 mod shared;
+pub mod sink;
 pub mod spec;
 pub mod stop;
+pub mod store;
 pub mod sweep;
 pub mod terminal;
 pub mod text;

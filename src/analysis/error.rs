@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::foreign;
-use crate::record::TableError;
+use crate::store::TableError;
 
 /// What ends a comparison.
 #[derive(Debug, thiserror::Error)]

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::error::hint;
 use super::{Error, Filter, Images, Measure};
 use crate::metric::Metrics;
-use crate::record::{RunRow, Status, read_epochs, read_plan, read_runs, results_are_in};
 use crate::spec::{AxisValue, Contents, Setting, is_replicate};
+use crate::store::{RunRow, Status, read_epochs, read_plan, read_runs, results_are_in};
 
 /// The key of the experiment's name where several are looked at together.
 pub const EXPERIMENT: &str = "experiment";

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use super::compare::ALPHA;
 use super::{Comparison, Error, Group, Images, Others, Sample, Unit, Verdict};
 use crate::foreign::csv_cell;
-use crate::record::text::{short_keys, value};
 use crate::spec::AxisValue;
+use crate::store::text::{short_keys, value};
 use crate::text::thousands;
 
 /// Where text is to stand.

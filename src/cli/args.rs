@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{Failure, compare, evaluate, init, predict, shell, watch};
 use crate::experiment::RESULTS;
-use crate::record::progress::Verbosity;
+use crate::sink::progress::Verbosity;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -7,7 +7,7 @@ use clap::Args;
 use super::format::{Format, columns, print_json, table as fitted_table};
 use super::{Failure, with_progress};
 use crate::inference::{EvaluatedPart, Evaluation, Model, evaluate};
-use crate::record::progress::Verbosity;
+use crate::sink::progress::Verbosity;
 use crate::terminal;
 use crate::text::thousands;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::Failure;
-use crate::record::progress::Verbosity;
+use crate::sink::progress::Verbosity;
 use crate::terminal;
 
 #[derive(Debug, Args)]

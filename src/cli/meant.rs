@@ -8,7 +8,7 @@ use strsim::damerau_levenshtein;
 
 use super::Failure;
 use super::args::Cli;
-use crate::record::RUNS_FILE;
+use crate::store::RUNS_FILE;
 
 /// Words of other tools for our commands.
 const SYNONYMS: [(&str, &[&str]); 8] = [

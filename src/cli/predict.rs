@@ -11,7 +11,7 @@ use super::format::{Format, print_json, table as fitted_table};
 use super::{Failure, with_progress};
 use crate::data::{self, image_files};
 use crate::inference::{Error, ImagePrediction, Model, Predictions, Ranked, predict};
-use crate::record::progress::Verbosity;
+use crate::sink::progress::Verbosity;
 use crate::spec::OnBadImage;
 use crate::terminal;
 

@@ -11,7 +11,7 @@ use signal_hook::flag;
 use super::args::{RunOptions, SpecArgs};
 use super::{Failure, SOME_FAILED, STOPPED, start_log};
 use crate::experiment::{self, Options};
-use crate::record::progress::{self, Reporter, Verbosity};
+use crate::sink::progress::{self, Reporter, Verbosity};
 use crate::stop::Stop;
 use crate::terminal;
 

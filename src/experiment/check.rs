@@ -12,8 +12,9 @@ use crate::features;
 use crate::foreign::{self, one_line};
 use crate::graph::{Detail, summary};
 use crate::model::Blueprint;
+use crate::run::{self, Need, PlannedRun};
 use crate::spec::{BatchNormMode, DatasetName, Experiment, NormalizationScheme, Spec};
-use crate::sweep::{self, Need, PlannedRun};
+use crate::sweep;
 use crate::text::{about, counted, si, thousands};
 
 /// Whose work is counted to estimate the time of all.
@@ -91,7 +92,7 @@ fn time(runs: &[PlannedRun]) -> String {
     let Some(speed) = sample
         .first()
         .filter(|_| sample.iter().all(is_known))
-        .and_then(|run| sweep::speed(run))
+        .and_then(|run| run::speed(run))
     else {
         return String::new();
     };
@@ -301,7 +302,7 @@ fn preparations(model: &Model<'_>) -> Vec<String> {
 
 fn weights(spec: &Spec) -> String {
     use crate::spec::Weights;
-    let described = sweep::describe_weights(spec);
+    let described = run::describe_weights(spec);
     match &spec.backbone.weights {
         Weights::Imagenet => described.unwrap_or_else(|| "imagenet".into()),
         Weights::Keras => described.unwrap_or_else(|| "keras".into()),

@@ -1,7 +1,7 @@
 //! Why an experiment could not be run at all.
 
 use crate::stop::Interrupted;
-use crate::{record, spec, sweep};
+use crate::{run, sink, spec};
 
 /// What ends the program before all runs are done.
 #[derive(Debug, thiserror::Error)]
@@ -11,10 +11,10 @@ pub enum Error {
     Spec(#[from] spec::Error),
     /// The results cannot be written or read.
     #[error("{0}")]
-    Record(#[from] record::Error),
+    Record(#[from] sink::Error),
     /// What the runs share is not there.
     #[error("{0}")]
-    Sweep(Box<sweep::Error>),
+    Run(Box<run::Error>),
     /// Stopped before the experiment itself began.
     #[error("{0}; the same command, without --fresh, resumes")]
     Interrupted(#[from] Interrupted),
@@ -26,9 +26,9 @@ pub enum Error {
     Upstream { name: String, error: String },
 }
 
-impl From<sweep::Error> for Error {
-    fn from(error: sweep::Error) -> Self {
-        Error::Sweep(Box::new(error))
+impl From<run::Error> for Error {
+    fn from(error: run::Error) -> Self {
+        Error::Run(Box::new(error))
     }
 }
 

@@ -9,9 +9,9 @@ use super::wording::Wording;
 use crate::data;
 use crate::fetch::{Cache, Hub};
 use crate::progress::Progress;
-use crate::record::Present;
+use crate::run::{Origin, OriginKey};
 use crate::spec::{Contents, Dataset, Experiment, Problem, Run, Spec, Weights};
-use crate::sweep::{Origin, OriginKey};
+use crate::store::Present;
 
 /// The key of the weights that a run starts from.
 const WEIGHTS: &str = "backbone.weights";

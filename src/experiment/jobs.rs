@@ -11,9 +11,10 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use super::{Error, Options};
 use crate::features;
 use crate::ops;
-use crate::record::progress::Reporter;
-use crate::record::{Begun, Recorder};
-use crate::sweep::{Executor, Place, Plan, PlannedRun};
+use crate::run::{Executor, Place, PlannedRun};
+use crate::sink::progress::Reporter;
+use crate::sink::{Begun, Recorder};
+use crate::sweep::Plan;
 
 /// As large as a main thread's.
 const STACK: usize = 8 << 20;

@@ -14,12 +14,13 @@ pub use check::{Look, check, check_as};
 pub use error::Error;
 
 use crate::fetch::{Cache, Patience};
-use crate::record::progress::Reporter;
-use crate::record::{Done, Opening, Recorder};
 use crate::report::Report;
+use crate::run::{self, Executor};
+use crate::sink::progress::Reporter;
+use crate::sink::{Done, Opening, Recorder};
 use crate::spec::Experiment;
 use crate::stop::Stop;
-use crate::sweep::{self, Executor, Plan};
+use crate::sweep::{self, Plan};
 use identity::{Network, Sources, Unnamed};
 use upstream::Chain;
 
@@ -89,7 +90,7 @@ fn execute(
         }
     }
     let upstream = chain.models(experiment, options, (reporter, said))?;
-    let patience = Patience::factor().map_err(sweep::Error::from)?;
+    let patience = Patience::factor().map_err(run::Error::from)?;
     let opening = Opening {
         results: &options.results,
         fresh: options.fresh,

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::identity::Sources;
 use super::{Error, Options, Prepared, execute};
-use crate::record::model_file;
-use crate::record::progress::Reporter;
+use crate::run::{PlannedRun, Upstream, check_upstream};
+use crate::sink::progress::Reporter;
 use crate::spec::{Experiment, Problem, Run, Weights};
-use crate::sweep::{Plan, PlannedRun, Upstream, check_upstream};
+use crate::store::model_file;
+use crate::sweep::Plan;
 
 /// The experiments that one builds on directly, by spec file, each with its own.
 #[derive(Debug, Default)]

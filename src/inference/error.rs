@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::foreign;
-use crate::{data, fetch, model, spec, sweep, train};
+use crate::{data, fetch, model, run, spec, train};
 
 /// What ends an evaluation or a prediction.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum Error {
     #[error(transparent)]
     Weights(#[from] model::weights::Error),
     #[error(transparent)]
-    Sweep(Box<sweep::Error>),
+    Run(Box<run::Error>),
     #[error(transparent)]
     Train(#[from] train::Error),
     #[error("computing failed: {0}")]
@@ -35,9 +35,9 @@ pub enum Error {
     NoImages { part: &'static str },
 }
 
-impl From<sweep::Error> for Error {
-    fn from(error: sweep::Error) -> Self {
-        Error::Sweep(Box::new(error))
+impl From<run::Error> for Error {
+    fn from(error: run::Error) -> Self {
+        Error::Run(Box::new(error))
     }
 }
 

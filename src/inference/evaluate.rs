@@ -11,8 +11,8 @@ use crate::fetch::{Cache, Hub};
 use crate::graph::Mode;
 use crate::metric::{PER_CLASS, TOP5_ACCURACY};
 use crate::progress::Progress;
+use crate::run::Downloads;
 use crate::spec::{Metric, Spec, nearest};
-use crate::sweep::Downloads;
 use crate::train::Scores;
 
 /// Which images of a dataset are evaluated.

@@ -13,8 +13,8 @@ use crate::machine;
 use crate::model::weights::{self, Wanted};
 use crate::model::{Blueprint, Network};
 use crate::progress::Progress;
+use crate::run;
 use crate::spec::{self, Experiment, Spec};
-use crate::sweep;
 
 /// A network that is ready to be asked.
 pub struct Model {
@@ -140,7 +140,7 @@ impl Found {
         if let Some(problem) = spec::out_of_range(spec).first() {
             return Err(self.wrong(format!("`spec` in its metadata: {}", problem.message)));
         }
-        let saved = sweep::saved_preparation(&self.metadata, spec.backbone.input_size);
+        let saved = run::saved_preparation(&self.metadata, spec.backbone.input_size);
         let saved = saved.map_err(|message| self.wrong(message))?;
         saved.ok_or_else(|| self.wrong("its metadata has no `normalization`".into()))
     }

@@ -11,8 +11,8 @@ use crate::foreign::{self, one_line};
 use crate::graph::{Cut, Detail, Statistics, summary};
 use crate::model::{Blueprint, Network};
 use crate::progress::Progress;
+use crate::run::{self, Preparation, Upstream};
 use crate::spec::{Experiment, NormalizationScheme, Problem, Run, Spec, Weights};
-use crate::sweep::{self, Preparation, Upstream};
 use crate::text::{counted, si};
 use crate::zoo::{IMAGENET_CLASSES, imagenet_classes};
 
@@ -44,8 +44,8 @@ impl Planned {
             let spec = &run.spec;
             check(spec, path)?;
             let blueprint = Blueprint::new(spec, IMAGENET_CLASSES)?;
-            let mut checked = sweep::Checked::default();
-            let said = sweep::check_start(spec, &blueprint, &mut checked)?;
+            let mut checked = run::Checked::default();
+            let said = run::check_start(spec, &blueprint, &mut checked)?;
             let preparation = Preparation::planned(spec)?.ok_or_else(|| untrained(path))?;
             check_memory(&blueprint).map_err(|why| Problem::new("backbone.arch", why))?;
             let notes = said.into_iter().chain(preparation.assumption.clone());
@@ -82,7 +82,7 @@ pub(super) fn open(
     }
     let (cache, hub) = (Cache::from_env()?, Hub::from_env());
     let services = (&cache, &hub);
-    let start = sweep::initial_weights(
+    let start = run::initial_weights(
         &run.spec,
         &run.id,
         &blueprint,

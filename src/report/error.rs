@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::analysis;
 use crate::foreign;
-use crate::record::TableError;
+use crate::store::TableError;
 
 /// What ends the making of a report.
 #[derive(Debug, thiserror::Error)]

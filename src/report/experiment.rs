@@ -5,9 +5,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::analysis::{self, Comparison, Group, Question, Recorded, Results, Sample, Unit, shown};
-use crate::record::predictions::{self, Predictions};
-use crate::record::{EpochRow, read_epochs, run_folder, text};
 use crate::spec::{AxisValue, is_ordered_by_depth, is_replicate};
+use crate::store::predictions::{self, Predictions};
+use crate::store::{EpochRow, read_epochs, run_folder, text};
 
 use super::Error;
 

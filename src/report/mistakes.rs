@@ -1,6 +1,6 @@
 //! The mistakes that a run was most confident of.
 
-use crate::record::predictions::Predictions;
+use crate::store::predictions::Predictions;
 
 /// How many are shown.
 const MOST: usize = 24;

@@ -18,7 +18,7 @@ pub use experiment::Experiment;
 pub use page::{Liveness, page};
 
 use crate::atomic::write_atomically;
-use crate::record::Page;
+use crate::sink::Page;
 
 /// `report.html` and the charts beside it.
 #[derive(Debug)]

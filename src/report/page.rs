@@ -55,8 +55,8 @@ pub fn page(experiment: &Experiment, liveness: Liveness) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Status;
-    use crate::record::fixtures::{Sweep, floats, integers, sweep, texts};
+    use crate::store::Status;
+    use crate::store::fixtures::{Sweep, floats, integers, sweep, texts};
 
     fn page_of(made: &Sweep) -> String {
         let folder = tempfile::tempdir().unwrap();

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::plan::PlannedRun;
 use crate::data::Counts;
 use crate::features;
+use crate::run::PlannedRun;
 
 /// Work per image beside the network's own, as many multiply-accumulates as take its time: gathering, normalizing,
 /// scores.

@@ -5,32 +5,12 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::preparation::Preparation;
-use super::start;
-use crate::data::{self, Counts, Footprint, Survey};
+use crate::data::{self, Counts, Survey};
 use crate::device::{self, Chosen};
 use crate::foreign::one_line;
 use crate::model::Blueprint;
+use crate::run::{Checked, PlannedRun, Preparation, check_start};
 use crate::spec::{self, Experiment, Precision, Problem, Run};
-
-/// A run that is known to fit together.
-#[derive(Clone, Debug)]
-pub struct PlannedRun {
-    pub run: Run,
-    /// Shared by the runs that have the same.
-    pub blueprint: Arc<Blueprint>,
-    /// The class names, in the order of the labels.
-    pub classes: Arc<Vec<String>>,
-    /// How many images it has, where its files say so before they are decoded.
-    pub images: Option<Counts>,
-    /// What its images take in memory.
-    pub footprint: Footprint,
-    /// What is to be said of its dataset: each a line.
-    pub notes: Arc<[String]>,
-    pub device: Chosen,
-    /// How its images are prepared; none where another experiment has yet to leave the weights that say it.
-    pub preparation: Option<Arc<Preparation>>,
-}
 
 /// All runs of an experiment.
 #[derive(Clone, Debug)]
@@ -76,7 +56,7 @@ struct Planner {
     devices: Vec<((spec::Device, Precision), Chosen)>,
     /// By the dataset's keys.
     datasets: HashMap<String, Surveyed>,
-    weights: start::Checked,
+    weights: Checked,
     notes: BTreeSet<String>,
     /// By what they are made of.
     blueprints: HashMap<String, Arc<Blueprint>>,
@@ -99,7 +79,7 @@ impl Planner {
         }
         let blueprint = self.blueprint(spec, classes.len())?;
         self.notes
-            .extend(start::check(spec, &blueprint, &mut self.weights)?);
+            .extend(check_start(spec, &blueprint, &mut self.weights)?);
         let preparation = self.preparation(spec)?;
         Ok(PlannedRun {
             run: run.clone(),

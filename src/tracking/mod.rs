@@ -15,7 +15,8 @@ use self::tensorboard::EventFile;
 use self::trouble::Trouble;
 use crate::claim::Token;
 use crate::metric::Metrics;
-use crate::sweep::{Plan, PlannedRun};
+use crate::run::PlannedRun;
+use crate::sweep::Plan;
 use crate::train::Epoch;
 
 /// The folder of TensorBoard's event files, in the folder of an experiment's results; each run has a folder in it.

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::record::{METRICS_FILE, RUNS_FILE};
 use crate::report::{Experiment, Liveness, page};
+use crate::store::{METRICS_FILE, RUNS_FILE};
 use crate::terminal;
 use http::{Reply, Request};
 

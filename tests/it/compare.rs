@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use polars::prelude::*;
 use runner::metric::{ACCURACY, Metrics};
-use runner::record::{Axis, RunRow, Status, Tables};
 use runner::spec::AxisValue;
+use runner::store::{Axis, RunRow, Status, Tables};
 
 use crate::common::runner;
 

@@ -6,9 +6,10 @@ use std::path::Path;
 use runner::claim::Token;
 use runner::model::weights::{self, HostTensor};
 use runner::progress::NoProgress;
+use runner::run::{Error, Executor, Finished, Place, PlannedRun, Sink, Upstream};
 use runner::spec::Experiment;
 use runner::stop::Stop;
-use runner::sweep::{Error, Executor, Finished, Place, Plan, PlannedRun, Sink, Upstream};
+use runner::sweep::Plan;
 use runner::train::{Batch, Observer};
 use serde_json::Value;
 

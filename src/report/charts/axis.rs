@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use super::frame::{Axis, Ticks, ticks};
 use super::scale::Scale;
 use crate::analysis::Unit;
-use crate::record::text;
 use crate::report::Experiment;
 use crate::report::experiment::number;
 use crate::spec::{AxisValue, is_ordered_by_depth};
+use crate::store::text;
 
 /// So many numbers have a tick each; of more, round ones have.
 const MOST_TICKS: usize = 12;

@@ -9,9 +9,9 @@ use super::scale::Scale;
 use super::svg::{Svg, color};
 use super::{View, file_name};
 use crate::analysis::{Measure, Sample, Unit, shown};
-use crate::record::text;
 use crate::report::Experiment;
 use crate::report::experiment::{Ranked, one, repeats, spelled};
+use crate::store::text;
 
 /// Of more runs than this only the means are drawn.
 const MOST_RUNS: usize = 400;

@@ -6,8 +6,8 @@ use super::chart::{Chart, Entry};
 use super::frame::{fitted, text_width};
 use super::ramp;
 use super::svg::{Anchor, Svg};
-use crate::record::predictions::Predictions;
-use crate::record::text::shorten;
+use crate::store::predictions::Predictions;
+use crate::store::text::shorten;
 use crate::text::counted;
 
 /// More classes than this have no room for a cell each.

@@ -9,11 +9,11 @@ use super::scale::{Scale, labels};
 use super::svg::{Svg, color};
 use crate::analysis::{Sample, Unit};
 use crate::metric::{ACCURACY, LOSS, Metric};
-use crate::record::EpochRow;
-use crate::record::Status;
-use crate::record::text::percent;
 use crate::report::Experiment;
 use crate::report::experiment::{Ranked, Setting, repeats};
+use crate::store::EpochRow;
+use crate::store::Status;
+use crate::store::text::percent;
 
 /// Settings that are shown at most.
 const MOST: usize = 12;

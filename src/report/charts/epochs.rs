@@ -1,7 +1,7 @@
 //! A quantity by epoch over the runs of a setting.
 
 use crate::analysis::Sample;
-use crate::record::EpochRow;
+use crate::store::EpochRow;
 
 /// What the runs of a setting gave by epoch.
 #[derive(Default)]
@@ -86,7 +86,7 @@ impl Alone {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixtures::{integers, sweep};
+    use crate::store::fixtures::{integers, sweep};
 
     #[test]
     fn runs_that_continue_alone_are_not_averaged_with_those_that_stopped() {

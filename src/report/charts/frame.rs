@@ -3,8 +3,8 @@
 use super::scale::{Scale, labels, percent_labels};
 use super::svg::{Anchor, Svg};
 use crate::analysis::Unit;
-use crate::record::text::shorten;
 use crate::report::experiment::spelled;
+use crate::store::text::shorten;
 
 /// Places in [0, 1] along an axis with their labels.
 pub type Ticks = Vec<(f64, String)>;
@@ -178,7 +178,7 @@ pub fn axis_label(name: &str, unit: Unit) -> String {
 pub fn about_axis(scale: &Scale, unit: Unit) -> String {
     let factor = if unit == Unit::Share { 100.0 } else { 1.0 };
     let sign = if unit == Unit::Share { " %" } else { "" };
-    let number = |v: f64| crate::record::text::number(v * factor, 3);
+    let number = |v: f64| crate::store::text::number(v * factor, 3);
     match *scale {
         Scale::Log { .. } => "The vertical axis is logarithmic.".into(),
         Scale::Linear { low, high } if low > 0.0 => format!(

@@ -8,8 +8,8 @@ use super::frame::{fitted, text_width};
 use super::svg::{Anchor, Svg};
 use super::{View, file_name, ramp};
 use crate::analysis::{Measure, Sample, Unit, shown};
-use crate::record::text::value;
 use crate::report::experiment::{Ranked, one, repeats};
+use crate::store::text::value;
 use crate::text::counted;
 
 /// More values than this of an axis do not fit.
@@ -157,7 +157,7 @@ impl Map {
         let mean = cell.settings.mean;
         let text = match self.measure.unit {
             Unit::Share => format!("{:.1}", mean * 100.0),
-            _ => crate::record::text::number(mean, 4),
+            _ => crate::store::text::number(mean, 4),
         };
         let star = if self.is_incomplete(cell) { "*" } else { "" };
         format!("{text}{star}")

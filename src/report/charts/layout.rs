@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::axis::Swept;
-use crate::record::text;
 use crate::report::experiment::Ranked;
+use crate::store::text;
 
 /// More values of other axes than this cannot be told apart by colour.
 const MOST_SERIES: usize = 6;

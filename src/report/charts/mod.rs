@@ -28,7 +28,7 @@ use axis::Swept;
 use super::Experiment;
 use super::experiment::Ranked;
 use crate::analysis::Measure;
-use crate::record::predictions::Predictions;
+use crate::store::predictions::Predictions;
 
 /// The charts that the tables have something for: learning curves, each swept axis, pairs of axes, all axes together,
 /// accuracy against time.

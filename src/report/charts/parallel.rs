@@ -7,8 +7,8 @@ use super::frame::{about_axis, axis_label, fitted, scale, text_width, ticks};
 use super::scale::Scale;
 use super::svg::{Anchor, Svg, color};
 use crate::analysis::{Measure, shown};
-use crate::record::text::short_keys;
 use crate::report::experiment::{Ranked, repeats};
+use crate::store::text::short_keys;
 
 /// Fewer axes are told by other charts.
 const FEWEST_AXES: usize = 3;

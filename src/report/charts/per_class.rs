@@ -5,8 +5,8 @@ use super::confusion::{counts, pooled};
 use super::frame::{fitted, text_width};
 use super::svg::{Anchor, Svg};
 use crate::analysis::{Sample, Unit, shown};
-use crate::record::predictions::Predictions;
-use crate::record::text::shorten;
+use crate::store::predictions::Predictions;
+use crate::store::text::shorten;
 use crate::text::counted;
 
 /// Of more classes the worst are shown.

@@ -1,6 +1,6 @@
 //! Values → places along an axis, and the ticks on it.
 
-use crate::record::text::number;
+use crate::store::text::number;
 
 /// Maps values to places in [0, 1] along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]

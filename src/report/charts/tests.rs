@@ -1,10 +1,10 @@
 use super::*;
 use crate::metric::ACCURACY;
-use crate::record::Status;
-use crate::record::fixtures::{Sweep, floats, integers, sweep, texts};
+use crate::store::Status;
+use crate::store::fixtures::{Sweep, floats, integers, sweep, texts};
 
 /// The charts of a made-up sweep, by file.
-fn charts(axes: Vec<crate::record::Axis>) -> Vec<(String, String)> {
+fn charts(axes: Vec<crate::store::Axis>) -> Vec<(String, String)> {
     charts_of(&sweep(axes, 6))
 }
 

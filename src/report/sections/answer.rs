@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::super::experiment::{Experiment, name_of, spelled};
 use super::section;
 use crate::analysis::{Comparison, Group, Measure, Unit, Verdict, shown};
-use crate::record::Status;
+use crate::store::Status;
 use crate::text::counted;
 
 /// Of more settings that cannot be told from the best only the number is given.

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::super::mistakes::{Mistake, most_confident};
 use super::section;
 use crate::analysis::Recorded;
-use crate::record::predictions::Predictions;
+use crate::store::predictions::Predictions;
 
 pub(super) fn mistakes(run: &Recorded, predictions: &Predictions) -> Markup {
     let mistakes = most_confident(predictions);

@@ -13,7 +13,7 @@ use maud::{Markup, html};
 
 use super::charts;
 use super::experiment::Experiment;
-use crate::record::predictions::Predictions;
+use crate::store::predictions::Predictions;
 
 /// Everything between the page's head and its end.
 pub fn all(experiment: &Experiment) -> Markup {

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::super::experiment::Experiment;
 use super::section;
 use crate::analysis::Recorded;
-use crate::record::{rfc3339, run_folder};
+use crate::store::{rfc3339, run_folder};
 
 /// The logs of more runs are not looked into for their machines.
 const MOST_LOGS: usize = 50;

@@ -7,7 +7,7 @@ use super::section;
 use super::table::{Column, Table};
 use crate::analysis::Recorded;
 use crate::metric::Metrics;
-use crate::record::text;
+use crate::store::text;
 use crate::text::counted;
 
 pub(super) fn runs(experiment: &Experiment) -> Markup {

@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 
 use super::trouble::Trouble;
 use super::{End, Tracker, back_from, names};
-use crate::sweep::PlannedRun;
+use crate::run::PlannedRun;
 use crate::train::Epoch;
 use client::Client;
 use job::{Begun, Ended, Job, Numbers};

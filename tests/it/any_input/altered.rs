@@ -6,9 +6,9 @@ use std::path::Path;
 
 use polars::prelude::*;
 use runner::parquet;
-use runner::record::Tables;
 use runner::rng::{Purpose, Stream};
 use runner::spec::DatasetName;
+use runner::store::Tables;
 
 use super::{load_within, without_panic_messages};
 use crate::common::{SMALL, done_alone, runner, shared, write};

@@ -1,0 +1,153 @@
+//! What is made from the runs' folders: the experiment's tables, its predictions and its report.
+//!
+//! They are written under a lock on the experiment's folder, by every process that does runs. A process that slept and
+//! finds its lock taken over while it wrote does it again from what is there by then; since all of it is made from the
+//! runs' folders, whoever writes last writes what is true. As nothing is lost with them, they need not be written after
+//! every epoch: writing them, and waiting for others that do, may take a tenth of the time.
+
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+use super::experiment::{Recorder, State};
+use crate::claim::{Claim, is_taken_over};
+use crate::foreign;
+use crate::sink::error::Error;
+use crate::store::folder::tidy_experiment;
+use crate::store::{self, METRICS_FILE, RUNS_FILE, TableError, predictions};
+
+/// The tables are written again after so many times as long as that took.
+const TABLES_PAUSE: u32 = 10;
+/// But at least so often.
+const TABLES_EVERY: Duration = Duration::from_secs(30);
+/// The report is made again at most this often while runs are in progress; always at the end.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
+/// A report that takes long is made more seldom: the pause is so many times as long.
+const REPORT_PAUSE: u32 = 10;
+/// How often a lock that is taken over while it is held is taken again.
+const TRIES: usize = 5;
+
+impl Recorder<'_> {
+    /// Writes the tables and the report where it is time; what fails is said and tried again later.
+    pub(super) fn update(&self, state: &mut State) {
+        let mut result = self.write_unwritten(state);
+        if result.is_ok() && Instant::now() >= state.tables_due {
+            result = self.write(state, false);
+        }
+        if let Err(error) = result {
+            self.reporter.warn(&format!(
+                "{error}; training continues, and the write is retried"
+            ));
+        }
+    }
+
+    /// Writes everything for the last time. A lock that is not to be had before the work stops is no error, as the rows
+    /// are in the runs' folders.
+    pub(super) fn write_end(&self, state: &mut State) -> Result<(), Error> {
+        self.write_unwritten(state)?;
+        match self.write(state, true) {
+            Err(Error::Store(store::Error::Io { path, source }))
+                if source.kind() == ErrorKind::Interrupted =>
+            {
+                let path = foreign::path(&path);
+                self.reporter.warn(&format!(
+                    "the tables in {path} are not up to date: {source}; the next start writes them"
+                ));
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// Writes the rows of runs that ended while that was not possible.
+    fn write_unwritten(&self, state: &mut State) -> Result<(), Error> {
+        while let Some(unwritten) = state.unwritten.last() {
+            let written = unwritten.write(&self.axes);
+            if !unwritten.claim.token().is_lost() {
+                written?;
+            }
+            if let Some(unwritten) = state.unwritten.pop() {
+                state.tables.give_back(&unwritten.rows.row.run);
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, state: &mut State, is_end: bool) -> Result<(), Error> {
+        let start = Instant::now();
+        let mut result = self.write_locked(state, is_end);
+        for _ in 1..TRIES {
+            if !matches!(result, Ok(false)) {
+                break;
+            }
+            result = self.write_locked(state, is_end);
+        }
+        // The first epoch is shown at once.
+        let was_written = std::mem::replace(&mut state.is_written, true);
+        let pause = TABLES_EVERY.min(start.elapsed() * TABLES_PAUSE);
+        state.tables_due = Instant::now() + if was_written { pause } else { Duration::ZERO };
+        result.map(|_| ())
+    }
+
+    /// Gives whether the lock was held until the end.
+    fn write_locked(&self, state: &mut State, is_end: bool) -> Result<bool, Error> {
+        let lock = self.claims.lock(&self.folder, &self.stop);
+        let lock = lock.map_err(Error::io(&self.folder))?;
+        let written = self.write_all(state, is_end, &lock);
+        // What was written last may have been older than what the other process wrote.
+        let slept = lock
+            .token()
+            .check()
+            .is_err_and(|error| is_taken_over(&error));
+        if slept {
+            Ok(false)
+        } else {
+            written.map(|()| true)
+        }
+    }
+
+    fn write_all(&self, state: &mut State, is_end: bool, lock: &Claim) -> Result<(), Error> {
+        tidy_experiment(&self.folder).map_err(Error::io(&self.folder))?;
+        state.tables.refresh()?;
+        self.tell_damage(state)?;
+        let is_new = state.tables.write_claimed(lock.token())?;
+        let collected = match is_end {
+            true => self.collect(state, lock),
+            false => Ok(()),
+        };
+        let start = Instant::now();
+        let tables = [RUNS_FILE, METRICS_FILE];
+        let is_made = state.is_shared && !is_new && self.page.is_newer_than(&self.folder, &tables);
+        if is_end && !is_made || start >= state.report_due {
+            let made = self.page.make(&self.folder);
+            // Before the first epoch there is nothing to show.
+            if !matches!(made, Ok(false)) {
+                let pause = REPORT_EVERY.max(start.elapsed() * REPORT_PAUSE);
+                state.report_due = Instant::now() + pause;
+            }
+            made.map_err(Error::Page)?;
+        }
+        collected
+    }
+
+    /// Puts the predictions of all finished runs together.
+    fn collect(&self, state: &State, lock: &Claim) -> Result<(), Error> {
+        let finished = self.finished(&state.tables)?;
+        predictions::collect(&self.folder, &finished, lock.token())?;
+        Ok(())
+    }
+
+    /// Says which files were found damaged, once, and moves aside what must not be written over; gives whether there were
+    /// any.
+    pub(super) fn tell_damage(&self, state: &mut State) -> Result<bool, TableError> {
+        let all = state.tables.take_trouble();
+        for trouble in &all {
+            trouble.set_aside()?;
+            let text = trouble.to_string();
+            if !state.said.contains(&text) {
+                self.reporter.warn(&text);
+                state.said.insert(text);
+            }
+        }
+        Ok(!all.is_empty())
+    }
+}

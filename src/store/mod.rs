@@ -1,0 +1,28 @@
+//! The results folder: what lies where in it, how it is written and read.
+
+pub(crate) mod deaths;
+mod error;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub(crate) mod folder;
+pub(crate) mod log;
+pub mod predictions;
+mod present;
+mod results;
+mod rows;
+pub mod tables;
+pub(crate) mod text;
+mod time;
+
+pub use error::Error;
+pub use folder::{model_file, run_folder};
+pub use log::RunLog;
+pub(crate) use present::write_plan;
+pub use present::{PLAN_FILE, Present, read_plan};
+pub use results::Results;
+pub(crate) use rows::value_at;
+pub use rows::{Axis, EpochRow, RunRow, Status};
+pub use tables::{
+    METRICS_FILE, RUNS_FILE, TableError, Tables, are_in as results_are_in, read_epochs, read_runs,
+};
+pub use time::rfc3339;

@@ -1,0 +1,92 @@
+//! Predictions → columns.
+
+use polars::prelude::{
+    Column, DataFrame, DataType, Float32Type, IntoColumn, IntoSeries, ListBuilderTrait,
+    ListPrimitiveChunkedBuilder, PolarsResult, Schema,
+};
+
+use crate::run::PartPredictions;
+use crate::train::Prediction;
+
+/// The column that says which part of the dataset an image belongs to.
+pub(super) const PART: &str = "part";
+
+/// The columns' names and types, in order.
+pub(super) fn schema() -> Schema {
+    Schema::from_iter(
+        [
+            ("run", DataType::String),
+            (PART, DataType::String),
+            ("index", DataType::Int32),
+            ("file", DataType::String),
+            ("label", DataType::String),
+            ("predicted", DataType::String),
+            ("probability", DataType::Float32),
+            ("label_probability", DataType::Float32),
+            ("top5", DataType::String),
+            (
+                "top5_probabilities",
+                DataType::List(Box::new(DataType::Float32)),
+            ),
+            ("image", DataType::Binary),
+        ]
+        .map(|(name, dtype)| (name.into(), dtype)),
+    )
+}
+
+/// One run's table.
+pub(super) fn frame(
+    run: &str,
+    classes: &[String],
+    predictions: &PartPredictions,
+) -> PolarsResult<DataFrame> {
+    let each = &predictions.each;
+    let rows = each.len();
+    let name = |class: u32| classes.get(class as usize).map(String::as_str);
+    let strings = |column: &str, value: &dyn Fn(usize, &Prediction) -> Option<String>| {
+        let values = each.iter().enumerate().map(|(i, p)| value(i, p));
+        Column::new(column.into(), values.collect::<Vec<_>>())
+    };
+    let floats = |column: &str, value: fn(&Prediction) -> f32| {
+        Column::new(column.into(), each.iter().map(value).collect::<Vec<_>>())
+    };
+    let file = |i: usize| predictions.files.as_ref()?.get(i).cloned();
+    let names = |p: &Prediction| {
+        let names = p.top.iter().filter_map(|(class, _)| name(*class));
+        serde_json::to_string(&names.collect::<Vec<_>>()).ok()
+    };
+    let owned = |class: u32| name(class).map(str::to_owned);
+    let indices: Vec<i32> = (0..).take(rows).collect();
+    let pictures: Vec<Option<&[u8]>> = (0..rows)
+        .map(|i| predictions.pictures.get(&i).map(Vec::as_slice))
+        .collect();
+    let columns = vec![
+        Column::new("run".into(), vec![run; rows]),
+        Column::new(PART.into(), vec![predictions.part.as_str(); rows]),
+        Column::new("index".into(), indices),
+        strings("file", &|i, _| file(i)),
+        strings("label", &|_, p| owned(p.label)),
+        strings("predicted", &|_, p| owned(p.first()?.0)),
+        floats("probability", |p| p.first().map_or(f32::NAN, |(_, p)| p)),
+        floats("label_probability", |p| p.label_probability),
+        // As JSON: pandas cannot read the lists of text that polars writes.
+        strings("top5", &|_, p| names(p)),
+        top_probabilities(each),
+        Column::new("image".into(), pictures),
+    ];
+    DataFrame::new(rows, columns)
+}
+
+fn top_probabilities(each: &[Prediction]) -> Column {
+    let mut lists = ListPrimitiveChunkedBuilder::<Float32Type>::new(
+        "top5_probabilities".into(),
+        each.len(),
+        each.len() * 5,
+        DataType::Float32,
+    );
+    for prediction in each {
+        let values: Vec<f32> = prediction.top.iter().map(|(_, p)| *p).collect();
+        lists.append_slice(&values);
+    }
+    lists.finish().into_series().into_column()
+}

@@ -1,0 +1,65 @@
+//! A run's `predictions.parquet`, read back.
+
+use std::path::Path;
+
+use polars::prelude::{Column, DataFrame, PolarsResult, StringChunked};
+
+use super::encode::{PART, schema};
+use super::{CLASSES_KEY, FILE};
+use crate::features::Split;
+use crate::store::TableError;
+use crate::store::tables::{read_table, value_of};
+
+/// What one run predicted for images that it did not learn from.
+#[derive(Clone, Debug)]
+pub struct Predictions {
+    /// The classes' names, in the order of the labels.
+    pub classes: Vec<String>,
+    /// The table as it stands in the file.
+    pub frame: DataFrame,
+}
+
+impl Predictions {
+    /// Which part of the dataset the images belong to: `test`, or `validation` where there is no test part.
+    pub fn part(&self) -> &str {
+        let part = self.text(PART).and_then(|column| column.get(0));
+        part.unwrap_or(Split::Test.as_str())
+    }
+
+    /// A column of text.
+    pub fn text(&self, column: &str) -> Option<&StringChunked> {
+        self.frame.column(column).ok()?.str().ok()
+    }
+}
+
+/// The predictions in a run's folder; none where the run has left none.
+///
+/// # Errors
+/// A file that is damaged, or is not one of the runner's.
+pub fn read(folder: &Path) -> Result<Option<Predictions>, TableError> {
+    let path = folder.join(FILE);
+    let Some((metadata, frame)) = read_table(&path)? else {
+        return Ok(None);
+    };
+    let foreign = |why: String| TableError::Foreign {
+        path: path.clone(),
+        why,
+    };
+    let frame = with_part(frame).map_err(|e| foreign(e.to_string()))?;
+    if **frame.schema() != schema() {
+        return Err(foreign("its columns are not those of predictions".into()));
+    }
+    let classes = value_of(&metadata, CLASSES_KEY)
+        .and_then(|names| serde_json::from_str(&names).ok())
+        .ok_or_else(|| foreign("it does not name the classes".into()))?;
+    Ok(Some(Predictions { classes, frame }))
+}
+
+/// With the column [`PART`]: tables of versions before it have test images only.
+fn with_part(mut frame: DataFrame) -> PolarsResult<DataFrame> {
+    if frame.column(PART).is_err() && frame.width() > 0 {
+        let tested = vec![Split::Test.as_str(); frame.height()];
+        frame.insert_column(1, Column::new(PART.into(), tested))?;
+    }
+    Ok(frame)
+}

@@ -1,0 +1,108 @@
+//! A table's bytes: Parquet with a checksum and the format in its own words.
+
+use std::io::{Cursor, ErrorKind};
+use std::panic::catch_unwind;
+use std::path::Path;
+use std::sync::Arc;
+
+use polars::error::PolarsResult;
+use polars::prelude::{
+    DataFrame, FileMetadata, KeyValueMetadata, ParquetReader, ParquetWriter, SerReader,
+};
+
+use super::TableError;
+use super::decode::Decoder;
+use super::seal::{self, Seal, seal};
+use crate::atomic::write_claimed;
+use crate::claim::Token;
+use crate::parquet;
+
+/// Changes with what the tables and ids of runs mean. 1, of version 0.1.0, was not written down.
+pub(super) const FORMAT: &str = "2";
+/// Where the format stands among a Parquet file's own key-value pairs.
+pub(super) const FORMAT_KEY: &str = "runner.format";
+
+/// A table file's own key-value pairs: the format, and one more.
+pub(in crate::store) fn file_metadata(more: Option<(&str, String)>) -> KeyValueMetadata {
+    let mut pairs = vec![(FORMAT_KEY.to_owned(), FORMAT.to_owned())];
+    pairs.extend(more.map(|(key, value)| (key.to_owned(), value)));
+    KeyValueMetadata::from_static(pairs)
+}
+
+/// What a file says under a key of its own.
+pub(in crate::store) fn value_of(metadata: &FileMetadata, key: &str) -> Option<String> {
+    let pairs = metadata.key_value_metadata().as_ref()?;
+    let pair = pairs.iter().find(|pair| pair.key == key)?;
+    pair.value.clone()
+}
+
+/// The bytes of a sealed file with this table; `path` is for messages.
+pub(in crate::store) fn encode(
+    path: &Path,
+    frame: PolarsResult<DataFrame>,
+    more: Option<(&str, String)>,
+) -> Result<Vec<u8>, TableError> {
+    let mut bytes = Vec::new();
+    frame
+        .and_then(|mut frame| {
+            ParquetWriter::new(&mut bytes)
+                .with_key_value_metadata(Some(file_metadata(more)))
+                .finish(&mut frame)
+        })
+        .map_err(|e| TableError::Encode {
+            path: path.to_owned(),
+            why: e.to_string(),
+        })?;
+    seal(&mut Cursor::new(&mut bytes)).map_err(|source| TableError::Write {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(bytes)
+}
+
+/// Writes what [`encode`] gives, whole or not at all, as long as the claim on it is held.
+pub(in crate::store) fn put(path: &Path, bytes: &[u8], token: &Token) -> Result<(), TableError> {
+    write_claimed(path, bytes, token).map_err(|source| TableError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// One of the two tables, with the file's own words about it; none where there is no file.
+pub(super) fn read(path: &Path) -> Result<Option<(Decoder, Arc<FileMetadata>)>, TableError> {
+    let Some((metadata, frame)) = read_table(path)? else {
+        return Ok(None);
+    };
+    let format = value_of(&metadata, FORMAT_KEY);
+    let decoder = Decoder::new(path, frame).checked(format)?;
+    Ok(Some((decoder, metadata)))
+}
+
+/// A table with the file's own words about it; none where there is no file.
+pub(in crate::store) fn read_table(
+    path: &Path,
+) -> Result<Option<(Arc<FileMetadata>, DataFrame)>, TableError> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(TableError::read(path)(source)),
+    };
+    let table = match seal::check(&bytes) {
+        Seal::Broken => Err("its checksum is wrong".into()),
+        // polars panics on some damaged files.
+        _ => catch_unwind(|| decode(&bytes)).unwrap_or_else(|_| Err("it cannot be decoded".into())),
+    };
+    table.map(Some).map_err(|why| TableError::Damaged {
+        path: path.to_owned(),
+        why,
+    })
+}
+
+/// A whole file's table, and its words about it.
+fn decode(bytes: &[u8]) -> Result<(Arc<FileMetadata>, DataFrame), String> {
+    let mut reader = ParquetReader::new(Cursor::new(bytes));
+    let metadata = reader.get_metadata().map_err(|e| e.to_string())?.clone();
+    parquet::check_all(&mut Cursor::new(bytes), &metadata)?;
+    let frame = reader.finish().map_err(|e| e.to_string())?;
+    Ok((metadata, frame))
+}
