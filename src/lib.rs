@@ -14,6 +14,7 @@ pub mod choice;
 pub mod claim;
 pub mod cli;
 pub mod data;
+pub mod datasets;
 pub mod device;
 pub mod experiment;
 mod fail_point;

@@ -63,9 +63,10 @@ macro_rules! names {
 
 /// A value of the spec that names a row of a list.
 ///
-/// Declares a type that holds the row, its serde names, `all`, `named`, `names`, `as_str`, `Display` and its schema.
+/// Declares a type that holds the row, its serde names, `all`, `named`, `names`, `as_str`, `Display` and its schema, which
+/// says what each row is about where a function is given for it.
 macro_rules! listed {
-    ($(#[doc = $doc:literal])* $type:ident($row:ty), $rows:expr, $name:expr) => {
+    ($(#[doc = $doc:literal])* $type:ident($row:ty), $rows:expr, $name:expr $(, $about:expr)?) => {
         $(#[doc = $doc])*
         #[derive(Clone, Copy)]
         pub struct $type(&'static $row);
@@ -159,7 +160,14 @@ macro_rules! listed {
             }
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                let description = concat!($($doc),*).trim();
+                #[allow(unused_mut, reason = "not all lists say what their rows are about")]
+                let mut description = concat!($($doc),*).trim().to_owned();
+                $(
+                    let about: fn(&'static $row) -> &'static str = $about;
+                    let rows = $type::all().map(|value| format!("`{value}`: {}", about(value.0)));
+                    let rows: Vec<String> = rows.collect();
+                    description.push_str(&format!(" {}.", rows.join("; ")));
+                )?
                 schemars::json_schema!({
                     "description": description,
                     "type": "string",

@@ -4,8 +4,9 @@ use candle_core::{Device, Error, Result, Tensor};
 use rayon::prelude::*;
 
 use super::augment::augment;
+use super::normalize::Normalizer;
 use super::resizing::{Resizing, Shaper};
-use super::{Normalizer, View};
+use super::view::View;
 use crate::rng::{Purpose, Stream};
 use crate::spec::Augmentation;
 

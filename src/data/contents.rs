@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::Error;
+use super::error::Error;
 use crate::atomic::write_atomically;
 use crate::files::open_regular;
 

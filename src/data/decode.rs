@@ -7,7 +7,9 @@ use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageReader, RgbImage};
 use rayon::prelude::*;
 
-use super::{BadImage, Error, Part, jpeg, kind};
+use super::error::{BadImage, Error};
+use super::images::Part;
+use super::{jpeg, kind};
 use crate::progress::Progress;
 use crate::spec::OnBadImage;
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::Error;
+use super::error::Error;
 
 /// What systems and programs leave in folders, beside everything whose name begins with a dot; by lower-case name.
 const LEFT_BY_SYSTEMS: [&str; 9] = [
@@ -26,6 +26,12 @@ pub(super) fn file_name(path: &Path) -> String {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned()
+}
+
+/// Files whose names alone tell what they are, with these.
+pub(super) fn named(files: Vec<PathBuf>) -> Vec<(String, PathBuf)> {
+    let named = |path: PathBuf| (file_name(&path), path);
+    files.into_iter().map(named).collect()
 }
 
 fn is_left_out(name: &str) -> bool {

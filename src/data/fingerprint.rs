@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::files::file_name;
-use super::{Error, contents, idx};
-use crate::spec::{Dataset, DatasetName};
+use super::error::Error;
+use super::{contents, sources};
+use crate::spec::Dataset;
 
 /// A SHA-256 over the names and contents of the files that a dataset is read from, wherever they lie; `None` without
 /// [`Dataset::path`]. Of large datasets, `cache` keeps what does not change between two starts.
@@ -17,14 +17,7 @@ pub fn fingerprint(spec: &Dataset, cache: Option<&Path>) -> Result<Option<String
     let Some(path) = &spec.path else {
         return Ok(None);
     };
-    let mut files = match spec.name {
-        DatasetName::Digits => Vec::new(),
-        DatasetName::Mnist | DatasetName::FashionMnist => named(idx::files(path, spec.name)?),
-        DatasetName::Cifar10 | DatasetName::Cifar100 => {
-            named(super::find_cifar(path, spec.name)?.files())
-        }
-        DatasetName::ImageFolder => super::image_folder(spec)?.files()?,
-    };
+    let mut files = sources::open(spec, path)?.files()?;
     files.sort();
     let mut hasher = Sha256::new();
     let (names, paths): (Vec<String>, Vec<PathBuf>) = files.into_iter().unzip();
@@ -34,10 +27,4 @@ pub fn fingerprint(spec: &Dataset, cache: Option<&Path>) -> Result<Option<String
     }
     let digest = hasher.finalize();
     Ok(Some(digest.iter().map(|b| format!("{b:02x}")).collect()))
-}
-
-/// Files whose names alone tell what they are.
-fn named(files: Vec<PathBuf>) -> Vec<(String, PathBuf)> {
-    let named = |path: PathBuf| (file_name(&path), path);
-    files.into_iter().map(named).collect()
 }

@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::decode::{MOST_BYTES, bytes_to_decode};
-use super::{digits, idx, parquet};
 use crate::files::read_regular;
-use crate::spec::DatasetName;
 
 /// So many files are looked into: those with the most bytes, of which the largest image is one but for very uneven
 /// compression.
@@ -24,39 +22,20 @@ pub struct Footprint {
     pub decoding: u64,
 }
 
-impl Footprint {
-    /// Of a built-in dataset, whose images are small.
-    pub fn of(dataset: DatasetName) -> Self {
-        let kept = match dataset {
-            DatasetName::Digits => Some(digits::PIXELS),
-            DatasetName::Mnist | DatasetName::FashionMnist => Some(idx::PIXELS),
-            DatasetName::Cifar10 | DatasetName::Cifar100 => Some(parquet::IMAGE_LEN),
-            DatasetName::ImageFolder => None,
-        };
-        Footprint {
-            kept: kept.map(|bytes| bytes as u64),
-            decoding: 0,
-        }
-    }
-
-    /// Of images in files, which are brought to the size that the network takes as they are read. Files that cannot be
-    /// read take nothing; the run says what is wrong with them.
-    pub fn of_files(files: Vec<PathBuf>) -> Self {
-        let mut sized: Vec<(u64, PathBuf)> = files
-            .into_par_iter()
-            .filter_map(|path| Some((fs::metadata(&path).ok()?.len(), path)))
-            .collect();
-        sized.sort_by_key(|(len, _)| Reverse(*len));
-        sized.truncate(LOOKED_INTO);
-        let largest = sized
-            .into_par_iter()
-            .filter_map(|(_, path)| of_file(&path))
-            .max();
-        Footprint {
-            kept: None,
-            decoding: largest.unwrap_or(0),
-        }
-    }
+/// The most bytes that are needed to decode one of these files. Files that cannot be read take nothing; the run says what
+/// is wrong with them.
+pub(super) fn decoding(files: Vec<PathBuf>) -> u64 {
+    let mut sized: Vec<(u64, PathBuf)> = files
+        .into_par_iter()
+        .filter_map(|path| Some((fs::metadata(&path).ok()?.len(), path)))
+        .collect();
+    sized.sort_by_key(|(len, _)| Reverse(*len));
+    sized.truncate(LOOKED_INTO);
+    let largest = sized
+        .into_par_iter()
+        .filter_map(|(_, path)| of_file(&path))
+        .max();
+    largest.unwrap_or(0)
 }
 
 /// What it takes to decode an image, the file's own bytes included.

@@ -1,6 +1,7 @@
 //! Images in memory.
 
-use super::{Error, Resizing};
+use super::error::Error;
+use super::resizing::Resizing;
 
 /// Images of one size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,15 @@
 //! What a file is, told by its first bytes.
 
+use std::io::Read;
+use std::path::Path;
+
+use crate::files::open_regular;
+
+/// What files of images end with; those without an ending are looked into.
+const EXTENSIONS: [&str; 5] = ["jpg", "jpeg", "jpe", "jfif", "png"];
+
 /// So many bytes tell it.
-pub(super) const HEAD: usize = 512;
+const HEAD: usize = 512;
 
 /// A kind of file, by what it begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +57,24 @@ const SIGNATURES: &[(usize, &[u8], &str)] = &[
         "a Git LFS pointer, not the file itself",
     ),
 ];
+
+/// Whether a file is an image that is read: by its ending, or without one by its first bytes.
+pub(super) fn is_image(path: &Path) -> bool {
+    match path.extension() {
+        Some(ending) => EXTENSIONS
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known)),
+        None => head(path).is_some_and(|head| of(&head) == Kind::Image),
+    }
+}
+
+/// The first bytes of a regular file.
+pub(super) fn head(file: &Path) -> Option<Vec<u8>> {
+    let mut head = Vec::new();
+    let file = open_regular(file).ok()?;
+    file.take(HEAD as u64).read_to_end(&mut head).ok()?;
+    Some(head)
+}
 
 /// What a file that begins with these bytes is.
 pub(super) fn of(head: &[u8]) -> Kind {

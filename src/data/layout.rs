@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::Error;
+use super::error::Error;
 use super::files::{Walk, entries, file_name, real};
-use super::image_folder::is_image;
+use super::kind::is_image;
 use super::matching::matching;
 use super::nesting;
 use super::split_words::{PartName, Says, composed, says};

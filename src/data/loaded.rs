@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::arrange::{List, Unseen};
-use super::{Data, Error, Part, View};
+use super::divided::Data;
+use super::error::Error;
+use super::images::Part;
+use super::view::View;
 use crate::spec::{Dataset, Problem};
 
 /// A dataset's images in memory, before they are divided: specs that differ in the split alone share them.

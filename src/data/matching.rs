@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Error;
+use super::error::Error;
 use super::files::entries;
 use super::layout::{Folder, PartFolder, folders, has_images, names, part_folder, refused};
 use crate::foreign;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::Error;
+use super::error::Error;
 use super::layout::{Folder, class_folders, declaration, folders, has_images, names, refused};
 use super::split_words::{PartName, Says, halves, in_words, part_of};
 

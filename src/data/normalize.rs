@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::View;
+use super::view::View;
 use crate::spec::{Normalization, NormalizationScheme};
 
 /// ImageNet's mean and standard deviation of x/255, RGB; torchvision's `ImageClassification` preset.

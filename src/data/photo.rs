@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
 use super::decode::{MOST_BYTES, decode_upright};
+use super::error::{BadImage, Error};
 use super::files::file_name;
-use super::image_folder::is_image;
+use super::images::{Images, Part};
+use super::kind::is_image;
 use super::resize::Resizer;
 use super::resizing::{Resizing, shape_to};
-use super::{BadImage, Error, Images, Part};
 use crate::files::read_regular;
 
 /// So deep in a folder images are looked for.

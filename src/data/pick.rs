@@ -177,3 +177,14 @@ pub(super) struct Pickers {
     pub validation: Picker,
     pub test: Picker,
 }
+
+impl Pickers {
+    /// The images of a subset, up to the limits.
+    pub fn of(spec: &Dataset, subset: &Subset, train_limit: Option<usize>) -> Self {
+        Pickers {
+            train: subset.picker(train_limit),
+            validation: subset.picker(None),
+            test: subset.picker(spec.test_limit),
+        }
+    }
+}

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Error;
 use super::contents::digest;
+use super::error::Error;
 use super::files::{file_name, walk};
 use super::split_words::{PartName, Says, says};
 

@@ -1,12 +1,9 @@
 //! What lies in a dataset's folders and is not used, to be named.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::image_folder::is_image;
-use super::kind::{self, Kind};
-use crate::files::open_regular;
+use super::kind::{self, Kind, head, is_image};
 use crate::spec::Problem;
 use crate::text::counted;
 
@@ -158,12 +155,4 @@ fn name(file: &Path, look: bool) -> String {
             None => "without ending".into(),
         },
     }
-}
-
-/// The first bytes of a regular file.
-pub(super) fn head(file: &Path) -> Option<Vec<u8>> {
-    let mut head = Vec::new();
-    let file = open_regular(file).ok()?;
-    file.take(kind::HEAD as u64).read_to_end(&mut head).ok()?;
-    Some(head)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Part;
+use super::images::Part;
 
 /// The training, validation or test images: rows of a part that other views may share.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

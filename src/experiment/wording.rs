@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::data;
 use crate::model::Blueprint;
-use crate::spec::{Choice, Dataset, Freeze, FreezeThrough, HeadKind, Spec, Units, classes_of};
+use crate::spec::{Choice, Dataset, Freeze, FreezeThrough, HeadKind, Spec, Units};
 
 /// Finds the usual words for what a spec says; what several runs share is looked up once.
 #[derive(Default)]
@@ -84,7 +84,7 @@ fn network(spec: &Spec, classes: usize) -> String {
 /// The chosen classes by name, digits by their index; none for all of them in their order.
 fn chosen(dataset: &Dataset) -> Option<Vec<Choice>> {
     let chosen = dataset.classes.as_ref()?;
-    let Some(known) = classes_of(dataset.name) else {
+    let Some(known) = dataset.name.classes else {
         return Some(chosen.clone());
     };
     let index = |choice: &Choice| match choice {

@@ -9,7 +9,6 @@ use super::{Error, Model};
 use crate::data::{self, Part, View};
 use crate::graph::Mode;
 use crate::progress::Progress;
-use crate::spec::DatasetName;
 use crate::train::{most_probable, probabilities};
 
 /// What a model says about one image.
@@ -67,9 +66,12 @@ pub fn predict(
 }
 
 fn one(model: &Model, file: &Path, top: usize) -> Result<ImagePrediction, Error> {
-    // Images of a folder were resized when they were read; others are when batches are made of them.
-    let is_folder = model.spec.dataset.name == DatasetName::ImageFolder;
-    let part = View::from(Part::of_file(file, is_folder.then_some(&model.resizing))?);
+    // Images of many sizes were resized when they were read; others are when batches are made of them.
+    let is_of_many_sizes = model.spec.dataset.name.image.is_none();
+    let part = View::from(Part::of_file(
+        file,
+        is_of_many_sizes.then_some(&model.resizing),
+    )?);
     let (images, _) = batches(model, &part).batch(&[0], 0)?;
     let logits = model.network.forward(&images, Mode::Evaluate)?;
     let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;

@@ -4,7 +4,6 @@
 //! into types or diagnostics, `sweep` and `expand` make the runs, `validate` looks for contradictions in them, and
 //! `locate` finds the place of what is wrong.
 
-mod classes;
 mod defaults;
 mod diagnostic;
 mod error;
@@ -37,7 +36,6 @@ mod validate;
 mod values;
 mod variables;
 
-pub use classes::classes_of;
 pub use defaults::head_names;
 pub use diagnostic::Diagnostic;
 pub use error::Error;

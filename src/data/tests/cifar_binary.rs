@@ -75,7 +75,9 @@ fn cifar10_batches_are_read_from_a_folder_its_subfolder_and_the_archive() {
     let file = packed.join("cifar-10-binary.tar.gz");
     archive(&file, "cifar-10-batches-bin", &files);
     for path in [flat, nested, packed, file] {
-        assert_is_cifar10(&load_with(&spec(DatasetName::Cifar10, Some(&path)), 32).unwrap());
+        assert_is_cifar10(
+            &load_with(&spec(DatasetName::of(&datasets::CIFAR10), Some(&path)), 32).unwrap(),
+        );
     }
 }
 
@@ -91,7 +93,7 @@ fn cifar100_takes_the_fine_label() {
     ];
     let path = tmp.path().join("cifar-100-binary.tar.gz");
     archive(&path, "cifar-100-binary", &files);
-    let data = load_with(&spec(DatasetName::Cifar100, Some(&path)), 32).unwrap();
+    let data = load_with(&spec(DatasetName::of(&datasets::CIFAR100), Some(&path)), 32).unwrap();
     assert_eq!(
         (&data.train.labels[..], &data.test.labels[..]),
         (&[99, 5][..], &[0][..])
@@ -103,7 +105,7 @@ fn cifar100_takes_the_fine_label() {
 #[test]
 fn a_folder_without_the_dataset_says_what_was_looked_for() {
     let tmp = TempDir::new().unwrap();
-    let message = error(DatasetName::Cifar10, tmp.path());
+    let message = error(DatasetName::of(&datasets::CIFAR10), tmp.path());
     let folder = tmp.path().to_string_lossy();
     assert_says(
         &message,
@@ -124,13 +126,13 @@ fn a_missing_batch_is_named() {
     let tmp = TempDir::new().unwrap();
     write_all(tmp.path(), &cifar10_files()[..5]);
     assert_says(
-        &error(DatasetName::Cifar10, tmp.path()),
+        &error(DatasetName::of(&datasets::CIFAR10), tmp.path()),
         &["looked for test_batch.bin"],
     );
     let path = tmp.path().join("some.tar.gz");
     archive(&path, "x", &cifar10_files()[1..]);
     assert_says(
-        &error(DatasetName::Cifar10, &path),
+        &error(DatasetName::of(&datasets::CIFAR10), &path),
         &["some.tar.gz", "data_batch_1.bin"],
     );
 }
@@ -142,7 +144,7 @@ fn files_of_a_wrong_length_are_refused() {
     let path = tmp.path().join("data_batch_2.bin");
     for len in [0, 1, 3072, 3074, 10_001 * 3073] {
         File::create(&path).unwrap().set_len(len).unwrap();
-        let message = error(DatasetName::Cifar10, tmp.path());
+        let message = error(DatasetName::of(&datasets::CIFAR10), tmp.path());
         assert_says(
             &message,
             &["data_batch_2.bin", &format!("{len} bytes"), "3073 bytes"],
@@ -156,7 +158,7 @@ fn labels_out_of_range_name_file_and_record() {
     let mut files = cifar10_files();
     files[4].1[3073] = 10;
     write_all(tmp.path(), &files);
-    let message = error(DatasetName::Cifar10, tmp.path());
+    let message = error(DatasetName::of(&datasets::CIFAR10), tmp.path());
     assert_says(
         &message,
         &["data_batch_5.bin", "record 1", "label 10, expected 0 to 9"],
@@ -167,7 +169,10 @@ fn labels_out_of_range_name_file_and_record() {
         ("test.bin", record(&[0, 0], 1)),
     ];
     write_all(&tmp.path().join("100"), &coarse);
-    let message = error(DatasetName::Cifar100, &tmp.path().join("100"));
+    let message = error(
+        DatasetName::of(&datasets::CIFAR100),
+        &tmp.path().join("100"),
+    );
     assert_says(
         &message,
         &["train.bin", "record 0", "label 20, expected 0 to 19"],
@@ -183,7 +188,7 @@ fn a_damaged_archive_is_refused_wherever_the_damage_is() {
     for len in [0, 5, good.len() / 2, good.len() - 1] {
         fs::write(&path, &good[..len]).unwrap();
         assert_says(
-            &error(DatasetName::Cifar10, &path),
+            &error(DatasetName::of(&datasets::CIFAR10), &path),
             &["cifar-10-binary.tar.gz"],
         );
     }
@@ -192,7 +197,7 @@ fn a_damaged_archive_is_refused_wherever_the_damage_is() {
         let mut bad = good.clone();
         bad[at] ^= 4;
         fs::write(&path, &bad).unwrap();
-        match load_with(&spec(DatasetName::Cifar10, Some(&path)), 32) {
+        match load_with(&spec(DatasetName::of(&datasets::CIFAR10), Some(&path)), 32) {
             // A few bits of a gzip stream mean nothing.
             Ok(data) => assert_is_cifar10(&data),
             Err(_) => refused += 1,
@@ -248,7 +253,7 @@ fn paths_out_of_the_archive_links_and_doubles_are_refused_and_nothing_is_written
         ),
     ] {
         raw_archive(&path, &entries);
-        let message = error(DatasetName::Cifar10, &path);
+        let message = error(DatasetName::of(&datasets::CIFAR10), &path);
         assert_says(&message, &["cifar-10-binary.tar.gz", name, says]);
         assert_eq!(fs::read_dir(tmp.path()).unwrap().count(), 1);
     }
@@ -266,7 +271,7 @@ fn lengths_beyond_the_header_or_the_archive_are_refused() {
         (10_000 * 3073, "of 30730000 bytes"),
     ] {
         raw_archive(&path, &[(name, Regular, length, &[7; 5000])]);
-        let message = error(DatasetName::Cifar10, &path);
+        let message = error(DatasetName::of(&datasets::CIFAR10), &path);
         assert_says(&message, &["cifar-10-binary.tar.gz", name, says]);
     }
 }
@@ -276,7 +281,7 @@ fn another_kind_of_file_is_refused() {
     let tmp = TempDir::new().unwrap();
     let path = tmp.path().join("train.parquet");
     fs::write(&path, "x").unwrap();
-    let message = error(DatasetName::Cifar10, &path);
+    let message = error(DatasetName::of(&datasets::CIFAR10), &path);
     assert_says(
         &message,
         &[

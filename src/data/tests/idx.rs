@@ -61,7 +61,11 @@ fn all_variants_of_the_names_are_read_plain_and_gzipped() {
     ] {
         let tmp = TempDir::new().unwrap();
         write_all(&tmp.path().join(below), dot, end);
-        let data = load_with(&spec(DatasetName::Mnist, Some(tmp.path())), 32).unwrap();
+        let data = load_with(
+            &spec(DatasetName::of(&datasets::MNIST), Some(tmp.path())),
+            32,
+        )
+        .unwrap();
         let images = &data.train.images;
         assert_eq!(
             (images.count, images.height, images.width, images.channels),
@@ -79,7 +83,7 @@ fn all_variants_of_the_names_are_read_plain_and_gzipped() {
 fn fashion_mnist_has_its_own_classes() {
     let tmp = TempDir::new().unwrap();
     write_all(tmp.path(), "-", "");
-    let mut spec = spec(DatasetName::FashionMnist, Some(tmp.path()));
+    let mut spec = spec(DatasetName::of(&datasets::FASHION_MNIST), Some(tmp.path()));
     spec.classes = Some(vec![crate::spec::Choice::Name("Ankle boot".into())]);
     let data = load_with(&spec, 32).unwrap();
     assert_eq!(
@@ -99,7 +103,10 @@ fn missing_files_are_listed_with_all_their_names() {
         "train-images.idx3-ubyte",
         "train-images.idx3-ubyte.gz",
     ];
-    assert_says(&error(DatasetName::Mnist, tmp.path()), &names);
+    assert_says(
+        &error(DatasetName::of(&datasets::MNIST), tmp.path()),
+        &names,
+    );
 }
 
 /// Puts `bytes` in place of one file, plain and gzipped, and checks the message.
@@ -108,7 +115,7 @@ fn assert_refused(name: &str, bytes: &[u8], says: &[&str]) {
         let tmp = TempDir::new().unwrap();
         write_all(tmp.path(), "-", end);
         write(tmp.path().join(format!("{name}{end}")), bytes);
-        let message = error(DatasetName::Mnist, tmp.path());
+        let message = error(DatasetName::of(&datasets::MNIST), tmp.path());
         assert_says(&message, says);
         assert_says(&message, &[name]);
     }
@@ -178,5 +185,8 @@ fn a_gzipped_file_whose_checksum_is_wrong_is_refused() {
     bytes[crc] ^= 1;
     fs::write(&path, bytes).unwrap();
     let name = "train-images-idx3-ubyte.gz";
-    assert_says(&error(DatasetName::Mnist, tmp.path()), &[name, "corrupt"]);
+    assert_says(
+        &error(DatasetName::of(&datasets::MNIST), tmp.path()),
+        &[name, "corrupt"],
+    );
 }

@@ -29,7 +29,10 @@ fn save_classes(folder: &Path, classes: &[&str], count: usize) {
 }
 
 fn load_folder(path: &Path, size: usize) -> Result<Read, Error> {
-    load_with(&spec(DatasetName::ImageFolder, Some(path)), size)
+    load_with(
+        &spec(DatasetName::of(&datasets::IMAGE_FOLDER), Some(path)),
+        size,
+    )
 }
 
 /// The only image of a folder with one class and this one image.
@@ -44,7 +47,7 @@ fn load_one(name: &str, save: impl Fn(&Path), size: usize) -> Vec<u8> {
 fn class_folders_are_split_by_the_spec() {
     let tmp = TempDir::new().unwrap();
     save_classes(tmp.path(), &["dog", "ant", "cat"], 10);
-    let mut spec = spec(DatasetName::ImageFolder, Some(tmp.path()));
+    let mut spec = spec(DatasetName::of(&datasets::IMAGE_FOLDER), Some(tmp.path()));
     (spec.validation, spec.validation_split) = (Validation::Stratified, 0.2);
     let data = load_with(&spec, 8).unwrap();
     assert_eq!(data.classes, ["ant", "cat", "dog"]);
@@ -81,7 +84,7 @@ fn every_image_keeps_its_label_and_file() {
 fn training_images_are_mixed_by_the_seed_alone() {
     let tmp = TempDir::new().unwrap();
     save_classes(tmp.path(), &["a", "b"], 20);
-    let spec = spec(DatasetName::ImageFolder, Some(tmp.path()));
+    let spec = spec(DatasetName::of(&datasets::IMAGE_FOLDER), Some(tmp.path()));
     let labels = |seed| {
         load(&spec, 8, seed, &Offline, &Count::default())
             .unwrap()
@@ -101,7 +104,7 @@ fn train_val_and_test_folders_are_used_as_they_are() {
         for (part, count) in [("train", 4), (validation, 2), ("test", 3)] {
             save_classes(&tmp.path().join(part), &["a", "b"], count);
         }
-        let mut spec = spec(DatasetName::ImageFolder, Some(tmp.path()));
+        let mut spec = spec(DatasetName::of(&datasets::IMAGE_FOLDER), Some(tmp.path()));
         (spec.validation_split, spec.test_limit) = (0.5, Some(5));
         let data = load_with(&spec, 8).unwrap();
         assert_eq!(
@@ -120,7 +123,7 @@ fn train_val_and_test_folders_are_used_as_they_are() {
 fn a_train_folder_without_val_is_split() {
     let tmp = TempDir::new().unwrap();
     save_classes(&tmp.path().join("train"), &["a", "b"], 10);
-    let mut spec = spec(DatasetName::ImageFolder, Some(tmp.path()));
+    let mut spec = spec(DatasetName::of(&datasets::IMAGE_FOLDER), Some(tmp.path()));
     spec.validation_split = 0.25;
     let data = load_with(&spec, 8).unwrap();
     assert_eq!(
@@ -201,7 +204,7 @@ fn classes_are_known_without_reading_images() {
     for class in ["b", "a"] {
         fs::create_dir(tmp.path().join(class)).unwrap();
     }
-    let mut spec = spec(DatasetName::ImageFolder, Some(tmp.path()));
+    let mut spec = spec(DatasetName::of(&datasets::IMAGE_FOLDER), Some(tmp.path()));
     assert_eq!(classes(&spec).unwrap(), ["a", "b"]);
     spec.classes = Some(vec![crate::spec::Choice::Name("b".into())]);
     assert_eq!(classes(&spec).unwrap(), ["b"]);
@@ -214,13 +217,13 @@ fn the_first_image_that_does_not_decode_is_named() {
     save(plain(3, 64, 64), tmp.path().join("a/03.jpg"));
     let jpeg = fs::read(tmp.path().join("a/03.jpg")).unwrap();
     fs::write(tmp.path().join("a/03.jpg"), &jpeg[..jpeg.len() / 2]).unwrap();
-    let message = error(DatasetName::ImageFolder, tmp.path());
+    let message = error(DatasetName::of(&datasets::IMAGE_FOLDER), tmp.path());
     assert_says(&message, &["a/03.jpg", "cut off"]);
     for name in ["a/05.png", "b/07.png", "b/19.png"] {
         fs::write(tmp.path().join(name), "<html>").unwrap();
     }
-    let first = error(DatasetName::ImageFolder, tmp.path());
-    assert!((0..20).all(|_| error(DatasetName::ImageFolder, tmp.path()) == first));
+    let first = error(DatasetName::of(&datasets::IMAGE_FOLDER), tmp.path());
+    assert!((0..20).all(|_| error(DatasetName::of(&datasets::IMAGE_FOLDER), tmp.path()) == first));
 }
 
 #[test]
@@ -229,7 +232,7 @@ fn images_that_do_not_decode_are_skipped_and_counted_where_the_spec_says_so() {
     for (part, count) in [("train", 6), ("val", 2), ("test", 2)] {
         save_classes(&tmp.path().join(part), &["a", "b"], count);
     }
-    let mut spec = spec(DatasetName::ImageFolder, Some(tmp.path()));
+    let mut spec = spec(DatasetName::of(&datasets::IMAGE_FOLDER), Some(tmp.path()));
     spec.on_bad_image = OnBadImage::Skip;
     let whole = load_with(&spec, 8).unwrap();
     assert_eq!(whole.skipped, 0);
@@ -270,7 +273,7 @@ fn a_class_of_which_no_image_decodes_is_refused() {
     for name in ["b/00.png", "b/01.png"] {
         fs::write(tmp.path().join(name), "").unwrap();
     }
-    let mut spec = spec(DatasetName::ImageFolder, Some(tmp.path()));
+    let mut spec = spec(DatasetName::of(&datasets::IMAGE_FOLDER), Some(tmp.path()));
     spec.on_bad_image = OnBadImage::Skip;
     let message = load_with(&spec, 8).unwrap_err().to_string();
     assert_says(&message, &["none of a class's 2 images decodes", "b/0"]);
@@ -287,7 +290,7 @@ fn headers_that_promise_more_pixels_than_their_file_can_hold_are_refused() {
     let checksum = crc32(&png[12..29]);
     png[29..33].copy_from_slice(&checksum.to_be_bytes());
     fs::write(&path, png).unwrap();
-    let message = error(DatasetName::ImageFolder, tmp.path());
+    let message = error(DatasetName::of(&datasets::IMAGE_FOLDER), tmp.path());
     assert_says(
         &message,
         &["a/00.png", "10000×10000", "its header is wrong"],
@@ -304,7 +307,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 #[test]
 fn folders_that_do_not_fit_are_refused() {
     let tmp = TempDir::new().unwrap();
-    let message = || error(DatasetName::ImageFolder, tmp.path());
+    let message = || error(DatasetName::of(&datasets::IMAGE_FOLDER), tmp.path());
     assert_says(&message(), &["has no folders, expected one for each class"]);
     save_classes(&tmp.path().join("test"), &["a", "b"], 1);
     assert_says(&message(), &["has test/ but no train/"]);
@@ -320,8 +323,11 @@ fn folders_that_do_not_fit_are_refused() {
     fs::create_dir(tmp.path().join("test/d")).unwrap();
     assert_says(&message(), &["train/d: has no JPEG or PNG image"]);
 
-    let missing = error(DatasetName::ImageFolder, &tmp.path().join("nowhere"));
+    let missing = error(
+        DatasetName::of(&datasets::IMAGE_FOLDER),
+        &tmp.path().join("nowhere"),
+    );
     assert_says(&missing, &["nowhere", "No such file"]);
-    let message = load_with(&spec(DatasetName::ImageFolder, None), 8).unwrap_err();
+    let message = load_with(&spec(DatasetName::of(&datasets::IMAGE_FOLDER), None), 8).unwrap_err();
     assert_says(&message.to_string(), &["dataset", "needs a path"]);
 }

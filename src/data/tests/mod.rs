@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::datasets;
+use crate::progress::Progress;
 use crate::shared::shared;
-use crate::spec::{Dataset, OnBadImage, Validation};
+use crate::spec::{Dataset, DatasetName, OnBadImage, Validation};
 
 /// No dataset can be downloaded.
 struct Offline;

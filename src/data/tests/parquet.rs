@@ -81,7 +81,11 @@ fn write_cifar10(folder: &Path) {
 fn the_hubs_files_are_read_in_their_order() {
     let tmp = TempDir::new().unwrap();
     write_cifar10(tmp.path());
-    let data = load_with(&spec(DatasetName::Cifar10, Some(tmp.path())), 32).unwrap();
+    let data = load_with(
+        &spec(DatasetName::of(&datasets::CIFAR10), Some(tmp.path())),
+        32,
+    )
+    .unwrap();
     assert_eq!(
         (data.train.labels, data.test.labels),
         (vec![9, 0, 3, 3, 1], vec![5])
@@ -95,7 +99,7 @@ fn a_downloaded_folder_is_read_like_a_given_one() {
     let tmp = TempDir::new().unwrap();
     write_cifar10(tmp.path());
     let source = Downloaded(tmp.path().to_owned());
-    let spec = spec(DatasetName::Cifar10, None);
+    let spec = spec(DatasetName::of(&datasets::CIFAR10), None);
     assert_eq!(
         load(&spec, 32, 0, &source, &Count::default())
             .unwrap()
@@ -125,7 +129,11 @@ fn cifar100_takes_the_fine_label_and_the_image_column() {
         "fine_label",
         &[Some(0)],
     );
-    let data = load_with(&spec(DatasetName::Cifar100, Some(tmp.path())), 32).unwrap();
+    let data = load_with(
+        &spec(DatasetName::of(&datasets::CIFAR100), Some(tmp.path())),
+        32,
+    )
+    .unwrap();
     assert_eq!((data.train.labels, data.test.labels), (vec![99], vec![0]));
 }
 
@@ -138,7 +146,7 @@ fn only_chosen_images_are_decoded() {
     let mut images = pngs(3);
     images[1] = Some(b"nothing".to_vec());
     write(path, "img", images, "label", &[Some(9), Some(0), Some(3)]);
-    let message = error(DatasetName::Cifar10, tmp.path());
+    let message = error(DatasetName::of(&datasets::CIFAR10), tmp.path());
     assert_says(
         &message,
         &[
@@ -147,7 +155,7 @@ fn only_chosen_images_are_decoded() {
         ],
     );
 
-    let mut spec = spec(DatasetName::Cifar10, Some(tmp.path()));
+    let mut spec = spec(DatasetName::of(&datasets::CIFAR10), Some(tmp.path()));
     spec.classes = Some([3, 9].map(crate::spec::Choice::Index).to_vec());
     spec.train_limit = Some(2);
     let count = Count::default();
@@ -182,7 +190,7 @@ fn rows_that_do_not_decode_are_skipped_and_counted_where_the_spec_says_so() {
         &labels,
     );
 
-    let message = error(DatasetName::Cifar10, tmp.path());
+    let message = error(DatasetName::of(&datasets::CIFAR10), tmp.path());
     assert_says(
         &message,
         &[
@@ -190,7 +198,7 @@ fn rows_that_do_not_decode_are_skipped_and_counted_where_the_spec_says_so() {
             "on_bad_image",
         ],
     );
-    let mut spec = spec(DatasetName::Cifar10, Some(tmp.path()));
+    let mut spec = spec(DatasetName::of(&datasets::CIFAR10), Some(tmp.path()));
     spec.on_bad_image = OnBadImage::Skip;
     // 9 has no image left.
     let message = load_with(&spec, 32).unwrap_err().to_string();
@@ -206,7 +214,7 @@ fn assert_refused(write: impl Fn(PathBuf), says: &[&str]) {
     let tmp = TempDir::new().unwrap();
     write_cifar10(tmp.path());
     write(tmp.path().join("plain_text/test-00000-of-00001.parquet"));
-    let message = error(DatasetName::Cifar10, tmp.path());
+    let message = error(DatasetName::of(&datasets::CIFAR10), tmp.path());
     assert_says(&message, says);
     assert_says(&message, &["test-00000-of-00001.parquet"]);
 }
@@ -329,8 +337,13 @@ fn damage_anywhere_gives_an_error_and_no_panic_if_it_is_noticed() {
         let mut bad = good.clone();
         bad[at] ^= 1 << (at % 8);
         fs::write(&path, &bad).unwrap();
-        refused +=
-            usize::from(load_with(&spec(DatasetName::Cifar10, Some(tmp.path())), 32).is_err());
+        refused += usize::from(
+            load_with(
+                &spec(DatasetName::of(&datasets::CIFAR10), Some(tmp.path())),
+                32,
+            )
+            .is_err(),
+        );
     }
     assert!(refused > good.len() / 3, "{refused} of {}", good.len());
 }
@@ -344,16 +357,16 @@ fn missing_shards_and_two_editions_are_refused() {
     let from = tmp.path().join("plain_text").join(test);
     fs::copy(&from, tmp.path().join("other").join(test)).unwrap();
     assert_says(
-        &error(DatasetName::Cifar10, tmp.path()),
+        &error(DatasetName::of(&datasets::CIFAR10), tmp.path()),
         &["another test*.parquet", "dataset.path"],
     );
     fs::remove_dir_all(tmp.path().join("other")).unwrap();
     fs::remove_file(tmp.path().join("plain_text/train-00001-of-00002.parquet")).unwrap();
-    let message = error(DatasetName::Cifar10, tmp.path());
+    let message = error(DatasetName::of(&datasets::CIFAR10), tmp.path());
     assert_says(&message, &["2 files belong together, 1 of them"]);
     fs::remove_file(from).unwrap();
     assert_says(
-        &error(DatasetName::Cifar10, tmp.path()),
+        &error(DatasetName::of(&datasets::CIFAR10), tmp.path()),
         &["2 files belong together"],
     );
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::spec::Choice;
 
 fn digits() -> Dataset {
-    spec(DatasetName::Digits, None)
+    spec(DatasetName::of(&datasets::DIGITS), None)
 }
 
 fn lengths(data: &Read) -> [usize; 3] {
@@ -76,17 +76,20 @@ fn chosen_classes_are_renumbered_before_the_limits() {
 #[test]
 fn classes_are_known_before_loading() {
     let names = |name| classes(&spec(name, None)).unwrap();
-    assert_eq!(names(DatasetName::Cifar10)[9], "truck");
-    assert_eq!(names(DatasetName::Cifar100).len(), 100);
-    assert_eq!(names(DatasetName::FashionMnist)[0], "T-shirt/top");
-    let mut subset = spec(DatasetName::Cifar10, None);
+    assert_eq!(names(DatasetName::of(&datasets::CIFAR10))[9], "truck");
+    assert_eq!(names(DatasetName::of(&datasets::CIFAR100)).len(), 100);
+    assert_eq!(
+        names(DatasetName::of(&datasets::FASHION_MNIST))[0],
+        "T-shirt/top"
+    );
+    let mut subset = spec(DatasetName::of(&datasets::CIFAR10), None);
     subset.classes = Some(vec![Choice::Name("dog".into()), Choice::Index(0)]);
     assert_eq!(classes(&subset).unwrap(), ["dog", "airplane"]);
 }
 
 /// The key and the text of the problem with this choice among CIFAR-10's classes.
 fn problem(choices: Vec<Choice>) -> (String, String) {
-    let mut spec = spec(DatasetName::Cifar10, None);
+    let mut spec = spec(DatasetName::of(&datasets::CIFAR10), None);
     spec.classes = Some(choices);
     match classes(&spec) {
         Err(Error::Spec(problem)) => (problem.key.clone(), problem.to_string()),

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
-use crate::names::{Name, names};
+use crate::datasets::{DATASETS, Entry};
+use crate::names::{Name, listed, names};
 pub use crate::pixels::{Interpolation, NormalizationScheme};
 use crate::spec::values::Choice;
 
@@ -49,18 +50,9 @@ fn default_validation_split() -> f64 {
     0.1
 }
 
-names! {
+listed! {
     /// The datasets the runner can read.
-    DatasetName {
-        Cifar10 = "cifar10",
-        Cifar100 = "cifar100",
-        Mnist = "mnist",
-        FashionMnist = "fashion_mnist",
-        /// UCI handwritten digits, built into the binary.
-        Digits = "digits",
-        /// A folder per class, JPEG and PNG.
-        ImageFolder = "image_folder",
-    }
+    DatasetName(Entry), DATASETS.iter().copied(), |entry| entry.name, |entry| entry.about
 }
 
 names! {

@@ -64,6 +64,12 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// How many classes are told apart, where the spec alone decides it.
+    pub fn class_count(&self) -> Option<usize> {
+        let chosen = self.dataset.classes.as_ref().map(Vec::len);
+        chosen.or_else(|| self.dataset.name.classes.map(<[_]>::len))
+    }
+
     /// Reads one of its tables, or a key at the top, anew; none where the value does not fit, or there is no such key.
     pub(in crate::spec) fn put(&mut self, table: &str, value: &Value) -> Option<()> {
         match table {

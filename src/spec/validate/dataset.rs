@@ -3,15 +3,15 @@
 use std::collections::HashSet;
 
 use super::Check;
-use crate::spec::classes::classes_of;
+use crate::datasets::{PartsOf, PathUse};
 use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;
 use crate::spec::suggest::slip;
-use crate::spec::types::{DatasetName, NormalizationScheme, Resize, ResizeMethod, Spec};
+use crate::spec::types::{NormalizationScheme, Resize, ResizeMethod, Spec};
 use crate::spec::values::Choice;
 
 pub(super) fn check(spec: &Spec, check: &mut Check) {
-    if spec.dataset.test_split > 0.0 && spec.dataset.name != DatasetName::ImageFolder {
+    if spec.dataset.test_split > 0.0 && spec.dataset.name.parts == PartsOf::Published {
         let message = format!(
             "`dataset.test_split` is for datasets without a test part; {} has its own",
             spec.dataset.name
@@ -25,23 +25,23 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
 }
 
 fn path(spec: &Spec, check: &mut Check) {
-    let is_folder = spec.dataset.name == DatasetName::ImageFolder;
-    match &spec.dataset.path {
-        None if is_folder => check.problem_with_help(
+    let name = spec.dataset.name;
+    match (&spec.dataset.path, name.path) {
+        (None, PathUse::Folder(what)) => check.problem_with_help(
             "dataset.path",
-            "an image_folder needs `dataset.path`: the folder with one subfolder per class",
+            format!("an {name} needs `dataset.path`: {what}"),
             "add `path = \"…\"` to [dataset]",
         ),
-        Some(_) if spec.dataset.name == DatasetName::Digits => check.problem_with_help(
+        (Some(_), PathUse::BuiltIn) => check.problem_with_help(
             "dataset.path",
-            "the digits are built in, so that `dataset.path` would not be read",
+            format!("the {name} are built in, so that `dataset.path` would not be read"),
             "remove `path`; or choose another dataset, e.g. name = \"image_folder\"",
         ),
-        Some(path) if is_folder && path.is_file() => check.problem(
+        (Some(path), PathUse::Folder(_)) if path.is_file() => check.problem(
             "dataset.path",
             format!("`dataset.path`: {} is a file, not a folder", path.display()),
         ),
-        Some(path) if !path.exists() => check.problems.push(Problem::missing_path(
+        (Some(path), _) if !path.exists() => check.problems.push(Problem::missing_path(
             "dataset.path",
             format!("`dataset.path`: {} does not exist", path.display()),
         )),
@@ -58,7 +58,7 @@ fn classes(spec: &Spec, check: &mut Check) {
         let message = format!("`dataset.classes` names {count}; there must be at least 2 classes");
         check.problem("dataset.classes", message);
     }
-    let known = classes_of(spec.dataset.name);
+    let known = spec.dataset.name.classes;
     let mut seen: HashSet<Choice> = HashSet::new();
     for (at, class) in classes.iter().enumerate() {
         let key = format!("dataset.classes.{at}");

@@ -1,10 +1,11 @@
 //! `[training]`.
 
 use super::Check;
+use crate::datasets::PartsOf;
 use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;
 use crate::spec::suggest::nearest;
-use crate::spec::types::{DatasetName, Metric, Spec, Training};
+use crate::spec::types::{Metric, Spec, Training};
 
 /// A metric that says nothing of so many classes.
 pub fn pointless_metric(training: &Training, classes: usize) -> Option<Problem> {
@@ -88,5 +89,5 @@ fn can_hold_out(split: f64) -> bool {
 
 /// Whether there are, or may be, validation images: a folder may bring its own, which is looked at later.
 fn has_validation(spec: &Spec) -> bool {
-    can_hold_out(spec.dataset.validation_split) || spec.dataset.name == DatasetName::ImageFolder
+    can_hold_out(spec.dataset.validation_split) || spec.dataset.name.parts == PartsOf::Found
 }

@@ -5,6 +5,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use polars::prelude::*;
+use runner::datasets;
 use runner::parquet;
 use runner::rng::{Purpose, Stream};
 use runner::spec::DatasetName;
@@ -57,7 +58,13 @@ fn a_dataset_file() {
     fs::write(tmp.path().join("test.parquet"), &good).unwrap();
     each_change(&good, 2000, |bytes| {
         fs::write(tmp.path().join("train.parquet"), bytes).unwrap();
-        load_within(DatasetName::Cifar10, tmp.path(), FIXED, 400, bytes.len());
+        load_within(
+            DatasetName::of(&datasets::CIFAR10),
+            tmp.path(),
+            FIXED,
+            400,
+            bytes.len(),
+        );
     });
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
+use runner::datasets;
 use runner::spec::DatasetName;
 
 use super::mutation::{almost, seed};
@@ -38,7 +39,13 @@ fn gzipped(bytes: &[u8]) -> Vec<u8> {
 fn load(folder: &Path, archive: &[u8], unpacked: usize) {
     let path = folder.join("cifar-10-binary.tar.gz");
     fs::write(&path, archive).unwrap();
-    load_within(DatasetName::Cifar10, &path, FIXED, 8, unpacked);
+    load_within(
+        DatasetName::of(&datasets::CIFAR10),
+        &path,
+        FIXED,
+        8,
+        unpacked,
+    );
 }
 
 #[test]
@@ -103,7 +110,7 @@ fn names_and_contents_that_are_mostly_nothing_are_not_kept() {
         tar.append(&header, std::io::repeat(0).take(length))
             .unwrap();
         fs::write(&path, tar.into_inner().unwrap().finish().unwrap()).unwrap();
-        load_within(DatasetName::Cifar10, &path, FIXED, 0, 0);
+        load_within(DatasetName::of(&datasets::CIFAR10), &path, FIXED, 0, 0);
     }
 }
 

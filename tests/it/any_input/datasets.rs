@@ -9,6 +9,7 @@ use polars::prelude::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use runner::datasets;
 use runner::spec::DatasetName;
 
 use super::mutation::{almost, seed};
@@ -57,7 +58,7 @@ fn idx_files() {
         select(files).prop_flat_map(|(name, good)| (Just(name), Just(good.clone()), almost(good)));
     proptest!(cases(600), |((name, good, bytes) in file)| {
         fs::write(tmp.path().join(&name), &bytes).unwrap();
-        load_within(DatasetName::Mnist, tmp.path(), FIXED, 16, bytes.len());
+        load_within(DatasetName::of(&datasets::MNIST), tmp.path(), FIXED, 16, bytes.len());
         fs::write(tmp.path().join(&name), &good).unwrap();
     });
 }
@@ -77,7 +78,7 @@ fn cifar_batches() {
     seed("cifar_binary", &[3; 2 * 3074]);
     proptest!(cases(400), |(bytes in almost(two))| {
         fs::write(tmp.path().join("data_batch_1.bin"), &bytes).unwrap();
-        load_within(DatasetName::Cifar10, tmp.path(), FIXED, 16, bytes.len());
+        load_within(DatasetName::of(&datasets::CIFAR10), tmp.path(), FIXED, 16, bytes.len());
     });
 }
 
@@ -124,7 +125,7 @@ fn parquet_rows() {
         let (images, labels): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
         let bytes = parquet(images, &labels);
         fs::write(tmp.path().join("train.parquet"), &bytes).unwrap();
-        load_within(DatasetName::Cifar10, tmp.path(), FIXED, 400, bytes.len());
+        load_within(DatasetName::of(&datasets::CIFAR10), tmp.path(), FIXED, 400, bytes.len());
     });
 }
 
@@ -141,7 +142,7 @@ fn parquet_files() {
     without_panic_messages(|| {
         proptest!(cases(1500), |(bytes in almost(good.clone()))| {
             fs::write(tmp.path().join("train.parquet"), &bytes).unwrap();
-            load_within(DatasetName::Cifar10, tmp.path(), FIXED, 400, bytes.len());
+            load_within(DatasetName::of(&datasets::CIFAR10), tmp.path(), FIXED, 400, bytes.len());
         });
     });
 }
@@ -159,7 +160,7 @@ fn jpeg_and_png() {
         proptest!(cases(600), |(bytes in almost(encoded(40, format)))| {
             fs::write(&path, &bytes).unwrap();
             // 8 pixels in each of the 1032 bytes that deflate makes of one, three values a pixel, twice.
-            load_within(DatasetName::ImageFolder, tmp.path(), FIXED, 8 * 1032 * 3 * 2, bytes.len());
+            load_within(DatasetName::of(&datasets::IMAGE_FOLDER), tmp.path(), FIXED, 8 * 1032 * 3 * 2, bytes.len());
         });
         fs::remove_file(path).unwrap();
     }
@@ -184,7 +185,13 @@ fn pictures_that_promise_many_pixels_reserve_little() {
     jpeg[sof + 5..sof + 9].copy_from_slice(&[0x27, 0x10, 0x27, 0x10]);
     for bytes in [png, jpeg] {
         fs::write(&path, &bytes).unwrap();
-        load_within(DatasetName::ImageFolder, tmp.path(), FIXED, 0, bytes.len());
+        load_within(
+            DatasetName::of(&datasets::IMAGE_FOLDER),
+            tmp.path(),
+            FIXED,
+            0,
+            bytes.len(),
+        );
     }
 }
 
@@ -200,5 +207,11 @@ fn tables_that_promise_many_rows_reserve_little() {
     for name in ["train.parquet", "test.parquet"] {
         fs::write(tmp.path().join(name), &bytes).unwrap();
     }
-    load_within(DatasetName::Cifar10, tmp.path(), FIXED, 0, bytes.len());
+    load_within(
+        DatasetName::of(&datasets::CIFAR10),
+        tmp.path(),
+        FIXED,
+        0,
+        bytes.len(),
+    );
 }

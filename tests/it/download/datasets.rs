@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 
+use runner::datasets;
 use runner::fetch::{Hub, dataset};
 use runner::progress::NoProgress;
 use runner::spec::DatasetName;
@@ -19,9 +20,14 @@ fn offline_the_datasets_file_and_its_place_are_named() {
         .local_addr()
         .unwrap();
     let hub = Hub::at(&format!("http://{gone}"), None);
-    let error = dataset(&cache, &hub, DatasetName::Cifar10, &NoProgress)
-        .unwrap_err()
-        .to_string();
+    let error = dataset(
+        &cache,
+        &hub,
+        DatasetName::of(&datasets::CIFAR10),
+        &NoProgress,
+    )
+    .unwrap_err()
+    .to_string();
     let place = "datasets/cifar10/train-00000-of-00001.parquet";
     assert!(
         error.contains("train-00000-of-00001.parquet is missing")
@@ -55,7 +61,13 @@ fn files_put_into_the_cache_by_hand_need_no_network_but_must_be_the_right_ones()
     // The lengths of the hub's files; the files here have no blocks on disk.
     place("train-00000-of-00001.parquet", 118_518_617);
     place("test-00000-of-00001.parquet", 23_772_751);
-    let error = dataset(&cache, &hub, DatasetName::Cifar100, &NoProgress).unwrap_err();
+    let error = dataset(
+        &cache,
+        &hub,
+        DatasetName::of(&datasets::CIFAR100),
+        &NoProgress,
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("refuses connections"), "{error}");
 }
 
@@ -64,9 +76,14 @@ fn a_dataset_is_asked_of_the_hub_with_the_token_and_checked() {
     let (_folder, cache) = cache(0);
     let server = Server::start(|r| Answer::file(r, b"abc", TAG));
     let hub = Hub::at(&server.url(""), Some("secret"));
-    let error = dataset(&cache, &hub, DatasetName::Cifar10, &NoProgress)
-        .unwrap_err()
-        .to_string();
+    let error = dataset(
+        &cache,
+        &hub,
+        DatasetName::of(&datasets::CIFAR10),
+        &NoProgress,
+    )
+    .unwrap_err()
+    .to_string();
     assert!(
         error.contains("the server's file has 3 bytes, expected 119705255"),
         "{error}"

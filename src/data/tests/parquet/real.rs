@@ -6,7 +6,7 @@ use super::*;
 #[cfg_attr(not(shared), ignore = "needs the real images, which are not there")]
 fn real_cifar10_is_decoded_as_far_as_the_limits_go() {
     let path = shared("data/cifar10");
-    let mut spec = spec(DatasetName::Cifar10, Some(&path));
+    let mut spec = spec(DatasetName::of(&datasets::CIFAR10), Some(&path));
     (spec.train_limit, spec.test_limit, spec.validation_split) = (Some(2000), Some(100), 0.1);
     let count = Count::default();
     let data = load(&spec, 32, 0, &Offline, &count).unwrap();
@@ -36,7 +36,7 @@ const MEANS: [f64; 3] = [125.2917, 122.6156, 114.1676];
 #[cfg_attr(not(shared), ignore = "needs the real images, which are not there")]
 fn real_cifar10_is_read_whole_from_all_row_groups() {
     let path = shared("data/cifar10");
-    let train = load_with(&spec(DatasetName::Cifar10, Some(&path)), 32)
+    let train = load_with(&spec(DatasetName::of(&datasets::CIFAR10), Some(&path)), 32)
         .unwrap()
         .train;
     for class in 0..10 {
@@ -64,7 +64,7 @@ fn real_cifar10_is_read_whole_from_all_row_groups() {
 #[cfg_attr(not(shared), ignore = "needs the real images, which are not there")]
 fn real_cifar10_is_the_same_with_any_number_of_threads() {
     let path = shared("data/cifar10");
-    let mut spec = spec(DatasetName::Cifar10, Some(&path));
+    let mut spec = spec(DatasetName::of(&datasets::CIFAR10), Some(&path));
     (spec.train_limit, spec.test_limit) = (Some(500), Some(10));
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new()

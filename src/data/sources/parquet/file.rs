@@ -12,10 +12,12 @@ use polars::prelude::{
     SerReader,
 };
 
-use super::{IMAGE_LEN, SIZE, kinds};
+use super::kinds;
 use crate::data::decode::{Decoding, decode_sized};
+use crate::data::error::{BadImage, Error};
 use crate::data::pick::Picker;
-use crate::data::{BadImage, Error, label_names, narrow};
+use crate::data::{label_names, narrow};
+use crate::datasets::ImageSize;
 use crate::file_kind::{self, PARQUET};
 use crate::files::open_regular;
 use crate::foreign;
@@ -261,14 +263,16 @@ impl<'a> ParquetFile<'a> {
     pub fn decode(
         &self,
         rows: &[usize],
+        image: ImageSize,
         places: &mut [u8],
         decoding: &mut Decoding,
     ) -> Result<(), Error> {
+        let len = image.bytes();
         self.by_group(rows, |images, rows, range| {
-            let places = &mut places[range.start * IMAGE_LEN..range.end * IMAGE_LEN];
-            decoding.fill(places, IMAGE_LEN, rows, |&row, place| {
+            let places = &mut places[range.start * len..range.end * len];
+            decoding.fill(places, len, rows, |&row, place| {
                 let encoded = images.of_row(row).ok_or_else(|| self.bad(row, NULL))?;
-                let pixels = decode_sized(encoded, SIZE, SIZE);
+                let pixels = decode_sized(encoded, image.height, image.width);
                 place.copy_from_slice(&pixels.map_err(|why| self.bad(row, &why))?);
                 Ok(())
             })

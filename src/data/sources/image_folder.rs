@@ -6,52 +6,49 @@
 //! Training images are put into a random order that depends on the seed alone, test images into one that is always the
 //! same: in the order of the files, limits and the `tail` split would take whole classes.
 
+mod classes;
+
 use std::path::{Path, PathBuf};
 
-use super::arrange::{List, test_order};
-use super::decode::{Decoding, MOST_BYTES, decode_upright};
-use super::files::{Walk, entries};
-use super::layout::{Layout, PartFolder};
-use super::pick::Subset;
-use super::resizing::{Resizing, shape_to};
-use super::survey::Labels;
-use super::unused::{Unused, head};
-use super::{BadImage, Error, Images, Listed, Part, Parts, Wanted, kind};
+use classes::{numbered, one_class};
+
+use crate::data::arrange::{List, test_order};
+use crate::data::decode::{Decoding, MOST_BYTES, decode_upright};
+use crate::data::error::{BadImage, Error};
+use crate::data::files::{Walk, entries};
+use crate::data::footprint::decoding;
+use crate::data::format::{Labels, Parts, Reader, Request, Seen, Wanted};
+use crate::data::images::{Images, Part};
+use crate::data::kind::is_image;
+use crate::data::layout::{Layout, PartFolder};
+use crate::data::loaded::Listed;
+use crate::data::pick::Subset;
+use crate::data::resizing::shape_to;
+use crate::data::unused::Unused;
 use crate::files::read_regular;
 use crate::progress::Progress;
 use crate::spec::{Choice, Dataset};
 
-const EXTENSIONS: [&str; 5] = ["jpg", "jpeg", "jpe", "jfif", "png"];
-
 /// The folders of an image dataset.
-pub(super) struct Folders {
+struct Folders {
     root: PathBuf,
     layout: Layout,
     /// Sorted.
-    pub classes: Vec<String>,
-}
-
-/// What is to be read of a folder.
-pub(super) struct Request<'a> {
-    pub spec: &'a Dataset,
-    pub subset: &'a Subset,
-    pub resizing: Resizing,
-    pub seed: u64,
-    pub wanted: Wanted,
+    classes: Vec<String>,
 }
 
 /// Images by their files, with their new labels.
 type Files = Vec<(PathBuf, u32)>;
 
 /// The images of each part, `None` for a part that the folders do not have.
-pub(super) struct PartFiles {
+struct PartFiles {
     train: Files,
     validation: Option<Files>,
     test: Option<Files>,
 }
 
 impl PartFiles {
-    pub fn labels(&self) -> Labels {
+    fn labels(&self) -> Labels {
         let labels = |files: &Files| files.iter().map(|(_, label)| *label).collect();
         Labels {
             train: labels(&self.train),
@@ -61,7 +58,7 @@ impl PartFiles {
         }
     }
 
-    pub fn into_paths(self) -> Vec<PathBuf> {
+    fn into_paths(self) -> Vec<PathBuf> {
         let parts = [Some(self.train), self.validation, self.test];
         let files = parts.into_iter().flatten().flatten();
         files.map(|(path, _)| path).collect()
@@ -70,7 +67,7 @@ impl PartFiles {
 
 impl Folders {
     /// Looks at the folders only, and checks that all parts have the same classes.
-    pub fn find(root: &Path, chosen: Option<&[Choice]>) -> Result<Self, Error> {
+    fn find(root: &Path, chosen: Option<&[Choice]>) -> Result<Self, Error> {
         let name = |choice: &'_ Choice| match choice {
             Choice::Name(name) => Some(name.clone()),
             Choice::Index(_) => None,
@@ -87,11 +84,6 @@ impl Folders {
         })
     }
 
-    /// The folder of the training images, and what should be said of the folders.
-    pub fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
     fn parts(&self) -> impl Iterator<Item = &PartFolder> {
         let Layout {
             train,
@@ -102,22 +94,6 @@ impl Folders {
         [Some(train), validation.as_ref(), test.as_ref()]
             .into_iter()
             .flatten()
-    }
-
-    /// Every image of every part, by its name inside the dataset's folder.
-    pub fn files(&self) -> Result<Vec<(String, PathBuf)>, Error> {
-        let mut files = Vec::new();
-        for part in self.parts() {
-            let mut walk = self.walk()?;
-            for (_, folder) in &part.classes {
-                files.extend(walk.files(folder)?);
-            }
-        }
-        files.retain(|file| is_image(file));
-        Ok(files
-            .into_iter()
-            .map(|file| (self.relative(&file), file))
-            .collect())
     }
 
     /// A walk that goes from a class neither into another one nor above the dataset.
@@ -137,7 +113,7 @@ impl Folders {
     ///
     /// # Errors
     /// A class without a training image.
-    pub fn listed(&self, subset: &Subset) -> Result<(PartFiles, Unused), Error> {
+    fn listed(&self, subset: &Subset) -> Result<(PartFiles, Unused), Error> {
         let mut unused = Unused::of(&self.root);
         let mut list = |part: &PartFolder| self.list(part, subset, &mut unused);
         let Layout {
@@ -155,42 +131,6 @@ impl Folders {
             unused.add(entries(&self.root)?.1);
         }
         Ok((files, unused))
-    }
-
-    /// Decodes the images that are wanted to squares, RGB.
-    pub fn read(&self, request: &Request<'_>, progress: &dyn Progress) -> Result<Parts, Error> {
-        // All parts are listed before the first image is decoded: decoding takes long.
-        let (files, _) = self.listed(request.subset)?;
-        let PartFiles {
-            train: all,
-            validation,
-            test,
-        } = files;
-        let labels: Vec<u32> = all.iter().map(|(_, label)| *label).collect();
-        let wanted = wanted(&labels, request, test.is_some());
-        let train: Files = wanted.iter().map(|&at| all[at as usize].clone()).collect();
-        let test = test.map(|test| limited_test(test, request.spec.test_limit));
-        let validation = validation.filter(|_| request.wanted == Wanted::All);
-        let mut skipped = 0;
-        let mut decode = |files: Files, part: &str| -> Result<(Part, Vec<usize>), Error> {
-            let what = format!("Decoding the {part} images of {}", self.root.display());
-            let (part, bad) = self.decode(files, request, &what, progress)?;
-            skipped += bad.len();
-            Ok((part, bad))
-        };
-        let (train, bad) = decode(train, "training")?;
-        let optional = [(validation, "validation"), (test, "test")].map(|(files, part)| {
-            let read = files.map(|files| decode(files, part).map(|(part, _)| part));
-            read.transpose()
-        });
-        let [validation, test] = optional;
-        Ok(Parts {
-            train,
-            listed: Some(listed(labels, &wanted, &bad)),
-            validation: validation?,
-            test: test?,
-            skipped,
-        })
     }
 
     /// The images of the chosen classes in a part with their new labels, class by class, sorted.
@@ -259,6 +199,90 @@ impl Folders {
     }
 }
 
+pub(super) fn open(spec: &Dataset, path: &Path) -> Result<Box<dyn Reader>, Error> {
+    Ok(Box::new(Folders::find(path, spec.classes.as_deref())?))
+}
+
+impl Reader for Folders {
+    fn classes(&self) -> Vec<String> {
+        self.classes.clone()
+    }
+
+    fn look(&self, spec: &Dataset, subset: &Subset) -> Result<Seen, Error> {
+        if let [only] = &subset.names[..] {
+            return Err(one_class(&self.layout, only));
+        }
+        let (files, unused) = self.listed(subset)?;
+        let labels = files.labels();
+        if spec.classes.is_none() {
+            unused.refuse_most(labels.count())?;
+        }
+        let mut notes = self.layout.notes.clone();
+        notes.extend(numbered(&self.classes, &self.root));
+        notes.extend(unused.notes());
+        if labels.test.is_none() && spec.test_split <= 0.0 {
+            notes.push("no test images; dataset.test_split = 0.15 would hold some out".into());
+        }
+        Ok(Seen {
+            decoding: decoding(files.into_paths()),
+            labels: Some(labels),
+            notes,
+        })
+    }
+
+    /// Decodes the images that are wanted to squares, RGB.
+    fn read(&self, request: &Request<'_>, progress: &dyn Progress) -> Result<Parts, Error> {
+        // All parts are listed before the first image is decoded: decoding takes long.
+        let (files, _) = self.listed(request.subset)?;
+        let PartFiles {
+            train: all,
+            validation,
+            test,
+        } = files;
+        let labels: Vec<u32> = all.iter().map(|(_, label)| *label).collect();
+        let wanted = wanted(&labels, request, test.is_some());
+        let train: Files = wanted.iter().map(|&at| all[at as usize].clone()).collect();
+        let test = test.map(|test| limited_test(test, request.spec.test_limit));
+        let validation = validation.filter(|_| request.wanted == Wanted::All);
+        let mut skipped = 0;
+        let mut decode = |files: Files, part: &str| -> Result<(Part, Vec<usize>), Error> {
+            let what = format!("Decoding the {part} images of {}", self.root.display());
+            let (part, bad) = self.decode(files, request, &what, progress)?;
+            skipped += bad.len();
+            Ok((part, bad))
+        };
+        let (train, bad) = decode(train, "training")?;
+        let optional = [(validation, "validation"), (test, "test")].map(|(files, part)| {
+            let read = files.map(|files| decode(files, part).map(|(part, _)| part));
+            read.transpose()
+        });
+        let [validation, test] = optional;
+        Ok(Parts {
+            train,
+            listed: Some(listed(labels, &wanted, &bad)),
+            validation: validation?,
+            test: test?,
+            skipped,
+        })
+    }
+
+    /// Every image of every part, by its name inside the dataset's folder.
+    fn files(&self) -> Result<Vec<(String, PathBuf)>, Error> {
+        let mut files = Vec::new();
+        for part in self.parts() {
+            let mut walk = self.walk()?;
+            for (_, folder) in &part.classes {
+                files.extend(walk.files(folder)?);
+            }
+        }
+        files.retain(|file| is_image(file));
+        Ok(files
+            .into_iter()
+            .map(|file| (self.relative(&file), file))
+            .collect())
+    }
+}
+
 /// The positions of the training images that are to be decoded, ascending.
 fn wanted(labels: &[u32], request: &Request<'_>, has_test: bool) -> Vec<u32> {
     let list = List {
@@ -310,14 +334,4 @@ fn without_image(folder: &Path, others: Vec<PathBuf>) -> Error {
         .map_or(String::new(), |note| format!("; {note}"));
     let message = format!("has no JPEG or PNG image; every class needs training images{found}");
     Error::file(folder, message)
-}
-
-/// Whether a file is one: by its ending, or without one by its first bytes.
-pub(super) fn is_image(path: &Path) -> bool {
-    match path.extension() {
-        Some(ending) => EXTENSIONS
-            .iter()
-            .any(|known| ending.eq_ignore_ascii_case(known)),
-        None => head(path).is_some_and(|head| kind::of(&head) == kind::Kind::Image),
-    }
 }

@@ -8,26 +8,57 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::pick::{Picker, Pickers};
-use super::survey::Labels;
-use super::{Error, Part, Parts};
+use crate::data::error::Error;
+use crate::data::files::named;
+use crate::data::format::{Labels, Parts, Reader, Request, Seen};
+use crate::data::images::Part;
+use crate::data::pick::{Picker, Pickers, Subset};
 use crate::files::open_regular;
-use crate::spec::DatasetName;
+use crate::progress::Progress;
+use crate::spec::{Dataset, DatasetName};
 
 const SIZE: usize = 28;
 /// Of an image, a byte each.
-pub(super) const PIXELS: usize = SIZE * SIZE;
+const PIXELS: usize = SIZE * SIZE;
 /// More images than any file of this kind has; no header makes us read on without end.
 const MAX_COUNT: u32 = 100_000;
 /// Where torchvision puts the files below its `root`.
 const FOLDERS: [&str; 4] = ["", "raw", "MNIST/raw", "FashionMNIST/raw"];
 
-/// Reads the 28×28 grey images that are wanted.
-pub(super) fn read(
-    folder: &Path,
+/// The folder of the four files.
+struct Folder {
+    path: PathBuf,
     dataset: DatasetName,
-    mut pickers: Pickers,
-) -> Result<Parts, Error> {
+}
+
+pub(super) fn open(spec: &Dataset, path: &Path) -> Result<Box<dyn Reader>, Error> {
+    Ok(Box::new(Folder {
+        path: path.to_owned(),
+        dataset: spec.name,
+    }))
+}
+
+impl Reader for Folder {
+    fn look(&self, spec: &Dataset, subset: &Subset) -> Result<Seen, Error> {
+        files(&self.path, self.dataset)?;
+        let pickers = Pickers::of(spec, subset, spec.train_limit);
+        Ok(Seen {
+            labels: Some(labels(&self.path, self.dataset, pickers)?),
+            ..Seen::default()
+        })
+    }
+
+    fn read(&self, request: &Request<'_>, _: &dyn Progress) -> Result<Parts, Error> {
+        read(&self.path, self.dataset, request.pickers())
+    }
+
+    fn files(&self) -> Result<Vec<(String, PathBuf)>, Error> {
+        Ok(named(files(&self.path, self.dataset)?))
+    }
+}
+
+/// Reads the 28×28 grey images that are wanted.
+fn read(folder: &Path, dataset: DatasetName, mut pickers: Pickers) -> Result<Parts, Error> {
     Ok(Parts {
         train: read_part(folder, dataset, "train", &mut pickers.train)?,
         listed: None,
@@ -38,11 +69,7 @@ pub(super) fn read(
 }
 
 /// The labels of the images that are wanted; whether their images belong to them is seen at the files' heads.
-pub(super) fn labels(
-    folder: &Path,
-    dataset: DatasetName,
-    mut pickers: Pickers,
-) -> Result<Labels, Error> {
+fn labels(folder: &Path, dataset: DatasetName, mut pickers: Pickers) -> Result<Labels, Error> {
     let of = |part: &str, picker: &mut Picker| {
         let path = find(folder, dataset, &format!("{part}-labels"), "idx1-ubyte")?;
         let labels = read_labels(&path)?;
@@ -59,7 +86,7 @@ pub(super) fn labels(
 }
 
 /// The four files.
-pub(super) fn files(folder: &Path, dataset: DatasetName) -> Result<Vec<PathBuf>, Error> {
+fn files(folder: &Path, dataset: DatasetName) -> Result<Vec<PathBuf>, Error> {
     let stems = ["train", "t10k"].into_iter().flat_map(|part| {
         let stem = |what: &str| format!("{part}-{what}");
         [

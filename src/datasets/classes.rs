@@ -1,30 +1,9 @@
 //! The classes of the built-in datasets, in the order of their labels.
 
-use super::types::{DatasetName, Spec};
-
-/// The class names of a built-in dataset by label; nothing for folders of one's own.
-pub fn classes_of(dataset: DatasetName) -> Option<&'static [&'static str]> {
-    match dataset {
-        DatasetName::Cifar10 => Some(&CIFAR10),
-        DatasetName::Cifar100 => Some(&CIFAR100),
-        DatasetName::Mnist | DatasetName::Digits => Some(&DIGITS),
-        DatasetName::FashionMnist => Some(&FASHION_MNIST),
-        DatasetName::ImageFolder => None,
-    }
-}
-
-impl Spec {
-    /// How many classes are told apart, where the spec alone decides it.
-    pub fn class_count(&self) -> Option<usize> {
-        let chosen = self.dataset.classes.as_ref().map(Vec::len);
-        chosen.or_else(|| classes_of(self.dataset.name).map(<[_]>::len))
-    }
-}
-
-const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+pub(super) static DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// `batches.meta` of the official archive.
-const CIFAR10: [&str; 10] = [
+pub(super) static CIFAR10: [&str; 10] = [
     "airplane",
     "automobile",
     "bird",
@@ -38,7 +17,7 @@ const CIFAR10: [&str; 10] = [
 ];
 
 /// The table "Labels" of the dataset's README (zalandoresearch/fashion-mnist).
-const FASHION_MNIST: [&str; 10] = [
+pub(super) static FASHION_MNIST: [&str; 10] = [
     "T-shirt/top",
     "Trouser",
     "Pullover",
@@ -53,7 +32,7 @@ const FASHION_MNIST: [&str; 10] = [
 
 /// `fine_label_names` of the official archive's `meta`; they are in the alphabet's order.
 #[rustfmt::skip]
-const CIFAR100: [&str; 100] = [
+pub(super) static CIFAR100: [&str; 100] = [
     "apple", "aquarium_fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle", "bottle",
     "bowl", "boy", "bridge", "bus", "butterfly", "camel", "can", "castle", "caterpillar", "cattle",
     "chair", "chimpanzee", "clock", "cloud", "cockroach", "couch", "crab", "crocodile", "cup", "dinosaur",

@@ -2,23 +2,49 @@
 
 use std::io::Cursor;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use polars::prelude::{DataFrame, ParquetReader, SerReader};
 
-use super::pick::{Picker, Pickers};
-use super::survey::Labels;
-use super::{Error, Part, Parts};
+use crate::data::error::Error;
+use crate::data::format::{Labels, Parts, Reader, Request, Seen};
+use crate::data::images::Part;
+use crate::data::pick::{Picker, Pickers, Subset};
+use crate::progress::Progress;
+use crate::spec::Dataset;
 
-const FILE: &[u8] = include_bytes!("../../data/digits/digits.parquet");
+const FILE: &[u8] = include_bytes!("../../../data/digits/digits.parquet");
 /// The first of the 1,797 images are the training part.
 const TRAIN: usize = 1437;
 const SIZE: usize = 8;
 /// Of an image, a byte each.
-pub(super) const PIXELS: usize = SIZE * SIZE;
+const PIXELS: usize = SIZE * SIZE;
+
+struct Digits;
+
+pub(super) fn open(_: &Dataset, _: &Path) -> Result<Box<dyn Reader>, Error> {
+    Ok(Box::new(Digits))
+}
+
+impl Reader for Digits {
+    fn look(&self, spec: &Dataset, subset: &Subset) -> Result<Seen, Error> {
+        Ok(Seen {
+            labels: Some(labels(Pickers::of(spec, subset, spec.train_limit))?),
+            ..Seen::default()
+        })
+    }
+
+    fn read(&self, request: &Request<'_>, _: &dyn Progress) -> Result<Parts, Error> {
+        read(request.pickers())
+    }
+
+    fn files(&self) -> Result<Vec<(String, PathBuf)>, Error> {
+        Ok(Vec::new())
+    }
+}
 
 /// The 8×8 grey images that are wanted; values 0..=16 become `round(v * 255 / 16)`.
-pub(super) fn read(mut pickers: Pickers) -> Result<Parts, Error> {
+fn read(mut pickers: Pickers) -> Result<Parts, Error> {
     let frame = frame()?;
     let test = TRAIN..frame.height();
     Ok(Parts {
@@ -31,7 +57,7 @@ pub(super) fn read(mut pickers: Pickers) -> Result<Parts, Error> {
 }
 
 /// The labels of the images that are wanted.
-pub(super) fn labels(mut pickers: Pickers) -> Result<Labels, Error> {
+fn labels(mut pickers: Pickers) -> Result<Labels, Error> {
     let frame = frame()?;
     let of = |rows: Range<usize>, picker: &mut Picker| -> Result<Vec<u32>, String> {
         let column = frame.column("label").and_then(|column| column.i64());

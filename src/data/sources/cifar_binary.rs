@@ -7,10 +7,12 @@ use std::path::{Component, Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::files::file_name;
-use super::pick::{Picker, Pickers};
-use super::survey::Labels;
-use super::{Error, Part, Parts};
+use crate::data::error::Error;
+use crate::data::files::file_name;
+use crate::data::format::{Labels, Parts};
+use crate::data::images::Part;
+use crate::data::pick::{Picker, Pickers};
+use crate::datasets;
 use crate::files::open_regular;
 use crate::spec::DatasetName;
 
@@ -36,8 +38,8 @@ pub(super) struct Layout {
     max_records: usize,
 }
 
-const CIFAR10: Layout = Layout {
-    dataset: DatasetName::Cifar10,
+pub(super) static CIFAR10: Layout = Layout {
+    dataset: DatasetName::of(&datasets::CIFAR10),
     archive: "cifar-10-binary.tar.gz",
     folder: "cifar-10-batches-bin",
     python: "cifar-10-batches-py",
@@ -54,8 +56,8 @@ const CIFAR10: Layout = Layout {
     max_records: 10_000,
 };
 
-const CIFAR100: Layout = Layout {
-    dataset: DatasetName::Cifar100,
+pub(super) static CIFAR100: Layout = Layout {
+    dataset: DatasetName::of(&datasets::CIFAR100),
     archive: "cifar-100-binary.tar.gz",
     folder: "cifar-100-binary",
     python: "cifar-100-python",
@@ -74,13 +76,6 @@ pub(super) enum Place {
 }
 
 impl Layout {
-    pub fn of(dataset: DatasetName) -> &'static Self {
-        match dataset {
-            DatasetName::Cifar100 => &CIFAR100,
-            _ => &CIFAR10,
-        }
-    }
-
     fn names(&self) -> impl Iterator<Item = &'static str> {
         self.train.iter().copied().chain([self.test])
     }
@@ -135,10 +130,10 @@ impl Layout {
     }
 
     /// Reads the images that are wanted.
-    pub fn read(&self, place: Place, mut pickers: Pickers) -> Result<Parts, Error> {
+    pub fn read(&self, place: &Place, mut pickers: Pickers) -> Result<Parts, Error> {
         let mut files = match place {
-            Place::Folder(folder) => Files::Folder(folder),
-            Place::Archive(path) => Files::unpack(self, path)?,
+            Place::Folder(folder) => Files::Folder(folder.clone()),
+            Place::Archive(path) => Files::unpack(self, path.clone())?,
         };
         let mut train = Part::empty(SIZE, SIZE, 3);
         for name in self.train {

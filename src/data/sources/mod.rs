@@ -1,0 +1,30 @@
+//! Readers of datasets, a file a format.
+
+mod cifar;
+mod cifar_binary;
+mod digits;
+mod idx;
+mod image_folder;
+mod parquet;
+
+use std::path::Path;
+
+use super::error::Error;
+use super::format::Reader;
+use crate::datasets::Format;
+use crate::spec::Dataset;
+
+/// Finds the files of a dataset in its place.
+///
+/// # Errors
+/// Files that are missing or cannot be what they should be.
+pub(super) fn open(spec: &Dataset, place: &Path) -> Result<Box<dyn Reader>, Error> {
+    let open = match spec.name.format {
+        Format::Digits => digits::open,
+        Format::Idx => idx::open,
+        Format::Cifar10 => cifar::open_10,
+        Format::Cifar100 => cifar::open_100,
+        Format::ImageFolder => image_folder::open,
+    };
+    open(spec, place)
+}

@@ -1,0 +1,8 @@
+//! What is known of datasets before a file of theirs is opened: names, classes, sizes, where they can be had.
+
+mod catalog;
+mod classes;
+mod download;
+
+pub use catalog::*;
+pub use download::{Download, File, Server};
