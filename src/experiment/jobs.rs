@@ -12,8 +12,7 @@ use super::{Error, Options};
 use crate::features;
 use crate::ops;
 use crate::run::{Executor, Place, PlannedRun};
-use crate::sink::progress::Reporter;
-use crate::sink::{Begun, Recorder};
+use crate::sink::{Begun, Recorder, Sinks};
 use crate::sweep::Plan;
 
 /// As large as a main thread's.
@@ -31,10 +30,10 @@ const NOTICE: Duration = Duration::from_millis(20);
 /// Records that cannot be written. Runs that fail are recorded.
 pub(super) fn run(
     plan: &Plan,
-    recorder: &Recorder<'_>,
+    recorder: &Recorder,
     executor: &Executor<'_>,
     options: &Options,
-    reporter: &dyn Reporter,
+    sinks: &Sinks<'_>,
 ) -> Result<(), Error> {
     let jobs = Jobs {
         lists: Mutex::default(),
@@ -42,7 +41,7 @@ pub(super) fn run(
         recorder,
         executor,
         options,
-        reporter,
+        sinks,
     };
     let threads = rayon::current_num_threads();
     let runs: Vec<&PlannedRun> = plan.runs.iter().collect();
@@ -88,10 +87,10 @@ struct Jobs<'a> {
     lists: Mutex<Lists<'a>>,
     /// Whether no further run is to begin.
     ends: AtomicBool,
-    recorder: &'a Recorder<'a>,
+    recorder: &'a Recorder,
     executor: &'a Executor<'a>,
     options: &'a Options,
-    reporter: &'a dyn Reporter,
+    sinks: &'a Sinks<'a>,
 }
 
 /// What becomes of runs that others do.
@@ -178,7 +177,7 @@ impl<'a> Jobs<'a> {
     }
 
     fn do_run(&self, planned: &'a PlannedRun, threads: &ThreadPool) -> Result<(), Error> {
-        match self.recorder.begin(planned)? {
+        match self.recorder.begin(planned, self.sinks)? {
             Begun::Done => {}
             Begun::Elsewhere(owner) => {
                 let id = &planned.run.id;
@@ -186,20 +185,23 @@ impl<'a> Jobs<'a> {
                 let mut lists = self.lists();
                 lists.elsewhere.push(planned);
                 if lists.told.insert(note.clone()) {
-                    self.reporter.note(&note);
+                    self.sinks.note(&note);
                 }
             }
             Begun::Here(mut run) => {
-                let folder = run.folder().to_owned();
-                let token = run.token().clone();
+                let folder = run.run().folder.clone();
+                let token = run.run().token.clone();
                 let place = Place {
                     folder: &folder,
                     stop: &self.options.stop.or(token.lost()),
                     token: &token,
                     threads: Some(threads),
                 };
-                // A failed run is recorded by the sink; the next one is done all the same.
-                let result = self.executor.run(planned, place, &mut *run);
+                let result = self
+                    .executor
+                    .run(planned, place, &mut |event| run.event(event));
+                // A failed run is recorded; the next one is done all the same.
+                run.ended(result.as_ref());
                 if token.is_lost() {
                     // To be looked at again once the other process has ended it, or itself.
                     self.lists().elsewhere.push(planned);

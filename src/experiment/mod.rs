@@ -4,6 +4,7 @@ mod check;
 mod error;
 mod identity;
 mod jobs;
+mod page;
 mod upstream;
 mod wording;
 
@@ -14,14 +15,15 @@ pub use check::{Look, check, check_as};
 pub use error::Error;
 
 use crate::fetch::{Cache, Patience};
-use crate::report::Report;
 use crate::run::{self, Executor};
 use crate::sink::progress::Reporter;
-use crate::sink::{Done, Opening, Recorder};
+use crate::sink::{Done, Event, Opening, Recorder, Sink, Sinks};
 use crate::spec::Experiment;
 use crate::stop::Stop;
 use crate::sweep::{self, Plan};
+use crate::tracking::{self, Tracked};
 use identity::{Network, Sources, Unnamed};
+use page::Page;
 use upstream::Chain;
 
 /// The folder that gets a folder for each experiment, where none is named.
@@ -95,15 +97,26 @@ fn execute(
         results: &options.results,
         fresh: options.fresh,
         patience,
-        page: &Report,
         stop: &options.stop,
     };
-    let recorder = Recorder::open(experiment, plan, opening, reporter)?;
+    let recorder = Recorder::open(experiment, plan, opening, &Sinks::new(vec![&reporter]))?;
+    let page = Page::default();
+    let trackers = tracking::open(&Tracked {
+        experiment: &experiment.spec.name,
+        folder: recorder.folder(),
+        plan,
+        patience,
+    });
+    // In the order in which they are told.
+    let mut sinks: Vec<&dyn Sink> = vec![&reporter, &recorder, &page];
+    sinks.extend(trackers.iter().map(|tracker| tracker as &dyn Sink));
+    let sinks = Sinks::new(sinks);
     let executor =
         Executor::new(upstream, options.stop.clone(), reporter)?.without(unnamed.failed.clone());
-    reporter.planned(&sweep::efforts(&recorder.waiting(plan)));
-    jobs::run(plan, &recorder, &executor, options, reporter)?;
-    Ok(recorder.finish()?)
+    let waiting = sweep::efforts(&recorder.waiting(plan));
+    sinks.tell(&Event::Planned(&waiting));
+    jobs::run(plan, &recorder, &executor, options, &sinks)?;
+    Ok(recorder.finish(&sinks)?)
 }
 
 /// A checked experiment with those it builds on, its runs named.

@@ -1,6 +1,6 @@
 //! Results as people look at them: charts, and a page that needs nothing but a browser.
 //!
-//! Everything is made of the tables that `record` writes.
+//! Everything is made of the tables in the results folder.
 
 pub mod charts;
 mod error;
@@ -18,30 +18,6 @@ pub use experiment::Experiment;
 pub use page::{Liveness, page};
 
 use crate::atomic::write_atomically;
-use crate::sink::Page;
-
-/// `report.html` and the charts beside it.
-#[derive(Debug)]
-pub struct Report;
-
-impl Page for Report {
-    fn make(&self, folder: &Path) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(!write(folder)?.is_empty())
-    }
-
-    fn is_newer_than(&self, folder: &Path, files: &[&str]) -> bool {
-        let written =
-            |file: &str| fs::metadata(folder.join(file)).and_then(|about| about.modified());
-        let Ok(made) = written(FILE) else {
-            return false;
-        };
-        let page = fs::read(folder.join(FILE)).unwrap_or_default();
-        page.trim_ascii_end().ends_with(b"</html>")
-            && files
-                .iter()
-                .all(|file| written(file).is_ok_and(|file| file <= made))
-    }
-}
 
 /// The page's name in the folder of an experiment's results.
 pub const FILE: &str = "report.html";
@@ -68,6 +44,19 @@ pub fn write(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     put(&path, &page(&experiment, Liveness::Still))?;
     written.push(path);
     Ok(written)
+}
+
+/// Whether a whole report is in `folder` that was made after these files there were written.
+pub fn is_newer_than(folder: &Path, files: &[&str]) -> bool {
+    let written = |file: &str| fs::metadata(folder.join(file)).and_then(|about| about.modified());
+    let Ok(made) = written(FILE) else {
+        return false;
+    };
+    let page = fs::read(folder.join(FILE)).unwrap_or_default();
+    page.trim_ascii_end().ends_with(b"</html>")
+        && files
+            .iter()
+            .all(|file| written(file).is_ok_and(|file| file <= made))
 }
 
 fn put(path: &Path, text: &str) -> Result<(), Error> {

@@ -14,10 +14,10 @@ use candle_core::Device;
 use rayon::ThreadPool;
 
 use super::error::Error;
+use super::event::{Event, Tell};
 use super::memory::{Memory, Need};
 use super::planned::PlannedRun;
 use super::predictions::{PartPredictions, predicted_part};
-use super::sink::Sink;
 use super::start::{self, Upstream};
 use crate::claim::Token;
 use crate::data::{self, Batches, Data, Loaded, Normalizer, Resizing, Wanted};
@@ -122,21 +122,19 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Does a run, from its checkpoint where there is one.
+    /// Does a run, from its checkpoint where there is one, and tells what happens.
     ///
     /// # Errors
-    /// Whatever stops the run, a panic too; `sink` has been told.
+    /// Whatever stops the run, a panic too.
     pub fn run(
         &self,
         planned: &PlannedRun,
         place: Place<'_>,
-        sink: &mut dyn Sink,
+        tell: Tell<'_>,
     ) -> Result<Finished, Error> {
         // What is shared by runs is replaced as a whole, never left half changed.
-        let attempt = AssertUnwindSafe(|| self.try_run(planned, place, sink));
-        let result = catch_unwind(attempt).unwrap_or_else(|panic| Err(Error::Panic(text(&*panic))));
-        sink.run_ended(planned, result.as_ref());
-        result
+        let attempt = AssertUnwindSafe(|| self.try_run(planned, place, tell));
+        catch_unwind(attempt).unwrap_or_else(|panic| Err(Error::Panic(text(&*panic))))
     }
 
     fn try_run(
@@ -148,7 +146,7 @@ impl<'a> Executor<'a> {
             token,
             threads,
         }: Place<'_>,
-        sink: &mut dyn Sink,
+        tell: Tell<'_>,
     ) -> Result<Finished, Error> {
         let start = Instant::now();
         let PlannedRun {
@@ -163,7 +161,7 @@ impl<'a> Executor<'a> {
             return Err(Error::Unavailable(why.clone()));
         }
         let (spec, device) = (&run.spec, &device.device);
-        sink.run_started(planned);
+        tell(Event::Started);
         if device.is_cpu() {
             self.memory.check(Need::planned(planned, 1))?;
         }
@@ -173,7 +171,7 @@ impl<'a> Executor<'a> {
             start::weights(spec, &run.id, blueprint, upstream, services, self.progress)
         })?;
         if let Some(download) = &initial.download {
-            sink.weights_downloaded(download);
+            tell(Event::Weights(download));
         }
         let initial = initial.weights;
         let preparation = start::preparation(spec, &run.id, &self.upstream)?;
@@ -216,7 +214,9 @@ impl<'a> Executor<'a> {
             token.clone(),
         );
         ops::give_back_freed_memory();
-        let outcome = on(threads, || fit.run(sink, &mut keeper))?;
+        let outcome = on(threads, || {
+            fit.run(&mut |event| tell(Event::Training(event)), &mut keeper)
+        })?;
         let part = predicted_part(&data);
         let test = (part == Split::Test)
             .then(|| inputs(Split::Test))

@@ -1,22 +1,22 @@
 //! One run: what it starts from, how much memory it takes, and how it is done.
 
 mod error;
+mod event;
 mod executor;
 mod memory;
 mod planned;
 mod predictions;
 mod preparation;
-mod sink;
 mod speed;
 mod start;
 
 pub use error::Error;
+pub use event::{Event, Tell};
 pub use executor::{Downloads, Executor, Finished, Place};
 pub use memory::{Need, TooMuch};
 pub use planned::PlannedRun;
 pub use predictions::PartPredictions;
 pub use preparation::{Preparation, saved as saved_preparation};
-pub use sink::Sink;
 pub use speed::speed;
 pub use start::{
     Checked, Download, Origin, OriginKey, Start, Upstream, check as check_start, check_upstream,

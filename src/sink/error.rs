@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use super::list::Failure;
 use crate::claim::Owner;
 use crate::store::{self, TableError};
 
@@ -12,7 +13,7 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error(transparent)]
-    Page(Box<dyn std::error::Error + Send + Sync>),
+    Sink(Failure),
     #[error("{run} is being done: {owner}; stop that process first, or start without --fresh")]
     Busy { run: String, owner: Owner },
     #[error(

@@ -7,14 +7,16 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
+use super::rows::RunRow;
 use super::time::rfc3339;
 use crate::atomic::NewFile;
 use crate::claim::Token;
 use crate::foreign;
 use crate::last_words::{self, Prepared};
+use crate::machine;
 use crate::metric::Metrics;
-use crate::run::Finished;
-use crate::train::Epoch;
+use crate::run::{self, Download, Finished, PlannedRun};
+use crate::train::{Begin, Epoch};
 
 /// Appends events to a run's log; each is on disk's way before the call returns.
 pub struct RunLog {
@@ -87,23 +89,42 @@ pub(crate) fn ends_itself(folder: &Path) -> bool {
     })
 }
 
-/// What the log says of a run that has finished.
-pub(crate) fn finished_fields(done: &Finished) -> Value {
-    json!({
-        "epochs": done.outcome.epochs,
-        "best_epoch": done.outcome.best_epoch,
-        "stopped_early": done.outcome.stopped_early,
-        "test_loss": done.test.as_ref().map(|test| test.loss),
-        "test_accuracy": done.test.as_ref().and_then(Metrics::accuracy),
-        "skipped_images": done.skipped_images,
-        "seconds": done.seconds,
-    })
+/// What the log says of something that happens in a run: the event's name, and its fields.
+type Line = (&'static str, Value);
+
+/// What it says of a run that begins.
+pub(crate) fn started(planned: &PlannedRun) -> Line {
+    let fields = json!({
+        "run": planned.run.id,
+        "device": planned.device.name,
+        "machine": machine::describe(),
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    ("started", fields)
+}
+
+/// What it says of the weights that a run starts from.
+pub(crate) fn weights(row: &RunRow, from: &Download) -> Line {
+    let contents = row.contents.as_ref();
+    let fields = json!({
+        "repository": from.repository,
+        "revision": from.revision,
+        "commit": from.commit,
+        "contents": contents.and_then(|contents| contents.get("backbone.weights")),
+    });
+    ("weights", fields)
+}
+
+/// What it says of training that begins or is resumed.
+pub(crate) fn training(begin: &Begin<'_>) -> Line {
+    let (epochs, batches) = (begin.epochs.len(), begin.batches);
+    ("training", json!({ "epochs": epochs, "batches": batches }))
 }
 
 /// What it says of an epoch.
-pub(crate) fn epoch_fields(epoch: &Epoch) -> Value {
+pub(crate) fn epoch(epoch: &Epoch) -> Line {
     let validation = epoch.validation.as_ref();
-    json!({
+    let fields = json!({
         "epoch": epoch.epoch,
         "loss": epoch.training.loss,
         "accuracy": epoch.training.accuracy(),
@@ -112,6 +133,33 @@ pub(crate) fn epoch_fields(epoch: &Epoch) -> Value {
         "learning_rate": epoch.learning_rate,
         "seconds": epoch.seconds,
         "images_per_second": epoch.images_per_second,
+    });
+    ("epoch", fields)
+}
+
+/// What it says of a run that is over.
+pub(crate) fn ended(result: Result<&Finished, &run::Error>) -> Line {
+    match result {
+        Ok(done) => ("finished", finished(done)),
+        Err(error) if error.is_interruption() => ("interrupted", json!({})),
+        Err(error) => failed(&error.to_string()),
+    }
+}
+
+/// What it says of a run that failed.
+pub(crate) fn failed(why: &str) -> Line {
+    ("failed", json!({ "error": why }))
+}
+
+fn finished(done: &Finished) -> Value {
+    json!({
+        "epochs": done.outcome.epochs,
+        "best_epoch": done.outcome.best_epoch,
+        "stopped_early": done.outcome.stopped_early,
+        "test_loss": done.test.as_ref().map(|test| test.loss),
+        "test_accuracy": done.test.as_ref().and_then(Metrics::accuracy),
+        "skipped_images": done.skipped_images,
+        "seconds": done.seconds,
     })
 }
 

@@ -7,10 +7,10 @@ use super::early_stopping::EarlyStopping;
 use super::epoch::Epoch;
 use super::error::Error;
 use super::evaluate::evaluate;
+use super::event::{Batch, Begin, Event};
 use super::inputs::Inputs;
 use super::loss::Criterion;
 use super::memory;
-use super::observer::{Batch, Begin, Observer};
 use super::state::{Running, State};
 use crate::data;
 use crate::fail_point;
@@ -46,30 +46,34 @@ pub struct Outcome {
 
 /// What holds for a whole run.
 struct Session<'a> {
-    observer: &'a mut dyn Observer,
+    tell: &'a mut dyn FnMut(Event<'_>),
     keeper: &'a mut Keeper,
 }
 
 impl Fit<'_> {
     /// Trains until the last epoch or until early stopping says so; from the keeper's newest checkpoint, where there
-    /// is one.
+    /// is one. What happens is told as it happens.
     ///
     /// # Errors
     /// A loss that is not finite, a trainable tensor without a gradient, a checkpoint of another run, or what the device reports. [`Error::Interrupted`] where the run was stopped; a checkpoint is
     /// written then.
-    pub fn run(&self, observer: &mut dyn Observer, keeper: &mut Keeper) -> Result<Outcome, Error> {
+    pub fn run(
+        &self,
+        tell: &mut dyn FnMut(Event<'_>),
+        keeper: &mut Keeper,
+    ) -> Result<Outcome, Error> {
         let training = &self.spec.training;
         if self.train.is_empty() {
             return Err(Error::NoImages);
         }
         self.check_monitors()?;
         let mut state = self.begin(keeper)?;
-        observer.begin(&Begin {
+        tell(Event::Begin(Begin {
             epochs: &state.at.epochs,
             batches: state.at.running.batches,
             from_features: self.train.are_kept(),
-        });
-        let mut session = Session { observer, keeper };
+        }));
+        let mut session = Session { tell, keeper };
         while state.at.epochs.len() < training.epochs && !state.at.stopped_early {
             let epoch = match self.epoch(&mut state, &mut session) {
                 Err(Error::Interrupted(interrupted)) => {
@@ -81,7 +85,7 @@ impl Fit<'_> {
             };
             self.end_epoch(&epoch, &mut state)?;
             session.keeper.save(&state, self.network)?;
-            session.observer.epoch(&epoch);
+            (session.tell)(Event::Epoch(&epoch));
         }
         session.keeper.finish();
         let epochs = state.at.epochs.len();
@@ -172,7 +176,7 @@ impl Fit<'_> {
             running.batches = i + 1;
             running.seconds = before + start.elapsed().as_secs_f64();
             fail_point::panics("batch");
-            session.observer.batch(&Batch {
+            (session.tell)(Event::Batch(Batch {
                 epoch: number,
                 epochs: training.epochs,
                 batch: i + 1,
@@ -180,7 +184,7 @@ impl Fit<'_> {
                 images: running.tally.samples(),
                 loss: running.tally.loss(),
                 accuracy: running.tally.accuracy(),
-            });
+            }));
         }
         self.check_weights(number, state)?;
         let stop = session.keeper.stop();

@@ -6,11 +6,11 @@ use std::path::Path;
 use runner::claim::Token;
 use runner::model::weights::{self, HostTensor};
 use runner::progress::NoProgress;
-use runner::run::{Error, Executor, Finished, Place, PlannedRun, Sink, Upstream};
+use runner::run::{Event, Executor, Place, Upstream};
 use runner::spec::Experiment;
 use runner::stop::Stop;
 use runner::sweep::Plan;
-use runner::train::{Batch, Observer};
+use runner::train::{self, Batch};
 use serde_json::Value;
 
 use crate::common;
@@ -22,18 +22,13 @@ struct Steps {
     sum: f64,
 }
 
-impl Observer for Steps {
+impl Steps {
     fn batch(&mut self, batch: &Batch) {
         let sum = batch.loss * batch.images as f64;
         let size = 32.0;
         self.losses.push((sum - self.sum) / size);
         self.sum = sum;
     }
-}
-
-impl Sink for Steps {
-    fn run_started(&mut self, _: &PlannedRun) {}
-    fn run_ended(&mut self, _: &PlannedRun, _: Result<&Finished, &Error>) {}
 }
 
 /// splitmix64, as `golden.py` computes its weights with.
@@ -195,7 +190,11 @@ fn reproduces(name: &str) {
     };
     let finished = Executor::new(Upstream::new(), Stop::default(), &NoProgress)
         .unwrap()
-        .run(&plan.runs[0], place, &mut steps)
+        .run(&plan.runs[0], place, &mut |event| {
+            if let Event::Training(train::Event::Batch(batch)) = event {
+                steps.batch(&batch);
+            }
+        })
         .unwrap();
 
     let bound = |key: &str| (3.0 * golden["spread"][key].as_f64().unwrap()).max(1e-4);

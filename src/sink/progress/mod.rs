@@ -1,6 +1,7 @@
 //! What the terminal shows while runs are in progress: live bars on a terminal, else a line per epoch.
 
 mod bar;
+mod follow;
 mod lines;
 mod live;
 mod log_writer;

@@ -1,28 +1,32 @@
 //! A run is begun by the process that claims it first.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::experiment::Recorder;
-use super::run::RunRecorder;
+use super::files::Files;
+use super::running::Running;
 use crate::claim::{Attempt, Claim, Owner};
 use crate::run::PlannedRun;
 use crate::sink::error::Error;
-use crate::store::Status;
+use crate::sink::event::Run;
+use crate::sink::list::Sinks;
 use crate::store::deaths::Start;
 use crate::store::folder::{SPEC_FILE, create, tidy_run, write};
 use crate::store::tables::own::{self, OwnRows};
+use crate::store::{RunRow, Status, log};
 
 /// What comes of wanting to do a run.
 pub enum Begun<'r> {
     /// It is this process's.
-    Here(Box<RunRecorder<'r>>),
+    Here(Box<Running<'r>>),
     /// Another process does it.
     Elsewhere(Owner),
     /// There is nothing to be done.
     Done,
 }
 
-impl Recorder<'_> {
+impl Recorder {
     /// Whether there is nothing to be done of a run with these rows: it is finished, it is not begun any more, or it failed
     /// since this start, in another process.
     fn is_done(&self, rows: &OwnRows) -> Result<bool, Error> {
@@ -38,7 +42,11 @@ impl Recorder<'_> {
     ///
     /// # Errors
     /// A folder that cannot be read or written.
-    pub fn begin(&self, planned: &PlannedRun) -> Result<Begun<'_>, Error> {
+    pub fn begin<'r>(
+        &'r self,
+        planned: &'r PlannedRun,
+        sinks: &'r Sinks<'r>,
+    ) -> Result<Begun<'r>, Error> {
         let id = &planned.run.id;
         let known = self.state().tables.run(id).cloned();
         if known.is_some_and(|row| self.is_finished(&row).unwrap_or(false)) {
@@ -55,21 +63,21 @@ impl Recorder<'_> {
         };
         for owner in claim.before() {
             let note = format!("{id} is taken over: {owner} is gone");
-            self.reporter.note(&note);
+            sinks.note(&note);
         }
         let token = claim.token().clone();
-        match self.begin_claimed(planned, folder, claim) {
+        match self.begin_claimed(planned, (folder, claim), sinks) {
             Err(_) if token.is_lost() => Ok(Begun::Elsewhere(Owner::another())),
             begun => begun,
         }
     }
 
-    fn begin_claimed(
-        &self,
-        planned: &PlannedRun,
-        folder: PathBuf,
-        claim: Claim,
-    ) -> Result<Begun<'_>, Error> {
+    fn begin_claimed<'r>(
+        &'r self,
+        planned: &'r PlannedRun,
+        (folder, claim): (PathBuf, Claim),
+        sinks: &'r Sinks<'r>,
+    ) -> Result<Begun<'r>, Error> {
         tidy_run(&folder).map_err(Error::io(&folder))?;
         let earlier = self.earlier(&planned.run.id, &folder)?;
         if let Some(earlier) = &earlier
@@ -82,15 +90,50 @@ impl Recorder<'_> {
         let reason = start.reason();
         let spec = folder.join(SPEC_FILE);
         write(&spec, &planned.run.spec.to_toml(), claim.token())?;
-        let run = RunRecorder::new(self, planned, folder, claim, earlier, start)?;
+        let started = SystemTime::now();
+        let (earlier, epochs) = match earlier {
+            Some(earlier) => (Some(earlier.row), earlier.epochs),
+            None => (None, Vec::new()),
+        };
+        let mut run = Run {
+            planned,
+            folder: folder.clone(),
+            token: claim.token().clone(),
+            row: begun(planned, earlier.as_ref(), started),
+        };
+        let files = Files::begin(folder, claim, start, (&run.row, epochs), &self.axes)?;
         if let Some(reason) = reason {
-            run.give_up(reason)?;
+            self.give_up(&mut run.row, reason, files, sinks)?;
             return Ok(Begun::Done);
         }
+        self.keep(&run.row.run, files);
         let state = &mut *self.state();
-        state.tables.set_run(run.row().clone());
-        self.update(state);
-        Ok(Begun::Here(Box::new(run)))
+        state.tables.set_run(run.row.clone());
+        self.update(state, sinks);
+        let running = Running::new(self, sinks, run, started);
+        Ok(Begun::Here(Box::new(running)))
+    }
+
+    /// Records that a run is not begun any more, and why.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    fn give_up(
+        &self,
+        row: &mut RunRow,
+        reason: String,
+        mut files: Files,
+        sinks: &Sinks<'_>,
+    ) -> Result<(), Error> {
+        sinks.warn(&format!("{} is not started again: {reason}", row.run));
+        files.log(&row.run, log::failed(&reason), sinks);
+        row.status = Status::Failed;
+        row.error = Some(reason);
+        files.give_up(row)?;
+        let mut state = self.state();
+        state.tables.set_run(row.clone());
+        state.tables.give_back(&row.run);
+        Ok(())
     }
 
     /// What earlier starts have written of a run, which is claimed: in its folder, else in the tables.
@@ -107,5 +150,30 @@ impl Recorder<'_> {
             row,
             start: None,
         }))
+    }
+}
+
+/// The row of a run that begins at `started`, with what an earlier start has come to. Until the run ends this is what a
+/// killed process leaves.
+fn begun(planned: &PlannedRun, earlier: Option<&RunRow>, started: SystemTime) -> RunRow {
+    let run = &planned.run;
+    RunRow {
+        run: run.id.clone(),
+        point: run.point.clone(),
+        status: Status::Interrupted,
+        error: None,
+        epochs: earlier.map_or(0, |row| row.epochs),
+        best_epoch: None,
+        validation: None,
+        test: None,
+        skipped_images: None,
+        parameters: Some(planned.blueprint.parameter_count() as u64),
+        trainable_parameters: Some(planned.blueprint.trainable_count() as u64),
+        seconds: earlier.map_or(0.0, |row| row.seconds),
+        device: run.spec.training.device.to_string(),
+        spec: run.spec.to_json(),
+        contents: Some(run.contents.clone()),
+        version: env!("CARGO_PKG_VERSION").into(),
+        started: earlier.map_or(started, |row| row.started),
     }
 }

@@ -8,36 +8,35 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::done::Done;
+use super::files::{Files, Shared};
 use super::summary::{WIDTH, summary};
 use super::unwritten::Unwritten;
-use crate::claim::{Claims, Token};
+use crate::claim::Claims;
 use crate::run::PlannedRun;
 use crate::sink::error::Error;
-use crate::sink::page::Page;
-use crate::sink::progress::Reporter;
+use crate::sink::event::{Event, Place};
+use crate::sink::list::Sinks;
 use crate::stop::Stop;
 use crate::store::folder::MODEL_FILE;
 use crate::store::{Axis, RunRow, Status, TableError, Tables, run_folder};
 use crate::sweep::Plan;
 use crate::terminal::{self, Stream};
-use crate::tracking::{RunTrackers, Trackers};
 
 /// Records one experiment.
-pub struct Recorder<'a> {
+pub struct Recorder {
     pub(super) name: String,
     pub(super) folder: PathBuf,
     /// The ids of the planned runs, in order.
     pub(super) order: Vec<String>,
     pub(super) axes: Vec<Axis>,
-    pub(super) reporter: &'a dyn Reporter,
-    pub(super) page: &'a dyn Page,
     pub(super) claims: Claims,
     pub(super) stop: Stop,
-    pub(super) trackers: Trackers,
+    /// Of the runs in progress, by their ids.
+    pub(super) files: Mutex<HashMap<String, Shared>>,
     pub(super) state: Mutex<State>,
 }
 
@@ -48,8 +47,6 @@ pub(super) struct State {
     pub is_written: bool,
     /// When the tables may be written again.
     pub tables_due: Instant,
-    /// When the report may be made again.
-    pub report_due: Instant,
     /// The runs that finished here and whose predictions could not be written, and why.
     pub lost: Vec<(String, TableError)>,
     /// The runs that failed before this start.
@@ -62,23 +59,52 @@ pub(super) struct State {
     pub said: HashSet<String>,
 }
 
-impl Recorder<'_> {
+impl Recorder {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The folder of the experiment's results.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(super) fn run_folder(&self, run: &str) -> PathBuf {
         run_folder(&self.folder, run)
     }
 
-    /// A run's place in the sweep, from 1, and how many runs the sweep has.
-    pub(super) fn place(&self, run: &str) -> (usize, usize) {
-        let place = self.order.iter().position(|id| id == run);
-        (place.map_or(0, |i| i + 1), self.order.len())
+    fn all_files(&self) -> MutexGuard<'_, HashMap<String, Shared>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The files of a run in progress.
+    pub(super) fn files(&self, run: &str) -> Option<Shared> {
+        self.all_files().get(run).cloned()
+    }
+
+    /// A run is in progress from now on.
+    pub(super) fn keep(&self, run: &str, files: Files) {
+        let files = Arc::new(Mutex::new(files));
+        self.all_files().insert(run.to_owned(), files);
+    }
+
+    /// A run is not in progress any more.
+    pub(super) fn forget(&self, run: &str) {
+        self.all_files().remove(run);
+    }
+
+    /// Where in the sweep a run is.
+    pub(super) fn place(&self, run: &str) -> Place {
+        let index = self.order.iter().position(|id| id == run);
+        Place {
+            index: index.map_or(0, |i| i + 1),
+            total: self.order.len(),
+            ended: self.ended(&self.state()),
+        }
     }
 
     /// How many of the sweep's runs have come to an end.
-    pub(super) fn ended(&self, state: &State) -> usize {
+    fn ended(&self, state: &State) -> usize {
         let has_ended = |id: &&String| {
             let row = state.tables.run(id);
             row.is_some_and(|row| row.status != Status::Interrupted)
@@ -121,38 +147,17 @@ impl Recorder<'_> {
         runs.filter(|planned| !is_finished(planned)).collect()
     }
 
-    /// The trackers of a run with this folder.
-    pub(super) fn trackers(
-        &self,
-        planned: &PlannedRun,
-        run_folder: &Path,
-        token: &Token,
-    ) -> RunTrackers {
-        self.trackers
-            .run(planned, (&self.folder, run_folder), token)
-    }
-
-    /// Says what went wrong with trackers.
-    pub(super) fn tell_trouble(&self) {
-        for trouble in self.trackers.trouble() {
-            self.reporter.warn(&trouble);
-        }
-    }
-
-    /// Writes everything once more, and gives trackers a bounded time to take the rest.
+    /// Writes everything once more, and tells the sinks that it is over.
     ///
     /// # Errors
     /// Records that could not be written.
-    pub fn finish(mut self) -> Result<Done, Error> {
-        let written = self.write_end(&mut self.state());
-        for trouble in self.trackers.finish(&self.folder) {
-            self.reporter.warn(&trouble);
-        }
+    pub fn finish(&self, sinks: &Sinks<'_>) -> Result<Done, Error> {
+        let written = self.write_end(&mut self.state(), sinks);
+        sinks.tell(&Event::Over(&self.folder));
         written?;
-        self.mark_elsewhere(&mut self.state());
-        let state = self.state.into_inner();
-        let state = state.unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = Error::lost(state.lost) {
+        let state = &mut *self.state();
+        self.mark_elsewhere(state);
+        if let Some(error) = Error::lost(std::mem::take(&mut state.lost)) {
             return Err(error);
         }
         let planned = |row: &&RunRow| self.order.contains(&row.run);
@@ -161,7 +166,7 @@ impl Recorder<'_> {
             runs: runs.filter(planned).cloned().collect(),
             planned: self.order.len(),
             summary: summary(&state.tables.results(&self.name), terminal_width()),
-            folder: self.folder,
+            folder: self.folder.clone(),
         })
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::claim::{Attempt, Claims};
 use crate::foreign;
 use crate::sink::error::Error;
-use crate::sink::progress::Reporter;
+use crate::sink::list::Sinks;
 use crate::stop::Stop;
 use crate::store::folder::delete;
 use crate::store::{Tables, run_folder};
@@ -20,7 +20,7 @@ pub(crate) fn delete_runs(
     runs: &[String],
     tables: &mut Tables,
     (claims, stop): (&Claims, &Stop),
-    reporter: &dyn Reporter,
+    sinks: &Sinks<'_>,
 ) -> Result<(), Error> {
     let there = |run: &&String| tables.run(run).is_some() || run_folder(folder, run).exists();
     let runs: Vec<&String> = runs.iter().filter(there).collect();
@@ -48,7 +48,7 @@ pub(crate) fn delete_runs(
         ),
         None => format!("\n  {run}"),
     };
-    reporter.warn(&format!(
+    sinks.warn(&format!(
         "--fresh deletes from {}:{}",
         foreign::path(folder),
         runs.iter().map(line).collect::<String>()

@@ -3,9 +3,11 @@
 mod begun;
 mod done;
 mod experiment;
+mod files;
+mod follow;
 mod fresh;
 mod opening;
-mod run;
+mod running;
 mod summary;
 mod unwritten;
 mod upkeep;
@@ -14,4 +16,4 @@ pub use begun::Begun;
 pub use done::Done;
 pub use experiment::Recorder;
 pub use opening::Opening;
-pub use run::RunRecorder;
+pub use running::Running;

@@ -9,8 +9,7 @@ use super::experiment::{Recorder, State};
 use super::fresh::delete_runs;
 use crate::claim::{Attempt, Claim, Claims};
 use crate::sink::error::Error;
-use crate::sink::page::Page;
-use crate::sink::progress::Reporter;
+use crate::sink::list::Sinks;
 use crate::spec::{AxisValue, Experiment};
 use crate::stop::Stop;
 use crate::store::folder::{
@@ -19,7 +18,6 @@ use crate::store::folder::{
 use crate::store::tables::own;
 use crate::store::{Axis, Status, Tables, write_plan};
 use crate::sweep::Plan;
-use crate::tracking::Trackers;
 
 /// Where and how an experiment is recorded.
 #[derive(Clone, Copy, Debug)]
@@ -28,16 +26,13 @@ pub struct Opening<'a> {
     pub results: &'a Path,
     /// Whether what is there of the planned runs is deleted.
     pub fresh: bool,
-    /// Processes elsewhere have so many times a minute to show that they live; trackers' servers as many times the usual
-    /// time to answer.
+    /// Processes elsewhere have so many times a minute to show that they live.
     pub patience: f64,
-    /// Shows the results as they come in.
-    pub page: &'a dyn Page,
     /// Other processes are not waited for any more once the work is to stop.
     pub stop: &'a Stop,
 }
 
-impl<'a> Recorder<'a> {
+impl Recorder {
     /// Opens the experiment's folder and writes its spec, so that a folder that cannot be written is found before anything
     /// is trained. What is deleted is said before; damaged tables are rebuilt, which is said too.
     ///
@@ -46,8 +41,8 @@ impl<'a> Recorder<'a> {
     pub fn open(
         experiment: &Experiment,
         plan: &Plan,
-        how: Opening<'a>,
-        reporter: &'a dyn Reporter,
+        how: Opening<'_>,
+        sinks: &Sinks<'_>,
     ) -> Result<Self, Error> {
         let folder = how.results.join(&experiment.spec.name);
         create(&folder)?;
@@ -58,7 +53,6 @@ impl<'a> Recorder<'a> {
             tables: Tables::open(&folder, &axes, &order)?,
             is_written: false,
             tables_due: Instant::now(),
-            report_due: Instant::now(),
             lost: Vec::new(),
             failed: HashMap::new(),
             unwritten: Vec::new(),
@@ -67,26 +61,29 @@ impl<'a> Recorder<'a> {
         };
         let recorder = Recorder {
             name: experiment.spec.name.clone(),
-            trackers: Trackers::open(&experiment.spec.name, plan, how.patience),
+            files: Mutex::default(),
             state: Mutex::new(state),
             folder,
             order,
             axes,
-            reporter,
-            page: how.page,
             claims,
             stop,
         };
-        while !recorder.begin_all(experiment, how.fresh)? {}
-        recorder.clear_finished()?;
+        while !recorder.begin_all(experiment, how.fresh, sinks)? {}
+        recorder.clear_finished(sinks)?;
         Ok(recorder)
     }
 
     /// What is done once before all runs, with the folder locked; gives whether the lock was held until the end.
-    fn begin_all(&self, experiment: &Experiment, fresh: bool) -> Result<bool, Error> {
+    fn begin_all(
+        &self,
+        experiment: &Experiment,
+        fresh: bool,
+        sinks: &Sinks<'_>,
+    ) -> Result<bool, Error> {
         let lock = self.claims.lock(&self.folder, &self.stop);
         let lock = lock.map_err(Error::io(&self.folder))?;
-        match self.begin_locked(experiment, fresh, &lock) {
+        match self.begin_locked((experiment, fresh), &lock, sinks) {
             Err(_) if lock.token().is_lost() => Ok(false),
             begun => begun.map(|()| true),
         }
@@ -94,23 +91,17 @@ impl<'a> Recorder<'a> {
 
     fn begin_locked(
         &self,
-        experiment: &Experiment,
-        fresh: bool,
+        (experiment, fresh): (&Experiment, bool),
         lock: &Claim,
+        sinks: &Sinks<'_>,
     ) -> Result<(), Error> {
         tidy_experiment(&self.folder).map_err(Error::io(&self.folder))?;
         let state = &mut *self.state();
         state.tables.refresh()?;
-        let is_damaged = self.tell_damage(state)?;
+        let is_damaged = self.tell_damage(state, sinks)?;
         if fresh {
             let (folder, claims) = (&self.folder, (&self.claims, &self.stop));
-            delete_runs(
-                folder,
-                &self.order,
-                &mut state.tables,
-                claims,
-                self.reporter,
-            )?;
+            delete_runs(folder, &self.order, &mut state.tables, claims, sinks)?;
         }
         if is_damaged || fresh {
             state.tables.write_claimed(lock.token())?;
@@ -151,7 +142,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Removes what a process that was killed after a run's last row has left, and says how many are finished.
-    fn clear_finished(&self) -> Result<(), Error> {
+    fn clear_finished(&self, sinks: &Sinks<'_>) -> Result<(), Error> {
         let finished = self.finished(&self.state().tables)?;
         for run in &finished {
             let run = self.run_folder(run);
@@ -175,7 +166,7 @@ impl<'a> Recorder<'a> {
                     format!("{count} of {all} runs are finished already (--fresh does them again)")
                 }
             };
-            self.reporter.note(&format!("{name}: {said}"));
+            sinks.note(&format!("{name}: {said}"));
         }
         Ok(())
     }

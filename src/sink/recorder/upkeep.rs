@@ -1,4 +1,4 @@
-//! What is made from the runs' folders: the experiment's tables, its predictions and its report.
+//! What is made from the runs' folders: the experiment's tables and its predictions, and what sinks make of those.
 //!
 //! They are written under a lock on the experiment's folder, by every process that does runs. A process that slept and
 //! finds its lock taken over while it wrote does it again from what is there by then; since all of it is made from the
@@ -12,29 +12,27 @@ use super::experiment::{Recorder, State};
 use crate::claim::{Claim, is_taken_over};
 use crate::foreign;
 use crate::sink::error::Error;
+use crate::sink::event::{Event, Written};
+use crate::sink::list::Sinks;
 use crate::store::folder::tidy_experiment;
-use crate::store::{self, METRICS_FILE, RUNS_FILE, TableError, predictions};
+use crate::store::{self, TableError, predictions};
 
 /// The tables are written again after so many times as long as that took.
 const TABLES_PAUSE: u32 = 10;
 /// But at least so often.
 const TABLES_EVERY: Duration = Duration::from_secs(30);
-/// The report is made again at most this often while runs are in progress; always at the end.
-const REPORT_EVERY: Duration = Duration::from_secs(10);
-/// A report that takes long is made more seldom: the pause is so many times as long.
-const REPORT_PAUSE: u32 = 10;
 /// How often a lock that is taken over while it is held is taken again.
 const TRIES: usize = 5;
 
-impl Recorder<'_> {
+impl Recorder {
     /// Writes the tables and the report where it is time; what fails is said and tried again later.
-    pub(super) fn update(&self, state: &mut State) {
+    pub(super) fn update(&self, state: &mut State, sinks: &Sinks<'_>) {
         let mut result = self.write_unwritten(state);
         if result.is_ok() && Instant::now() >= state.tables_due {
-            result = self.write(state, false);
+            result = self.write(state, false, sinks);
         }
         if let Err(error) = result {
-            self.reporter.warn(&format!(
+            sinks.warn(&format!(
                 "{error}; training continues, and the write is retried"
             ));
         }
@@ -42,14 +40,14 @@ impl Recorder<'_> {
 
     /// Writes everything for the last time. A lock that is not to be had before the work stops is no error, as the rows
     /// are in the runs' folders.
-    pub(super) fn write_end(&self, state: &mut State) -> Result<(), Error> {
+    pub(super) fn write_end(&self, state: &mut State, sinks: &Sinks<'_>) -> Result<(), Error> {
         self.write_unwritten(state)?;
-        match self.write(state, true) {
+        match self.write(state, true, sinks) {
             Err(Error::Store(store::Error::Io { path, source }))
                 if source.kind() == ErrorKind::Interrupted =>
             {
                 let path = foreign::path(&path);
-                self.reporter.warn(&format!(
+                sinks.warn(&format!(
                     "the tables in {path} are not up to date: {source}; the next start writes them"
                 ));
                 Ok(())
@@ -72,14 +70,14 @@ impl Recorder<'_> {
         Ok(())
     }
 
-    fn write(&self, state: &mut State, is_end: bool) -> Result<(), Error> {
+    fn write(&self, state: &mut State, is_end: bool, sinks: &Sinks<'_>) -> Result<(), Error> {
         let start = Instant::now();
-        let mut result = self.write_locked(state, is_end);
+        let mut result = self.write_locked(state, is_end, sinks);
         for _ in 1..TRIES {
             if !matches!(result, Ok(false)) {
                 break;
             }
-            result = self.write_locked(state, is_end);
+            result = self.write_locked(state, is_end, sinks);
         }
         // The first epoch is shown at once.
         let was_written = std::mem::replace(&mut state.is_written, true);
@@ -89,10 +87,15 @@ impl Recorder<'_> {
     }
 
     /// Gives whether the lock was held until the end.
-    fn write_locked(&self, state: &mut State, is_end: bool) -> Result<bool, Error> {
+    fn write_locked(
+        &self,
+        state: &mut State,
+        is_end: bool,
+        sinks: &Sinks<'_>,
+    ) -> Result<bool, Error> {
         let lock = self.claims.lock(&self.folder, &self.stop);
         let lock = lock.map_err(Error::io(&self.folder))?;
-        let written = self.write_all(state, is_end, &lock);
+        let written = self.write_all(state, is_end, &lock, sinks);
         // What was written last may have been older than what the other process wrote.
         let slept = lock
             .token()
@@ -105,27 +108,27 @@ impl Recorder<'_> {
         }
     }
 
-    fn write_all(&self, state: &mut State, is_end: bool, lock: &Claim) -> Result<(), Error> {
+    fn write_all(
+        &self,
+        state: &mut State,
+        is_end: bool,
+        lock: &Claim,
+        sinks: &Sinks<'_>,
+    ) -> Result<(), Error> {
         tidy_experiment(&self.folder).map_err(Error::io(&self.folder))?;
         state.tables.refresh()?;
-        self.tell_damage(state)?;
+        self.tell_damage(state, sinks)?;
         let is_new = state.tables.write_claimed(lock.token())?;
         let collected = match is_end {
             true => self.collect(state, lock),
             false => Ok(()),
         };
-        let start = Instant::now();
-        let tables = [RUNS_FILE, METRICS_FILE];
-        let is_made = state.is_shared && !is_new && self.page.is_newer_than(&self.folder, &tables);
-        if is_end && !is_made || start >= state.report_due {
-            let made = self.page.make(&self.folder);
-            // Before the first epoch there is nothing to show.
-            if !matches!(made, Ok(false)) {
-                let pause = REPORT_EVERY.max(start.elapsed() * REPORT_PAUSE);
-                state.report_due = Instant::now() + pause;
-            }
-            made.map_err(Error::Page)?;
-        }
+        let tables = Event::Tables(Written {
+            folder: &self.folder,
+            is_last: is_end,
+            is_known: state.is_shared && !is_new,
+        });
+        sinks.event(&tables).map_err(Error::Sink)?;
         collected
     }
 
@@ -138,13 +141,17 @@ impl Recorder<'_> {
 
     /// Says which files were found damaged, once, and moves aside what must not be written over; gives whether there were
     /// any.
-    pub(super) fn tell_damage(&self, state: &mut State) -> Result<bool, TableError> {
+    pub(super) fn tell_damage(
+        &self,
+        state: &mut State,
+        sinks: &Sinks<'_>,
+    ) -> Result<bool, TableError> {
         let all = state.tables.take_trouble();
         for trouble in &all {
             trouble.set_aside()?;
             let text = trouble.to_string();
             if !state.said.contains(&text) {
-                self.reporter.warn(&text);
+                sinks.warn(&text);
                 state.said.insert(text);
             }
         }

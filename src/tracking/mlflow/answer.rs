@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::client::Failure;
+use crate::tracking::outbox::Failure;
 
 /// Artifacts that are stored through the server itself.
 const PROXIED: &str = "mlflow-artifacts:/";

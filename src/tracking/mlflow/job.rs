@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::tracking::Ending;
+use crate::store::Status;
 
 /// What is to be logged.
 pub(super) enum Job {
@@ -36,7 +36,7 @@ pub(super) struct Numbers {
 pub(super) struct Ended {
     /// Those of the test.
     pub numbers: Numbers,
-    pub ending: Ending,
+    pub status: Status,
     pub error: Option<String>,
     /// The run's own folder.
     pub folder: PathBuf,

@@ -1,15 +1,14 @@
-//! One request to an MLflow server and what its answer means. Secrets come from MLflow's own variables.
+//! One request to a server and what its answer means.
 
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use ureq::http::{HeaderValue, Response, StatusCode, Uri, header};
 use ureq::{Agent, Body, RequestBuilder};
 
+use super::outbox::Failure;
 use crate::fetch::{is_local, is_private};
 use crate::secret::{self, Secrets, may_go_over_http, without_passwords};
 
@@ -17,49 +16,37 @@ use crate::secret::{self, Secrets, may_go_over_http, without_passwords};
 const ANSWER: Duration = Duration::from_secs(5);
 /// It may take longer to store a file.
 const STORED: Duration = Duration::from_secs(60);
-/// Longer answers are none of MLflow's.
+/// Longer answers are none of a tracker's.
 const LONGEST_ANSWER: u64 = 64 << 20;
 /// Of what a server says, so much is shown.
 const SHOWN: usize = 200;
 
-/// Why a request was not done.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The same may go well a little later.
-    Down(String),
-    /// The server understood, and does not do it.
-    Refused {
-        /// MLflow's word for it, e.g. `RESOURCE_DOES_NOT_EXIST`; empty where it is not MLflow that answers.
-        code: String,
-        text: String,
-    },
-}
-
-impl Failure {
-    /// A refusal that is not MLflow's.
-    pub fn refused(text: impl Into<String>) -> Self {
-        Failure::Refused {
-            code: String::new(),
-            text: text.into(),
-        }
-    }
+/// How a server is told who logs.
+pub(super) struct Access {
+    /// The `Authorization` header, never shown.
+    pub header: Option<HeaderValue>,
+    /// What must not be shown, however a server repeats it.
+    pub secrets: Secrets,
+    /// What is for access, told to whoever is refused.
+    pub hint: &'static str,
 }
 
 /// Talks to one server.
 pub(super) struct Client {
+    /// What the server is called, e.g. `MLflow`.
+    name: &'static str,
     agent: Agent,
     /// Without a slash at its end.
     address: String,
-    /// The `Authorization` header, never shown.
-    secret: Option<HeaderValue>,
-    /// Whether there is one that is not sent, as it could be read on its way.
+    access: Access,
+    /// Whether there is a header that is not sent, as it could be read on its way.
     is_withheld: bool,
-    secrets: Secrets,
     patience: f64,
 }
 
 impl Client {
-    pub fn new(address: &str, patience: f64) -> Self {
+    /// Talks to the server at an address; it has `patience` times the usual time to answer.
+    pub fn new(name: &'static str, address: &str, access: Access, patience: f64) -> Self {
         let answer = Some(ANSWER.mul_f64(patience));
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
@@ -76,15 +63,16 @@ impl Client {
         if uri.as_ref().is_some_and(is_local) {
             config = config.proxy(None);
         }
-        let variable = |name: &str| std::env::var(name).ok();
-        let secret = secret(variable);
         let may_be_sent = uri.as_ref().is_some_and(is_private) || may_go_over_http();
-        let is_withheld = secret.is_some() && !may_be_sent;
+        let is_withheld = access.header.is_some() && !may_be_sent;
         Client {
+            name,
             agent: config.build().new_agent(),
             address: address.trim_end_matches('/').to_owned(),
-            secrets: secrets(variable, secret.as_ref()),
-            secret: secret.filter(|_| may_be_sent),
+            access: Access {
+                header: access.header.filter(|_| may_be_sent),
+                ..access
+            },
             is_withheld,
             patience,
         }
@@ -105,32 +93,27 @@ impl Client {
         &self.address
     }
 
-    /// Asks for something, e.g. `runs/get`, with one value for the query.
-    pub fn get(&self, what: &str, key: &str, value: &str) -> Result<Value, Failure> {
-        let request = self.agent.get(self.url(what)).query(key, value);
+    /// Asks for what is at a path, with one value for the query.
+    pub fn get(&self, path: &str, key: &str, value: &str) -> Result<Value, Failure> {
+        let request = self.agent.get(self.url(path)).query(key, value);
         self.answer(self.authorized(request).call())
     }
 
-    /// Has something done, e.g. `runs/create`.
-    pub fn post(&self, what: &str, body: &Value) -> Result<Value, Failure> {
-        let request = self.authorized(self.agent.post(self.url(what)));
+    /// Sends JSON to a path.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let request = self.authorized(self.agent.post(self.url(path)));
         let request = request.header(header::CONTENT_TYPE, "application/json");
         self.answer(request.send(&body.to_string()))
     }
 
-    /// Stores a file under a path of the server's artifacts.
+    /// Stores a file at a path, whose parts are encoded.
     pub fn put(&self, path: &str, file: &Path) -> Result<(), Failure> {
         let unreadable = |error: std::io::Error| {
             Failure::refused(format!("{} cannot be read: {error}", file.display()))
         };
         let body = File::open(file).map_err(unreadable)?;
         let path: Vec<String> = path.split('/').map(encoded).collect();
-        let url = format!(
-            "{}/api/2.0/mlflow-artifacts/artifacts/{}",
-            self.address,
-            path.join("/")
-        );
-        let request = self.authorized(self.agent.put(url));
+        let request = self.authorized(self.agent.put(self.url(&path.join("/"))));
         let stored = Some(STORED.mul_f64(self.patience));
         let request = request.config().timeout_recv_response(stored).build();
         self.answer(request.send(&body)).map(|_| ())
@@ -138,8 +121,8 @@ impl Client {
 
     /// What an answer means; no failure tells a secret that the server repeats.
     fn answer(&self, result: Result<Response<Body>, ureq::Error>) -> Result<Value, Failure> {
-        let mask = |text: String| without_passwords(&self.secrets.masked(&text));
-        answer(result, &self.secrets).map_err(|failure| match failure {
+        let mask = |text: String| without_passwords(&self.access.secrets.masked(&text));
+        answer(result, self.name, &self.access).map_err(|failure| match failure {
             Failure::Down(text) => Failure::Down(mask(text)),
             Failure::Refused { code, text } => Failure::Refused {
                 code,
@@ -149,29 +132,15 @@ impl Client {
     }
 
     fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
-        match &self.secret {
+        match &self.access.header {
             Some(secret) => request.header(header::AUTHORIZATION, secret),
             None => request,
         }
     }
 
-    fn url(&self, what: &str) -> String {
-        format!("{}/api/2.0/mlflow/{what}", self.address)
+    fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.address)
     }
-}
-
-/// The `Authorization` header of MLflow's variables, in the order that MLflow itself looks at them.
-fn secret(variable: impl Fn(&str) -> Option<String>) -> Option<HeaderValue> {
-    let set = |name| variable(name).filter(|text| !text.is_empty());
-    let user = set("MLFLOW_TRACKING_USERNAME").zip(set("MLFLOW_TRACKING_PASSWORD"));
-    let basic = |(user, password): (String, String)| {
-        let pair = BASE64_STANDARD.encode(format!("{user}:{password}"));
-        format!("Basic {pair}")
-    };
-    let token = || set("MLFLOW_TRACKING_TOKEN").map(|token| format!("Bearer {}", token.trim()));
-    let mut value = HeaderValue::from_str(&user.map(basic).or_else(token)?).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }
 
 /// A part of a path, percent-encoded (RFC 3986).
@@ -185,19 +154,10 @@ fn encoded(part: &str) -> String {
     part.bytes().map(encode).collect()
 }
 
-/// Everything of MLflow's variables that must not be shown, however a server repeats it.
-fn secrets(variable: impl Fn(&str) -> Option<String>, header: Option<&HeaderValue>) -> Secrets {
-    let names = ["MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"];
-    let mut all: Vec<String> = names.into_iter().filter_map(variable).collect();
-    let header = header.and_then(|header| header.to_str().ok());
-    let pair = header.and_then(|header| header.strip_prefix("Basic "));
-    all.extend(pair.map(str::to_owned));
-    Secrets::of(all.iter().map(String::as_str))
-}
-
 fn answer(
     result: Result<Response<Body>, ureq::Error>,
-    secrets: &Secrets,
+    name: &str,
+    access: &Access,
 ) -> Result<Value, Failure> {
     let mut response = result.map_err(|error| Failure::Down(why(&error)))?;
     let status = response.status();
@@ -209,7 +169,7 @@ fn answer(
         // Storing a file answers nothing, or `{}`.
         return match body.trim().is_empty() {
             true => Ok(Value::Null),
-            false => json.map_err(|_| Failure::refused("the answer is not MLflow's")),
+            false => json.map_err(|_| Failure::refused(format!("the answer is not {name}'s"))),
         };
     }
     let body: Value = serde_json::from_str(&body.unwrap_or_default()).unwrap_or_default();
@@ -217,15 +177,12 @@ fn answer(
     let mut text = format!("the server answered {status}");
     if let Some(message) = part("message") {
         // Masked before it is cut, so that no beginning of a secret is left.
-        let message = secrets.masked(message);
+        let message = access.secrets.masked(message);
         text += &format!(": {}", message.chars().take(SHOWN).collect::<String>());
     }
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         // It may repeat what it was sent.
-        text = format!(
-            "the server answered {status} (MLFLOW_TRACKING_USERNAME with MLFLOW_TRACKING_PASSWORD, or \
-             MLFLOW_TRACKING_TOKEN, are for access)"
-        );
+        text = format!("the server answered {status} ({})", access.hint);
     }
     let is_busy = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status);
     if status.is_server_error() || is_busy {
@@ -248,25 +205,6 @@ fn why(error: &ureq::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn secrets_are_read_as_mlflow_reads_them_and_not_shown() {
-        let header = |set: &[(&str, &str)]| {
-            let find = |name: &str| set.iter().find(|(known, _)| *known == name);
-            let header = secret(|name| find(name).map(|(_, value)| (*value).to_owned()))?;
-            assert!(!format!("{header:?}").contains("Aladdin"));
-            Some(header.to_str().unwrap().to_owned())
-        };
-        let user = ("MLFLOW_TRACKING_USERNAME", "Aladdin");
-        let password = ("MLFLOW_TRACKING_PASSWORD", "open sesame");
-        let token = ("MLFLOW_TRACKING_TOKEN", "t");
-        // Expected: RFC 7617, section 2.
-        let basic = "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==";
-        assert_eq!(header(&[user, password, token]).as_deref(), Some(basic));
-        assert_eq!(header(&[user, token]).as_deref(), Some("Bearer t"));
-        assert_eq!(header(&[user]), None);
-        assert_eq!(header(&[("MLFLOW_TRACKING_TOKEN", "a\r\nb")]), None);
-    }
 
     #[test]
     fn parts_of_paths_are_encoded() {

@@ -1,24 +1,25 @@
-//! The thread that logs: one job after the other, each until the server has taken or refused it.
+//! What an MLflow server is asked for, through its REST interface.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, TryRecvError};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::access;
 use super::answer::{Logged, text};
-use super::client::{Client, Failure};
 use super::job::{Begun, Ended, Job, Numbers};
 use super::kept::Kept;
 use crate::foreign;
-use crate::tracking::Ending;
+use crate::store::Status;
+use crate::tracking::http::Client;
+use crate::tracking::outbox::{Failure, Server};
 use crate::tracking::trouble::Trouble;
 
-/// The pause after the first failure; it doubles with each.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Where the interface is.
+const API: &str = "api/2.0/mlflow";
+/// Where files are stored.
+const ARTIFACTS: &str = "api/2.0/mlflow-artifacts/artifacts";
 /// MLflow takes no more in a request.
 const MOST_PARAMETERS: usize = 100;
 const MOST_METRICS: usize = 1000;
@@ -28,67 +29,69 @@ const LONGEST_KEY: usize = 250;
 /// MLflow's word for what is not there.
 const MISSING: &str = "RESOURCE_DOES_NOT_EXIST";
 
-pub(super) struct Worker {
+/// A server, and what it knows of the runs.
+pub(super) struct MlflowServer {
     client: Client,
     experiment: String,
     experiment_id: Option<String>,
     /// By the ids that they have here; those that the server refused are missing.
     runs: HashMap<String, Logged>,
-    /// Ends when there are to be no pauses any more.
-    closing: Receiver<()>,
     trouble: Trouble,
 }
 
-impl Worker {
-    pub fn new(client: Client, experiment: &str, closing: Receiver<()>, trouble: Trouble) -> Self {
-        Worker {
-            client,
-            experiment: experiment.to_owned(),
-            experiment_id: None,
-            runs: HashMap::new(),
-            closing,
-            trouble,
-        }
+impl Server for MlflowServer {
+    type Message = Job;
+    const NAME: &'static str = "MLflow";
+
+    fn address(&self) -> &str {
+        self.client.address()
     }
 
-    /// Does all jobs; with a server that is down, gives up once no more are to come.
-    pub fn work(mut self, jobs: &Receiver<Job>) {
-        while let Ok(job) = jobs.recv() {
-            let mut pause = FIRST_PAUSE;
-            while let Err(failure) = self.attempt(&job) {
-                match failure {
-                    Failure::Refused { text, .. } => {
-                        self.note(&format!("{text}; training continues"));
-                        break;
-                    }
-                    Failure::Down(text) => {
-                        self.note(&format!(
-                            "{text}; training continues, and what it does not take by the end is not logged"
-                        ));
-                        if self.closing.try_recv() == Err(TryRecvError::Disconnected) {
-                            return;
-                        }
-                        let _ = self.closing.recv_timeout(pause);
-                        pause = (pause * 2).min(LONGEST_PAUSE);
-                    }
-                }
-            }
-        }
-    }
-
-    fn note(&self, text: &str) {
-        let address = self.client.address();
-        self.trouble.note(|| format!("MLflow at {address}: {text}"));
-    }
-
-    /// Does a job, again where it was done in part.
-    fn attempt(&mut self, job: &Job) -> Result<(), Failure> {
+    fn tell(&mut self, job: &Job) -> Result<(), Failure> {
         match job {
             Job::Begun(begun) => self.begin(begun),
             Job::Epoch(numbers) => self.log_epoch(numbers),
             Job::Ended(ended) => self.end(ended),
             Job::Charts(folder) => self.store_charts(folder),
         }
+    }
+}
+
+impl MlflowServer {
+    /// The server at an address, for the runs of an experiment; it has `patience` times the usual time to answer.
+    pub fn new(experiment: &str, address: &str, patience: f64, trouble: Trouble) -> Self {
+        let client = Client::new(Self::NAME, address, access::from_env(), patience);
+        let server = MlflowServer {
+            client,
+            experiment: experiment.to_owned(),
+            experiment_id: None,
+            runs: HashMap::new(),
+            trouble,
+        };
+        if let Some(warning) = server.client.warning() {
+            server.note(&warning);
+        }
+        server
+    }
+
+    fn note(&self, text: &str) {
+        let (name, address) = (Self::NAME, self.client.address());
+        self.trouble.note(|| format!("{name} at {address}: {text}"));
+    }
+
+    /// Asks for something, e.g. `runs/get`, with one value for the query.
+    fn ask(&self, what: &str, key: &str, value: &str) -> Result<Value, Failure> {
+        self.client.get(&format!("{API}/{what}"), key, value)
+    }
+
+    /// Has something done, e.g. `runs/create`.
+    fn have(&self, what: &str, body: &Value) -> Result<Value, Failure> {
+        self.client.post(&format!("{API}/{what}"), body)
+    }
+
+    /// Stores a file under a path of the server's artifacts.
+    fn store(&self, path: &str, file: &Path) -> Result<(), Failure> {
+        self.client.put(&format!("{ARTIFACTS}/{path}"), file)
     }
 
     fn begin(&mut self, begun: &Begun) -> Result<(), Failure> {
@@ -110,7 +113,7 @@ impl Worker {
             .collect();
         for parameters in parameters.chunks(MOST_PARAMETERS) {
             let batch = json!({ "run_id": logged.id, "params": parameters });
-            self.client.post("runs/log-batch", &batch)?;
+            self.have("runs/log-batch", &batch)?;
         }
         self.runs.insert(begun.run.clone(), logged);
         Ok(())
@@ -124,7 +127,7 @@ impl Worker {
         match self.get(&id) {
             Ok(run) => {
                 let running = json!({ "run_id": id, "status": "RUNNING" });
-                self.client.post("runs/update", &running)?;
+                self.have("runs/update", &running)?;
                 Ok(Some(run))
             }
             Err(Failure::Refused { code, .. }) if code == MISSING => Ok(None),
@@ -133,7 +136,7 @@ impl Worker {
     }
 
     fn get(&self, id: &str) -> Result<Value, Failure> {
-        let mut answer = self.client.get("runs/get", "run_id", id)?;
+        let mut answer = self.ask("runs/get", "run_id", id)?;
         Ok(answer["run"].take())
     }
 
@@ -151,7 +154,7 @@ impl Worker {
             "start_time": begun.time,
             "tags": tags,
         });
-        let mut answer = self.client.post("runs/create", &body)?;
+        let mut answer = self.have("runs/create", &body)?;
         let run = answer["run"].take();
         let kept = Kept {
             server: self.client.address().to_owned(),
@@ -171,17 +174,12 @@ impl Worker {
         }
         let name = &self.experiment;
         let find = || {
-            let answer = self
-                .client
-                .get("experiments/get-by-name", "experiment_name", name);
+            let answer = self.ask("experiments/get-by-name", "experiment_name", name);
             answer.map(|answer| text(&answer, "/experiment/experiment_id"))
         };
         let id = match find() {
             Err(Failure::Refused { code, .. }) if code == MISSING => {
-                match self
-                    .client
-                    .post("experiments/create", &json!({ "name": name }))
-                {
+                match self.have("experiments/create", &json!({ "name": name })) {
                     Ok(answer) => text(&answer, "/experiment_id"),
                     // Another process made it just now.
                     Err(Failure::Refused { code, .. }) if code == "RESOURCE_ALREADY_EXISTS" => {
@@ -223,7 +221,7 @@ impl Worker {
             let metric = |(name, value): &(String, f64)| json!({ "key": name, "value": value, "timestamp": numbers.time, "step": numbers.step });
             let metrics: Vec<Value> = scalars.iter().map(metric).collect();
             let batch = json!({ "run_id": id, "metrics": metrics });
-            self.client.post("runs/log-batch", &batch)?;
+            self.have("runs/log-batch", &batch)?;
         }
         Ok(())
     }
@@ -236,21 +234,21 @@ impl Worker {
         if let Some(error) = &ended.error {
             let tag =
                 json!({ "run_id": run.id, "key": "error", "value": cut(error, LONGEST_VALUE) });
-            self.client.post("runs/set-tag", &tag)?;
+            self.have("runs/set-tag", &tag)?;
         }
-        let status = match ended.ending {
-            Ending::Finished => "FINISHED",
-            Ending::Failed => "FAILED",
-            Ending::Stopped => "KILLED",
+        let status = match ended.status {
+            Status::Finished => "FINISHED",
+            Status::Failed => "FAILED",
+            Status::Interrupted | Status::Elsewhere => "KILLED",
         };
         let time = ended.numbers.time;
         let update = json!({ "run_id": run.id, "status": status, "end_time": time });
-        self.client.post("runs/update", &update)?;
-        if ended.ending == Ending::Finished {
+        self.have("runs/update", &update)?;
+        if ended.status == Status::Finished {
             let path = run.path()?;
             for name in ["spec.toml", "model.safetensors"] {
                 let file = ended.folder.join(name);
-                self.client.put(&format!("{path}/{name}"), &file)?;
+                self.store(&format!("{path}/{name}"), &file)?;
             }
             if let Some(run) = self.runs.get_mut(&ended.numbers.run) {
                 run.finished = true;
@@ -266,7 +264,7 @@ impl Worker {
             let path = run.path()?;
             for chart in &charts {
                 let name = chart.file_name().unwrap_or_default().to_string_lossy();
-                self.client.put(&format!("{path}/charts/{name}"), chart)?;
+                self.store(&format!("{path}/charts/{name}"), chart)?;
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! How a run tells what it is doing.
+//! What happens while a run trains.
 
 use super::epoch::Epoch;
 
@@ -37,10 +37,13 @@ impl Begin<'_> {
     }
 }
 
-/// Told where a run's training begins, and after every batch and epoch.
-pub trait Observer {
+/// What happens while a run trains, told in this order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Event<'a> {
     /// All is prepared; the first step follows.
-    fn begin(&mut self, _begin: &Begin<'_>) {}
-    fn batch(&mut self, _batch: &Batch) {}
-    fn epoch(&mut self, _epoch: &Epoch) {}
+    Begin(Begin<'a>),
+    /// A batch is done.
+    Batch(Batch),
+    /// An epoch is done, and its checkpoint is written.
+    Epoch(&'a Epoch),
 }

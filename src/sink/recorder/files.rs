@@ -1,0 +1,127 @@
+//! The files of one run while it is this process's: its rows and its log.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use super::unwritten::Unwritten;
+use crate::claim::{Claim, Token};
+use crate::sink::error::Error;
+use crate::sink::list::Sinks;
+use crate::store::deaths::Start;
+use crate::store::tables::own::{self, OwnRows};
+use crate::store::{Axis, EpochRow, RunLog, RunRow, TableError};
+
+/// What a run in progress writes into its folder.
+pub(super) struct Files {
+    folder: PathBuf,
+    axes: Vec<Axis>,
+    token: Token,
+    /// None once the run has ended.
+    claim: Option<Claim>,
+    log: RunLog,
+    pub epochs: Vec<EpochRow>,
+    /// What is to be known of this start should the process die.
+    how: Start,
+    /// What the run had come to when it was begun here: its epochs, and when it first began.
+    begun: (usize, SystemTime),
+}
+
+/// Files that events from several threads may be about.
+pub(super) type Shared = Arc<Mutex<Files>>;
+
+pub(super) fn lock(files: &Shared) -> MutexGuard<'_, Files> {
+    files.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Files {
+    /// Those in a claimed folder of a run that has come to this row and these epochs; the row is written.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn begin(
+        folder: PathBuf,
+        claim: Claim,
+        how: Start,
+        (row, epochs): (&RunRow, Vec<EpochRow>),
+        axes: &[Axis],
+    ) -> Result<Self, Error> {
+        let path = folder.join("log.jsonl");
+        let log = RunLog::append_to(&path, claim.token()).map_err(Error::io(&path))?;
+        let files = Files {
+            folder,
+            axes: axes.to_vec(),
+            token: claim.token().clone(),
+            claim: Some(claim),
+            log,
+            epochs,
+            how,
+            begun: (row.epochs, row.started),
+        };
+        files.write_row(row)?;
+        Ok(files)
+    }
+
+    /// Whether another process has taken this one for dead, and the run over.
+    pub fn is_lost(&self) -> bool {
+        let _ = self.token.check();
+        self.token.is_lost()
+    }
+
+    /// Whether the run has come to what it had come to when it was begun here, which is written already.
+    pub fn is_as_begun(&self, row: &RunRow) -> bool {
+        self.begun == (row.epochs, row.started)
+    }
+
+    fn write_row(&self, row: &RunRow) -> Result<(), TableError> {
+        let how = self.how.to_text();
+        own::write_row(&self.folder, &self.axes, row, Some(&how), &self.token)
+    }
+
+    /// Writes the run's rows; what fails is said, and tried again after the next epoch.
+    pub fn write_rows(&self, row: &RunRow, sinks: &Sinks<'_>) {
+        let epochs = own::write_epochs(&self.folder, &self.axes, &self.epochs, &self.token);
+        if let Err(error) = epochs.and_then(|()| self.write_row(row))
+            && !self.token.is_lost()
+        {
+            sinks.warn(&format!(
+                "{error}; training continues, and the write is retried"
+            ));
+        }
+    }
+
+    /// Adds a line to the run's log; what fails is said.
+    pub fn log(&mut self, run: &str, (event, fields): (&str, Value), sinks: &Sinks<'_>) {
+        if let Err(error) = self.log.event(event, fields)
+            && !self.token.is_lost()
+        {
+            sinks.warn(&format!("log.jsonl of {run}: {error}"));
+        }
+    }
+
+    /// Writes that the run is not begun any more.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn give_up(mut self, row: &RunRow) -> Result<(), Error> {
+        self.how = self.how.given_up();
+        Ok(self.write_row(row)?)
+    }
+
+    /// The last rows of the run, to be written with its claim, which is given back then; none where another process has
+    /// the run.
+    pub fn end(&mut self, row: &RunRow) -> Option<Unwritten> {
+        let claim = self.claim.take().filter(|_| !self.token.is_lost())?;
+        Some(Unwritten {
+            rows: OwnRows {
+                row: row.clone(),
+                epochs: std::mem::take(&mut self.epochs),
+                start: None,
+            },
+            folder: self.folder.clone(),
+            claim,
+        })
+    }
+}
