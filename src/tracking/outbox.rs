@@ -182,14 +182,12 @@ impl<S: Server> Worker<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
-    /// Takes what it is told, once it was down for so many times.
+    /// Takes all but 13, once it was down for so many times.
     struct Slow {
         down: usize,
-        taken: Arc<Mutex<Vec<u32>>>,
+        taken: Sender<u32>,
     }
 
     impl Server for Slow {
@@ -208,38 +206,47 @@ mod tests {
             if *message == 13 {
                 return Err(Failure::refused("not 13"));
             }
-            self.taken.lock().unwrap().push(*message);
+            self.taken.send(*message).unwrap();
             Ok(())
         }
     }
 
-    fn told(down: usize, messages: &[u32]) -> (Vec<u32>, Option<String>) {
-        let (taken, trouble) = (Arc::default(), Trouble::default());
-        let server = Slow {
-            down,
-            taken: Arc::clone(&taken),
-        };
-        let outbox = Outbox::new(server, 1.0, trouble.clone());
-        let (last, first) = messages.split_last().unwrap();
-        first.iter().for_each(|message| outbox.put(*message));
-        outbox.close(*last);
-        let taken = taken.lock().unwrap().clone();
-        (taken, trouble.take())
+    fn outbox(down: usize) -> (Outbox<Slow>, Receiver<u32>, Trouble) {
+        let ((taken, takes), trouble) = (channel(), Trouble::default());
+        let outbox = Outbox::new(Slow { down, taken }, 1.0, trouble.clone());
+        (outbox, takes, trouble)
     }
 
     #[test]
     fn what_is_refused_is_passed_over_and_said() {
-        let (taken, trouble) = told(0, &[1, 13, 2]);
-        assert_eq!(taken, [1, 2]);
+        let (outbox, takes, trouble) = outbox(0);
+        [1, 13].into_iter().for_each(|message| outbox.put(message));
+        outbox.close(2);
+        assert_eq!(takes.iter().collect::<Vec<_>>(), [1, 2]);
         let said = "Slow at http://slow: not 13; training continues";
-        assert_eq!(trouble.as_deref(), Some(said));
+        assert_eq!(trouble.take().as_deref(), Some(said));
     }
 
     #[test]
-    fn a_server_that_was_down_is_told_again_and_one_that_stays_down_is_given_up_at_the_end() {
-        let (taken, trouble) = told(1, &[1, 2]);
-        assert_eq!(taken, [1, 2]);
-        assert!(trouble.unwrap().contains("no answer; training continues"));
-        assert_eq!(told(usize::MAX, &[1, 2]).0, Vec::<u32>::new());
+    fn a_server_that_was_down_for_a_moment_is_told_again() {
+        let (outbox, takes, trouble) = outbox(1);
+        outbox.put(1);
+        assert_eq!(takes.recv(), Ok(1));
+        outbox.close(2);
+        assert_eq!(takes.iter().collect::<Vec<_>>(), [2]);
+        assert!(
+            trouble
+                .take()
+                .unwrap()
+                .contains("no answer; training continues")
+        );
+    }
+
+    #[test]
+    fn a_server_that_stays_down_is_given_up_at_the_end() {
+        let (outbox, takes, _) = outbox(usize::MAX);
+        outbox.put(1);
+        outbox.close(2);
+        assert_eq!(takes.iter().count(), 0);
     }
 }
