@@ -48,6 +48,34 @@ pub fn si(n: u64) -> String {
         )
 }
 
+/// `59.1 MiB`, `12 B`.
+pub fn bytes(n: u64) -> String {
+    let value = n as f64;
+    [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)]
+        .into_iter()
+        .map(|(unit, shift)| (unit, (1u64 << shift) as f64))
+        .find(|(_, one)| value >= *one)
+        .map_or_else(
+            || format!("{n} B"),
+            |(unit, one)| format!("{:.1} {unit}", value / one),
+        )
+}
+
+/// `1.25 GiB` or `48 MiB`: bytes that are estimated.
+pub fn about_bytes(n: u64) -> String {
+    let (mib, gib) = (f64::from(1 << 20), f64::from(1 << 30));
+    match n as f64 {
+        large if large >= gib => format!("{:.2} GiB", large / gib),
+        small => format!("{:.0} MiB", (small / mib).max(1.0)),
+    }
+}
+
+/// Bytes in lowercase hexadecimal.
+pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+    let bytes = bytes.as_ref().iter();
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// `text` in at most `width` characters, shortened in the middle: `block4_…_bn`.
 pub fn shorten(text: &str, width: usize) -> String {
     let length = text.chars().count();
@@ -89,6 +117,22 @@ mod tests {
         ] {
             assert_eq!(counted(n, what), text);
         }
+    }
+
+    #[test]
+    fn bytes_have_the_largest_unit_that_is_not_more() {
+        for (n, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (61_970_000, "59.1 MiB"),
+            (3 << 40, "3.0 TiB"),
+        ] {
+            assert_eq!(bytes(n), text);
+        }
+        assert_eq!(about_bytes(1), "1 MiB");
+        assert_eq!(about_bytes(5 << 28), "1.25 GiB");
+        assert_eq!(hex([0, 10, 255]), "000aff");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind};
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::text::hex;
 use sha2::{Digest, Sha256};
 
 /// A process, written `<place>-<id>-<start>`.
@@ -98,8 +99,7 @@ fn nowhere() -> String {
 }
 
 fn short_hash(text: &str) -> String {
-    let digest = Sha256::digest(text);
-    digest.iter().take(6).map(|b| format!("{b:02x}")).collect()
+    hex(&Sha256::digest(text)[..6])
 }
 
 /// What the system knows of a process that it has.

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::error::Error;
 use crate::atomic::write_atomically;
 use crate::files::open_regular;
+use crate::text::hex;
 
 /// Read at once, in bytes, and hashed by one thread.
 const READ: usize = 64 << 20;
@@ -37,7 +38,7 @@ pub fn digest(path: &Path) -> io::Result<String> {
         blocks.iter().for_each(|block| all.update(block));
         piece.clear();
     }
-    Ok(hex(&all.finalize()))
+    Ok(hex(all.finalize()))
 }
 
 /// The checksums of a dataset's files; those that did not change since they were kept in `cache` are not read.
@@ -92,7 +93,7 @@ fn stamp(about: &Metadata) -> Option<String> {
 
 fn place(cache: &Path, dataset: &Path) -> PathBuf {
     let dataset = std::path::absolute(dataset).unwrap_or_else(|_| dataset.to_owned());
-    let name = hex(&Sha256::digest(dataset.as_os_str().as_encoded_bytes()));
+    let name = hex(Sha256::digest(dataset.as_os_str().as_encoded_bytes()));
     cache.join("contents").join(format!("{name}.json"))
 }
 
@@ -110,10 +111,6 @@ fn keep(place: &Path, before: &Kept, now: Kept) {
     {
         let _ = write_atomically(place, &text);
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::error::Error;
 use super::{contents, sources};
 use crate::spec::Dataset;
+use crate::text::hex;
 
 /// A SHA-256 over the names and contents of the files that a dataset is read from, wherever they lie; `None` without
 /// [`Dataset::path`]. Of large datasets, `cache` keeps what does not change between two starts.
@@ -25,6 +26,5 @@ pub fn fingerprint(spec: &Dataset, cache: Option<&Path>) -> Result<Option<String
     for (name, digest) in names.iter().zip(digests) {
         hasher.update(format!("{digest} {name}\n"));
     }
-    let digest = hasher.finalize();
-    Ok(Some(digest.iter().map(|b| format!("{b:02x}")).collect()))
+    Ok(Some(hex(hasher.finalize())))
 }

@@ -17,11 +17,8 @@ mod images;
 mod jpeg;
 mod kind;
 mod label_names;
-mod layout;
 mod loaded;
-mod matching;
 mod narrow;
-mod nesting;
 mod normalize;
 mod photo;
 mod pick;
@@ -36,7 +33,6 @@ mod split_words;
 mod survey;
 #[cfg(test)]
 mod tests;
-mod unused;
 mod view;
 
 pub use batch::{Batches, order};

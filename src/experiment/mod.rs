@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub use check::{Look, check, check_as};
 pub use error::Error;
 
-use crate::fetch::{Cache, Patience};
+use crate::fetch::{Cache, Timeouts};
 use crate::run::{self, Executor};
 use crate::sink::progress::Reporter;
 use crate::sink::{Done, Event, Opening, Recorder, Sink, Sinks};
@@ -92,7 +92,7 @@ fn execute(
         }
     }
     let upstream = chain.models(experiment, options, (reporter, said))?;
-    let patience = Patience::factor().map_err(run::Error::from)?;
+    let patience = Timeouts::factor().map_err(run::Error::from)?;
     let opening = Opening {
         results: &options.results,
         fresh: options.fresh,

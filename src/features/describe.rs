@@ -7,7 +7,7 @@ use super::{Split, budget};
 use crate::data::Counts;
 use crate::model::Blueprint;
 use crate::spec::Spec;
-use crate::text::thousands;
+use crate::text::{bytes, thousands};
 
 /// A line for the whole, and a line for the images of each split or of those kept together: which are kept, where, how
 /// large, and why or why not.
@@ -24,7 +24,7 @@ pub fn describe(
     match allowed(Split::Test) {
         Ok(budget) => {
             let frontier = policy::frontier(blueprint);
-            let (each, budget) = (size(policy::bytes_each(blueprint) as u64), size(budget.0));
+            let (each, budget) = (bytes(policy::bytes_each(blueprint) as u64), bytes(budget.0));
             let _ = writeln!(
                 text,
                 "features               {each} per image through {frontier}, at most {budget} in memory"
@@ -58,7 +58,7 @@ pub fn describe(
 }
 
 fn kept(images: usize, estimate: &Estimate, place: Result<Place, Reason>) -> String {
-    let all = format!("{} for {}", size(estimate.bytes), thousands(images));
+    let all = format!("{} for {}", bytes(estimate.bytes), thousands(images));
     match place {
         Ok(place) => {
             let place = match (place.memory, place.disk) {
@@ -71,17 +71,4 @@ fn kept(images: usize, estimate: &Estimate, place: Result<Place, Reason>) -> Str
         Err(Reason::NoImages) => "none".into(),
         Err(reason) => format!("{all}, not kept: {reason}"),
     }
-}
-
-/// `8.0 KiB`
-fn size(bytes: u64) -> String {
-    let value = bytes as f64;
-    [("GiB", 30), ("MiB", 20), ("KiB", 10)]
-        .into_iter()
-        .map(|(unit, shift)| (unit, f64::from(1u32 << shift)))
-        .find(|(_, one)| value >= *one)
-        .map_or_else(
-            || format!("{bytes} B"),
-            |(unit, one)| format!("{:.1} {unit}", value / one),
-        )
 }

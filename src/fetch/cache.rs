@@ -7,111 +7,20 @@ use std::time::Duration;
 
 use super::client::{Client, Failure};
 use super::download;
+use super::error::Error;
 use super::partial::Partial;
-use super::{Error, Token};
+use super::remote::Remote;
+use super::timeouts::Timeouts;
 use crate::foreign;
 use crate::progress::Progress;
 use crate::secret::without_passwords;
-
-/// How long to wait for a server, and how often to ask it again.
-#[derive(Clone, Debug)]
-pub struct Patience {
-    /// For looking up the host and for connecting, each.
-    pub connect: Duration,
-    /// For the answer's beginning, and between any two pieces of it.
-    pub silence: Duration,
-    /// The pauses before the second, third, ... attempt; none is left after as many failures in a row.
-    pub pauses: Vec<Duration>,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Patience {
-            connect: Duration::from_secs(10),
-            silence: Duration::from_secs(30),
-            pauses: [1, 3, 9].map(Duration::from_secs).to_vec(),
-        }
-    }
-}
-
-impl Patience {
-    /// The default, every time multiplied by `RUNNER_PATIENCE`.
-    ///
-    /// # Errors
-    /// [`Error::Patience`] where that is no number greater than 0.
-    pub fn from_env() -> Result<Self, Error> {
-        let factor = Patience::factor()?;
-        Patience::times(factor).ok_or_else(|| Error::Patience(factor.to_string()))
-    }
-
-    /// `RUNNER_PATIENCE`, or 1.
-    ///
-    /// # Errors
-    /// [`Error::Patience`] where that is no number greater than 0, or one beyond reason.
-    pub fn factor() -> Result<f64, Error> {
-        let Some(text) = std::env::var_os("RUNNER_PATIENCE") else {
-            return Ok(1.0);
-        };
-        let text = text.to_string_lossy().into_owned();
-        Patience::factor_in(&text).ok_or(Error::Patience(text))
-    }
-
-    fn factor_in(text: &str) -> Option<f64> {
-        let factor = text.trim().parse().ok();
-        factor.filter(|factor| Patience::times(*factor).is_some())
-    }
-
-    fn times(factor: f64) -> Option<Self> {
-        let times = |time: Duration| {
-            let seconds = time.as_secs_f64() * factor;
-            Duration::try_from_secs_f64(seconds).ok()
-        };
-        let Patience {
-            connect,
-            silence,
-            pauses,
-        } = Patience::default();
-        Some(Patience {
-            connect: times(connect).filter(|time| !time.is_zero())?,
-            silence: times(silence)?,
-            pauses: pauses.into_iter().map(times).collect::<Option<_>>()?,
-        })
-    }
-}
-
-/// A file somewhere else.
-#[derive(Clone, Debug)]
-pub struct Remote {
-    /// Its address, http or https.
-    pub url: String,
-    /// Where the cache keeps it, below its root, parts joined by `/`.
-    pub path_in_cache: String,
-    /// Its length in bytes, where known.
-    pub size: Option<u64>,
-    /// The SHA-256 of its bytes in lowercase hexadecimal, where known.
-    pub sha256: Option<String>,
-    /// Sent along with the requests to the one host it belongs to.
-    pub token: Option<Token>,
-    /// The spec's key that names a local copy instead, for messages.
-    pub key: &'static str,
-}
-
-impl Remote {
-    /// The name to show: the last part of the place in the cache.
-    pub(super) fn name(&self) -> &str {
-        self.path_in_cache
-            .rsplit('/')
-            .next()
-            .unwrap_or(&self.path_in_cache)
-    }
-}
 
 /// The folder where downloaded files are kept.
 #[derive(Clone, Debug)]
 pub struct Cache {
     /// None where nothing says where it is to be; files that must be kept are refused then.
     root: Option<PathBuf>,
-    patience: Patience,
+    timeouts: Timeouts,
 }
 
 impl Cache {
@@ -121,12 +30,12 @@ impl Cache {
     /// refused.
     ///
     /// # Errors
-    /// As [`Patience::from_env`].
+    /// As [`Timeouts::from_env`].
     pub fn from_env() -> Result<Self, Error> {
         let root = folder(|name| std::env::var_os(name), std::env::home_dir);
         Ok(Cache {
             root,
-            patience: Patience::from_env()?,
+            timeouts: Timeouts::from_env()?,
         })
     }
 
@@ -134,13 +43,13 @@ impl Cache {
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Cache {
             root: Some(root.into()),
-            patience: Patience::default(),
+            timeouts: Timeouts::default(),
         }
     }
 
-    /// Waits as `patience` says.
-    pub fn with_patience(mut self, patience: Patience) -> Self {
-        self.patience = patience;
+    /// Waits as `timeouts` says.
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
         self
     }
 
@@ -177,7 +86,7 @@ impl Cache {
             return Ok(path);
         }
         let client = self.client();
-        persist(&self.patience.pauses, || {
+        persist(&self.timeouts.pauses, || {
             download::whole(&client, remote, &partial, progress)?;
             check(partial.path()).map_err(|reason| {
                 partial.discard();
@@ -202,11 +111,11 @@ impl Cache {
     }
 
     pub(super) fn client(&self) -> Client {
-        Client::new(&self.patience)
+        Client::new(&self.timeouts)
     }
 
     pub(super) fn pauses(&self) -> &[Duration] {
-        &self.patience.pauses
+        &self.timeouts.pauses
     }
 }
 
@@ -352,22 +261,11 @@ mod tests {
     fn without_a_folder_only_what_must_be_kept_is_refused() {
         let cache = Cache {
             root: None,
-            patience: Patience::default(),
+            timeouts: Timeouts::default(),
         };
         assert_eq!(cache.root(), None);
         assert!(matches!(cache.path("a"), Err(Error::NoFolder)));
         assert!(matches!(cache.partial("a"), Err(Error::NoFolder)));
-    }
-
-    #[test]
-    fn patience_is_multiplied_and_its_pauses_grow() {
-        let halved = Patience::times(0.5).unwrap();
-        assert_eq!(halved.silence, Duration::from_secs(15));
-        let pauses = [500, 1500, 4500].map(Duration::from_millis);
-        assert_eq!(halved.pauses, pauses);
-        for wrong in ["", "0", "-1", "nan", "inf", "1e300", "fast"] {
-            assert!(Patience::factor_in(wrong).is_none(), "{wrong}");
-        }
     }
 
     #[test]

@@ -1,16 +1,17 @@
 //! One GET request: redirects, ranges, time-outs, and what an answer means.
 
 use std::io::{ErrorKind, Read};
-use std::net::IpAddr;
 use std::ops::Range;
 use std::time::Duration;
 
 use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::{Agent, Body};
 
-use super::cache::Patience;
-use super::hub::Token;
-use super::steady::Steady;
+use super::address::{is_commit, is_local};
+use super::minimum_rate::MinimumRate;
+use super::remote::Token;
+use super::timeouts::Timeouts;
+use crate::secret::Secrets;
 
 /// More redirects than this are a loop.
 const MAX_REDIRECTS: usize = 10;
@@ -81,7 +82,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub fn new(patience: &Patience) -> Self {
+    pub fn new(timeouts: &Timeouts) -> Self {
         let config = || {
             Agent::config_builder()
                 .http_status_as_error(false)
@@ -89,15 +90,15 @@ impl Client {
                 .max_redirects_will_error(false)
                 .user_agent(concat!("runner/", env!("CARGO_PKG_VERSION")))
                 .accept_encoding("identity")
-                .timeout_resolve(Some(patience.connect))
-                .timeout_connect(Some(patience.connect))
-                .timeout_recv_response(Some(patience.silence))
-                .timeout_per_read(Some(patience.silence))
+                .timeout_resolve(Some(timeouts.connect))
+                .timeout_connect(Some(timeouts.connect))
+                .timeout_recv_response(Some(timeouts.silence))
+                .timeout_per_read(Some(timeouts.silence))
         };
         Client {
             outside: config().build().new_agent(),
             local: config().proxy(None).build().new_agent(),
-            silence: patience.silence,
+            silence: timeouts.silence,
         }
     }
 
@@ -110,7 +111,7 @@ impl Client {
     ) -> Result<Reply, Failure> {
         let reply = self.follow(url, token, bytes);
         match token {
-            Some(token) => token.kept_from(reply),
+            Some(token) => without_secrets(reply, &token.secrets()),
             None => reply,
         }
     }
@@ -175,20 +176,19 @@ fn parse(url: &str) -> Result<Uri, Failure> {
         .ok_or_else(|| Failure::lasting("this is not an http:// or https:// address"))
 }
 
-/// Whether the address is of this very machine.
-pub(crate) fn is_local(uri: &Uri) -> bool {
-    let Some(host) = uri.host() else {
-        return false;
-    };
-    let number = host.trim_start_matches('[').trim_end_matches(']');
-    let number = number.parse::<IpAddr>();
-    host.eq_ignore_ascii_case("localhost")
-        || number.is_ok_and(|number| number.to_canonical().is_loopback())
-}
-
-/// Whether what is sent to the address is encrypted, or stays on this machine.
-pub(crate) fn is_private(uri: &Uri) -> bool {
-    uri.scheme_str() == Some("https") || is_local(uri)
+/// An answer without secrets, which a server may repeat.
+fn without_secrets(reply: Result<Reply, Failure>, secrets: &Secrets) -> Result<Reply, Failure> {
+    match reply {
+        Ok(reply) => Ok(Reply {
+            tag: reply.tag.filter(|tag| !secrets.are_in(tag)),
+            commit: reply.commit.filter(|commit| !secrets.are_in(commit)),
+            ..reply
+        }),
+        Err(failure) => Err(Failure {
+            reason: secrets.masked(&failure.reason),
+            ..failure
+        }),
+    }
 }
 
 /// Where a redirect leads; from https never to http.
@@ -224,12 +224,6 @@ fn commit(response: &Response<Body>) -> Option<String> {
     is_commit(said).then(|| said.to_owned())
 }
 
-/// Whether this is the name of a commit: SHA-1 or SHA-256 in lowercase hexadecimal.
-pub(super) fn is_commit(text: &str) -> bool {
-    let is_digit = |c: u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
-    matches!(text.len(), 40 | 64) && text.bytes().all(is_digit)
-}
-
 /// What the final answer to a request for `bytes` means.
 fn reply(response: Response<Body>, bytes: Bytes<'_>, silence: Duration) -> Result<Reply, Failure> {
     let tag = text(&response, header::ETAG)
@@ -251,7 +245,10 @@ fn reply(response: Response<Body>, bytes: Bytes<'_>, silence: Duration) -> Resul
         total,
         tag,
         commit: None,
-        body: Box::new(Steady::new(response.into_body().into_reader(), silence)),
+        body: Box::new(MinimumRate::new(
+            response.into_body().into_reader(),
+            silence,
+        )),
     })
 }
 

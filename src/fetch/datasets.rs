@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Cache, Error, Hub, Remote};
+use super::cache::Cache;
+use super::error::Error;
+use super::hub::Hub;
+use super::remote::Remote;
 use crate::datasets::{Download, File, Server};
 use crate::progress::Progress;
 use crate::spec::DatasetName;

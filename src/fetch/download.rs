@@ -6,11 +6,12 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::Remote;
 use super::client::{Bytes, Client, Failure, Reply};
 use super::partial::Partial;
+use super::remote::Remote;
 use crate::foreign;
 use crate::progress::Progress;
+use crate::text::hex;
 
 /// Read and written at once, in bytes.
 const PIECE: usize = 1 << 16;
@@ -163,15 +164,10 @@ pub(super) fn sha256(path: &Path) -> io::Result<String> {
     let mut piece = vec![0; PIECE];
     loop {
         match file.read(&mut piece)? {
-            0 => return Ok(hex(&hasher.finalize())),
+            0 => return Ok(hex(hasher.finalize())),
             read => hasher.update(piece.get(..read).unwrap_or_default()),
         }
     }
-}
-
-/// Lowercase hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Progress that is finished on every way out.

@@ -53,7 +53,7 @@ pub enum Error {
         "RUNNER_PATIENCE is \"{0}\"; it must be a number greater than 0, by which the waiting times for servers are \
          multiplied, e.g. 2"
     )]
-    Patience(String),
+    Timeouts(String),
 
     /// The dataset is not one that is downloaded.
     #[error("the dataset {0} is not downloaded; set dataset.path to a local copy")]

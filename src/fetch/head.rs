@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::client::{Bytes, Client, Failure};
 use super::download::unwritable;
 use super::layout::LENGTH_BYTES;
-use super::{Layout, Remote};
+use super::layout::Layout;
+use super::remote::Remote;
 
 /// Where the tensors of a file on a server are.
 pub(super) struct Head {

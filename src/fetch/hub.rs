@@ -1,15 +1,15 @@
 //! Where the Hugging Face hub's files are.
 
-use std::fmt;
 use std::sync::Once;
 
-use ureq::http::Uri;
-
-use super::client::{Failure, Reply, is_private};
-use crate::secret::{self, Secrets};
+use super::remote::Token;
+use crate::secret;
 
 /// Used where `HF_ENDPOINT` is not set.
 const DEFAULT_ENDPOINT: &str = "https://huggingface.co";
+
+/// That a token is held back is said once.
+static SAID: Once = Once::new();
 
 /// The Hugging Face hub, or a mirror of it.
 #[derive(Clone, Debug)]
@@ -28,15 +28,12 @@ impl Hub {
             endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT),
             text("HF_TOKEN").as_deref(),
         );
-        if let Some(token) = hub.token.as_mut().filter(|token| !token.is_told) {
-            token.is_told = secret::may_go_over_http();
-            if !token.is_told {
-                SAID.call_once(|| {
-                    let host = &token.origin.host;
-                    let allow = secret::OVER_HTTP;
-                    tracing::warn!("HF_TOKEN is not sent to {host}, as HF_ENDPOINT is plain http; use https, or set {allow}=1 to send it unencrypted");
-                });
-            }
+        let token = hub.token.as_mut();
+        if let Some(host) = token.and_then(|token| token.held_back(secret::may_go_over_http())) {
+            SAID.call_once(|| {
+                let allow = secret::OVER_HTTP;
+                tracing::warn!("HF_TOKEN is not sent to {host}, as HF_ENDPOINT is plain http; use https, or set {allow}=1 to send it unencrypted");
+            });
         }
         hub
     }
@@ -45,14 +42,7 @@ impl Hub {
     pub fn at(endpoint: &str, token: Option<&str>) -> Self {
         let endpoint = endpoint.trim().trim_end_matches('/').to_string();
         let secret = token.map(str::trim).filter(|t| !t.is_empty());
-        let token = secret.and_then(|secret| {
-            let uri = endpoint.parse().ok()?;
-            Some(Token {
-                origin: Origin::of(&uri)?,
-                is_told: is_private(&uri),
-                secret: secret.to_string(),
-            })
-        });
+        let token = secret.and_then(|secret| Token::of(secret, &endpoint));
         Hub { endpoint, token }
     }
 
@@ -72,68 +62,6 @@ impl Hub {
     /// What the hub asks of those who may read more than everyone.
     pub fn token(&self) -> Option<Token> {
         self.token.clone()
-    }
-}
-
-/// A secret and the only place it is told to. It is never shown.
-#[derive(Clone)]
-pub struct Token {
-    origin: Origin,
-    /// Whether it may be sent there at all.
-    is_told: bool,
-    secret: String,
-}
-
-/// That a token is held back is said once.
-static SAID: Once = Once::new();
-
-impl Token {
-    /// The `Authorization` header for a request to `uri`; none for any other host, port or scheme than its own.
-    pub(super) fn header_for(&self, uri: &Uri) -> Option<String> {
-        let is_its_own = Origin::of(uri).as_ref() == Some(&self.origin);
-        (self.is_told && is_its_own).then(|| format!("Bearer {}", self.secret))
-    }
-
-    /// The answer without the token, which a server may repeat.
-    pub(super) fn kept_from(&self, reply: Result<Reply, Failure>) -> Result<Reply, Failure> {
-        let secrets = Secrets::of([self.secret.as_str()]);
-        match reply {
-            Ok(reply) => Ok(Reply {
-                tag: reply.tag.filter(|tag| !secrets.are_in(tag)),
-                commit: reply.commit.filter(|commit| !secrets.are_in(commit)),
-                ..reply
-            }),
-            Err(failure) => Err(Failure {
-                reason: secrets.masked(&failure.reason),
-                ..failure
-            }),
-        }
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Token for {}", self.origin.host)
-    }
-}
-
-/// Scheme, host and port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Origin {
-    scheme: String,
-    host: String,
-    port: u16,
-}
-
-impl Origin {
-    fn of(uri: &Uri) -> Option<Self> {
-        let scheme = uri.scheme_str()?.to_ascii_lowercase();
-        let default = if scheme == "https" { 443 } else { 80 };
-        Some(Origin {
-            host: uri.host()?.to_ascii_lowercase(),
-            port: uri.port_u16().unwrap_or(default),
-            scheme,
-        })
     }
 }
 

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
 
-use super::download::hex;
+use super::cache::Cache;
+use super::error::Error;
+use super::remote::Remote;
 use super::selection;
-use super::{Cache, Error, Remote};
 use crate::progress::Progress;
+use crate::text::hex;
 use crate::zoo::KerasFile;
 
 /// Where they lie where `KERAS_ENDPOINT` is not set.
@@ -80,7 +82,7 @@ fn remote(file: &KerasFile) -> Remote {
 /// Whether a file is the one that Keras checks by the same sum.
 fn is_kerass(path: &Path, file: &KerasFile) -> Result<(), String> {
     let bytes = fs::read(path).map_err(|error| error.to_string())?;
-    let found = hex(&Md5::digest(&bytes));
+    let found = hex(Md5::digest(&bytes));
     if found == file.md5 {
         return Ok(());
     }

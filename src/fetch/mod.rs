@@ -3,6 +3,7 @@
 //! [`Cache`] holds the files, [`Hub`] says where Hugging Face's are, [`dataset`] and [`imagenet`] know which ones
 //! a spec needs. A file is under its final name only when it is whole.
 
+mod address;
 mod cache;
 mod client;
 mod datasets;
@@ -12,16 +13,20 @@ mod head;
 mod hub;
 mod keras;
 mod layout;
+mod minimum_rate;
 mod partial;
 mod pretrained;
+mod remote;
 mod selection;
-mod steady;
+mod timeouts;
 
-pub use cache::{Cache, Patience, Remote};
-pub(crate) use client::{is_local, is_private};
+pub(crate) use address::{is_local, is_private};
+pub use cache::Cache;
 pub use datasets::dataset;
 pub use error::Error;
-pub use hub::{Hub, Token};
+pub use hub::Hub;
 pub use keras::{cached_keras, keras};
 pub(crate) use layout::{Layout, Unreadable};
 pub use pretrained::{Source, cached_pretrained, commit, how_to_convert, pretrained, published};
+pub use remote::{Remote, Token};
+pub use timeouts::Timeouts;

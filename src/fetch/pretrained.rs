@@ -2,11 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use super::address::is_commit;
+use super::cache::Cache;
 use super::cache::{failed, persist};
-use super::client::{Failure, is_commit};
+use super::client::Failure;
+use super::error::Error;
+use super::hub::Hub;
+use super::layout::Layout;
 use super::layout::Unreadable;
+use super::remote::Remote;
 use super::selection::{self, Selection};
-use super::{Cache, Error, Hub, Layout, Remote};
 use crate::files::open_regular;
 use crate::progress::Progress;
 use crate::spec::{Arch, Backbone, Weights};

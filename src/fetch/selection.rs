@@ -7,13 +7,17 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::client::{Bytes, Client, Failure, is_commit};
-use super::download::{Meter, hex, pour, sha256, unwritable};
+use super::address::is_commit;
+use super::client::{Bytes, Client, Failure};
+use super::download::{Meter, pour, sha256, unwritable};
+use super::error::Error;
 use super::head::Head;
+use super::layout::Layout;
 use super::partial::Partial;
-use super::{Error, Layout, Remote};
+use super::remote::Remote;
 use crate::foreign;
 use crate::progress::Progress;
+use crate::text::hex;
 
 /// The wanted tensors of one file.
 pub(super) struct Selection<'a> {
@@ -130,7 +134,7 @@ impl Selection<'_> {
             hasher.update(name);
             hasher.update([0]);
         }
-        let hash: String = hex(&hasher.finalize()).chars().take(12).collect();
+        let hash: String = hex(hasher.finalize()).chars().take(12).collect();
         let count = chosen.tensors.len();
         self.folder
             .join(format!("{count}-tensors-{hash}.safetensors"))

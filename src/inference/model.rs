@@ -15,6 +15,7 @@ use crate::model::{Blueprint, Network};
 use crate::progress::Progress;
 use crate::run;
 use crate::spec::{self, Experiment, Spec};
+use crate::text::bytes;
 
 /// A network that is ready to be asked.
 pub struct Model {
@@ -177,14 +178,11 @@ pub(super) fn check_memory(blueprint: &Blueprint) -> Result<(), String> {
     let values = widest.max().unwrap_or(0).saturating_add(weights);
     let needed = (values as u64).saturating_mul(4);
     match machine::memory() {
-        Some(there) if needed > there => {
-            let gib = |bytes: u64| bytes as f64 / (1u64 << 30) as f64;
-            Err(format!(
-                "its network needs {:.1} GiB of memory for one image, and there is {:.1} GiB",
-                gib(needed),
-                gib(there)
-            ))
-        }
+        Some(there) if needed > there => Err(format!(
+            "its network needs {} of memory for one image, and there is {}",
+            bytes(needed),
+            bytes(there)
+        )),
         _ => Ok(()),
     }
 }

@@ -11,6 +11,7 @@ use crate::features;
 use crate::graph::{self, images_at_once};
 use crate::ops::{self, Passes};
 use crate::stop::Stop;
+use crate::text::about_bytes;
 use crate::train;
 
 /// A run that waits for room looks this often whether it is to stop.
@@ -199,18 +200,9 @@ impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = self.most().into_iter().filter(|(_, bytes)| *bytes > 0);
         let parts: Vec<String> = parts
-            .map(|(what, bytes)| format!("{what} {}", size(bytes)))
+            .map(|(what, bytes)| format!("{what} {}", about_bytes(bytes)))
             .collect();
         f.write_str(&parts.join(", "))
-    }
-}
-
-/// `1.25 GiB` or `48 MiB`
-fn size(bytes: u64) -> String {
-    let (mib, gib) = (f64::from(1 << 20), f64::from(1 << 30));
-    match bytes as f64 {
-        large if large >= gib => format!("{:.2} GiB", large / gib),
-        small => format!("{:.0} MiB", (small / mib).max(1.0)),
     }
 }
 
@@ -300,8 +292,8 @@ impl fmt::Display for TooMuch {
             f,
             "the run needs about {} of memory ({need}), and there is {}; lower training.batch_size, \
              backbone.input_size or features.memory",
-            size(need.peak()),
-            size(there)
+            about_bytes(need.peak()),
+            about_bytes(there)
         )
     }
 }

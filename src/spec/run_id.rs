@@ -11,6 +11,7 @@ use super::paths;
 use super::setting::Setting;
 use super::types::Spec;
 use super::values::Weights;
+use crate::text::hex;
 
 /// Characters of the readable part at most.
 const PREFIX: usize = 80;
@@ -121,8 +122,7 @@ pub(super) fn fingerprint(spec: &Spec, contents: &Contents) -> String {
         canonical["backbone"]["initializer"] = "timm".into();
     }
     canonical.sort_all_objects();
-    let digest = Sha256::digest(canonical.to_string());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(Sha256::digest(canonical.to_string()))
 }
 
 /// Everything that decides a result, as JSON: the spec without what cannot change it, which is the experiment's name, the

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::run_id::{Contents, decisive};
 use super::types::Spec;
+use crate::text::hex;
 
 /// Keys whose values make a run the repetition of another that is equal in everything else.
 pub const REPLICATES: [&str; 2] = ["seed", "dataset.fold"];
@@ -140,8 +141,7 @@ impl Setting {
             .map(|(key, value)| format!("{key}={value}\n"))
             .collect();
         parts.sort();
-        let digest = Sha256::digest(parts.concat());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(Sha256::digest(parts.concat()))
     }
 }
 

@@ -81,11 +81,7 @@ fn every_architecture_has_timms_tensors_and_counts() {
             .collect();
         lines.sort();
         let found = Sha256::digest(lines.join("\n"));
-        let found: String = found
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let found = crate::text::hex(&found[..8]);
         assert_eq!(found, *digest, "{name}");
     }
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use runner::fetch::{Cache, Error, Hub, Patience, Remote};
+use runner::fetch::{Cache, Error, Hub, Remote, Timeouts};
 use runner::progress::{NoProgress, Progress};
 use tempfile::TempDir;
 
@@ -29,7 +29,7 @@ fn bytes(length: usize) -> Vec<u8> {
 /// A cache in a folder of its own that does not wait long, with this many second attempts.
 fn cache(retries: usize) -> (TempDir, Cache) {
     let folder = tempfile::tempdir().unwrap();
-    let cache = Cache::at(folder.path()).with_patience(Patience {
+    let cache = Cache::at(folder.path()).with_timeouts(Timeouts {
         connect: Duration::from_secs(5),
         silence: Duration::from_millis(200),
         pauses: vec![Duration::from_millis(1); retries],

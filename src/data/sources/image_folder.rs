@@ -7,10 +7,18 @@
 //! same: in the order of the files, limits and the `tail` split would take whole classes.
 
 mod classes;
+mod folders;
+mod layout;
+mod matching;
+mod nesting;
+mod unused;
 
 use std::path::{Path, PathBuf};
 
 use classes::{numbered, one_class};
+use folders::PartFolder;
+use layout::Layout;
+use unused::Unused;
 
 use crate::data::arrange::{List, test_order};
 use crate::data::decode::{Decoding, MOST_BYTES, decode_upright};
@@ -20,11 +28,9 @@ use crate::data::footprint::decoding;
 use crate::data::format::{Labels, Parts, Reader, Request, Seen, Wanted};
 use crate::data::images::{Images, Part};
 use crate::data::kind::is_image;
-use crate::data::layout::{Layout, PartFolder};
 use crate::data::loaded::Listed;
 use crate::data::pick::Subset;
 use crate::data::resizing::shape_to;
-use crate::data::unused::Unused;
 use crate::files::read_regular;
 use crate::progress::Progress;
 use crate::spec::{Choice, Dataset};

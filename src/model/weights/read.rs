@@ -13,6 +13,7 @@ use super::{Error, HostTensor, WeightFile, numbers};
 use crate::fetch::{Layout, Unreadable};
 use crate::file_kind::{self, SAFETENSORS};
 use crate::files::open_regular;
+use crate::text::hex;
 
 /// Read and converted at once, in bytes; a multiple of every number's size.
 const PIECE: usize = 1 << 20;
@@ -59,8 +60,7 @@ pub fn digest(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<String, Erro
             source,
         })?;
     }
-    let digest = hasher.finalize();
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(hasher.finalize()))
 }
 
 /// Gives a tensor's bytes, a piece after the other.

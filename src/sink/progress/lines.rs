@@ -6,7 +6,7 @@ use crate::metric::{self, Metrics, Unit};
 use crate::store::text::{percent, point};
 use crate::store::{RunRow, Status};
 use crate::terminal::columns_of;
-use crate::text::counted;
+use crate::text::{bytes, counted};
 use crate::train::Epoch;
 
 /// A run in progress, as shown.
@@ -146,23 +146,10 @@ fn metrics(prefix: &str, metrics: &Metrics) -> Vec<String> {
 }
 
 /// An amount of work: `59.1 MiB` or `50000`.
-pub(super) fn amount(amount: u64, bytes: bool) -> String {
-    if !bytes {
-        return amount.to_string();
-    }
-    let mut value = amount as f64;
-    let mut unit = "B";
-    for larger in ["KiB", "MiB", "GiB", "TiB"] {
-        if value < 1024.0 {
-            break;
-        }
-        value /= 1024.0;
-        unit = larger;
-    }
-    if unit == "B" {
-        format!("{value} {unit}")
-    } else {
-        format!("{value:.1} {unit}")
+pub(super) fn amount(amount: u64, is_bytes: bool) -> String {
+    match is_bytes {
+        true => bytes(amount),
+        false => amount.to_string(),
     }
 }
 

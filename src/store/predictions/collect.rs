@@ -12,6 +12,7 @@ use crate::claim::Token;
 use crate::store::TableError;
 use crate::store::folder::run_folder;
 use crate::store::tables::{digest_of, file_metadata, read_table, seal, value_of};
+use crate::text::hex;
 
 /// Where it stands among the file's own key-value pairs which runs' files it was made of.
 const SOURCES_KEY: &str = "runner.sources";
@@ -67,8 +68,7 @@ fn sources(experiment: &Path, runs: &[String]) -> Result<String, TableError> {
         hasher.update(run);
         hasher.update(digest.unwrap_or_default());
     }
-    let digest = hasher.finalize();
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(hasher.finalize()))
 }
 
 /// Whether a whole file was made of these.

@@ -7,6 +7,7 @@ use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 
 use crate::model::weights::{self, HostTensor};
+use crate::text::hex;
 
 /// The metadata's only entry.
 const STATE: &str = "runner_checkpoint";
@@ -68,17 +69,12 @@ pub(super) fn encode(out: impl Write, checkpoint: &Checkpoint) -> io::Result<Str
     let tensors = checkpoint.tensors.iter();
     let tensors = tensors.map(|(name, t)| (name.clone(), t)).collect();
     weights::write(&mut out, &tensors, &metadata)?;
-    Ok(hex(&out.digest.finalize()))
+    Ok(hex(&out.digest.finalize()[..CHECKSUM]))
 }
 
 /// The checksum of a file's bytes.
 pub(super) fn checksum(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(digest: &[u8]) -> String {
-    let bytes = digest.iter().take(CHECKSUM);
-    bytes.map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes)[..CHECKSUM])
 }
 
 /// Takes the digest of what passes.

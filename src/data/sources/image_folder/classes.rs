@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use super::layout::Layout;
 use crate::data::error::Error;
 use crate::data::files::{entries, file_name};
-use crate::data::layout::Layout;
 use crate::spec::Problem;
 
 /// Refuses a dataset with one class.

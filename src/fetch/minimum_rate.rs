@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const LEAST: u64 = 1024;
 
 /// A body that fails with [`ErrorKind::TimedOut`] once less came in a time than `LEAST` asks for.
-pub(super) struct Steady<R> {
+pub(super) struct MinimumRate<R> {
     body: R,
     /// The time that is looked at.
     window: Duration,
@@ -16,9 +16,9 @@ pub(super) struct Steady<R> {
     came: u64,
 }
 
-impl<R> Steady<R> {
+impl<R> MinimumRate<R> {
     pub fn new(body: R, window: Duration) -> Self {
-        Steady {
+        MinimumRate {
             body,
             window,
             since: None,
@@ -27,7 +27,7 @@ impl<R> Steady<R> {
     }
 }
 
-impl<R: Read> Read for Steady<R> {
+impl<R: Read> Read for MinimumRate<R> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let since = *self.since.get_or_insert_with(Instant::now);
         let read = self.body.read(bytes)?;
@@ -53,8 +53,8 @@ mod tests {
 
     #[test]
     fn dripping_is_given_up_after_the_window_and_a_steady_flow_is_not() {
-        let drip = Steady::new(io::repeat(0), Duration::ZERO);
-        let mut slow = Steady {
+        let drip = MinimumRate::new(io::repeat(0), Duration::ZERO);
+        let mut slow = MinimumRate {
             since: Some(Instant::now() - Duration::from_secs(2)),
             ..drip
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::kind::{self, Kind, head, is_image};
+use crate::data::kind::{self, Kind, head, is_image};
 use crate::spec::Problem;
 use crate::text::counted;
 

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::error::Error;
-use super::files::entries;
-use super::layout::{Folder, PartFolder, folders, has_images, names, part_folder, refused};
+use super::folders::{Folder, PartFolder, folders, has_images, names, part_folder, refused};
+use crate::data::error::Error;
+use crate::data::files::entries;
 use crate::foreign;
 
 /// What Tiny ImageNet says the classes of its validation images in.

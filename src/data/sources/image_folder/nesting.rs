@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::error::Error;
-use super::layout::{Folder, class_folders, declaration, folders, has_images, names, refused};
-use super::split_words::{PartName, Says, halves, in_words, part_of};
+use super::folders::{Folder, class_folders, declaration, folders, has_images, names, refused};
+use crate::data::error::Error;
+use crate::data::split_words::{PartName, Says, halves, in_words, part_of};
 
 /// Folders that lie deeper below a class are looked at no more.
 const DEPTH: usize = 4;
