@@ -2,9 +2,11 @@
 //!
 //! Keys, defaults, ranges, the JSON Schema and every message about them come from here.
 
+mod number_or_word;
 mod options;
 mod range;
 
+pub use number_or_word::{NumberOrWord, NumberOrWordVisitor};
 pub use options::{Options, Value};
 pub use range::{LARGEST, MOST, Number, Range};
 
@@ -16,6 +18,14 @@ pub struct Choice {
     pub options: &'static [Opt],
 }
 
+impl Choice {
+    /// The options that must be set and are not.
+    pub fn missing(&self, options: &Options) -> impl Iterator<Item = &'static Opt> {
+        let is_missing = |option: &&Opt| option.takes.default().is_none() && !options.has(option);
+        self.options.iter().filter(is_missing)
+    }
+}
+
 /// A key that a choice takes beside those of its table.
 #[derive(Debug)]
 pub struct Opt {
@@ -25,24 +35,30 @@ pub struct Opt {
     pub takes: Takes,
 }
 
-/// What an option's value can be, and its default.
+/// What an option's value can be.
 #[derive(Clone, Copy, Debug)]
 pub enum Takes {
     Real {
-        default: f64,
+        unset: Unset<f64>,
         range: Range,
     },
     Count {
-        default: usize,
+        unset: Unset<usize>,
         range: Range,
     },
-    /// A number that must be said; `example` is shown where it is not.
-    NeededCount {
-        example: usize,
+    /// A number of something, or a word that stands for one; it must be set.
+    CountOr {
+        of: &'static str,
+        word: &'static str,
         range: Range,
     },
     Flag {
         default: bool,
+    },
+    /// One of a few names.
+    Name {
+        unset: Unset<&'static str>,
+        names: &'static [&'static str],
     },
     /// A metric as it is recorded, that is watched while a run trains.
     Monitor {
@@ -50,23 +66,51 @@ pub enum Takes {
     },
 }
 
+/// What holds where an option is not set.
+#[derive(Clone, Copy, Debug)]
+pub enum Unset<T> {
+    Default(T),
+    /// It must be set, e.g. to this.
+    Needed(T),
+}
+
+impl<T> Unset<T> {
+    fn default(self) -> Option<T> {
+        match self {
+            Unset::Default(default) => Some(default),
+            Unset::Needed(_) => None,
+        }
+    }
+
+    fn example(self) -> Option<T> {
+        match self {
+            Unset::Default(_) => None,
+            Unset::Needed(example) => Some(example),
+        }
+    }
+}
+
 impl Takes {
     /// The value of an option that is not set; none of one that must be.
     pub fn default(self) -> Option<Value> {
         match self {
-            Takes::Real { default, .. } => Some(Value::Real(default)),
-            Takes::Count { default, .. } => Some(Value::Count(default)),
-            Takes::NeededCount { .. } => None,
+            Takes::Real { unset, .. } => unset.default().map(Value::Real),
+            Takes::Count { unset, .. } => unset.default().map(Value::Count),
+            Takes::CountOr { .. } => None,
             Takes::Flag { default } => Some(Value::Flag(default)),
-            Takes::Monitor { default } => Some(Value::Text(default.to_owned())),
+            Takes::Name { unset, .. } => unset.default().map(Value::from),
+            Takes::Monitor { default } => Some(Value::from(default)),
         }
     }
 
     /// A value to show as an example, of an option that must be set.
-    pub fn example(self) -> Option<usize> {
+    pub fn example(self) -> Option<Value> {
         match self {
-            Takes::NeededCount { example, .. } => Some(example),
-            _ => None,
+            Takes::Real { unset, .. } => unset.example().map(Value::Real),
+            Takes::Count { unset, .. } => unset.example().map(Value::Count),
+            Takes::CountOr { word, .. } => Some(Value::from(word)),
+            Takes::Name { unset, .. } => unset.example().map(Value::from),
+            Takes::Flag { .. } | Takes::Monitor { .. } => None,
         }
     }
 
@@ -75,8 +119,8 @@ impl Takes {
         match self {
             Takes::Real { range, .. }
             | Takes::Count { range, .. }
-            | Takes::NeededCount { range, .. } => Some(range),
-            Takes::Flag { .. } | Takes::Monitor { .. } => None,
+            | Takes::CountOr { range, .. } => Some(range),
+            Takes::Flag { .. } | Takes::Name { .. } | Takes::Monitor { .. } => None,
         }
     }
 }

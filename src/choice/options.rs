@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::MapAccess;
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess};
 use serde::{Deserialize, Serialize};
 
-use super::{Number, Opt, Takes};
+use super::{Number, NumberOrWord, NumberOrWordVisitor, Opt, Takes};
+use crate::names::Name;
 
 /// An option's value.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -29,6 +30,12 @@ impl Value {
     }
 }
 
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Value::Text(text.to_owned())
+    }
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -48,9 +55,14 @@ pub struct Options(BTreeMap<&'static str, Value>);
 
 impl Options {
     /// With another option set.
-    pub fn with(mut self, option: &Opt, value: Value) -> Self {
-        self.0.insert(option.name, value);
+    pub fn with(mut self, option: &Opt, value: impl Into<Value>) -> Self {
+        self.put(option, value);
         self
+    }
+
+    /// Sets an option.
+    pub fn put(&mut self, option: &Opt, value: impl Into<Value>) {
+        self.0.insert(option.name, value.into());
     }
 
     /// Takes the value of an option from a table that is being read.
@@ -64,8 +76,10 @@ impl Options {
     ) -> Result<(), A::Error> {
         let value = match option.takes {
             Takes::Real { .. } => Value::Real(next(table)?),
-            Takes::Count { .. } | Takes::NeededCount { .. } => Value::Count(next(table)?),
+            Takes::Count { .. } => Value::Count(next(table)?),
+            Takes::CountOr { of, word, .. } => table.next_value_seed(CountOr { of, word })?,
             Takes::Flag { .. } => Value::Flag(next(table)?),
+            Takes::Name { names, .. } => table.next_value_seed(OneOf(names))?,
             Takes::Monitor { .. } => Value::Text(next(table)?),
         };
         self.0.insert(option.name, value);
@@ -91,7 +105,8 @@ impl Options {
         }
     }
 
-    fn get(&self, option: &Opt) -> Option<Value> {
+    /// The value of an option, or its default; none where one is needed and not set.
+    pub fn get(&self, option: &Opt) -> Option<Value> {
         let set = self.0.get(option.name).cloned();
         set.or_else(|| option.takes.default())
     }
@@ -118,7 +133,7 @@ impl Options {
         matches!(self.get(option), Some(Value::Flag(true)))
     }
 
-    /// The value of an option that takes a metric.
+    /// The value of an option that takes a name or a metric; empty where one is needed and not set.
     pub fn text(&self, option: &Opt) -> String {
         match self.get(option) {
             Some(Value::Text(text)) => text,
@@ -129,4 +144,40 @@ impl Options {
 
 fn next<'de, T: Deserialize<'de>, A: MapAccess<'de>>(table: &mut A) -> Result<T, A::Error> {
     table.next_value()
+}
+
+/// A number of something, or a word.
+struct CountOr {
+    of: &'static str,
+    word: &'static str,
+}
+
+impl<'de> DeserializeSeed<'de> for CountOr {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let expected = format!("a number of {} or \"{}\"", self.of, self.word);
+        let wrong = |found| de::Error::invalid_value(found, &expected.as_str());
+        match deserializer.deserialize_any(NumberOrWordVisitor(&expected))? {
+            NumberOrWord::Number(0) => Err(wrong(de::Unexpected::Unsigned(0))),
+            NumberOrWord::Number(count) => Ok(Value::Count(count)),
+            NumberOrWord::Word(word) if word == self.word => Ok(Value::Text(word)),
+            NumberOrWord::Word(word) => Err(wrong(de::Unexpected::Str(&word))),
+        }
+    }
+}
+
+/// One of these names.
+struct OneOf(&'static [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for OneOf {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let name = deserializer.deserialize_any(Name(self.0))?;
+        match self.0.contains(&name.as_str()) {
+            true => Ok(Value::Text(name)),
+            false => Err(de::Error::unknown_variant(&name, self.0)),
+        }
+    }
 }

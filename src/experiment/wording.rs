@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::data;
 use crate::model::Blueprint;
-use crate::spec::{Choice, Dataset, Freeze, FreezeThrough, HeadKind, Spec, Units};
+use crate::spec::{Choice, Dataset, Freeze, FreezeThrough, Role, Spec, UNITS, Units};
 
 /// Finds the usual words for what a spec says; what several runs share is looked up once.
 #[derive(Default)]
@@ -21,14 +21,11 @@ impl Wording {
         let classes = self.classes(&spec.dataset)?;
         let mut usual = spec.clone();
         usual.dataset.classes = chosen(&spec.dataset);
-        if let Some(output) = usual
-            .head
-            .iter_mut()
-            .rev()
-            .find(|l| l.layer == HeadKind::Dense)
-            && output.units == Some(Units::Count(classes))
+        let mut layers = usual.head.iter_mut().rev();
+        if let Some(output) = layers.find(|layer| layer.role() == Role::Dense)
+            && output.units() == Some(Units::Count(classes))
         {
-            output.units = Some(Units::Classes);
+            output.options.put(&UNITS, Units::Classes);
         }
         if let Some(through) = self.boundary(&usual, classes) {
             usual.freeze.through = through;

@@ -4,7 +4,7 @@ use super::network::Weights as Tensors;
 use super::{freeze, head};
 use crate::graph::op::Op;
 use crate::graph::{Builder, Cost, Cut, Graph, Node, Shape, Value, initial};
-use crate::spec::{Activation, Backbone, FreezeThrough, HeadKind, Problem, Spec, Weights};
+use crate::spec::{Activation, Backbone, FreezeThrough, Problem, Role, Spec, Weights};
 use crate::text::counted;
 use crate::zoo::IMAGENET_CLASSES;
 
@@ -50,7 +50,7 @@ impl Classifier {
 fn classifier(graph: &Graph, backbone: usize, spec: &Spec) -> Option<Classifier> {
     let family = spec.backbone.arch.family;
     let own_names = family.aliases().iter().all(|alias| alias.top);
-    let pools = spec.head.first()?.layer == HeadKind::Pool;
+    let pools = spec.head.first()?.role() == Role::Pooling;
     let head = graph.nodes().iter().skip(backbone);
     let mut layers = head.filter(|node| !node.parameters.is_empty());
     let only = layers.next().filter(|_| own_names && pools)?;
@@ -76,7 +76,7 @@ impl Blueprint {
         let family = backbone.arch.family;
         builder.set_initializer(family.initializer().unwrap_or(initial::keras));
         let mut features = family.backbone(&mut builder, images).map_err(wrong_size)?;
-        if spec.head.iter().any(|layer| layer.layer == HeadKind::Pool) {
+        if spec.head.iter().any(|layer| layer.role() == Role::Pooling) {
             let pooled = family.pool(&mut builder, features);
             features = pooled.map_err(|why| Problem::new("head.0", why))?;
         }

@@ -1,11 +1,8 @@
 //! The nodes of `[[head]]`.
 
-use crate::graph::op::{
-    self, Activation, BatchNorm, Dense, Dropout, Flatten, Function, GlobalPool,
-};
-use crate::graph::{Builder, Op, Shape, Value};
-use crate::ops;
-use crate::spec::{self, HeadKind, HeadLayer, Problem, Spec, Units, head_names};
+use crate::graph::op::Activation;
+use crate::graph::{Builder, Shape, Value};
+use crate::spec::{self, Problem, Role, Spec, head_names};
 
 /// Appends the head without its `pool`, which comes with the backbone; the activation of its last layer is returned
 /// instead of applied, since losses are computed from the logits.
@@ -20,7 +17,7 @@ pub(super) fn push(
     let mut x = features;
     for (i, (layer, name)) in head.iter().zip(head_names(head)).enumerate() {
         let problem = |why: String| Problem::new(format!("head.{i}"), why);
-        if layer.layer == HeadKind::Pool {
+        if layer.role() == Role::Pooling {
             continue;
         }
         if graph.has(&name) {
@@ -31,8 +28,12 @@ pub(super) fn push(
         if i + 1 == head.len() {
             output = std::mem::replace(&mut activation, spec::Activation::Linear);
         }
-        let operation = operation(layer, classes).map_err(problem)?;
-        x = match (operation, function(activation)) {
+        if let Some(option) = layer.layer.choice.missing(&layer.options).next() {
+            let (kind, option) = (layer.layer, option.name);
+            return Err(problem(format!("a {kind} layer needs `{option}`")));
+        }
+        let operation = (layer.layer.operation)(&layer.options, classes);
+        x = match (operation, activation.function()) {
             (Some(op), None) => graph.push(&name, "", op, &[x]),
             (Some(op), Some(function)) => graph.push_activated(&name, "", op, function, x),
             (None, Some(function)) => graph.push(&name, "", Activation { function }, &[x]),
@@ -40,9 +41,7 @@ pub(super) fn push(
         }
         .map_err(problem)?;
     }
-    let dense = head
-        .iter()
-        .rposition(|layer| layer.layer == HeadKind::Dense);
+    let dense = head.iter().rposition(|layer| layer.role() == Role::Dense);
     match (graph.shape(x), dense) {
         (Shape::Vector { len, .. }, _) if len == classes => Ok(output),
         (Shape::Vector { len, .. }, Some(dense)) => Err(wrong_units(dense, len, classes)),
@@ -68,39 +67,4 @@ fn wrong_units(at: usize, found: usize, classes: usize) -> Problem {
         format!("the head ends in {found} {values}, but the dataset has {classes} classes{why}");
     Problem::new(format!("head.{at}.units"), message)
         .help("set `units = \"classes\"`, which always fits")
-}
-
-/// What a layer does before its activation; none where that is all it does.
-fn operation(spec: &HeadLayer, classes: usize) -> Result<Option<Op>, String> {
-    Ok(Some(match spec.layer {
-        HeadKind::Flatten => Flatten.into(),
-        HeadKind::GlobalAveragePooling => GlobalPool { keep: false }.into(),
-        HeadKind::Dense => Dense::new(match spec.units {
-            Some(Units::Count(n)) => n,
-            Some(Units::Classes) => classes,
-            None => return Err("a dense layer needs `units`".into()),
-        })
-        .into(),
-        HeadKind::BatchNormalization => BatchNorm {
-            momentum: spec.momentum(),
-            epsilon: spec.epsilon(),
-            unbiased: false,
-        }
-        .into(),
-        HeadKind::Dropout => op::Op::from(Dropout { rate: spec.rate() }),
-        HeadKind::Activation if spec.activation.is_none() => {
-            return Err("an activation layer needs `activation`, e.g. \"relu\"".into());
-        }
-        HeadKind::Activation | HeadKind::Pool => return Ok(None),
-    }))
-}
-
-fn function(activation: spec::Activation) -> Option<Function> {
-    Some(match activation {
-        spec::Activation::Linear => return None,
-        spec::Activation::Relu => Function::Relu,
-        spec::Activation::Tanh => Function::Tanh,
-        spec::Activation::Sigmoid => Function::Of(ops::Function::Sigmoid),
-        spec::Activation::Softmax => Function::Softmax,
-    })
 }

@@ -5,31 +5,16 @@ use candle_core::{Device, Tensor};
 use super::*;
 use crate::graph::{Detail, Mode, images_at_once, summary};
 use crate::ops;
-use crate::spec::{Activation, Arch, Backbone, FreezeThrough, HeadKind, HeadLayer, Spec, Units};
+use crate::spec::{Activation, Arch, Backbone, FreezeThrough, HeadLayer, Spec};
 use crate::zoo::IMAGENET_CLASSES;
 
 fn arch(name: &str) -> Arch {
     Arch::named(name).unwrap()
 }
 
-fn head(layer: HeadKind) -> HeadLayer {
-    HeadLayer {
-        layer,
-        name: None,
-        units: None,
-        activation: None,
-        rate: None,
-        momentum: None,
-        epsilon: None,
-    }
-}
-
-fn dense(units: Units, activation: Activation) -> HeadLayer {
-    HeadLayer {
-        units: Some(units),
-        activation: Some(activation),
-        ..head(HeadKind::Dense)
-    }
+/// A layer as it stands in a spec.
+fn head(text: &str) -> HeadLayer {
+    toml::from_str(text).unwrap()
 }
 
 fn spec(arch: Arch, through: FreezeThrough) -> Spec {
@@ -39,14 +24,11 @@ fn spec(arch: Arch, through: FreezeThrough) -> Spec {
     let mut spec: Spec = toml::from_str(&text).unwrap();
     spec.freeze.through = through;
     spec.head = vec![
-        head(HeadKind::Flatten),
-        dense(Units::Count(256), Activation::Relu),
-        head(HeadKind::BatchNormalization),
-        HeadLayer {
-            rate: Some(0.5),
-            ..head(HeadKind::Dropout)
-        },
-        dense(Units::Classes, Activation::Softmax),
+        head("layer = 'flatten'"),
+        head("layer = 'dense'\nunits = 256\nactivation = 'relu'"),
+        head("layer = 'batch_normalization'"),
+        head("layer = 'dropout'\nrate = 0.5"),
+        head("layer = 'dense'\nunits = 'classes'\nactivation = 'softmax'"),
     ];
     spec
 }
@@ -315,7 +297,7 @@ fn the_summary_fits_a_narrow_terminal_and_a_node_has_a_line_of_its_own() {
         "vit_tiny_patch16_224",
     ] {
         let mut spec = spec(arch(name), FreezeThrough::All);
-        spec.head[0] = head(HeadKind::Pool);
+        spec.head[0] = head("layer = 'pool'");
         let Blueprint { graph, cut, .. } = Blueprint::new(&spec, 10).unwrap();
         for (detail, lines) in [
             (Detail::Modules, graph.modules().len()),

@@ -1,6 +1,4 @@
-//! Defaults that depend on another key: of resizing, of the head's layers.
-//!
-//! Numbers from Keras 3.15's own signatures (`keras/src/layers`).
+//! Defaults that depend on another key.
 
 use super::types::*;
 
@@ -50,51 +48,6 @@ impl Loss {
     }
 }
 
-impl HeadLayer {
-    /// Which options beside `layer` and `name` a kind of layer takes.
-    pub fn options(kind: HeadKind) -> &'static [&'static str] {
-        match kind {
-            HeadKind::Pool | HeadKind::Flatten | HeadKind::GlobalAveragePooling => &[],
-            HeadKind::Dense => &["units", "activation"],
-            HeadKind::BatchNormalization => &["momentum", "epsilon"],
-            HeadKind::Dropout => &["rate"],
-            HeadKind::Activation => &["activation"],
-        }
-    }
-
-    /// The part of the values that `dropout` drops. It has no default: a loaded spec with `dropout` has it.
-    pub fn rate(&self) -> f64 {
-        self.rate.unwrap_or(0.0)
-    }
-
-    /// How much of its moving statistics `batch_normalization` keeps each step; default 0.99.
-    pub fn momentum(&self) -> f64 {
-        self.momentum.unwrap_or(0.99)
-    }
-
-    /// Added to the variance by `batch_normalization`; default 1e-3.
-    pub fn epsilon(&self) -> f64 {
-        self.epsilon.unwrap_or(1e-3)
-    }
-
-    /// The function applied by `dense` or `activation`; default linear.
-    pub fn activation(&self) -> Activation {
-        self.activation.unwrap_or(Activation::Linear)
-    }
-
-    /// Writes the defaults of the options that the layer takes.
-    pub(super) fn fill(&mut self) {
-        match self.layer {
-            HeadKind::Dense => self.activation = Some(self.activation()),
-            HeadKind::BatchNormalization => {
-                self.momentum = Some(self.momentum());
-                self.epsilon = Some(self.epsilon());
-            }
-            _ => {}
-        }
-    }
-}
-
 /// The names of the head's layers: each its own, else Keras's automatic one (`dense`, `dense_1`, …).
 pub fn head_names(head: &[HeadLayer]) -> Vec<String> {
     let automatic = |at: usize| {
@@ -137,15 +90,15 @@ mod tests {
 
     #[test]
     fn head_layers_are_named_as_keras_names_them() {
-        let layer = |layer, name: Option<&str>| HeadLayer {
+        let layer = |kind, name: Option<&str>| HeadLayer {
             name: name.map(str::to_owned),
-            ..HeadLayer::new(layer)
+            ..HeadLayer::new(HeadKind::named(kind).unwrap())
         };
         let names = head_names(&[
-            layer(HeadKind::Flatten, None),
-            layer(HeadKind::Dense, None),
-            layer(HeadKind::Dense, Some("middle")),
-            layer(HeadKind::Dense, None),
+            layer("flatten", None),
+            layer("dense", None),
+            layer("dense", Some("middle")),
+            layer("dense", None),
         ]);
         assert_eq!(names, ["flatten", "dense", "middle", "dense_1"]);
     }

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use super::types::{Spec, Sweep};
-use super::values::{Bytes, Choice, Device, FreezeThrough, Units, Weights};
+use super::values::{Bytes, Choice, Device, FreezeThrough, Weights};
 
 /// The schema of a spec file, as editors with a TOML language server read it (draft 7).
 pub fn json_schema() -> Value {
@@ -109,10 +109,6 @@ macro_rules! schema {
 schema!(Choice, {
     "description": "A class by its name or by its index.",
     "anyOf": [{ "type": "string" }, { "type": "integer", "minimum": 0 }]
-});
-schema!(Units, {
-    "description": "A number of outputs, or \"classes\": as many as the dataset has.",
-    "anyOf": [{ "const": "classes" }, { "type": "integer", "minimum": 1 }]
 });
 schema!(FreezeThrough, {
     "description": "\"none\", \"all\" (the whole backbone), a layer's name, e.g. \"block4_pool\", or N as Keras's layers[:N].",

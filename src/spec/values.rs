@@ -8,19 +8,13 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
+use crate::choice::{NumberOrWord, NumberOrWordVisitor};
+
 /// A class by its name or by its index.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Choice {
     Name(String),
     Index(usize),
-}
-
-/// `units` of a dense layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Units {
-    /// As many as the dataset has classes.
-    Classes,
-    Count(usize),
 }
 
 /// `freeze.through`.
@@ -35,38 +29,6 @@ pub enum FreezeThrough {
     Layer(String),
     /// Frozen as Keras's `layers[:N]`, where index 0 is the input layer.
     Count(usize),
-}
-
-/// A number or a word: the ways several keys can be written.
-enum NumberOrWord {
-    Number(usize),
-    Word(String),
-}
-
-struct NumberOrWordVisitor(&'static str);
-
-impl Visitor<'_> for NumberOrWordVisitor {
-    type Value = NumberOrWord;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(self.0)
-    }
-
-    fn visit_u64<E: de::Error>(self, v: u64) -> Result<NumberOrWord, E> {
-        usize::try_from(v)
-            .map(NumberOrWord::Number)
-            .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(v), &self.0))
-    }
-
-    fn visit_i64<E: de::Error>(self, v: i64) -> Result<NumberOrWord, E> {
-        usize::try_from(v)
-            .map(NumberOrWord::Number)
-            .map_err(|_| E::invalid_value(de::Unexpected::Signed(v), &self.0))
-    }
-
-    fn visit_str<E: de::Error>(self, v: &str) -> Result<NumberOrWord, E> {
-        Ok(NumberOrWord::Word(v.to_owned()))
-    }
 }
 
 impl<'de> Deserialize<'de> for Choice {
@@ -85,32 +47,6 @@ impl Serialize for Choice {
         match self {
             Choice::Name(n) => s.serialize_str(n),
             Choice::Index(i) => s.serialize_u64(*i as u64),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Units {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        const EXPECTED: &str = "a number of outputs or \"classes\"";
-        match d.deserialize_any(NumberOrWordVisitor(EXPECTED))? {
-            NumberOrWord::Number(n) if n > 0 => Ok(Units::Count(n)),
-            NumberOrWord::Number(n) => Err(de::Error::invalid_value(
-                de::Unexpected::Unsigned(n as u64),
-                &EXPECTED,
-            )),
-            NumberOrWord::Word(s) if s == "classes" => Ok(Units::Classes),
-            NumberOrWord::Word(s) => {
-                Err(de::Error::invalid_value(de::Unexpected::Str(&s), &EXPECTED))
-            }
-        }
-    }
-}
-
-impl Serialize for Units {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Units::Classes => s.serialize_str("classes"),
-            Units::Count(n) => s.serialize_u64(*n as u64),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::read::is_counter;
-use crate::spec::{Arch, HeadKind, HeadLayer, Spec};
+use crate::spec::{Arch, HeadLayer, Role, Spec};
 use crate::zoo::Alias;
 
 /// Whose names a file uses.
@@ -160,7 +160,7 @@ pub enum Part {
 impl Part {
     /// What this spec takes.
     pub fn of(spec: &Spec) -> Self {
-        let pools = |layer: &HeadLayer| layer.layer == HeadKind::Pool;
+        let pools = |layer: &HeadLayer| layer.role() == Role::Pooling;
         if spec.backbone.include_top {
             Part::Whole
         } else if spec.head.iter().any(pools) {

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor, bail};
 
 use super::{Method, Rule, Step, kept, kept_tensor, no_mistake};
-use crate::choice::{Choice, LARGEST, Opt, Options, Range, Takes};
+use crate::choice::{Choice, LARGEST, Opt, Options, Range, Takes, Unset};
 use crate::ops::vectorized;
 
 pub static ADAM: Method = Method {
@@ -32,7 +32,7 @@ const BETA_1: Opt = Opt {
     name: "beta_1",
     about: "decay of the first moment",
     takes: Takes::Real {
-        default: 0.9,
+        unset: Unset::Default(0.9),
         range: Range::Part,
     },
 };
@@ -41,7 +41,7 @@ const BETA_2: Opt = Opt {
     name: "beta_2",
     about: "decay of the second moment",
     takes: Takes::Real {
-        default: 0.999,
+        unset: Unset::Default(0.999),
         range: Range::Part,
     },
 };
@@ -51,7 +51,7 @@ pub(super) const EPSILON: Opt = Opt {
     name: "epsilon",
     about: "added to the root (`rmsprop`: inside it)",
     takes: Takes::Real {
-        default: 1e-7,
+        unset: Unset::Default(1e-7),
         range: Range::Positive(LARGEST),
     },
 };

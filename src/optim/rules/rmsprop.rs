@@ -5,7 +5,7 @@ use candle_core::{Result, Tensor, bail};
 use super::adam::EPSILON;
 use super::sgd::MOMENTUM;
 use super::{Method, Rule, Step, kept, kept_tensor, no_mistake};
-use crate::choice::{Choice, Opt, Options, Range, Takes};
+use crate::choice::{Choice, Opt, Options, Range, Takes, Unset};
 use crate::ops::vectorized;
 
 pub static RMSPROP: Method = Method {
@@ -23,7 +23,7 @@ const RHO: Opt = Opt {
     name: "rho",
     about: "decay of the mean square",
     takes: Takes::Real {
-        default: 0.9,
+        unset: Unset::Default(0.9),
         range: Range::Part,
     },
 };

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use super::{Method, Mistake, Rule, Step, kept, kept_tensor};
-use crate::choice::{Choice, Opt, Options, Range, Takes};
+use crate::choice::{Choice, Opt, Options, Range, Takes, Unset};
 use crate::ops::vectorized;
 
 pub static SGD: Method = Method {
@@ -22,7 +22,7 @@ pub(super) const MOMENTUM: Opt = Opt {
     name: "momentum",
     about: "how much of the last step is taken again",
     takes: Takes::Real {
-        default: 0.0,
+        unset: Unset::Default(0.0),
         range: Range::Part,
     },
 };

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use constant::CONSTANT;
 
-use crate::choice::{Choice, Opt, Options, Range, Takes};
+use crate::choice::{Choice, Opt, Options, Range, Takes, Unset};
 
 /// Every schedule, as specs name them.
 pub static CURVES: [&Kind; 5] = [
@@ -37,7 +37,7 @@ const fn factor(default: f64) -> Opt {
         name: "factor",
         about: "the rate is multiplied by this at a drop, or over each epoch",
         takes: Takes::Real {
-            default,
+            unset: Unset::Default(default),
             range: Range::Inside,
         },
     }

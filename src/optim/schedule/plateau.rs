@@ -1,7 +1,7 @@
 //! A drop when a metric no longer improves, as Keras's `ReduceLROnPlateau`.
 
 use super::{At, Curve, Kind, ScheduleState, factor};
-use crate::choice::{Choice, LARGEST, MOST, Opt, Options, Range, Takes};
+use crate::choice::{Choice, LARGEST, MOST, Opt, Options, Range, Takes, Unset};
 use crate::metric::lower_is_better;
 
 pub static PLATEAU: Kind = Kind {
@@ -26,7 +26,7 @@ const PATIENCE: Opt = Opt {
     name: "patience",
     about: "epochs without improvement before a drop",
     takes: Takes::Count {
-        default: 10,
+        unset: Unset::Default(10),
         range: Range::Whole(1, MOST),
     },
 };
@@ -35,7 +35,7 @@ const MIN_DELTA: Opt = Opt {
     name: "min_delta",
     about: "what counts as an improvement",
     takes: Takes::Real {
-        default: 1e-4,
+        unset: Unset::Default(1e-4),
         range: Range::NotNegative(LARGEST),
     },
 };

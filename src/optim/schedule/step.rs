@@ -1,7 +1,7 @@
 //! A drop after every so many epochs.
 
 use super::{At, Curve, Kind, factor};
-use crate::choice::{Choice, MOST, Opt, Range, Takes};
+use crate::choice::{Choice, MOST, Opt, Range, Takes, Unset};
 
 pub static STEP: Kind = Kind {
     choice: Choice {
@@ -19,8 +19,8 @@ pub static STEP: Kind = Kind {
 const STEP_EPOCHS: Opt = Opt {
     name: "step_epochs",
     about: "the epochs between two drops",
-    takes: Takes::NeededCount {
-        example: 10,
+    takes: Takes::Count {
+        unset: Unset::Needed(10),
         range: Range::Whole(1, MOST),
     },
 };

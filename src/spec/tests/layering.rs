@@ -111,8 +111,8 @@ fn values_from_outside_are_toml_or_else_text() {
     assert_eq!(spec.name, "quoted");
     let epochs = at(&spec, "optimizer.schedule.step_epochs");
     assert_eq!(epochs, Some(AxisValue::Integer(2)));
-    assert_eq!(spec.dataset.classes.map(|c| c.len()), Some(2));
-    assert_eq!(spec.head[1].rate, Some(0.25));
+    assert_eq!(spec.dataset.classes.as_ref().map(Vec::len), Some(2));
+    assert_eq!(at(&spec, "head.1.rate"), Some(AxisValue::Float(0.25)));
     assert_eq!(spec.head.len(), 3);
 }
 
@@ -129,7 +129,10 @@ fn a_variable_reaches_into_the_head_and_the_runners_own_are_no_keys() {
         ("OTHER", "x"),
     ];
     let experiment = folder.load(&[], &variables).unwrap();
-    assert_eq!(experiment.spec.head[1].rate, Some(0.125));
+    assert_eq!(
+        at(&experiment.spec, "head.1.rate"),
+        Some(AxisValue::Float(0.125))
+    );
     assert_eq!(experiment.spec.name, "a");
     let name = ("RUNNER_NAME", "b");
     assert_eq!(folder.load(&[], &[name]).unwrap().spec.name, "b");

@@ -59,9 +59,9 @@ fn flags_replace_axes_in_place_and_add_new_ones_at_the_end() {
     let rates: Vec<_> = experiment
         .runs
         .iter()
-        .map(|r| r.spec.head[1].rate())
+        .map(|run| at(&run.spec, "head.1.rate").unwrap())
         .collect();
-    assert_eq!(rates, [0.25, 0.5]);
+    assert_eq!(rates, [0.25, 0.5].map(AxisValue::Float));
     assert!(experiment.runs.iter().all(|run| run.spec.seed == 7));
 }
 

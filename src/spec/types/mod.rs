@@ -14,6 +14,7 @@ use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
 pub use images::*;
+pub(in crate::spec) use network::HeadTable;
 pub use network::*;
 pub use optimizer::*;
 pub(in crate::spec) use table::Table;

@@ -1,12 +1,19 @@
 //! The network: backbone, what of it is frozen, head.
 
-use schemars::JsonSchema;
-use serde::de::{self, Deserializer};
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Deserializer, MapAccess};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
+use super::table::{self, Table};
+use crate::choice::{Choice, Opt, Options, all_options};
+use crate::head::{self, LAYERS};
+pub use crate::head::{Activation, Role, UNITS, Units};
 use crate::names::{Name, listed, names};
-use crate::spec::values::{FreezeThrough, Units, Weights};
+use crate::spec::values::{FreezeThrough, Weights};
 use crate::zoo::{Architecture, CATALOG};
 
 /// `[backbone]`.
@@ -92,31 +99,21 @@ names! {
     }
 }
 
-/// One `[[head]]` table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+listed! {
+    /// Kinds of head layers, by Keras's names; `pool` is the architecture's own pooling and what it does before its
+    /// classifier.
+    HeadKind(head::Layer), LAYERS.iter().copied(), |layer| layer.choice.name
+}
+
+/// One `[[head]]` table. Options that belong to another layer are refused.
+#[derive(Clone, Debug, PartialEq)]
 pub struct HeadLayer {
     /// Which kind of layer.
     pub layer: HeadKind,
     /// The layer's name; by default Keras's automatic one (`dense`, `dense_1`, ...).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// `dense`: outputs, or "classes".
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub units: Option<Units>,
-    /// `dense` and `activation`: the function applied.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub activation: Option<Activation>,
-    /// `dropout`: the part of the values dropped, in [0, 1).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
-    pub rate: Option<f64>,
-    /// `batch_normalization`: how much of the moving statistics is kept each step; default 0.99.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub momentum: Option<f64>,
-    /// `batch_normalization`: added to the variance; default 1e-3.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub epsilon: Option<f64>,
+    /// What the layer takes beside.
+    pub options: Options,
 }
 
 impl HeadLayer {
@@ -125,36 +122,118 @@ impl HeadLayer {
         HeadLayer {
             layer,
             name: None,
-            units: None,
-            activation: None,
-            rate: None,
-            momentum: None,
-            epsilon: None,
+            options: Options::default(),
         }
     }
-}
 
-names! {
-    /// Kinds of head layers, by Keras's names; `pool` is the architecture's own pooling and what it does before its
-    /// classifier.
-    HeadKind {
-        Pool = "pool",
-        Flatten = "flatten",
-        GlobalAveragePooling = "global_average_pooling",
-        Dense = "dense",
-        BatchNormalization = "batch_normalization",
-        Dropout = "dropout",
-        Activation = "activation",
+    /// What every layer can be.
+    pub fn choices() -> impl Iterator<Item = &'static Choice> + Clone {
+        LAYERS.iter().map(|layer| &layer.choice)
+    }
+
+    /// What it makes of the values that it gets.
+    pub fn role(&self) -> Role {
+        self.layer.role
+    }
+
+    /// The function that it ends in.
+    pub fn activation(&self) -> Activation {
+        (self.layer.activation)(&self.options)
+    }
+
+    /// How many values it gives, of a dense layer.
+    pub fn units(&self) -> Option<Units> {
+        Units::of(&self.options).filter(|_| self.role() == Role::Dense)
+    }
+
+    /// Writes the defaults of what the layer takes.
+    pub(in crate::spec) fn fill(&mut self) {
+        self.options.fill(self.layer.choice.options);
     }
 }
 
-names! {
-    /// Activation functions.
-    Activation {
-        Linear = "linear",
-        Relu = "relu",
-        Tanh = "tanh",
-        Sigmoid = "sigmoid",
-        Softmax = "softmax",
+/// A table whose kind may not be read yet.
+#[derive(Default)]
+pub(in crate::spec) struct HeadTable {
+    layer: Option<HeadKind>,
+    name: Option<String>,
+    options: Options,
+}
+
+impl Table for HeadTable {
+    const EXPECTED: &'static str = "struct HeadLayer";
+
+    fn keys() -> &'static [&'static str] {
+        static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+            let options = HeadTable::all_options().iter().map(|option| option.name);
+            ["layer", "name"].into_iter().chain(options).collect()
+        });
+        &KEYS
+    }
+
+    fn all_options() -> &'static [&'static Opt] {
+        static ALL: LazyLock<Vec<&Opt>> = LazyLock::new(|| all_options(HeadLayer::choices()));
+        &ALL
+    }
+
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
+    }
+
+    fn own<'de, A: MapAccess<'de>>(&mut self, key: &str, table: &mut A) -> Result<(), A::Error> {
+        match key {
+            "layer" => self.layer = Some(table.next_value()?),
+            _ => self.name = table.next_value()?,
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for HeadLayer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let table: HeadTable = table::read(deserializer)?;
+        let missing = || de::Error::missing_field("layer");
+        Ok(HeadLayer {
+            layer: table.layer.ok_or_else(missing)?,
+            name: table.name,
+            options: table.options,
+        })
+    }
+}
+
+impl Serialize for HeadLayer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("layer", &self.layer)?;
+        if let Some(name) = &self.name {
+            map.serialize_entry("name", name)?;
+        }
+        table::write::<S>(&self.options, &self.layer.choice, &mut map)?;
+        map.end()
+    }
+}
+
+impl JsonSchema for HeadLayer {
+    fn schema_name() -> Cow<'static, str> {
+        "HeadLayer".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut layer = generator.subschema_for::<HeadKind>();
+        layer.insert("description".into(), "Which kind of layer.".into());
+        let name = json_schema!({
+            "type": "string",
+            "description": "The layer's name; by default Keras's automatic one (`dense`, `dense_1`, ...).",
+        });
+        let choices: Vec<&Choice> = HeadLayer::choices().collect();
+        let description = "One `[[head]]` table. Options that belong to another layer are refused.";
+        let mut table = table::schema(
+            description,
+            vec![("layer", layer), ("name", name)],
+            &choices,
+        );
+        // Nothing but the kind must stand where the table stands.
+        table.insert("required".into(), serde_json::json!(["layer"]));
+        table
     }
 }

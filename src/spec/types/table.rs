@@ -8,7 +8,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value as Json, json};
 
-use crate::choice::{Choice, Opt, Options, Takes, Value, owners};
+use crate::choice::{Choice, Opt, Options, Range, Takes, Value, owners};
 
 /// A table with keys of its own, and the options of what it names.
 pub(in crate::spec) trait Table: Default {
@@ -142,22 +142,21 @@ fn option_schema(option: &Opt, choices: &[&'static Choice]) -> Json {
     let owners: Vec<String> = owners.iter().map(|name| format!("`{name}`")).collect();
     let mut schema = match option.takes {
         Takes::Real { .. } => json!({ "type": "number", "format": "double" }),
-        Takes::Count { .. } | Takes::NeededCount { .. } => {
-            json!({ "type": "integer", "format": "uint" })
+        Takes::Count { .. } => json!({ "type": "integer", "format": "uint" }),
+        Takes::CountOr { word, range, .. } => {
+            let mut count = range.schema();
+            count.insert("type".into(), "integer".into());
+            json!({ "anyOf": [{ "const": word }, count] })
         }
+        Takes::Name { names, .. } => json!({ "type": "string", "enum": names }),
         Takes::Flag { .. } => json!({ "type": "boolean" }),
         Takes::Monitor { .. } => json!({ "type": "string" }),
     };
     if let Some(schema) = schema.as_object_mut() {
         let description = format!("{}: {}{default}.", owners.join(", "), option.about);
         schema.insert("description".into(), description.into());
-        schema.extend(
-            option
-                .takes
-                .range()
-                .map(|range| range.schema())
-                .unwrap_or_default(),
-        );
+        let range = option.takes.range().filter(|_| schema.contains_key("type"));
+        schema.extend(range.map(Range::schema).unwrap_or_default());
     }
     schema
 }

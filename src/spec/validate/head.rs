@@ -1,9 +1,8 @@
 //! `[[head]]`: from the backbone's `[height, width, channels]` to a value per class.
 
-use super::Check;
+use super::{Check, Chosen};
 use crate::spec::defaults::head_names;
-use crate::spec::types::{Activation, HeadKind, HeadLayer, Loss, Spec};
-use crate::spec::values::Units;
+use crate::spec::types::{Activation, HeadKind, HeadLayer, Loss, Role, Spec, Units};
 
 pub(super) fn check(spec: &Spec, check: &mut Check) {
     let head = &spec.head;
@@ -40,42 +39,14 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
 }
 
 fn options(at: usize, layer: &HeadLayer, check: &mut Check) {
-    let kind = layer.layer;
+    let choice = &layer.layer.row().choice;
+    let chosen = Chosen {
+        choice,
+        name: choice.name.to_owned(),
+        subject: format!("a {} layer", choice.name),
+    };
     let table = format!("head.{at}");
-    let set = [
-        ("units", layer.units.is_some()),
-        ("activation", layer.activation.is_some()),
-        ("rate", layer.rate.is_some()),
-        ("momentum", layer.momentum.is_some()),
-        ("epsilon", layer.epsilon.is_some()),
-    ];
-    let owners = |option: &str| {
-        let takes = |kind: &&HeadKind| HeadLayer::options(**kind).contains(&option);
-        let owners = HeadKind::ALL.iter().filter(takes);
-        owners
-            .map(|kind| kind.as_str())
-            .collect::<Vec<_>>()
-            .join(" and ")
-    };
-    check.options(
-        &table,
-        kind.as_str(),
-        &set,
-        HeadLayer::options(kind),
-        &owners,
-    );
-    let needed = match kind {
-        HeadKind::Dense => Some(("units", "\"classes\"")),
-        HeadKind::Dropout => Some(("rate", "0.5")),
-        HeadKind::Activation => Some(("activation", "\"relu\"")),
-        _ => None,
-    };
-    if let Some((option, example)) = needed
-        && set.contains(&(option, false))
-    {
-        let help = format!("add e.g. `{option} = {example}`");
-        check.problem_with_help(&table, format!("a {kind} layer needs `{option}`"), help);
-    }
+    check.choice(&table, &chosen, &layer.options, HeadLayer::choices());
 }
 
 /// Names are parts of tensors' names, so they are told apart and hold no dot.
@@ -98,30 +69,27 @@ fn names(head: &[HeadLayer], check: &mut Check) {
 
 /// Exactly one layer makes a vector, and it stands before the first dense one.
 fn shape(head: &[HeadLayer], check: &mut Check) {
-    let makes_vector = |layer: &HeadLayer| {
-        matches!(
-            layer.layer,
-            HeadKind::Pool | HeadKind::Flatten | HeadKind::GlobalAveragePooling
-        )
-    };
-    if let Some(at) = head
-        .iter()
-        .skip(1)
-        .position(|layer| layer.layer == HeadKind::Pool)
-    {
-        let message = "`pool` belongs to the backbone: it can only be the first layer of the head";
+    let makes_vector = |layer: &HeadLayer| matches!(layer.role(), Role::Pooling | Role::Vector);
+    let is_pooling = |layer: &HeadLayer| layer.role() == Role::Pooling;
+    if let Some(at) = head.iter().skip(1).position(is_pooling) {
+        let kind = head[at + 1].layer;
+        let message =
+            format!("`{kind}` belongs to the backbone: it can only be the first layer of the head");
         check.problem_with_help(&format!("head.{}", at + 1), message, "move it to the front");
     }
     let mut vectors = (0..head.len()).filter(|at| makes_vector(&head[*at]));
-    let dense = head.iter().position(|layer| layer.layer == HeadKind::Dense);
+    let dense = head.iter().position(|layer| layer.role() == Role::Dense);
     let first = vectors.next();
     if let Some(dense) = dense
         && first.is_none_or(|first| first > dense)
     {
+        let kind = head[dense].layer;
+        let makers = HeadKind::all().filter(|kind| kind.role == Role::Vector);
+        let makers: Vec<String> = makers.map(|kind| format!("`layer = \"{kind}\"`")).collect();
         check.problem_with_help(
             &format!("head.{dense}"),
-            "a dense layer needs a vector, and here it gets [height, width, channels]",
-            "put `layer = \"flatten\"` or `layer = \"global_average_pooling\"` before it",
+            format!("a {kind} layer needs a vector, and here it gets [height, width, channels]"),
+            format!("put {} before it", makers.join(" or ")),
         );
     }
     for at in vectors {
@@ -138,10 +106,11 @@ fn end(spec: &Spec, check: &mut Check) {
         return;
     };
     let before = at.checked_sub(1).map(|at| (at, &head[at]));
-    let dense = match (last.layer, before) {
-        (HeadKind::Dense, _) => Some((at, last)),
-        (HeadKind::Activation, Some((at, before)))
-            if before.layer == HeadKind::Dense && before.activation() == Activation::Linear =>
+    let is_linear = |layer: &HeadLayer| layer.activation() == Activation::Linear;
+    let dense = match (last.role(), before) {
+        (Role::Dense, _) => Some((at, last)),
+        (Role::Function, Some((at, before)))
+            if before.role() == Role::Dense && is_linear(before) =>
         {
             Some((at, before))
         }
@@ -154,17 +123,12 @@ fn end(spec: &Spec, check: &mut Check) {
             format!("the head does not end in a value per class: its last layer is `{}`", last.layer),
             format!("end it with `layer = \"dense\"`, `units = \"classes\"`, `activation = \"{wanted}\"`"),
         );
-        let dense = head
-            .iter()
-            .rposition(|layer| layer.layer == HeadKind::Dense);
+        let dense = head.iter().rposition(|layer| layer.role() == Role::Dense);
         return softmax_elsewhere(head, dense.unwrap_or(at), check);
     };
     units(spec, dense_at, dense, check);
     if last.activation() != wanted {
-        let key = match last.activation {
-            Some(_) => format!("head.{at}.activation"),
-            None => format!("head.{at}"),
-        };
+        let key = format!("head.{at}.activation");
         let (loss, found) = (spec.training.loss, last.activation());
         check.problem_with_help(
             &key,
@@ -176,7 +140,7 @@ fn end(spec: &Spec, check: &mut Check) {
 }
 
 fn units(spec: &Spec, at: usize, dense: &HeadLayer, check: &mut Check) {
-    if let (Some(Units::Count(units)), Some(classes)) = (dense.units, spec.class_count())
+    if let (Some(Units::Count(units)), Some(classes)) = (dense.units(), spec.class_count())
         && units != classes
     {
         let dataset = spec.dataset.name;
@@ -196,7 +160,7 @@ fn units(spec: &Spec, at: usize, dense: &HeadLayer, check: &mut Check) {
 
 fn softmax_elsewhere(head: &[HeadLayer], end: usize, check: &mut Check) {
     for (at, layer) in head.iter().enumerate().take(end) {
-        if layer.activation == Some(Activation::Softmax) {
+        if layer.activation() == Activation::Softmax {
             check.problem_with_help(
                 &format!("head.{at}.activation"),
                 "softmax can only be the end of the head",

@@ -1,5 +1,6 @@
 //! Mistakes that the types alone do not show: ranges, contradictions, options of something else.
 
+mod choice;
 mod dataset;
 mod freeze;
 mod head;
@@ -8,6 +9,7 @@ mod ranges;
 mod tracking;
 mod training;
 
+use choice::Chosen;
 pub use training::pointless_metric;
 
 use std::path::Path;

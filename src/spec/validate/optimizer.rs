@@ -1,20 +1,15 @@
 //! `[optimizer]` and its schedule.
 
-use super::Check;
 use super::training::monitor;
-use crate::choice::{Choice, Options, owners};
+use super::{Check, Chosen};
 use crate::spec::types::{Optimizer, Schedule, Spec};
 
 pub(super) fn check(spec: &Spec, check: &mut Check) {
     let optimizer = &spec.optimizer;
-    let method = &optimizer.name.choice;
+    let method = &optimizer.name.row().choice;
     let options = &optimizer.options;
-    check.choice(
-        ("optimizer", method.name),
-        method,
-        options,
-        Optimizer::choices(),
-    );
+    let chosen = Chosen::named(method, method.name);
+    check.choice("optimizer", &chosen, options, Optimizer::choices());
     if let Some(mistake) = (optimizer.name.mistake)(options) {
         let key = format!("optimizer.{}", mistake.option);
         check.problem_with_help(&key, mistake.message, mistake.help);
@@ -25,14 +20,9 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
 fn schedule(spec: &Spec, check: &mut Check) {
     let table = "optimizer.schedule";
     let schedule = &spec.optimizer.schedule;
-    let kind = &schedule.kind.choice;
-    let chosen = format!("the {} schedule", kind.name);
-    check.choice(
-        (table, &chosen),
-        kind,
-        &schedule.options,
-        Schedule::choices(),
-    );
+    let kind = &schedule.kind.row().choice;
+    let chosen = Chosen::named(kind, format!("the {} schedule", kind.name));
+    check.choice(table, &chosen, &schedule.options, Schedule::choices());
     let rate = spec.optimizer.learning_rate();
     if schedule.minimum > rate && rate > 0.0 {
         let message = format!(
@@ -43,34 +33,5 @@ fn schedule(spec: &Spec, check: &mut Check) {
     }
     if let Some(watched) = schedule.monitor() {
         monitor(spec, "optimizer.schedule.monitor", &watched, check);
-    }
-}
-
-impl Check {
-    /// Refuses options of another choice than the one of a table, and that one without what it needs.
-    ///
-    /// `chosen` is the choice in words, and `all` are those it was chosen from.
-    fn choice(
-        &mut self,
-        (table, chosen): (&str, &str),
-        choice: &Choice,
-        options: &Options,
-        all: impl Iterator<Item = &'static Choice> + Clone,
-    ) {
-        let taken: Vec<&str> = choice.options.iter().map(|option| option.name).collect();
-        let set: Vec<(&str, bool)> = options.set().map(|(name, _)| (name, true)).collect();
-        let owners = |option: &str| owners(all.clone(), option).join(" and ");
-        self.options(table, chosen, &set, &taken, &owners);
-        for option in choice.options {
-            let example = option.takes.example().filter(|_| !options.has(option));
-            if let Some(example) = example {
-                let (name, about) = (option.name, option.about);
-                self.problem_with_help(
-                    table,
-                    format!("{chosen} needs `{name}`"),
-                    format!("add e.g. `{name} = {example}`: {about}"),
-                );
-            }
-        }
     }
 }

@@ -2,8 +2,7 @@
 
 use super::Check;
 use crate::choice::{LARGEST, MOST, Number, Opt, Options, Range};
-use crate::spec::types::{Optimizer, Schedule, Spec, Table};
-use crate::spec::values::Units;
+use crate::spec::types::{HeadTable, Optimizer, Schedule, Spec, Table};
 
 /// The side of an image, in pixels.
 const MOST_PIXELS: usize = 16_384;
@@ -99,13 +98,11 @@ fn network(spec: &Spec, numbers: &mut Numbers) {
     numbers.within("backbone.input_size", size, Range::Whole(1, MOST_PIXELS));
     numbers.within("backbone.drop_path", spec.backbone.drop_path, Range::Part);
     for (at, layer) in spec.head.iter().enumerate() {
-        let key = |option: &str| format!("head.{at}.{option}");
-        if let Some(Units::Count(units)) = layer.units {
-            numbers.within(&key("units"), units, Range::Whole(1, MOST));
-        }
-        numbers.set(&key("rate"), layer.rate, Range::Part);
-        numbers.set(&key("momentum"), layer.momentum, Range::Part);
-        numbers.set(&key("epsilon"), layer.epsilon, Range::Positive(LARGEST));
+        numbers.options(
+            &format!("head.{at}"),
+            &layer.options,
+            HeadTable::all_options(),
+        );
     }
 }
 
