@@ -39,6 +39,7 @@ pub mod progress;
 pub mod report;
 pub mod rng;
 pub mod run;
+pub mod search;
 mod secret;
 #[cfg(test)]
 mod shared;

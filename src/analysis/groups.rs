@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Group, Measure, Recorded, Sample, Verdict};
-use crate::spec::{AxisValue, REPLICATES, digits_of};
+use crate::spec::{AxisValue, digits_of, replicates};
 
 /// Runs that belong together, and what they have in common.
 pub(super) struct Members<'a> {
@@ -26,8 +26,8 @@ struct Again<'a>(HashMap<Repetition<'a>, Vec<&'a str>>);
 impl<'a> Again<'a> {
     /// How many others there were before this one with its settings and seeds; a copy counts as the one that it copies.
     fn of(&mut self, run: &'a Recorded) -> usize {
-        let replicate = |key: &&str| run.value(key).map(|value| value.to_string());
-        let replicates = REPLICATES.iter().map(replicate).collect();
+        let replicate = |key: &String| run.value(key).map(|value| value.to_string());
+        let replicates = replicates().iter().map(replicate).collect();
         let key = (run.experiment.as_str(), run.setting.as_str(), replicates);
         let known = self.0.entry(key).or_default();
         let digits = digits_of(&run.row.run);

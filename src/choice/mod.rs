@@ -2,10 +2,12 @@
 //!
 //! Keys, defaults, ranges, the JSON Schema and every message about them come from here.
 
+mod mistake;
 mod number_or_word;
 mod options;
 mod range;
 
+pub use mistake::Mistake;
 pub use number_or_word::{NumberOrWord, NumberOrWordVisitor};
 pub use options::{Options, Value};
 pub use range::{LARGEST, MOST, Number, Range};

@@ -191,12 +191,8 @@ fn a_state_that_does_not_fit_is_refused_by_name() {
 
 /// The schedule of a spec's `[optimizer.schedule]`.
 fn schedule(table: &str, base: f64, steps_per_epoch: usize, epochs: usize) -> Schedule {
-    let schedule = toml::from_str(table).unwrap();
-    let optimizer = spec::Optimizer {
-        learning_rate: Some(base),
-        schedule,
-        ..spec::Optimizer::default()
-    };
+    let mut optimizer = options(&format!("learning_rate = {base:?}"));
+    optimizer.schedule = toml::from_str(table).unwrap();
     optimizer.rates(Length {
         epochs,
         steps_per_epoch,

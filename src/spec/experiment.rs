@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::key;
 use super::origin::Origin;
 use super::{Contents, Spec, Sweep};
+use crate::choice::Mistake;
 
 /// A value on a sweep axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -195,6 +196,14 @@ impl Problem {
         Problem {
             is_missing_path: true,
             ..Problem::new(key, message)
+        }
+    }
+
+    /// What is wrong with the options of what `table` names.
+    pub(super) fn in_table(table: &str, mistake: Mistake) -> Self {
+        Problem {
+            help: mistake.help,
+            ..Problem::new(format!("{table}.{}", mistake.key), mistake.message)
         }
     }
 

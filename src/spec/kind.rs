@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::json_schema::json_schema;
-use super::key;
+use super::{key, schema};
 
 /// What a key takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +68,29 @@ pub fn key_kind(key: &str) -> Option<KeyKind> {
 /// Whether a key's values are depths of a network, as its type says (`x-order`): their order is that of the network's
 /// layers, which their names do not tell.
 pub fn is_ordered_by_depth(key: &str) -> bool {
+    has(key, "x-order", &"depth".into())
+}
+
+/// Keys whose values make a run the repetition of another that is equal in everything else, as their types say
+/// (`x-replicate`).
+pub fn replicates() -> &'static [String] {
+    static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let mut keys = schema::full_keys();
+        keys.retain(|key| has(key, "x-replicate", &Value::Bool(true)));
+        keys
+    });
+    &KEYS
+}
+
+/// Whether runs that differ in this key alone are repetitions of each other.
+pub fn is_replicate(key: &str) -> bool {
+    replicates().iter().any(|replicate| replicate == key)
+}
+
+/// Whether a key's type says this of it.
+fn has(key: &str, property: &str, value: &Value) -> bool {
     let node = key::parse(key).ok().and_then(|path| find(&path));
-    node.and_then(|node| node.get("x-order")?.as_str()) == Some("depth")
+    node.and_then(|node| node.get(property)) == Some(value)
 }
 
 /// The schema of the values at this key.
@@ -204,6 +225,12 @@ mod tests {
         ] {
             assert_eq!(key_kind(key), expected, "{key}");
         }
+    }
+
+    #[test]
+    fn runs_of_different_seeds_repeat_one_another() {
+        assert_eq!(replicates(), ["seed"]);
+        assert!(is_replicate("seed") && !is_replicate("freeze.through"));
     }
 
     #[test]

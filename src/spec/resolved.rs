@@ -44,8 +44,8 @@ impl Experiment {
             return out;
         }
         out += &format!("\n[sweep]\nstrategy = \"{}\"\n", sweep.strategy);
-        if let Some(samples) = sweep.samples {
-            out += &format!("samples = {samples}\n");
+        for (name, value) in sweep.options.set() {
+            out += &format!("{name} = {value}\n");
         }
         out += "\n[sweep.axes]\n";
         for (axis, values) in sweep.in_order() {

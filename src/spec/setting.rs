@@ -3,12 +3,10 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::kind::is_replicate;
 use super::run_id::{Contents, decisive};
 use super::types::Spec;
 use crate::text::hex;
-
-/// Keys whose values make a run the repetition of another that is equal in everything else.
-pub const REPLICATES: [&str; 2] = ["seed", "dataset.fold"];
 
 /// Keys of `[dataset]` that choose what is learned from; all others may change what is tested on.
 const LEARNED_FROM: [&str; 6] = [
@@ -25,11 +23,6 @@ const CONTENTS: &str = "contents of ";
 
 /// Digits of a digest that are shown.
 const SHOWN: usize = 8;
-
-/// Whether runs that differ in this key alone are repetitions of each other.
-pub fn is_replicate(key: &str) -> bool {
-    REPLICATES.contains(&key)
-}
 
 /// Everything that decides the result of a recorded run: keys with their values, in the order of the spec, and what the
 /// files that it names hold.

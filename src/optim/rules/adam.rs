@@ -2,28 +2,32 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::{Method, Rule, Step, kept, kept_tensor, no_mistake};
+use super::{Method, Rule, Step, kept, kept_tensor, learning_rate, no_mistake, weight_decay};
 use crate::choice::{Choice, LARGEST, Opt, Options, Range, Takes, Unset};
 use crate::ops::vectorized;
 
 pub static ADAM: Method = Method {
     choice: Choice {
         name: "adam",
-        options: &[BETA_1, BETA_2, EPSILON],
+        options: &[RATE, BETA_1, BETA_2, EPSILON, DECAY],
     },
-    learning_rate: 1e-3,
-    weight_decay: 0.0,
+    learning_rate: RATE,
+    weight_decay: DECAY,
     rule: |options| Box::new(Adam::new(options)),
     mistake: no_mistake,
 };
 
+const RATE: Opt = learning_rate(1e-3);
+const DECAY: Opt = weight_decay(0.0);
+const DECAY_W: Opt = weight_decay(0.004);
+
 pub static ADAMW: Method = Method {
     choice: Choice {
         name: "adamw",
-        options: ADAM.choice.options,
+        options: &[RATE, BETA_1, BETA_2, EPSILON, DECAY_W],
     },
-    learning_rate: ADAM.learning_rate,
-    weight_decay: 0.004,
+    learning_rate: RATE,
+    weight_decay: DECAY_W,
     rule: ADAM.rule,
     mistake: no_mistake,
 };

@@ -10,33 +10,50 @@ use candle_core::{Result, Tensor};
 
 pub use adam::ADAM;
 
-use crate::choice::{Choice, Options};
+use crate::choice::{Choice, LARGEST, Mistake, Opt, Options, Range, Takes, Unset};
 
 /// Every optimizer, as specs name them.
 pub static METHODS: [&Method; 4] = [&sgd::SGD, &adam::ADAM, &adam::ADAMW, &rmsprop::RMSPROP];
+
+/// Of a learning rate: weights have 32 bits.
+const LARGEST_RATE: f64 = f32::MAX as f64;
 
 /// An optimizer that a spec can choose.
 #[derive(Debug)]
 pub struct Method {
     pub choice: Choice,
-    /// The step size where a spec has none.
-    pub learning_rate: f64,
-    /// The decoupled weight decay where a spec has none.
-    pub weight_decay: f64,
+    /// Its option of the step size, made by [`learning_rate`].
+    pub learning_rate: Opt,
+    /// Its option of the weight decay, made by [`weight_decay`].
+    pub weight_decay: Opt,
     /// Its rule with these options.
     pub rule: fn(&Options) -> Box<dyn Rule>,
     /// What is wrong with options that are each in their range.
     pub mistake: fn(&Options) -> Option<Mistake>,
 }
 
-/// Options that do not go together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// The one that is to be changed.
-    pub option: &'static str,
-    pub message: &'static str,
-    /// What to do about it.
-    pub help: &'static str,
+/// The option of the step size.
+const fn learning_rate(default: f64) -> Opt {
+    Opt {
+        name: "learning_rate",
+        about: "step size before the schedule",
+        takes: Takes::Real {
+            unset: Unset::Default(default),
+            range: Range::Positive(LARGEST_RATE),
+        },
+    }
+}
+
+/// The option of the decoupled weight decay.
+const fn weight_decay(default: f64) -> Opt {
+    Opt {
+        name: "weight_decay",
+        about: "decoupled weight decay, `w -= learning_rate * weight_decay * w`",
+        takes: Takes::Real {
+            unset: Unset::Default(default),
+            range: Range::NotNegative(LARGEST),
+        },
+    }
 }
 
 /// What one step multiplies by, the same for all values.

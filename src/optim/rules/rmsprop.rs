@@ -4,20 +4,23 @@ use candle_core::{Result, Tensor, bail};
 
 use super::adam::EPSILON;
 use super::sgd::MOMENTUM;
-use super::{Method, Rule, Step, kept, kept_tensor, no_mistake};
+use super::{Method, Rule, Step, kept, kept_tensor, learning_rate, no_mistake, weight_decay};
 use crate::choice::{Choice, Opt, Options, Range, Takes, Unset};
 use crate::ops::vectorized;
 
 pub static RMSPROP: Method = Method {
     choice: Choice {
         name: "rmsprop",
-        options: &[MOMENTUM, RHO, EPSILON],
+        options: &[RATE, MOMENTUM, RHO, EPSILON, DECAY],
     },
-    learning_rate: 1e-3,
-    weight_decay: 0.0,
+    learning_rate: RATE,
+    weight_decay: DECAY,
     rule: |options| Box::new(Rmsprop::new(options)),
     mistake: no_mistake,
 };
+
+const RATE: Opt = learning_rate(1e-3);
+const DECAY: Opt = weight_decay(0.0);
 
 const RHO: Opt = Opt {
     name: "rho",

@@ -2,20 +2,23 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Method, Mistake, Rule, Step, kept, kept_tensor};
-use crate::choice::{Choice, Opt, Options, Range, Takes, Unset};
+use super::{Method, Rule, Step, kept, kept_tensor, learning_rate, weight_decay};
+use crate::choice::{Choice, Mistake, Opt, Options, Range, Takes, Unset};
 use crate::ops::vectorized;
 
 pub static SGD: Method = Method {
     choice: Choice {
         name: "sgd",
-        options: &[MOMENTUM, NESTEROV],
+        options: &[RATE, MOMENTUM, NESTEROV, DECAY],
     },
-    learning_rate: 0.01,
-    weight_decay: 0.0,
+    learning_rate: RATE,
+    weight_decay: DECAY,
     rule: |options| Box::new(Sgd::new(options)),
     mistake,
 };
+
+const RATE: Opt = learning_rate(0.01);
+const DECAY: Opt = weight_decay(0.0);
 
 /// Of this rule and RMSprop's.
 pub(super) const MOMENTUM: Opt = Opt {
@@ -50,10 +53,10 @@ impl Sgd {
 
 fn mistake(options: &Options) -> Option<Mistake> {
     let Sgd { momentum, nesterov } = Sgd::new(options);
-    (nesterov && momentum == 0.0).then_some(Mistake {
-        option: NESTEROV.name,
-        message: "`nesterov` needs a momentum greater than 0",
-        help: "add e.g. `momentum = 0.9` to [optimizer]",
+    (nesterov && momentum == 0.0).then(|| {
+        let message = "`nesterov` needs a momentum greater than 0";
+        let help = "add e.g. `momentum = 0.9` to [optimizer]";
+        Mistake::new(NESTEROV.name, message).help(help)
     })
 }
 

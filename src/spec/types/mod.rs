@@ -3,24 +3,21 @@
 mod images;
 mod network;
 mod optimizer;
+mod sweep;
 mod table;
 mod training;
 
-use std::collections::BTreeMap;
-
 use figment::value::Value;
 use schemars::JsonSchema;
-use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
 pub use images::*;
 pub(in crate::spec) use network::HeadTable;
 pub use network::*;
 pub use optimizer::*;
+pub use sweep::*;
 pub(in crate::spec) use table::Table;
 pub use training::*;
-
-use crate::names::{Name, names};
 
 /// One run's spec: what stands in the TOML file, defaults filled in and without the sweep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +27,7 @@ pub struct Spec {
     pub name: String,
     /// Everything random derives from it.
     #[serde(default)]
+    #[schemars(extend("x-replicate" = true))]
     pub seed: u64,
     /// The images.
     pub dataset: Dataset,
@@ -118,52 +116,5 @@ impl Tracking {
     /// Whether no tracker is told anything.
     pub fn is_off(&self) -> bool {
         *self == Tracking::default()
-    }
-}
-
-/// `[sweep]`: which runs an experiment consists of.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Sweep {
-    /// Every point of the axes, or some.
-    #[serde(default)]
-    pub strategy: Strategy,
-    /// `random`: how many points.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
-    pub samples: Option<usize>,
-    /// Values by key of the spec.
-    #[serde(default)]
-    #[schemars(with = "BTreeMap<String, Vec<serde_json::Value>>")]
-    pub axes: BTreeMap<String, Vec<toml::Value>>,
-    /// The keys of `axes` in the order of the file.
-    #[serde(skip)]
-    pub order: Vec<String>,
-}
-
-impl Sweep {
-    /// Each axis with its values, in the order of the file; the last one varies fastest.
-    pub fn in_order(&self) -> impl Iterator<Item = (&str, &[toml::Value])> {
-        let values = |key: &String| self.axes.get_key_value(key);
-        let ordered = self.order.iter().filter_map(values);
-        let rest = self
-            .axes
-            .iter()
-            .filter(|(key, _)| !self.order.contains(key));
-        ordered
-            .chain(rest)
-            .map(|(key, values)| (key.as_str(), values.as_slice()))
-    }
-}
-
-names! {
-    /// How points are taken from the axes.
-    #[derive(Default)]
-    Strategy {
-        /// Every combination.
-        #[default]
-        Grid = "grid",
-        /// `samples` different combinations, drawn by the seed.
-        Random = "random",
     }
 }

@@ -40,12 +40,8 @@ impl Default for ScheduleKind {
 pub struct Optimizer {
     /// Which optimizer.
     pub name: OptimizerName,
-    /// Step size before the schedule; none for the optimizer's own.
-    pub learning_rate: Option<f64>,
-    /// What the optimizer takes beside.
+    /// What the optimizer takes.
     pub options: Options,
-    /// Decoupled weight decay, `w -= learning_rate * weight_decay * w`; none for the optimizer's own.
-    pub weight_decay: Option<f64>,
     /// How the learning rate changes.
     pub schedule: Schedule,
 }
@@ -58,12 +54,12 @@ impl Optimizer {
 
     /// Step size before the schedule.
     pub fn learning_rate(&self) -> f64 {
-        self.learning_rate.unwrap_or(self.name.learning_rate)
+        self.options.real(&self.name.learning_rate)
     }
 
     /// Decoupled weight decay.
     pub fn weight_decay(&self) -> f64 {
-        self.weight_decay.unwrap_or(self.name.weight_decay)
+        self.options.real(&self.name.weight_decay)
     }
 
     /// How weights follow from gradients.
@@ -85,8 +81,6 @@ impl Optimizer {
 
     /// Writes the defaults of what the optimizer takes.
     pub(in crate::spec) fn fill(&mut self) {
-        self.learning_rate = Some(self.learning_rate());
-        self.weight_decay = Some(self.weight_decay());
         self.options.fill(self.name.choice.options);
     }
 }
@@ -97,8 +91,8 @@ impl Table for Optimizer {
     fn keys() -> &'static [&'static str] {
         static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
             let options = Optimizer::all_options().iter().map(|option| option.name);
-            let first = ["name", "learning_rate"].into_iter().chain(options);
-            first.chain(["weight_decay", "schedule"]).collect()
+            let first = ["name"].into_iter().chain(options);
+            first.chain(["schedule"]).collect()
         });
         &KEYS
     }
@@ -115,8 +109,6 @@ impl Table for Optimizer {
     fn own<'de, A: MapAccess<'de>>(&mut self, key: &str, table: &mut A) -> Result<(), A::Error> {
         match key {
             "name" => self.name = table.next_value()?,
-            "learning_rate" => self.learning_rate = Some(table.next_value()?),
-            "weight_decay" => self.weight_decay = Some(table.next_value()?),
             _ => self.schedule = table.next_value()?,
         }
         Ok(())
@@ -133,13 +125,7 @@ impl Serialize for Optimizer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("name", &self.name)?;
-        if let Some(rate) = self.learning_rate {
-            map.serialize_entry("learning_rate", &rate)?;
-        }
         table::write::<S>(&self.options, &self.name.choice, &mut map)?;
-        if let Some(decay) = self.weight_decay {
-            map.serialize_entry("weight_decay", &decay)?;
-        }
         map.serialize_entry("schedule", &self.schedule)?;
         map.end()
     }
@@ -151,19 +137,6 @@ impl JsonSchema for Optimizer {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let defaults = |of: fn(&optim::Method) -> f64| {
-            let method =
-                |method: &&optim::Method| format!("{} for `{}`", of(method), method.choice.name);
-            METHODS.iter().map(method).collect::<Vec<_>>().join(", ")
-        };
-        let rate = format!(
-            "Step size before the schedule; default {}.",
-            defaults(|m| m.learning_rate)
-        );
-        let decay = format!(
-            "Decoupled weight decay, `w -= learning_rate * weight_decay * w`; default {}.",
-            defaults(|m| m.weight_decay)
-        );
         let mut name = generator.subschema_for::<OptimizerName>();
         name.insert("description".into(), "Which optimizer.".into());
         name.insert("default".into(), OptimizerName::default().as_str().into());
@@ -172,18 +145,7 @@ impl JsonSchema for Optimizer {
             "description".into(),
             "How the learning rate changes; default constant.".into(),
         );
-        let own = vec![
-            ("name", name),
-            (
-                "learning_rate",
-                json_schema!({ "type": "number", "format": "double", "description": rate, "exclusiveMinimum": 0 }),
-            ),
-            (
-                "weight_decay",
-                json_schema!({ "type": "number", "format": "double", "description": decay, "minimum": 0 }),
-            ),
-            ("schedule", schedule),
-        ];
+        let own = vec![("name", name), ("schedule", schedule)];
         let choices: Vec<&Choice> = Optimizer::choices().collect();
         let description =
             "`[optimizer]`. Options that belong to another optimizer than `name` are refused.";

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use super::experiment::Problem;
 use super::suggest::nearest;
-use super::types::{Arch, Spec};
+use super::types::{Arch, Spec, Sweep, Table};
 use super::values::Weights;
 use crate::zoo::TimmWeights;
 
@@ -32,6 +32,16 @@ pub fn validate(spec: &Spec) -> Vec<Problem> {
     training::check(spec, &mut check);
     tracking::check(spec, &mut check);
     ranges::check(spec, &mut check);
+    check.problems
+}
+
+/// Every mistake in what a sweep's strategy takes.
+pub(super) fn sweep(sweep: &Sweep) -> Vec<Problem> {
+    let mut check = Check::default();
+    let strategy = &sweep.strategy.row().choice;
+    let chosen = Chosen::named(strategy, format!("the {} strategy", strategy.name));
+    check.choice("sweep", &chosen, &sweep.options, Sweep::choices());
+    ranges::options("sweep", &sweep.options, Sweep::all_options(), &mut check);
     check.problems
 }
 

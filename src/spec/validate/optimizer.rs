@@ -2,6 +2,7 @@
 
 use super::training::monitor;
 use super::{Check, Chosen};
+use crate::spec::experiment::Problem;
 use crate::spec::types::{Optimizer, Schedule, Spec};
 
 pub(super) fn check(spec: &Spec, check: &mut Check) {
@@ -11,8 +12,7 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
     let chosen = Chosen::named(method, method.name);
     check.choice("optimizer", &chosen, options, Optimizer::choices());
     if let Some(mistake) = (optimizer.name.mistake)(options) {
-        let key = format!("optimizer.{}", mistake.option);
-        check.problem_with_help(&key, mistake.message, mistake.help);
+        check.problems.push(Problem::in_table("optimizer", mistake));
     }
     schedule(spec, check);
 }

@@ -8,8 +8,6 @@ use crate::spec::types::{HeadTable, Optimizer, Schedule, Spec, Table};
 const MOST_PIXELS: usize = 16_384;
 /// Images of a dataset; their indices have 32 bits.
 const MOST_IMAGES: usize = 1_000_000_000;
-/// Of a learning rate: weights have 32 bits.
-const LARGEST_RATE: f64 = f32::MAX as f64;
 /// Of a deviation that values are divided by.
 const SMALLEST: f64 = 1e-12;
 /// Of the part of an image that is seen.
@@ -25,6 +23,11 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
     network(spec, &mut numbers);
     optimizer(spec, &mut numbers);
     training(spec, &mut numbers);
+}
+
+/// Refuses options that are not in their range.
+pub(super) fn options(table: &str, options: &Options, all: &[&Opt], check: &mut Check) {
+    Numbers(check).options(table, options, all);
 }
 
 struct Numbers<'a>(&'a mut Check);
@@ -108,20 +111,6 @@ fn network(spec: &Spec, numbers: &mut Numbers) {
 
 fn optimizer(spec: &Spec, numbers: &mut Numbers) {
     let optimizer = &spec.optimizer;
-    for (option, number, range) in [
-        (
-            "learning_rate",
-            optimizer.learning_rate(),
-            Range::Positive(LARGEST_RATE),
-        ),
-        (
-            "weight_decay",
-            optimizer.weight_decay(),
-            Range::NotNegative(LARGEST),
-        ),
-    ] {
-        numbers.within(&format!("optimizer.{option}"), number, range);
-    }
     numbers.options("optimizer", &optimizer.options, Optimizer::all_options());
     let schedule = &optimizer.schedule;
     let table = "optimizer.schedule";
