@@ -10,7 +10,7 @@ mod range;
 pub use mistake::Mistake;
 pub use number_or_word::{NumberOrWord, NumberOrWordVisitor};
 pub use options::{Options, Value};
-pub use range::{LARGEST, MOST, Number, Range};
+pub use range::{LARGEST, MOST, Number, Range, Refused};
 
 /// Something that a spec can choose by its name.
 #[derive(Debug)]

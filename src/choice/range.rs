@@ -15,6 +15,8 @@ pub const MOST: usize = 1_000_000;
 pub const LARGEST: f64 = 1e6;
 
 /// What a number may be; bounds are included unless said otherwise.
+///
+/// Networks compute with 32 bits: a number that only 64 bits tell from a bound that is not included is refused like that.
 #[derive(Clone, Copy, Debug)]
 pub enum Range {
     Whole(usize, usize),
@@ -34,13 +36,23 @@ impl Range {
             (Range::Whole(least, most), Number::Whole(n)) => (least..=most).contains(&n),
             (Range::Whole(..), Number::Real(_)) => false,
             (range, Number::Whole(n)) => range.contains(Number::Real(n as f64)),
-            (Range::Part, Number::Real(x)) => (0.0..1.0).contains(&x),
-            (Range::Inside, Number::Real(x)) => x > 0.0 && x < 1.0,
-            (Range::Positive(most), Number::Real(x)) => x > 0.0 && x <= most,
+            (Range::Part, Number::Real(x)) => x >= 0.0 && is_below_one(x),
+            (Range::Inside, Number::Real(x)) => is_above_zero(x) && is_below_one(x),
+            (Range::Positive(most), Number::Real(x)) => is_above_zero(x) && x <= most,
             (Range::NotNegative(most), Number::Real(x)) => (0.0..=most).contains(&x),
             (Range::Within(least, most), Number::Real(x)) => (least..=most).contains(&x),
         }
     }
+}
+
+/// Whether it is above 0 in 32 bits, too.
+fn is_above_zero(x: f64) -> bool {
+    x as f32 > 0.0
+}
+
+/// Whether it is below 1 in 32 bits, too.
+fn is_below_one(x: f64) -> bool {
+    (x as f32) < 1.0
 }
 
 impl Range {
@@ -93,6 +105,24 @@ impl fmt::Display for Range {
     }
 }
 
+/// A number of a spec as it is shown where it is refused: with what becomes of it in 32 bits, where that is 0 or 1.
+pub struct Refused(pub Number);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Refused(number) = self;
+        write!(f, "{number}")?;
+        match number {
+            Number::Real(x)
+                if [0.0, 1.0].contains(&f64::from(*x as f32)) && *x != f64::from(*x as f32) =>
+            {
+                write!(f, ", which is {} in 32 bits", *x as f32)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A number of a spec.
 #[derive(Clone, Copy, Debug)]
 pub enum Number {
@@ -120,5 +150,31 @@ impl fmt::Display for Number {
             Number::Real(x) if x.fract() == 0.0 && x.abs() < 1e15 => write!(f, "{x}"),
             Number::Real(x) => write!(f, "{x:?}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_a_bound_in_32_bits_is_outside_of_an_open_range() {
+        for (range, outside, inside) in [
+            (Range::Positive(1.0), 1e-50, 1e-40),
+            (Range::Inside, 1e-50, 1e-40),
+            (Range::Inside, 0.999_999_999_9, 0.999_999_9),
+            (Range::Part, 0.999_999_999_9, 0.999_999_9),
+        ] {
+            assert!(!range.contains(outside.into()), "{range}: {outside}");
+            assert!(range.contains(inside.into()), "{range}: {inside}");
+        }
+        assert!(Range::Part.contains(1e-50.into()));
+        let shown = |x: f64| Refused(x.into()).to_string();
+        assert_eq!(shown(1e-50), "1e-50, which is 0 in 32 bits");
+        assert_eq!(
+            shown(0.999_999_999_9),
+            "0.9999999999, which is 1 in 32 bits"
+        );
+        assert_eq!(shown(1.0), "1");
     }
 }

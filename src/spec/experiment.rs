@@ -176,6 +176,8 @@ pub struct Problem {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// The key that chose what the problem is with, e.g. `optimizer.name`.
+    pub chosen_by: Option<String>,
     /// Whether a path is not there, so that where relative paths start is worth saying.
     pub is_missing_path: bool,
 }
@@ -187,8 +189,15 @@ impl Problem {
             key: key.into(),
             message: message.into(),
             help: None,
+            chosen_by: None,
             is_missing_path: false,
         }
+    }
+
+    /// Of what the value of this key takes.
+    pub(super) fn chosen_by(mut self, key: impl Into<String>) -> Self {
+        self.chosen_by = Some(key.into());
+        self
     }
 
     /// A path that is not there.

@@ -49,7 +49,7 @@ pub(super) fn located(
     problem: &Problem,
 ) -> Diagnostic {
     let path = key::parse(&problem.key).unwrap_or_else(|_| key::path(&[&problem.key]));
-    let path = on_axis(&path, point).unwrap_or(path);
+    let path = shown_at(origin, point, path, problem.chosen_by.as_deref());
     let place = origin.locate(&path, Part::Value);
     let mut diagnostic = Diagnostic::new(place, problem.message.clone());
     diagnostic.help.extend(problem.help.clone());
@@ -69,6 +69,26 @@ pub(super) fn located(
         diagnostic.notes.push(note);
     }
     diagnostic
+}
+
+/// Where a problem at `path` shows: where it is written, on an axis or below a table that an axis adds to; else where an
+/// axis has what its table is about.
+fn shown_at(
+    origin: &Origin,
+    point: &[(KeyPath, KeyPath)],
+    path: KeyPath,
+    chosen_by: Option<&str>,
+) -> KeyPath {
+    let swept = on_axis(&path, point);
+    let is_written = |path: &KeyPath| origin.exact(path).is_some();
+    if let Some(swept) = swept.as_ref().filter(|swept| is_written(swept)) {
+        return swept.clone();
+    }
+    if swept.is_some() && is_written(&path) {
+        return path;
+    }
+    let chosen = || on_axis(&key::parse(chosen_by?).ok()?, point).filter(is_written);
+    swept.or_else(chosen).unwrap_or(path)
 }
 
 /// The place of a swept key, or of something inside it.

@@ -4,6 +4,7 @@
 //! into types or diagnostics, `sweep` and `expand` make the runs, `validate` looks for contradictions in them, and
 //! `locate` finds the place of what is wrong.
 
+mod chosen;
 mod defaults;
 mod diagnostic;
 mod error;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use figment::Figment;
 use figment::value::{Dict, Value};
 
+use super::chosen::{self, LeftOut};
 use super::key::{self, KeyPath};
 use super::layer::{KeyPlace, Layer};
 use super::place::Place;
@@ -18,7 +19,7 @@ pub(super) struct Origin {
     figment: Figment,
     layers: Vec<Layer>,
     merged: Value,
-    /// What is to be said of variables that set nothing.
+    /// What is to be said of variables that set nothing, and of options that are left out.
     pub warnings: Vec<String>,
 }
 
@@ -50,15 +51,46 @@ impl Origin {
         }
     }
 
-    /// Adds a layer on top.
+    /// Adds a layer on top. Where it chooses something else than those below it, their options that this does not take are
+    /// left out, which is said.
     pub(super) fn push(&mut self, mut layer: Layer) {
         layer.index = self.layers.len();
+        let left_out = chosen::options_to_leave_out(&self.merged, &layer.values);
+        if !left_out.is_empty() {
+            self.leave_out(&left_out);
+        }
         self.figment = std::mem::take(&mut self.figment).merge(&layer);
+        self.layers.push(layer);
+        self.merge();
+    }
+
+    fn merge(&mut self) {
         if let Ok(profiles) = figment::Provider::data(&self.figment) {
             let dict = profiles.into_values().next().unwrap_or_default();
             self.merged = Value::from(dict);
         }
-        self.layers.push(layer);
+    }
+
+    /// Takes options out of all layers.
+    fn leave_out(&mut self, options: &[LeftOut]) {
+        for option in options {
+            if let Some(place) = self.exact(&option.path) {
+                self.warnings.push(option.explain(&place.value));
+            }
+        }
+        self.figment = Figment::new();
+        for layer in &mut self.layers {
+            let mut values = Value::from(std::mem::take(&mut layer.values));
+            for option in options {
+                tree::remove(&mut values, &option.path);
+                layer
+                    .places
+                    .retain(|path, _| key::below(path, &option.path).is_none());
+            }
+            layer.values = values.into_dict().unwrap_or_default();
+            self.figment = std::mem::take(&mut self.figment).merge(&*layer);
+        }
+        self.merge();
     }
 
     /// Everything merged, the sweep included.
@@ -115,9 +147,12 @@ impl Origin {
             .next()
     }
 
-    /// The variable or flag that sets something in a table that no file has.
+    /// The variable or flag that sets something in a table that no file has, or that is something else there.
     fn outside(&self, path: &[String]) -> Option<Place> {
-        if path.is_empty() || self.table(path).is_some() {
+        let files = self.layers.iter().filter(|layer| layer.is_file);
+        let mut in_files = files.filter_map(|layer| tree::get_in(&layer.values, path));
+        let is_table = |value: &Value| matches!(value, Value::Dict(..) | Value::Array(..));
+        if path.is_empty() || in_files.any(is_table) {
             return None;
         }
         let mut set = self.outside_files();

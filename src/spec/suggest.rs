@@ -3,7 +3,8 @@
 use strsim::damerau_levenshtein;
 
 /// What other tools call our keys.
-const SYNONYMS: [(&str, &str); 6] = [
+const SYNONYMS: [(&str, &str); 7] = [
+    ("acc", "accuracy"),
     ("lr", "learning_rate"),
     ("wd", "weight_decay"),
     ("eps", "epsilon"),

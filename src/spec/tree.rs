@@ -52,6 +52,12 @@ pub(super) fn get<'a>(root: &'a Value, path: &[String]) -> Option<&'a Value> {
     })
 }
 
+/// The value at a key of a table.
+pub(super) fn get_in<'a>(root: &'a Dict, path: &[String]) -> Option<&'a Value> {
+    let (first, rest) = path.split_first()?;
+    get(root.get(first)?, rest)
+}
+
 fn index(segment: &str) -> Option<usize> {
     segment.parse().ok()
 }

@@ -47,10 +47,11 @@ fn a_loss_that_is_not_finite_fails_that_run_with_its_place_and_a_hint() {
 
 #[test]
 fn weights_that_the_last_update_spoils_fail_the_run_as_no_further_loss_shows_them() {
-    // One batch per epoch, and 0 / 0 where a gradient is zero.
+    // One batch per epoch; learning rate times decay is beyond 32 bits, and a bias of 0 becomes 0 × inf.
     let spec = SMALL.replace("train_limit = 60", "train_limit = 20");
-    let axis = "\"optimizer.epsilon\" = [1e-300, 1e-7]";
-    let experiment = Experiment::new(&format!("{spec}\n[sweep.axes]\n{axis}\n"));
+    let rest =
+        "[optimizer]\nweight_decay = 1e6\n[sweep.axes]\n\"optimizer.learning_rate\" = [1e38, 1e-9]";
+    let experiment = Experiment::new(&format!("{spec}\n{rest}\n"));
     assert_eq!(experiment.run().status.code(), Some(1));
     assert_first_failed_with(&experiment, &["dense", "no longer finite after epoch 1"]);
 }

@@ -163,6 +163,12 @@ pub(in crate::spec) struct HeadTable {
 impl Table for HeadTable {
     const EXPECTED: &'static str = "struct HeadLayer";
 
+    const TAG: &'static str = "layer";
+
+    fn all() -> Vec<&'static Choice> {
+        HeadLayer::choices().collect()
+    }
+
     fn keys() -> &'static [&'static str] {
         static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
             let options = HeadTable::all_options().iter().map(|option| option.name);

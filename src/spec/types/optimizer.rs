@@ -88,6 +88,12 @@ impl Optimizer {
 impl Table for Optimizer {
     const EXPECTED: &'static str = "struct Optimizer";
 
+    const TAG: &'static str = "name";
+
+    fn all() -> Vec<&'static Choice> {
+        Optimizer::choices().collect()
+    }
+
     fn keys() -> &'static [&'static str] {
         static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
             let options = Optimizer::all_options().iter().map(|option| option.name);
@@ -186,6 +192,12 @@ impl Schedule {
 
 impl Table for Schedule {
     const EXPECTED: &'static str = "struct Schedule";
+
+    const TAG: &'static str = "kind";
+
+    fn all() -> Vec<&'static Choice> {
+        Schedule::choices().collect()
+    }
 
     fn keys() -> &'static [&'static str] {
         static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {

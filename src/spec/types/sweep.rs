@@ -60,6 +60,12 @@ impl Sweep {
 impl Table for Sweep {
     const EXPECTED: &'static str = "struct Sweep";
 
+    const TAG: &'static str = "strategy";
+
+    fn all() -> Vec<&'static Choice> {
+        Sweep::choices().collect()
+    }
+
     fn keys() -> &'static [&'static str] {
         static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
             let options = Sweep::all_options().iter().map(|option| option.name);

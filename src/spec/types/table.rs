@@ -15,6 +15,12 @@ pub(in crate::spec) trait Table: Default {
     /// As serde says it of a struct.
     const EXPECTED: &'static str;
 
+    /// The key that names the choice.
+    const TAG: &'static str;
+
+    /// What can be named.
+    fn all() -> Vec<&'static Choice>;
+
     /// Every key, those of all choices too.
     fn keys() -> &'static [&'static str];
 

@@ -2,10 +2,13 @@
 
 use super::Check;
 use crate::choice::{Choice, Options, owners};
+use crate::spec::experiment::Problem;
 
 /// What a table names, in words of messages.
 pub(super) struct Chosen {
     pub choice: &'static Choice,
+    /// The key of the table that names it.
+    pub tag: &'static str,
     /// Behind "is no option of".
     pub name: String,
     /// Before "needs".
@@ -14,10 +17,11 @@ pub(super) struct Chosen {
 
 impl Chosen {
     /// The same words everywhere.
-    pub fn named(choice: &'static Choice, name: impl Into<String>) -> Self {
+    pub fn named(choice: &'static Choice, tag: &'static str, name: impl Into<String>) -> Self {
         let name = name.into();
         Chosen {
             choice,
+            tag,
             subject: name.clone(),
             name,
         }
@@ -46,14 +50,13 @@ impl Check {
         for option in chosen.choice.missing(options) {
             let (name, about) = (option.name, option.about);
             let example = option.takes.example().map(|value| value.to_string());
-            self.problem_with_help(
-                table,
-                format!("{} needs `{name}`", chosen.subject),
-                format!(
+            let problem = Problem::new(table, format!("{} needs `{name}`", chosen.subject))
+                .chosen_by(format!("{table}.{}", chosen.tag))
+                .help(format!(
                     "add e.g. `{name} = {}`: {about}",
                     example.unwrap_or_default()
-                ),
-            );
+                ));
+            self.problems.push(problem);
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{Check, Chosen};
 use crate::spec::defaults::head_names;
-use crate::spec::types::{Activation, HeadKind, HeadLayer, Loss, Role, Spec, Units};
+use crate::spec::types::{
+    Activation, HeadKind, HeadLayer, HeadTable, Loss, Role, Spec, Table, Units,
+};
 
 pub(super) fn check(spec: &Spec, check: &mut Check) {
     let head = &spec.head;
@@ -42,6 +44,7 @@ fn options(at: usize, layer: &HeadLayer, check: &mut Check) {
     let choice = &layer.layer.row().choice;
     let chosen = Chosen {
         choice,
+        tag: HeadTable::TAG,
         name: choice.name.to_owned(),
         subject: format!("a {} layer", choice.name),
     };

@@ -39,7 +39,11 @@ pub fn validate(spec: &Spec) -> Vec<Problem> {
 pub(super) fn sweep(sweep: &Sweep) -> Vec<Problem> {
     let mut check = Check::default();
     let strategy = &sweep.strategy.row().choice;
-    let chosen = Chosen::named(strategy, format!("the {} strategy", strategy.name));
+    let chosen = Chosen::named(
+        strategy,
+        Sweep::TAG,
+        format!("the {} strategy", strategy.name),
+    );
     check.choice("sweep", &chosen, &sweep.options, Sweep::choices());
     ranges::options("sweep", &sweep.options, Sweep::all_options(), &mut check);
     check.problems

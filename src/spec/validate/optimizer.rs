@@ -3,13 +3,13 @@
 use super::training::monitor;
 use super::{Check, Chosen};
 use crate::spec::experiment::Problem;
-use crate::spec::types::{Optimizer, Schedule, Spec};
+use crate::spec::types::{Optimizer, Schedule, Spec, Table};
 
 pub(super) fn check(spec: &Spec, check: &mut Check) {
     let optimizer = &spec.optimizer;
     let method = &optimizer.name.row().choice;
     let options = &optimizer.options;
-    let chosen = Chosen::named(method, method.name);
+    let chosen = Chosen::named(method, Optimizer::TAG, method.name);
     check.choice("optimizer", &chosen, options, Optimizer::choices());
     if let Some(mistake) = (optimizer.name.mistake)(options) {
         check.problems.push(Problem::in_table("optimizer", mistake));
@@ -21,7 +21,7 @@ fn schedule(spec: &Spec, check: &mut Check) {
     let table = "optimizer.schedule";
     let schedule = &spec.optimizer.schedule;
     let kind = &schedule.kind.row().choice;
-    let chosen = Chosen::named(kind, format!("the {} schedule", kind.name));
+    let chosen = Chosen::named(kind, Schedule::TAG, format!("the {} schedule", kind.name));
     check.choice(table, &chosen, &schedule.options, Schedule::choices());
     let rate = spec.optimizer.learning_rate();
     if schedule.minimum > rate && rate > 0.0 {

@@ -1,7 +1,7 @@
 //! Every number of a spec, with what it may be.
 
 use super::Check;
-use crate::choice::{LARGEST, MOST, Number, Opt, Options, Range};
+use crate::choice::{LARGEST, MOST, Number, Opt, Options, Range, Refused};
 use crate::spec::types::{HeadTable, Optimizer, Schedule, Spec, Table};
 
 /// The side of an image, in pixels.
@@ -36,7 +36,7 @@ impl Numbers<'_> {
     fn within(&mut self, key: &str, number: impl Into<Number>, range: Range) {
         let number = number.into();
         if !range.contains(number) {
-            let message = format!("`{key}` must be {range}, not {number}");
+            let message = format!("`{key}` must be {range}, not {}", Refused(number));
             self.0.problem(key, message);
         }
     }

@@ -51,6 +51,23 @@ fn metrics(spec: &Spec, check: &mut Check) {
     check.problems.extend(pointless);
 }
 
+/// Which images a metric is measured on.
+enum Part {
+    Validation,
+    /// It is not said.
+    Any,
+}
+
+/// What a monitor is probably measured on, and the rest of it: `validation_acc` is of validation images.
+fn split(monitor: &str) -> (Part, &str) {
+    let mut prefixes = ["validation", "valid", "val"].into_iter();
+    let rest = prefixes.find_map(|prefix| monitor.strip_prefix(prefix));
+    match rest {
+        Some(rest) => (Part::Validation, rest.trim_start_matches(['_', '-', ' '])),
+        None => (Part::Any, monitor),
+    }
+}
+
 /// Refuses to watch what is not recorded.
 pub(super) fn monitor(spec: &Spec, key: &str, monitor: &str, check: &mut Check) {
     let scalar = |metric: &&Metric| !metric.is_per_class();
@@ -60,19 +77,28 @@ pub(super) fn monitor(spec: &Spec, key: &str, monitor: &str, check: &mut Check) 
         .chain(metrics.map(|m| m.name))
         .collect();
     let validation: Vec<String> = training.iter().map(|name| format!("val_{name}")).collect();
-    let mut recorded = training;
+    let mut recorded = training.clone();
     recorded.extend(validation.iter().map(String::as_str));
     if !recorded.contains(&monitor) {
-        let near = nearest(monitor, recorded.iter().copied());
-        let meant = near.map_or(String::new(), |near| format!("did you mean \"{near}\"? "));
-        check.problem_with_help(
-            key,
-            format!("`{key}` watches \"{monitor}\", which is not recorded"),
-            format!(
-                "{meant}recorded: {}; others must stand in `training.metrics`",
-                listed(&recorded)
-            ),
-        );
+        let message = format!("`{key}` watches \"{monitor}\", which is not recorded");
+        let (part, name) = split(monitor);
+        let known = Metric::named(name).filter(|metric| metric.is_per_class());
+        if known.is_some() {
+            let message = format!("`{key}` watches \"{monitor}\", which is a value for each class");
+            let help = format!("watch a single value: {}", listed(&recorded));
+            return check.problem_with_help(key, message, help);
+        }
+        let near = nearest(name, training.iter().copied());
+        let meant = match (near, part) {
+            (None, _) => String::new(),
+            (Some(near), Part::Validation) => format!("did you mean \"val_{near}\"? "),
+            (Some(near), Part::Any) => {
+                format!("did you mean \"val_{near}\", of validation images, or \"{near}\"? ")
+            }
+        };
+        let recorded = listed(&recorded);
+        let help = format!("{meant}recorded: {recorded}; others must stand in `training.metrics`");
+        check.problem_with_help(key, message, help);
     } else if monitor.starts_with("val_") && !has_validation(spec) {
         check.problem_with_help(
             key,
