@@ -21,4 +21,4 @@ pub use others::Others;
 pub use results::{Recorded, Results};
 pub use stats::{Sample, welch};
 pub(crate) use table::shown;
-pub use table::{Layout, csv, frame, json, notes, rows};
+pub use table::{TextFormat, csv, frame, json, notes, rows};

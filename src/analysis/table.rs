@@ -12,7 +12,7 @@ use crate::text::thousands;
 
 /// Where text is to stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
+pub enum TextFormat {
     Terminal,
     Markdown,
 }
@@ -21,7 +21,7 @@ pub enum Layout {
 const NONE: &str = "–";
 
 /// The comparison as cells, the titles first, with the columns that hold numbers.
-pub fn rows(comparison: &Comparison, layout: Layout) -> (Vec<Vec<String>>, Vec<usize>) {
+pub fn rows(comparison: &Comparison, layout: TextFormat) -> (Vec<Vec<String>>, Vec<usize>) {
     let axes = short_keys(comparison.axes.iter().map(String::as_str));
     let names = comparison
         .measures
@@ -49,7 +49,7 @@ pub fn rows(comparison: &Comparison, layout: Layout) -> (Vec<Vec<String>>, Vec<u
     (rows, numbers)
 }
 
-fn row(comparison: &Comparison, group: &Group, layout: Layout) -> Vec<String> {
+fn row(comparison: &Comparison, group: &Group, layout: TextFormat) -> Vec<String> {
     let name = |value_: &Option<AxisValue>| value_.as_ref().map_or(NONE.into(), value);
     let mut cells: Vec<String> = group.point.iter().map(name).collect();
     if comparison.images > 1 {
@@ -67,7 +67,7 @@ fn row(comparison: &Comparison, group: &Group, layout: Layout) -> Vec<String> {
         Verdict::WithinNoise => "≈ best".into(),
         Verdict::Worse | Verdict::Unknown => String::new(),
     });
-    if layout == Layout::Markdown && group.verdict == Verdict::Best {
+    if layout == TextFormat::Markdown && group.verdict == Verdict::Best {
         let bold = |cell: &mut String| *cell = format!("**{cell}**");
         cells
             .iter_mut()

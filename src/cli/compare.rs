@@ -7,7 +7,7 @@ use polars::prelude::ParquetWriter;
 
 use super::format::{print_json, table};
 use super::{Failure, meant};
-use crate::analysis::{self, Comparison, Filter, Layout, Question, Results, compare};
+use crate::analysis::{self, Comparison, Filter, Question, Results, TextFormat, compare};
 use crate::foreign::markdown_cell;
 use crate::terminal::{self, Stream};
 
@@ -76,7 +76,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
 }
 
 fn text(found: &Comparison) -> String {
-    let (rows, numbers) = analysis::rows(found, Layout::Terminal);
+    let (rows, numbers) = analysis::rows(found, TextFormat::Terminal);
     let mut text = table(&rows, &numbers);
     for note in analysis::notes(found) {
         text += &format!("\n{note}\n");
@@ -85,7 +85,7 @@ fn text(found: &Comparison) -> String {
 }
 
 fn markdown(found: &Comparison) -> String {
-    let (rows, numbers) = analysis::rows(found, Layout::Markdown);
+    let (rows, numbers) = analysis::rows(found, TextFormat::Markdown);
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut text = String::new();
     for (i, row) in rows.iter().enumerate() {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::upstream::Chain;
+use super::upstream::Predecessors;
 use super::wording::Wording;
 use crate::data;
 use crate::fetch::{Cache, Hub};
@@ -49,7 +49,7 @@ pub(super) struct Sources<'a> {
 /// A file that cannot be read, or two runs that are the same by what their words mean and their files hold.
 pub(super) fn identify(
     experiment: &mut Experiment,
-    chain: &Chain,
+    chain: &Predecessors,
     sources: Sources<'_>,
 ) -> Result<Unnamed, Error> {
     let mut known = Known::new(sources.network);

@@ -11,7 +11,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use super::{Error, Options};
 use crate::features;
 use crate::ops;
-use crate::run::{Executor, Place, PlannedRun};
+use crate::run::{Executor, PlannedRun, Workspace};
 use crate::sink::{Begun, Recorder, Sinks};
 use crate::sweep::Plan;
 
@@ -191,7 +191,7 @@ impl<'a> Jobs<'a> {
             Begun::Here(mut run) => {
                 let folder = run.run().folder.clone();
                 let token = run.run().token.clone();
-                let place = Place {
+                let place = Workspace {
                     folder: &folder,
                     stop: &self.options.stop.or(token.lost()),
                     token: &token,

@@ -24,7 +24,7 @@ use crate::sweep::{self, Plan};
 use crate::tracking::{self, Tracked};
 use identity::{Network, Sources, Unnamed};
 use page::Page;
-use upstream::Chain;
+use upstream::Predecessors;
 
 /// The folder that gets a folder for each experiment, where none is named.
 pub const RESULTS: &str = "results";
@@ -124,13 +124,17 @@ fn execute(
 struct Prepared {
     experiment: Experiment,
     plan: Plan,
-    chain: Chain,
+    chain: Predecessors,
     unnamed: Unnamed,
 }
 
 impl Prepared {
     /// Names the runs of an experiment that builds on `chain`, and plans them.
-    fn new(mut experiment: Experiment, chain: Chain, sources: Sources<'_>) -> Result<Self, Error> {
+    fn new(
+        mut experiment: Experiment,
+        chain: Predecessors,
+        sources: Sources<'_>,
+    ) -> Result<Self, Error> {
         let unnamed = identity::identify(&mut experiment, &chain, sources)?;
         let plan = plan(&experiment, &chain)?;
         Ok(Prepared {
@@ -150,12 +154,12 @@ impl Prepared {
 /// Loads an experiment and those it builds on, names its runs and plans them.
 fn prepare(spec: &Path, overrides: &[String], sources: Sources<'_>) -> Result<Prepared, Error> {
     let experiment = Experiment::load(spec, overrides)?;
-    let chain = Chain::of(&experiment, spec, sources)?;
+    let chain = Predecessors::of(&experiment, spec, sources)?;
     Prepared::new(experiment, chain, sources)
 }
 
 /// The plan of an experiment that builds on `chain`, its mistakes shown where they come from.
-fn plan(experiment: &Experiment, chain: &Chain) -> Result<Plan, Error> {
+fn plan(experiment: &Experiment, chain: &Predecessors) -> Result<Plan, Error> {
     let plan = Plan::new(experiment).map_err(|(i, problem)| {
         Error::Spec(experiment.problem(experiment.runs.get(i), &problem).into())
     })?;

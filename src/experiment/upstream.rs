@@ -13,9 +13,9 @@ use crate::sweep::Plan;
 
 /// The experiments that one builds on directly, by spec file, each with its own.
 #[derive(Debug, Default)]
-pub struct Chain(BTreeMap<PathBuf, Prepared>);
+pub struct Predecessors(BTreeMap<PathBuf, Prepared>);
 
-impl Chain {
+impl Predecessors {
     /// Loads and plans everything `experiment`, read from `spec`, builds on.
     ///
     /// # Errors
@@ -24,17 +24,17 @@ impl Chain {
         experiment: &Experiment,
         spec: &Path,
         sources: Sources<'_>,
-    ) -> Result<Chain, Error> {
+    ) -> Result<Predecessors, Error> {
         let spec = std::path::absolute(spec).unwrap_or_else(|_| spec.to_owned());
-        Chain::below(experiment, &[spec], sources)
+        Predecessors::below(experiment, &[spec], sources)
     }
 
     fn below(
         experiment: &Experiment,
         above: &[PathBuf],
         sources: Sources<'_>,
-    ) -> Result<Chain, Error> {
-        let mut chain = Chain::default();
+    ) -> Result<Predecessors, Error> {
+        let mut chain = Predecessors::default();
         for run in &experiment.runs {
             let Weights::Experiment(path) = &run.spec.backbone.weights else {
                 continue;
@@ -54,7 +54,7 @@ impl Chain {
                     return Err(wrong(format!("both experiments are named `{name}`")));
                 }
                 let above = [above, std::slice::from_ref(path)].concat();
-                let below = Chain::below(&upstream, &above, sources)?;
+                let below = Predecessors::below(&upstream, &above, sources)?;
                 let prepared = Prepared::new(upstream, below, sources)?;
                 chain.0.insert(path.clone(), prepared);
             }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::policy::{self, Estimate, Place, Reason};
+use super::policy::{self, Estimate, Reason, Storage};
 use super::{Split, budget};
 use crate::data::Counts;
 use crate::model::Blueprint;
@@ -57,7 +57,7 @@ pub fn describe(
     text
 }
 
-fn kept(images: usize, estimate: &Estimate, place: Result<Place, Reason>) -> String {
+fn kept(images: usize, estimate: &Estimate, place: Result<Storage, Reason>) -> String {
     let all = format!("{} for {}", bytes(estimate.bytes), thousands(images));
     match place {
         Ok(place) => {

@@ -22,7 +22,7 @@ const LONG: f64 = 1.0;
 
 /// Where features are kept; at least one of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Storage {
     pub memory: bool,
     /// The cache folder.
     pub disk: bool,
@@ -78,7 +78,7 @@ impl Estimate {
     ///
     /// # Errors
     /// Why nowhere.
-    pub fn place(&self, free: u64) -> Result<Place, Reason> {
+    pub fn place(&self, free: u64) -> Result<Storage, Reason> {
         if self.bytes == 0 {
             return Err(Reason::NoImages);
         }
@@ -86,7 +86,7 @@ impl Estimate {
         if self.seconds <= size / COPYING {
             return Err(Reason::CheaperAgain);
         }
-        let place = Place {
+        let place = Storage {
             memory: self.bytes <= free,
             disk: self.seconds >= LONG.max(size / DISK) && self.bytes < folder::LIMIT,
         };
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn size_and_work_decide_the_place() {
         let place = |bytes, seconds, free| Estimate { bytes, seconds }.place(free);
-        let at = |memory, disk| Ok(Place { memory, disk });
+        let at = |memory, disk| Ok(Storage { memory, disk });
         // 352 MiB behind block4_pool, a minute's work.
         assert_eq!(place(352 * MIB, 60.0, 1 << 30), at(true, true));
         assert_eq!(place(352 * MIB, 60.0, 100 * MIB), at(false, true));

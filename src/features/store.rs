@@ -8,7 +8,7 @@ use super::compute::{self, Source};
 use super::file::Writer;
 use super::folder::Folder;
 use super::key::{self, Key, Sum};
-use super::policy::{self, Estimate, Place, Reason};
+use super::policy::{self, Estimate, Reason, Storage};
 use super::{Features, OfSplit, Split};
 use crate::data::{Batches, Data, Normalizer, Part, Resizing, View};
 use crate::fetch::Cache;
@@ -276,7 +276,7 @@ struct Destination<'a> {
 }
 
 impl<'a> Destination<'a> {
-    fn new(folder: &'a Folder, place: Place, key: &Key, kept: &Kept, images: usize) -> Self {
+    fn new(folder: &'a Folder, place: Storage, key: &Key, kept: &Kept, images: usize) -> Self {
         let width = kept.width();
         let memory = || {
             let mut values = Vec::new();

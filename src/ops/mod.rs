@@ -5,6 +5,7 @@
 //! differentiable operations. All take and give f32.
 
 mod activation;
+mod allocator;
 mod attention;
 mod backward;
 mod batch_norm;
@@ -18,7 +19,6 @@ mod dropout;
 mod layer_norm;
 mod math;
 mod matrix;
-mod memory;
 mod pool;
 mod relu;
 pub mod resample;
@@ -30,6 +30,7 @@ mod simd;
 mod testing;
 
 pub use activation::{Function, activation};
+pub use allocator::{give_back_freed_memory, keep_freed_memory};
 pub use attention::{attention, scratch as attention_scratch};
 pub use backward::backward;
 pub use batch_norm::{BatchNorm, batch_norm, batch_norm_inference};
@@ -41,7 +42,6 @@ pub use cross_entropy::{sigmoid_cross_entropy, softmax_cross_entropy};
 pub use dense::dense;
 pub use dropout::{drop_path, dropout};
 pub use layer_norm::layer_norm;
-pub use memory::{give_back_freed_memory, keep_freed_memory};
 pub use pool::{Pool2dConfig, average_pool2d, global_average_pool, max_pool2d};
 pub use relu::relu;
 pub use scale::scale;

@@ -69,7 +69,7 @@ struct Shared {
 
 /// Where and with what a run is done.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct Workspace<'a> {
     /// Gets the checkpoints, and the model as `model.safetensors`.
     pub folder: &'a Path,
     /// Set to end at the next good place.
@@ -129,7 +129,7 @@ impl<'a> Executor<'a> {
     pub fn run(
         &self,
         planned: &PlannedRun,
-        place: Place<'_>,
+        place: Workspace<'_>,
         tell: Tell<'_>,
     ) -> Result<Finished, Error> {
         // What is shared by runs is replaced as a whole, never left half changed.
@@ -140,12 +140,12 @@ impl<'a> Executor<'a> {
     fn try_run(
         &self,
         planned: &PlannedRun,
-        Place {
+        Workspace {
             folder,
             stop,
             token,
             threads,
-        }: Place<'_>,
+        }: Workspace<'_>,
         tell: Tell<'_>,
     ) -> Result<Finished, Error> {
         let start = Instant::now();

@@ -12,7 +12,7 @@ mod start;
 
 pub use error::Error;
 pub use event::{Event, Tell};
-pub use executor::{Downloads, Executor, Finished, Place};
+pub use executor::{Downloads, Executor, Finished, Workspace};
 pub use memory::{Need, TooMuch};
 pub use planned::PlannedRun;
 pub use predictions::PartPredictions;

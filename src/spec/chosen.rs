@@ -1,9 +1,9 @@
-//! What becomes of options whose choice a later layer of a spec replaces.
+//! What becomes of options whose choice a later overlay of a spec replaces.
 
 use figment::value::{Dict, Value};
 
 use super::key::{self, KeyPath};
-use super::place::Place;
+use super::position::Position;
 use super::tree;
 use super::types::{Optimizer, Schedule, Sweep, Table};
 use crate::choice::Choice;
@@ -53,7 +53,7 @@ pub(super) struct LeftOut {
 
 impl LeftOut {
     /// What is said of it.
-    pub(super) fn explain(&self, place: &Place) -> String {
+    pub(super) fn explain(&self, place: &Position) -> String {
         let (option, choice) = (key::dotted(&self.path), self.choice);
         format!(
             "`{option}` of {place} is left out: it is no option of {choice}, which is chosen instead"
@@ -61,7 +61,7 @@ impl LeftOut {
     }
 }
 
-/// The options in `below` that belong to what a layer with these `values` replaces, and not to what it chooses.
+/// The options in `below` that belong to what an overlay with these `values` replaces, and not to what it chooses.
 pub(super) fn options_to_leave_out(below: &Value, values: &Dict) -> Vec<LeftOut> {
     let mut left_out = Vec::new();
     for tagged in Tagged::all() {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::place::Place;
+use super::position::Position;
 use crate::foreign::one_line;
 use crate::secret::without_passwords;
 
@@ -18,7 +18,7 @@ pub struct Diagnostic {
     /// What is wrong, in one line.
     pub message: String,
     /// Where.
-    pub place: Place,
+    pub place: Position,
     /// A word beside the place, e.g. a suggestion; may be empty.
     pub label: String,
     /// What else there is to say, with what to do about it; without the word "help".
@@ -51,7 +51,7 @@ const ANSI: Colors = Colors {
 
 impl Diagnostic {
     /// A diagnostic without a label and help.
-    pub fn new(place: Place, message: impl Into<String>) -> Self {
+    pub fn new(place: Position, message: impl Into<String>) -> Self {
         Diagnostic {
             message: message.into(),
             place,
@@ -184,16 +184,16 @@ fn printable(text: &str) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::place::SourceFile;
+    use super::super::position::SourceFile;
     use super::*;
 
-    fn at(text: &str, part: &str) -> Place {
+    fn at(text: &str, part: &str) -> Position {
         let start = text.find(part).unwrap();
         let file = SourceFile {
             path: "experiments/a.toml".into(),
             text: text.to_owned(),
         };
-        Place::Span(Arc::new(file), start..start + part.len())
+        Position::Span(Arc::new(file), start..start + part.len())
     }
 
     #[test]
@@ -214,7 +214,7 @@ error: unknown key `epocs` in [training]
 
     #[test]
     fn a_flag_has_no_line_and_its_label_becomes_help() {
-        let place = Place::Flag("--set training.epocs=3".into());
+        let place = Position::Flag("--set training.epocs=3".into());
         let diagnostic = Diagnostic::new(place, "unknown key").label("did you mean `epochs`?");
         let expected = "\
 error: unknown key
@@ -242,7 +242,7 @@ error: unknown key
         assert!(!shown.contains("secret") && shown.contains("@h"), "{shown}");
         let column = |of: &str| shown.lines().rev().find_map(|l| l.find(of)).unwrap();
         assert_eq!(column("'https"), column("^"), "{shown}");
-        let flag = Place::Flag("--set tracking.mlflow=http://me:secret@h".into());
+        let flag = Position::Flag("--set tracking.mlflow=http://me:secret@h".into());
         assert!(!Diagnostic::new(flag, "no").to_string().contains("secret"));
     }
 

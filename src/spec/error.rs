@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::diagnostic::Diagnostic;
-use super::place::Place;
+use super::position::Position;
 
 /// Every mistake found in a spec, with its place; shown one after another, separated by blank lines.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct Error {
 }
 
 impl Error {
-    pub(super) fn new(place: Place, message: impl Into<String>) -> Self {
+    pub(super) fn new(place: Position, message: impl Into<String>) -> Self {
         Diagnostic::new(place, message).into()
     }
 

@@ -19,7 +19,7 @@ use super::validate::validate;
 /// Makes the runs of an experiment from its axes.
 pub(super) struct Expansion<'a> {
     pub origin: &'a Origin,
-    /// The merged layers without the sweep.
+    /// The merged overlays without the sweep.
     pub base: &'a Value,
     pub axes: &'a [Axis],
     /// The base as it was read, where it can be read without the sweep.

@@ -5,13 +5,16 @@ use figment::error::{Actual, Kind};
 use super::diagnostic::Diagnostic;
 use super::key::{self, KeyPath};
 use super::origin::Part;
-use super::place::Place;
+use super::position::Position;
 use super::read::Mistake;
 use super::schema;
 use super::suggest::nearest;
 
 /// The mistake as a diagnostic; `locate` leads from a key to its place.
-pub(super) fn explain(mistake: &Mistake, locate: &dyn Fn(&[String], Part) -> Place) -> Diagnostic {
+pub(super) fn explain(
+    mistake: &Mistake,
+    locate: &dyn Fn(&[String], Part) -> Position,
+) -> Diagnostic {
     let path = &mistake.path;
     let at_value = |message: String| Diagnostic::new(locate(path, Part::Value), message);
     let name = key::dotted(path);
@@ -42,7 +45,12 @@ pub(super) fn explain(mistake: &Mistake, locate: &dyn Fn(&[String], Part) -> Pla
 }
 
 /// A key that its table does not have.
-pub(super) fn unknown_key(place: Place, table: &[String], key: &str, valid: &[&str]) -> Diagnostic {
+pub(super) fn unknown_key(
+    place: Position,
+    table: &[String],
+    key: &str,
+    valid: &[&str],
+) -> Diagnostic {
     let message = format!("unknown key `{key}` {}", in_table(table));
     let elsewhere = schema::table_with(key).map(|table| format!("`{key}` belongs in [{table}]"));
     let near = nearest(key, valid.iter().copied()).map(|near| format!("did you mean `{near}`?"));
@@ -51,7 +59,7 @@ pub(super) fn unknown_key(place: Place, table: &[String], key: &str, valid: &[&s
         .help(format!("valid keys: {}", valid.join(", ")))
 }
 
-fn missing_key(place: Place, table: &[String], field: &str) -> Diagnostic {
+fn missing_key(place: Position, table: &[String], field: &str) -> Diagnostic {
     let example = schema::example(field);
     if table.is_empty() {
         let line = example.trim_matches(['{', '}', ' ']);
@@ -119,7 +127,7 @@ fn actual_words(actual: &Actual) -> String {
 }
 
 /// A sweep's axis that is no key of a spec.
-pub(super) fn unknown_axis(place: Place, axis: &str, path: &KeyPath) -> Option<Diagnostic> {
+pub(super) fn unknown_axis(place: Position, axis: &str, path: &KeyPath) -> Option<Diagnostic> {
     let unknown = schema::check(path).err()?;
     let label = schema::full_key_like(axis).map(|key| format!("did you mean \"{key}\"?"));
     let (key, table) = (&unknown.key, in_table(&unknown.table));

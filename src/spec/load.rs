@@ -11,12 +11,12 @@ use super::experiment::Experiment;
 use super::key;
 use super::locate::diagnostics;
 use super::origin::Origin;
-use super::place::Place;
+use super::position::Position;
 use super::read::read;
 use super::sweep::{self, Axis};
 use super::types::{Spec, Sweep};
 use super::variables::{self, Meaning};
-use super::{layers, tree};
+use super::{overlays, tree};
 
 /// Keys that every spec needs, and that an axis may be the only one to give.
 const NEEDED: [&[&str]; 4] = [
@@ -33,30 +33,30 @@ impl Experiment {
     /// # Errors
     /// Every mistake that can be seen without opening data and weights.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, Error> {
-        Self::of(Self::layers(path, overrides)?)
+        Self::of(Self::overlays(path, overrides)?)
     }
 
     /// Whether the spec file at `path` describes a network with its own classifier and no dataset to train it on: one that
     /// is used as it was published.
     ///
     /// # Errors
-    /// Layers that cannot be read, as of [`Self::load`].
+    /// Overlays that cannot be read, as of [`Self::load`].
     pub fn is_published_alone(path: &Path, overrides: &[String]) -> Result<bool, Error> {
-        let merged = Self::layers(path, overrides)?;
+        let merged = Self::overlays(path, overrides)?;
         let at = |keys: &[&str]| tree::get(merged.merged(), &key::path(keys));
         let whole = at(&["backbone", "include_top"]);
         let is_whole = whole.and_then(Value::to_bool) == Some(true);
         Ok(is_whole && at(&["dataset"]).is_none())
     }
 
-    /// The layers with the process's environment.
-    fn layers(path: &Path, overrides: &[String]) -> Result<Origin, Error> {
+    /// The overlays with the process's environment.
+    fn overlays(path: &Path, overrides: &[String]) -> Result<Origin, Error> {
         let variables = environment()?;
         let folder = std::env::current_dir().map_err(|error| {
             let message = format!("the current folder cannot be used: {error}");
-            Error::new(Place::File(path.to_path_buf()), message)
+            Error::new(Position::File(path.to_path_buf()), message)
         })?;
-        layers::merge(path, overrides, &variables, &folder)
+        overlays::merge(path, overrides, &variables, &folder)
     }
 
     /// [`Self::load`] with another environment and current folder.
@@ -70,10 +70,10 @@ impl Experiment {
         folder: &Path,
     ) -> Result<Self, Error> {
         let variables: Vec<(String, String)> = variables.into_iter().collect();
-        Self::of(layers::merge(path, overrides, &variables, folder)?)
+        Self::of(overlays::merge(path, overrides, &variables, folder)?)
     }
 
-    /// The experiment that merged layers describe.
+    /// The experiment that merged overlays describe.
     pub(super) fn of(origin: Origin) -> Result<Self, Error> {
         let mut base = origin.merged().clone();
         tree::remove(&mut base, &key::path(&["sweep"]));
@@ -132,7 +132,7 @@ fn environment() -> Result<Vec<(String, String)>, Error> {
             Err(value) => match variables::meaning(&name, false) {
                 Meaning::Key(_) => {
                     let message = format!("{name} is not text in UTF-8");
-                    Err(Error::new(Place::Variable(name), message))
+                    Err(Error::new(Position::Variable(name), message))
                 }
                 Meaning::Nothing(_) => Ok((name, value.to_string_lossy().into_owned())),
             },

@@ -5,7 +5,7 @@ use super::experiment::{Experiment, Problem, Run};
 use super::explain::explain;
 use super::key::{self, KeyPath};
 use super::origin::{Origin, Part};
-use super::place::Place;
+use super::position::Position;
 use super::read::Mistake;
 
 impl Experiment {
@@ -34,7 +34,7 @@ impl Experiment {
 /// serde's complaints, each at its place.
 pub(super) fn diagnostics(
     mistakes: &[Mistake],
-    locate: &dyn Fn(&[String], Part) -> Place,
+    locate: &dyn Fn(&[String], Part) -> Position,
 ) -> Vec<Diagnostic> {
     mistakes
         .iter()
@@ -55,7 +55,7 @@ pub(super) fn located(
     diagnostic.help.extend(problem.help.clone());
     if problem.is_missing_path {
         diagnostic.help.push(match diagnostic.place {
-            Place::Flag(_) | Place::Variable(_) => {
+            Position::Flag(_) | Position::Variable(_) => {
                 "a relative path in a flag or a variable starts in the current folder".into()
             }
             _ => "a relative path starts in the folder of the file it stands in".into(),

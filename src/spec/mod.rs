@@ -1,6 +1,6 @@
-//! The spec: its types, its layers and diagnostics, and the runs a sweep consists of.
+//! The spec: its types, its overlays and diagnostics, and the runs a sweep consists of.
 //!
-//! [`Experiment::load`] reads it: `layers` merges files, variables and flags, `read` and `explain` turn the result
+//! [`Experiment::load`] reads it: `overlays` merges files, variables and flags, `read` and `explain` turn the result
 //! into types or diagnostics, `sweep` and `expand` make the runs, `validate` looks for contradictions in them, and
 //! `locate` finds the place of what is wrong.
 
@@ -14,14 +14,14 @@ mod explain;
 mod json_schema;
 mod key;
 mod kind;
-mod layer;
-mod layers;
 mod load;
 mod locate;
 mod monitor;
 mod origin;
+mod overlay;
+mod overlays;
 mod paths;
-mod place;
+mod position;
 mod read;
 mod recorded;
 mod resolved;
@@ -45,7 +45,7 @@ pub use experiment::*;
 pub use json_schema::json_schema;
 pub use kind::{KeyKind, is_ordered_by_depth, is_replicate, key_kind, replicates};
 pub use monitor::Monitor;
-pub use place::{Place, SourceFile};
+pub use position::{Position, SourceFile};
 pub use run_id::{Contents, digits_of};
 pub use schema::key_meant;
 pub use setting::Setting;

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::diagnostic::Diagnostic;
 use super::experiment::Experiment;
-use super::place::Place;
+use super::position::Position;
 use super::types::Spec;
 use super::values::Weights;
-use super::{Error, key, layers};
+use super::{Error, key, overlays};
 
 /// The tables and keys that say what a trained model is applied to and how; all others say how it became what it is.
 const APPLIED: [&[&str]; 4] = [
@@ -37,7 +37,7 @@ impl Experiment {
         let mut spec = spec.clone();
         spec.backbone.weights = Weights::Random;
         spec.training.initial_weights = None;
-        Self::of(layers::merge_text(
+        Self::of(overlays::merge_text(
             model,
             spec.to_toml(),
             overrides,
@@ -47,7 +47,7 @@ impl Experiment {
     }
 }
 
-/// Refuses a key that decided how the model was trained; what is malformed is left to the layers.
+/// Refuses a key that decided how the model was trained; what is malformed is left to the overlays.
 fn check(flag: &str) -> Result<(), Error> {
     let key = key::split_assignment(flag).and_then(|(key, _)| key::parse(key).ok());
     let Some(key) = key else { return Ok(()) };
@@ -63,7 +63,7 @@ fn check(flag: &str) -> Result<(), Error> {
         "`{}` is part of how the model was trained, and cannot be changed now",
         key::dotted(&key)
     );
-    Err(Diagnostic::new(Place::Flag(format!("--set {flag}").into()), message)
+    Err(Diagnostic::new(Position::Flag(format!("--set {flag}").into()), message)
         .help("what can be set: dataset.…, training.batch_size, training.device, training.metrics")
         .into())
 }

@@ -11,9 +11,9 @@ use figment::value::Value;
 use super::Error;
 use super::diagnostic::Diagnostic;
 use super::key::{self, KeyPath};
-use super::layer::{self, Layer};
+use super::overlay::{self, Overlay};
 use super::paths;
-use super::place::{Place, SourceFile};
+use super::position::{Position, SourceFile};
 use crate::files::read_regular;
 
 /// Bytes of a spec at most.
@@ -40,12 +40,12 @@ pub(super) fn text(path: &Path) -> Result<String, String> {
     })
 }
 
-/// The layers of the spec file at `path` with this text and of all that it extends, from the lowest; relative paths of
+/// The overlays of the spec file at `path` with this text and of all that it extends, from the lowest; relative paths of
 /// files are taken from `folder`. Of a file that is extended several times, the last place counts.
 ///
 /// # Errors
 /// A file that cannot be read or is not TOML, and files that extend one another in a circle, too deep or too many.
-pub(super) fn layers(path: &Path, text: String, folder: &Path) -> Result<Vec<Layer>, Error> {
+pub(super) fn overlays(path: &Path, text: String, folder: &Path) -> Result<Vec<Overlay>, Error> {
     let mut files = Files {
         folder,
         read: BTreeMap::new(),
@@ -54,11 +54,11 @@ pub(super) fn layers(path: &Path, text: String, folder: &Path) -> Result<Vec<Lay
     let top = files.read(path, text)?;
     let mut order = Vec::new();
     files.order(&top, &mut BTreeSet::new(), &mut order);
-    let layers = order
+    let overlays = order
         .iter()
         .rev()
         .filter_map(|file| files.read.remove(file));
-    Ok(layers.map(|file| file.layer).collect())
+    Ok(overlays.map(|file| file.overlay).collect())
 }
 
 /// Files by their absolute path.
@@ -71,7 +71,7 @@ struct Files<'a> {
 
 /// A file with those it extends, from the lowest.
 struct Extending {
-    layer: Layer,
+    overlay: Overlay,
     bases: Vec<PathBuf>,
 }
 
@@ -83,34 +83,34 @@ impl Files<'_> {
             path: path.to_path_buf(),
             text,
         };
-        let mut layer = layer::read_file(Arc::new(file))?;
+        let mut overlay = overlay::read_file(Arc::new(file))?;
         let near = path.parent().unwrap_or(Path::new(""));
         self.open.push((real(&absolute), path.to_path_buf()));
         let mut bases = Vec::new();
-        for (base, place) in extended(&mut layer)? {
+        for (base, place) in extended(&mut overlay)? {
             let wrong = |message| Error::new(place.clone(), message);
             let base = paths::written(near, &base).map_err(wrong)?;
             bases.push(self.base(&base, &place)?);
         }
         self.open.pop();
-        let mut values = Value::from(std::mem::take(&mut layer.values));
+        let mut values = Value::from(std::mem::take(&mut overlay.values));
         paths::resolve(&mut values, &paths::absolute(self.folder, near)).map_err(
             |(key, message)| {
-                let place = layer.places.get(&key).map(|place| place.value.clone());
+                let place = overlay.places.get(&key).map(|place| place.value.clone());
                 Error::new(
-                    place.unwrap_or_else(|| Place::File(path.to_path_buf())),
+                    place.unwrap_or_else(|| Position::File(path.to_path_buf())),
                     message,
                 )
             },
         )?;
-        layer.values = values.into_dict().unwrap_or_default();
+        overlay.values = values.into_dict().unwrap_or_default();
         self.read
-            .insert(absolute.clone(), Extending { layer, bases });
+            .insert(absolute.clone(), Extending { overlay, bases });
         Ok(absolute)
     }
 
     /// A file that is extended at `place`.
-    fn base(&mut self, base: &Path, place: &Place) -> Result<PathBuf, Error> {
+    fn base(&mut self, base: &Path, place: &Position) -> Result<PathBuf, Error> {
         let absolute = paths::absolute(self.folder, base);
         let wrong = |message: String| Diagnostic::new(place.clone(), message);
         if let Some(start) = self
@@ -166,15 +166,15 @@ fn name(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// Takes `extends` out of a layer.
-fn extended(layer: &mut Layer) -> Result<Vec<(String, Place)>, Error> {
+/// Takes `extends` out of an overlay.
+fn extended(overlay: &mut Overlay) -> Result<Vec<(String, Position)>, Error> {
     let key = key::path(&["extends"]);
-    let Some(value) = layer.values.remove("extends") else {
+    let Some(value) = overlay.values.remove("extends") else {
         return Ok(Vec::new());
     };
-    let place = |path: &KeyPath| match layer.places.get(path) {
+    let place = |path: &KeyPath| match overlay.places.get(path) {
         Some(place) => place.value.clone(),
-        None => Place::File(PathBuf::new()),
+        None => Position::File(PathBuf::new()),
     };
     let text = |value: &Value, path: &KeyPath| match value.as_str() {
         Some(text) => Ok((text.to_owned(), place(path))),

@@ -62,7 +62,7 @@ fn index(segment: &str) -> Option<usize> {
     segment.parse().ok()
 }
 
-/// Puts a value at a key as a later layer would: tables merge, everything else is replaced.
+/// Puts a value at a key as a later overlay would: tables merge, everything else is replaced.
 /// Tables on the way are made where they are missing; elements of lists are not.
 pub(super) fn assign(root: &mut Value, path: &[String], value: Value) -> Result<(), Unassignable> {
     assign_below(root, path, 0, value)

@@ -10,7 +10,7 @@ use super::evaluate::evaluate;
 use super::event::{Batch, Begin, Event};
 use super::inputs::Inputs;
 use super::loss::Criterion;
-use super::memory;
+use super::peak_memory;
 use super::state::{Running, State};
 use crate::data;
 use crate::fail_point;
@@ -197,7 +197,7 @@ impl Fit<'_> {
             learning_rate: running.learning_rate,
             seconds: before + start.elapsed().as_secs_f64(),
             images_per_second: running.tally.samples() as f64 / running.seconds,
-            peak_memory_mib: memory::peak_mib(),
+            peak_memory_mib: peak_memory::peak_mib(),
         })
     }
 

@@ -9,7 +9,7 @@ mod event;
 mod fit;
 mod inputs;
 mod loss;
-mod memory;
+mod peak_memory;
 mod prediction;
 mod state;
 

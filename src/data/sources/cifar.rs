@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cifar_binary::{CIFAR10, CIFAR100, Layout, Place};
+use super::cifar_binary::{CIFAR10, CIFAR100, Format, Found};
 use super::parquet;
 use crate::data::error::Error;
 use crate::data::files::named;
@@ -13,8 +13,8 @@ use crate::spec::Dataset;
 
 /// The official binary files.
 struct Binary {
-    layout: &'static Layout,
-    place: Place,
+    layout: &'static Format,
+    place: Found,
 }
 
 pub(super) fn open_10(spec: &Dataset, path: &Path) -> Result<Box<dyn Reader>, Error> {
@@ -26,7 +26,7 @@ pub(super) fn open_100(spec: &Dataset, path: &Path) -> Result<Box<dyn Reader>, E
 }
 
 /// Parquet files where there are any, else the official binary files, else their archive.
-fn open(layout: &'static Layout, spec: &Dataset, path: &Path) -> Result<Box<dyn Reader>, Error> {
+fn open(layout: &'static Format, spec: &Dataset, path: &Path) -> Result<Box<dyn Reader>, Error> {
     if path.is_dir()
         && let Some(files) = parquet::Files::find(path, spec.name)?
     {

@@ -23,7 +23,7 @@ const PLANE: usize = SIZE * SIZE;
 const MAX_ARCHIVE: u64 = 1 << 28;
 
 /// What the official files are called and what a record looks like.
-pub(super) struct Layout {
+pub(super) struct Format {
     dataset: DatasetName,
     archive: &'static str,
     folder: &'static str,
@@ -38,7 +38,7 @@ pub(super) struct Layout {
     max_records: usize,
 }
 
-pub(super) static CIFAR10: Layout = Layout {
+pub(super) static CIFAR10: Format = Format {
     dataset: DatasetName::of(&datasets::CIFAR10),
     archive: "cifar-10-binary.tar.gz",
     folder: "cifar-10-batches-bin",
@@ -56,7 +56,7 @@ pub(super) static CIFAR10: Layout = Layout {
     max_records: 10_000,
 };
 
-pub(super) static CIFAR100: Layout = Layout {
+pub(super) static CIFAR100: Format = Format {
     dataset: DatasetName::of(&datasets::CIFAR100),
     archive: "cifar-100-binary.tar.gz",
     folder: "cifar-100-binary",
@@ -70,12 +70,12 @@ pub(super) static CIFAR100: Layout = Layout {
 
 /// Where the files were found.
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum Found {
     Folder(PathBuf),
     Archive(PathBuf),
 }
 
-impl Layout {
+impl Format {
     fn names(&self) -> impl Iterator<Item = &'static str> {
         self.train.iter().copied().chain([self.test])
     }
@@ -105,35 +105,35 @@ impl Layout {
     }
 
     /// The folder that has any of the files, or the archive. `path` is a folder or the archive itself.
-    pub fn find(&self, path: &Path) -> Result<Option<Place>, Error> {
+    pub fn find(&self, path: &Path) -> Result<Option<Found>, Error> {
         let is_archive = |e| e == "gz" || e == "tgz";
         if path.is_file() {
             if path.extension().is_some_and(is_archive) {
-                return Ok(Some(Place::Archive(path.to_owned())));
+                return Ok(Some(Found::Archive(path.to_owned())));
             }
             let message = format!("is a file, expected a folder or {}", self.archive);
             return Err(Error::file(path, message));
         }
         let has_any = |folder: &PathBuf| self.names().any(|name| folder.join(name).is_file());
         let folders = [path.to_owned(), path.join(self.folder)];
-        let folder = folders.into_iter().find(has_any).map(Place::Folder);
+        let folder = folders.into_iter().find(has_any).map(Found::Folder);
         let archive = path.join(self.archive);
-        Ok(folder.or_else(|| archive.is_file().then_some(Place::Archive(archive))))
+        Ok(folder.or_else(|| archive.is_file().then_some(Found::Archive(archive))))
     }
 
     /// The files that are read.
-    pub fn files(&self, place: &Place) -> Vec<PathBuf> {
+    pub fn files(&self, place: &Found) -> Vec<PathBuf> {
         match place {
-            Place::Folder(folder) => self.names().map(|name| folder.join(name)).collect(),
-            Place::Archive(archive) => vec![archive.clone()],
+            Found::Folder(folder) => self.names().map(|name| folder.join(name)).collect(),
+            Found::Archive(archive) => vec![archive.clone()],
         }
     }
 
     /// Reads the images that are wanted.
-    pub fn read(&self, place: &Place, mut pickers: Pickers) -> Result<Parts, Error> {
+    pub fn read(&self, place: &Found, mut pickers: Pickers) -> Result<Parts, Error> {
         let mut files = match place {
-            Place::Folder(folder) => Files::Folder(folder.clone()),
-            Place::Archive(path) => Files::unpack(self, path.clone())?,
+            Found::Folder(folder) => Files::Folder(folder.clone()),
+            Found::Archive(path) => Files::unpack(self, path.clone())?,
         };
         let mut train = Part::empty(SIZE, SIZE, 3);
         for name in self.train {
@@ -153,8 +153,8 @@ impl Layout {
     }
 
     /// The labels of the images that are wanted; an archive would have to be unpacked for them.
-    pub fn labels(&self, place: &Place, mut pickers: Pickers) -> Result<Option<Labels>, Error> {
-        let Place::Folder(folder) = place else {
+    pub fn labels(&self, place: &Found, mut pickers: Pickers) -> Result<Option<Labels>, Error> {
+        let Found::Folder(folder) = place else {
             return Ok(None);
         };
         let mut files = Files::Folder(folder.clone());
@@ -252,7 +252,7 @@ enum Files {
 }
 
 impl Files {
-    fn unpack(layout: &Layout, path: PathBuf) -> Result<Self, Error> {
+    fn unpack(layout: &Format, path: PathBuf) -> Result<Self, Error> {
         let file = BufReader::new(open_regular(&path).map_err(Error::io(&path))?);
         let wrong = |e: io::Error| Error::file(&path, format!("not a whole .tar.gz archive: {e}"));
         let mut archive = tar::Archive::new(MultiGzDecoder::new(file).take(MAX_ARCHIVE));
@@ -288,7 +288,7 @@ impl Files {
     }
 
     /// The path (for messages) and the bytes of a file.
-    fn take(&mut self, layout: &Layout, name: &'static str) -> Result<(PathBuf, Vec<u8>), Error> {
+    fn take(&mut self, layout: &Format, name: &'static str) -> Result<(PathBuf, Vec<u8>), Error> {
         let missing = |place: &Path| Error::Missing {
             dataset: layout.dataset,
             folder: place.to_owned(),

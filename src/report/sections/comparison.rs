@@ -5,13 +5,13 @@ use maud::{Markup, html};
 use super::super::experiment::{Experiment, is_numeric};
 use super::section;
 use super::table::{Column, Table};
-use crate::analysis::{self, Layout};
+use crate::analysis::{self, TextFormat};
 
 pub(super) fn comparison(experiment: &Experiment) -> Markup {
     let Some(comparison) = &experiment.comparison else {
         return html! {};
     };
-    let (mut rows, numbers) = analysis::rows(comparison, Layout::Terminal);
+    let (mut rows, numbers) = analysis::rows(comparison, TextFormat::Terminal);
     let titles = rows.remove(0);
     let axes = comparison.axes.len();
     let column = |(i, title): (usize, String)| Column {

@@ -13,14 +13,14 @@ use crate::zoo::{KERAS, KerasFile, Published};
 pub struct Origin<'a> {
     arch: Arch,
     part: Part,
-    place: Place<'a>,
+    place: Publisher<'a>,
 }
 
 /// Tells origins apart: repository, revision, how much is taken.
 pub type OriginKey = (&'static str, String, Part);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Place<'a> {
+enum Publisher<'a> {
     Hub(Source<'a>),
     Keras(KerasFile),
 }
@@ -34,12 +34,12 @@ impl<'a> Origin<'a> {
         let (arch, part) = (spec.backbone.arch, Part::of(spec));
         let place = if spec.backbone.weights == Weights::Keras {
             let files = arch.keras.ok_or(fetch::Error::NoKerasWeights(arch))?;
-            Some(Place::Keras(match part {
+            Some(Publisher::Keras(match part {
                 Part::Features => files.without_top,
                 Part::Pooled | Part::Whole => files.whole,
             }))
         } else {
-            Source::of(&spec.backbone)?.map(Place::Hub)
+            Source::of(&spec.backbone)?.map(Publisher::Hub)
         };
         Ok(place.map(|place| Origin { arch, part, place }))
     }
@@ -47,16 +47,16 @@ impl<'a> Origin<'a> {
     /// Whose they are, and for which images.
     pub fn published(&self) -> Published {
         match self.place {
-            Place::Hub(source) => source.published,
-            Place::Keras(_) => KERAS,
+            Publisher::Hub(source) => source.published,
+            Publisher::Keras(_) => KERAS,
         }
     }
 
     /// What is asked for there: a commit, branch or tag, or a file's name.
     pub fn revision(&self) -> String {
         match self.place {
-            Place::Hub(source) => source.revision.to_owned(),
-            Place::Keras(file) => file.name(),
+            Publisher::Hub(source) => source.revision.to_owned(),
+            Publisher::Keras(file) => file.name(),
         }
     }
 
@@ -68,8 +68,8 @@ impl<'a> Origin<'a> {
     /// Whether that never changes.
     pub fn is_fixed(&self) -> bool {
         match self.place {
-            Place::Hub(source) => source.is_pinned(),
-            Place::Keras(_) => true,
+            Publisher::Hub(source) => source.is_pinned(),
+            Publisher::Keras(_) => true,
         }
     }
 
@@ -83,22 +83,22 @@ impl<'a> Origin<'a> {
         progress: &dyn Progress,
     ) -> Result<PathBuf, fetch::Error> {
         match &self.place {
-            Place::Hub(source) => {
+            Publisher::Hub(source) => {
                 let wanted = weights::needed(self.arch, self.part);
                 fetch::pretrained(cache, hub, source, &wanted, progress)
             }
-            Place::Keras(file) => fetch::keras(cache, file, &weights::convert_keras, progress),
+            Publisher::Keras(file) => fetch::keras(cache, file, &weights::convert_keras, progress),
         }
     }
 
     /// The file in the cache; none where it would have to be downloaded.
     pub fn cached(&self, (cache, hub): (&Cache, &Hub)) -> Option<PathBuf> {
         match &self.place {
-            Place::Hub(source) => {
+            Publisher::Hub(source) => {
                 let wanted = weights::needed(self.arch, self.part);
                 fetch::cached_pretrained(cache, hub, source, &wanted)
             }
-            Place::Keras(file) => fetch::cached_keras(cache, file),
+            Publisher::Keras(file) => fetch::cached_keras(cache, file),
         }
     }
 

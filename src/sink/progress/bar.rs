@@ -5,13 +5,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// A bar whose parts depend on the terminal's width.
 pub(super) struct Bar {
     pub bar: ProgressBar,
-    layouts: &'static [Layout],
+    layouts: &'static [Template],
     /// The layout that it has now.
     layout: usize,
 }
 
 /// What a bar shows on terminals from so many columns on.
-pub(super) struct Layout {
+pub(super) struct Template {
     from: usize,
     template: &'static str,
     /// Columns left for the name of what is in progress.
@@ -19,35 +19,35 @@ pub(super) struct Layout {
 }
 
 /// The message is cut where there is no room, so what matters most comes first in it.
-pub(super) const EPOCH: [Layout; 3] = [
-    Layout {
+pub(super) const EPOCH: [Template; 3] = [
+    Template {
         from: 72,
         template: "{prefix} {bar:20.cyan} {pos}/{len}  {wide_msg}",
         name: 28,
     },
-    Layout {
+    Template {
         from: 56,
         template: "{prefix} {bar:8.cyan} {pos}/{len}  {wide_msg}",
         name: 24,
     },
-    Layout {
+    Template {
         from: 0,
         template: "{prefix} {pos}/{len} {wide_msg}",
         name: 18,
     },
 ];
-pub(super) const SWEEP: [Layout; 3] = [
-    Layout {
+pub(super) const SWEEP: [Template; 3] = [
+    Template {
         from: 96,
         template: "{prefix} {bar:20.green} {elapsed} so far{wide_msg}",
         name: 44,
     },
-    Layout {
+    Template {
         from: 72,
         template: "{prefix} {bar:12.green} {elapsed} so far{wide_msg}",
         name: 24,
     },
-    Layout {
+    Template {
         from: 0,
         template: "{prefix} {elapsed}{wide_msg}",
         name: 14,
@@ -83,7 +83,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 impl Bar {
-    pub fn new(bar: ProgressBar, layouts: &'static [Layout], columns: usize) -> Self {
+    pub fn new(bar: ProgressBar, layouts: &'static [Template], columns: usize) -> Self {
         let mut bar = Bar {
             bar,
             layouts,

@@ -1,4 +1,4 @@
-//! One layer of a spec, as a figment provider that knows where each of its values was written.
+//! One overlay of a spec, as a figment provider that knows where each of its values was written.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,19 +13,19 @@ use super::Error;
 use super::diagnostic::Diagnostic;
 use super::key::{self, KeyPath};
 use super::kind::Kind;
-use super::place::{Place, SourceFile};
+use super::position::{Position, SourceFile};
 
 /// Where a key and its value stand.
 #[derive(Clone, Debug)]
-pub(super) struct KeyPlace {
-    pub key: Place,
-    pub value: Place,
+pub(super) struct KeyPosition {
+    pub key: Position,
+    pub value: Position,
 }
 
-impl KeyPlace {
+impl KeyPosition {
     /// The same place for both.
-    pub(super) fn both(place: Place) -> Self {
-        KeyPlace {
+    pub(super) fn both(place: Position) -> Self {
+        KeyPosition {
             key: place.clone(),
             value: place,
         }
@@ -34,20 +34,20 @@ impl KeyPlace {
 
 /// Values of one source with their places.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Layer {
-    /// The layer's place in the order of layers, from the lowest.
+pub(super) struct Overlay {
+    /// The overlay's place in the order of overlays, from the lowest.
     pub index: usize,
     /// Whether it is a file.
     pub is_file: bool,
     pub values: Dict,
-    pub places: BTreeMap<KeyPath, KeyPlace>,
+    pub places: BTreeMap<KeyPath, KeyPosition>,
     /// The sweep's axes in the order they are written.
     pub axes: Vec<String>,
 }
 
-impl Provider for Layer {
+impl Provider for Overlay {
     fn metadata(&self) -> Metadata {
-        Metadata::named("layer of the spec").source(self.index.to_string())
+        Metadata::named("overlay of the spec").source(self.index.to_string())
     }
 
     fn data(&self) -> figment::Result<Map<Profile, Dict>> {
@@ -55,10 +55,10 @@ impl Provider for Layer {
     }
 }
 
-/// Reads TOML values into a layer.
+/// Reads TOML values into an overlay.
 struct Reader<'a> {
-    place: &'a dyn Fn(Range<usize>) -> Place,
-    places: BTreeMap<KeyPath, KeyPlace>,
+    place: &'a dyn Fn(Range<usize>) -> Position,
+    places: BTreeMap<KeyPath, KeyPosition>,
     axes: Vec<(usize, String)>,
 }
 
@@ -66,13 +66,13 @@ struct Reader<'a> {
 ///
 /// # Errors
 /// What is not TOML, or not a value that a spec can have.
-pub(super) fn read_file(file: Arc<SourceFile>) -> Result<Layer, Error> {
-    let place = |span| Place::Span(file.clone(), span);
+pub(super) fn read_file(file: Arc<SourceFile>) -> Result<Overlay, Error> {
+    let place = |span| Position::Span(file.clone(), span);
     let table = DeTable::parse(&file.text).map_err(|error| {
         let message = format!("this is not TOML: {}", error.message().replace('\n', "; "));
         match error.span() {
             Some(span) => Error::new(place(span), message),
-            None => Error::new(Place::File(file.path.clone()), message),
+            None => Error::new(Position::File(file.path.clone()), message),
         }
     })?;
     let mut reader = Reader::new(&place);
@@ -85,7 +85,11 @@ pub(super) fn read_file(file: Arc<SourceFile>) -> Result<Layer, Error> {
 ///
 /// # Errors
 /// Not a value that a spec can have.
-pub(super) fn read_value(path: &[String], text: &str, place: &Place) -> Result<ValueLayer, Error> {
+pub(super) fn read_value(
+    path: &[String],
+    text: &str,
+    place: &Position,
+) -> Result<ValueOverlay, Error> {
     let at = |_| place.clone();
     let mut reader = Reader::new(&at);
     reader.note(path, 0..0, 0..0);
@@ -97,16 +101,16 @@ pub(super) fn read_value(path: &[String], text: &str, place: &Place) -> Result<V
     {
         reader.axes.push((0, axis.clone()));
     }
-    Ok(ValueLayer {
+    Ok(ValueOverlay {
         value,
         rest: reader.finish(Dict::new(), false),
     })
 }
 
-/// A single value and, in `rest`, everything about it that a layer knows.
-pub(super) struct ValueLayer {
+/// A single value and, in `rest`, everything about it that an overlay knows.
+pub(super) struct ValueOverlay {
     pub value: Value,
-    pub rest: Layer,
+    pub rest: Overlay,
 }
 
 /// The items of a list as they are written, quoted or not; none where it is no list.
@@ -141,7 +145,7 @@ fn is_decimal(text: &str) -> bool {
 }
 
 impl<'a> Reader<'a> {
-    fn new(place: &'a dyn Fn(Range<usize>) -> Place) -> Self {
+    fn new(place: &'a dyn Fn(Range<usize>) -> Position) -> Self {
         Reader {
             place,
             places: BTreeMap::new(),
@@ -149,9 +153,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn finish(mut self, values: Dict, is_file: bool) -> Layer {
+    fn finish(mut self, values: Dict, is_file: bool) -> Overlay {
         self.axes.sort_by_key(|(start, _)| *start);
-        Layer {
+        Overlay {
             index: 0,
             is_file,
             values,
@@ -161,7 +165,7 @@ impl<'a> Reader<'a> {
     }
 
     fn note(&mut self, path: &[String], key: Range<usize>, value: Range<usize>) {
-        let place = KeyPlace {
+        let place = KeyPosition {
             key: (self.place)(key),
             value: (self.place)(value),
         };

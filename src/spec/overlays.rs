@@ -1,4 +1,4 @@
-//! The layers of a spec, from the lowest: defaults, files named by `extends`, the file, the environment, `--set`.
+//! The overlays of a spec, from the lowest: defaults, files named by `extends`, the file, the environment, `--set`.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use figment::value::{Dict, Value};
 use super::Error;
 use super::diagnostic::Diagnostic;
 use super::key;
-use super::layer::{self, KeyPlace, Layer, ValueLayer};
 use super::origin::Origin;
-use super::place::Place;
+use super::overlay::{self, KeyPosition, Overlay, ValueOverlay};
+use super::position::Position;
 use super::variables::{self, Meaning};
 use super::{paths, source, tree};
 
-/// Merges all layers of the spec in `path`; relative paths from outside a file start in `folder`.
+/// Merges all overlays of the spec in `path`; relative paths from outside a file start in `folder`.
 ///
 /// # Errors
 /// A file that cannot be read or is not TOML, a circle of `extends`, a malformed `--set`.
@@ -23,7 +23,7 @@ pub(super) fn merge(
     variables: &[(String, String)],
     folder: &Path,
 ) -> Result<Origin, Error> {
-    let here = |message: String| Error::new(Place::File(path.to_path_buf()), message);
+    let here = |message: String| Error::new(Position::File(path.to_path_buf()), message);
     let text = source::text(path).map_err(here)?;
     merge_text(path, text, overrides, variables, folder)
 }
@@ -38,12 +38,12 @@ pub(super) fn merge_text(
 ) -> Result<Origin, Error> {
     let mut origin = Origin::new(path.to_path_buf());
     origin.push(defaults(path));
-    for layer in source::layers(path, text, folder)? {
-        origin.push(layer);
+    for overlay in source::overlays(path, text, folder)? {
+        origin.push(overlay);
     }
     add_variables(&mut origin, variables, folder)?;
     for flag in overrides {
-        let place = Place::Flag(format!("--set {flag}").into());
+        let place = Position::Flag(format!("--set {flag}").into());
         let wrong = |message| Diagnostic::new(place.clone(), message).help(SET_HELP);
         let (key, value) = key::split_assignment(flag)
             .ok_or_else(|| wrong("--set takes KEY=VALUE; there is no `=` in it".into()))?;
@@ -73,7 +73,7 @@ fn add_variables(
                 continue;
             }
         };
-        let place = Place::Variable(name.clone());
+        let place = Position::Variable(name.clone());
         if value.trim().is_empty() {
             return Err(Diagnostic::new(place, format!("{name} is empty"))
                 .help(format!(
@@ -88,32 +88,32 @@ fn add_variables(
 }
 
 /// The built-in defaults that depend on the file; the others stand at the types.
-fn defaults(path: &Path) -> Layer {
+fn defaults(path: &Path) -> Overlay {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let name = key::path(&["name"]);
-    let place = KeyPlace::both(Place::File(path.to_path_buf()));
-    Layer {
+    let place = KeyPosition::both(Position::File(path.to_path_buf()));
+    Overlay {
         values: Dict::from([("name".into(), Value::from(stem.into_owned()))]),
         places: [(name, place)].into(),
-        ..Layer::default()
+        ..Overlay::default()
     }
 }
 
-/// Adds one value from outside a file as a layer of its own.
+/// Adds one value from outside a file as an overlay of its own.
 fn add_value(
     origin: &mut Origin,
     path: &[String],
     text: &str,
-    place: Place,
+    place: Position,
     folder: &Path,
 ) -> Result<(), Error> {
     if path.first().is_some_and(|first| first == "extends") {
         return Err(Error::new(place, "`extends` can only stand in a file"));
     }
-    let ValueLayer {
+    let ValueOverlay {
         mut value,
-        rest: mut layer,
-    } = layer::read_value(path, text, &place)?;
+        rest: mut overlay,
+    } = overlay::read_value(path, text, &place)?;
     paths::resolve_at(&mut value, path, folder)
         .map_err(|(_, message)| Error::new(place.clone(), message))?;
 
@@ -130,13 +130,13 @@ fn add_value(
                 Error::from(Diagnostic::new(place, message).help(help))
             })?;
             let mut places = origin.places_below(list);
-            places.append(&mut layer.places);
-            layer.places = places;
+            places.append(&mut overlay.places);
+            overlay.places = places;
             let items = tree::get(&copy, list).cloned();
             items.map_or_else(|| Value::from(Dict::new()), |items| tree::nest(list, items))
         }
     };
-    layer.values = values.into_dict().unwrap_or_default();
-    origin.push(layer);
+    overlay.values = values.into_dict().unwrap_or_default();
+    origin.push(overlay);
     Ok(())
 }

@@ -16,7 +16,7 @@ pub struct SourceFile {
 
 /// Where a key or value came from.
 #[derive(Clone, Debug)]
-pub enum Place {
+pub enum Position {
     /// A part of a spec file, in bytes.
     Span(Arc<SourceFile>, Range<usize>),
     /// A file as a whole: what is wrong is that something is not there, or it cannot be read.
@@ -27,10 +27,10 @@ pub enum Place {
     Flag(Arc<str>),
 }
 
-impl Place {
+impl Position {
     /// Line and column, both from 1, the column in characters; only where the place is a part of a file.
     pub fn line_column(&self) -> Option<(usize, usize)> {
-        let Place::Span(file, span) = self else {
+        let Position::Span(file, span) = self else {
             return None;
         };
         let before = file.text.get(..span.start).unwrap_or(&file.text);
@@ -41,7 +41,7 @@ impl Place {
 
     /// The line that the place begins in, what stands in it before the place, and the place itself.
     pub(super) fn line(&self) -> Option<(&str, &str, &str)> {
-        let Place::Span(file, span) = self else {
+        let Position::Span(file, span) = self else {
             return None;
         };
         let before = file.text.get(..span.start)?;
@@ -54,16 +54,16 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self, self.line_column()) {
-            (Place::Span(file, _), Some((line, column))) => {
+            (Position::Span(file, _), Some((line, column))) => {
                 write!(f, "{}:{line}:{column}", file.path.display())
             }
-            (Place::Span(file, _), None) => write!(f, "{}", file.path.display()),
-            (Place::File(path), _) => write!(f, "{}", path.display()),
-            (Place::Variable(name), _) => write!(f, "environment variable {name}"),
-            (Place::Flag(flag), _) => f.write_str(flag),
+            (Position::Span(file, _), None) => write!(f, "{}", file.path.display()),
+            (Position::File(path), _) => write!(f, "{}", path.display()),
+            (Position::Variable(name), _) => write!(f, "environment variable {name}"),
+            (Position::Flag(flag), _) => f.write_str(flag),
         }
     }
 }
@@ -72,10 +72,10 @@ impl fmt::Display for Place {
 mod tests {
     use super::*;
 
-    fn place(text: &str, span: Range<usize>) -> Place {
+    fn place(text: &str, span: Range<usize>) -> Position {
         let path = "a.toml".into();
         let text = text.to_owned();
-        Place::Span(Arc::new(SourceFile { path, text }), span)
+        Position::Span(Arc::new(SourceFile { path, text }), span)
     }
 
     #[test]
