@@ -6,7 +6,7 @@ use std::path::Path;
 use runner::claim::Token;
 use runner::model::weights::{self, HostTensor};
 use runner::progress::NoProgress;
-use runner::run::{Event, Executor, Place, Upstream};
+use runner::run::{Event, Executor, Upstream, Workspace};
 use runner::spec::Experiment;
 use runner::stop::Stop;
 use runner::sweep::Plan;
@@ -182,7 +182,7 @@ fn reproduces(name: &str) {
     let experiment = Experiment::load(&path, &[]).unwrap();
     let plan = Plan::new(&experiment).unwrap();
     let mut steps = Steps::default();
-    let place = Place {
+    let place = Workspace {
         folder: folder.path(),
         stop: &Stop::default(),
         token: &Token::unclaimed(),
