@@ -20,14 +20,19 @@ pub static ACTIVATION: Layer = Layer {
     activation: |options| Activation::of(options, &FUNCTION),
 };
 
-const FUNCTION: Opt = Opt {
-    name: "activation",
-    about: "the function applied",
-    takes: Takes::Name {
-        unset: Unset::Needed("relu"),
-        names: Activation::NAMES,
-    },
-};
+const FUNCTION: Opt = option(Unset::Needed("relu"));
+
+/// The option of the function that a layer ends in.
+pub(super) const fn option(unset: Unset<&'static str>) -> Opt {
+    Opt {
+        name: "activation",
+        about: "the function applied",
+        takes: Takes::Name {
+            unset,
+            names: Activation::NAMES,
+        },
+    }
+}
 
 names! {
     /// Activation functions.

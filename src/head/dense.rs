@@ -1,5 +1,6 @@
 //! Weighted sums of all values, with a bias.
 
+use super::activation::option;
 use super::{Activation, Layer, Role};
 use crate::choice::{Choice, MOST, Opt, Options, Range, Takes, Unset, Value};
 use crate::graph::op::Dense;
@@ -30,14 +31,7 @@ pub const UNITS: Opt = Opt {
     },
 };
 
-const ACTIVATION: Opt = Opt {
-    name: "activation",
-    about: "the function applied",
-    takes: Takes::Name {
-        unset: Unset::Default("linear"),
-        names: Activation::NAMES,
-    },
-};
+pub const ACTIVATION: Opt = option(Unset::Default("linear"));
 
 /// How many values a dense layer gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

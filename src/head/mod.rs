@@ -12,7 +12,7 @@ mod global_average_pooling;
 mod pool;
 
 pub use activation::Activation;
-pub use dense::{UNITS, Units};
+pub use dense::{ACTIVATION, UNITS, Units};
 
 use crate::choice::{Choice, Options};
 use crate::graph::Op;

@@ -6,7 +6,6 @@ mod random;
 pub use grid::GRID;
 
 use crate::choice::{Choice, Mistake, Options};
-use crate::text::thousands;
 
 /// More runs than this are taken for a mistake.
 pub const MOST_RUNS: usize = 100_000;
@@ -42,6 +41,5 @@ fn point(mut n: usize, lengths: &[usize]) -> Point {
 }
 
 fn too_many(count: &str) -> String {
-    let most = thousands(MOST_RUNS);
-    format!("the sweep has {count} runs; at most {most} are possible")
+    format!("the sweep has {count} runs; at most {MOST_RUNS} are possible")
 }

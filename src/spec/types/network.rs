@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::table::{self, Table};
 use crate::choice::{Choice, Opt, Options, all_options};
 use crate::head::{self, LAYERS};
-pub use crate::head::{Activation, Role, UNITS, Units};
+pub use crate::head::{ACTIVATION, Activation, Role, UNITS, Units};
 use crate::names::{Name, listed, names};
 use crate::spec::values::{FreezeThrough, Weights};
 use crate::zoo::{Architecture, CATALOG};

@@ -3,7 +3,7 @@
 use super::{Check, Chosen};
 use crate::spec::defaults::head_names;
 use crate::spec::types::{
-    Activation, HeadKind, HeadLayer, HeadTable, Loss, Role, Spec, Table, Units,
+    ACTIVATION, Activation, HeadKind, HeadLayer, HeadTable, Loss, Role, Spec, Table, Units,
 };
 
 pub(super) fn check(spec: &Spec, check: &mut Check) {
@@ -131,7 +131,10 @@ fn end(spec: &Spec, check: &mut Check) {
     };
     units(spec, dense_at, dense, check);
     if last.activation() != wanted {
-        let key = format!("head.{at}.activation");
+        let key = match last.options.has(&ACTIVATION) {
+            true => format!("head.{at}.activation"),
+            false => format!("head.{at}"),
+        };
         let (loss, found) = (spec.training.loss, last.activation());
         check.problem_with_help(
             &key,
