@@ -1,6 +1,6 @@
 //! Every point.
 
-use super::{MOST_RUNS, Point, Strategy, count, point, too_many};
+use super::{MOST_RUNS, Points, Strategy, count, point, too_many};
 use crate::choice::{Choice, Mistake, Options};
 
 pub static GRID: Strategy = Strategy {
@@ -11,7 +11,7 @@ pub static GRID: Strategy = Strategy {
     points,
 };
 
-fn points(_: &Options, lengths: &[usize], _: u64) -> Result<Vec<Point>, Mistake> {
+fn points(_: &Options, lengths: &[usize], _: u64) -> Points {
     match count(lengths) {
         Some(all) if all <= MOST_RUNS => Ok((0..all).map(|n| point(n, lengths)).collect()),
         all => {
@@ -26,7 +26,7 @@ fn points(_: &Options, lengths: &[usize], _: u64) -> Result<Vec<Point>, Mistake>
 mod tests {
     use super::*;
 
-    fn all(lengths: &[usize]) -> Result<Vec<Point>, Mistake> {
+    fn all(lengths: &[usize]) -> Points {
         points(&Options::default(), lengths, 0)
     }
 

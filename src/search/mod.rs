@@ -18,8 +18,11 @@ pub static STRATEGIES: [&Strategy; 2] = [&grid::GRID, &random::RANDOM];
 pub struct Strategy {
     pub choice: Choice,
     /// The points with these options: of axes with so many values each, by this seed.
-    pub points: fn(&Options, &[usize], u64) -> Result<Vec<Point>, Mistake>,
+    pub points: fn(&Options, &[usize], u64) -> Points,
 }
+
+/// Points, or why the options do not go with the axes.
+pub type Points = Result<Vec<Point>, Mistake>;
 
 /// For each axis the index of its value.
 pub type Point = Vec<usize>;

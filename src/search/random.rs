@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{MOST_RUNS, Point, Strategy, count, point};
+use super::{MOST_RUNS, Point, Points, Strategy, count, point};
 use crate::choice::{Choice, Mistake, Opt, Options, Range, Takes, Unset};
 use crate::rng::{Purpose, Stream};
 
@@ -23,7 +23,7 @@ const SAMPLES: Opt = Opt {
     },
 };
 
-fn points(options: &Options, lengths: &[usize], seed: u64) -> Result<Vec<Point>, Mistake> {
+fn points(options: &Options, lengths: &[usize], seed: u64) -> Points {
     let samples = options.count(&SAMPLES);
     if lengths.is_empty() {
         let message = "a random sweep needs [sweep.axes] to draw from";
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::choice::Value;
 
-    fn drawn(samples: usize, lengths: &[usize], seed: u64) -> Result<Vec<Point>, Mistake> {
+    fn drawn(samples: usize, lengths: &[usize], seed: u64) -> Points {
         let options = Options::default().with(&SAMPLES, Value::Count(samples));
         points(&options, lengths, seed)
     }
