@@ -13,12 +13,13 @@ use crate::terminal::{self, Stream};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Runs are grouped by the axes that differ; runs that are equal in everything but the seed are averaged
-(mean ± standard deviation). The best is marked, and those statistically indistinguishable from it
-(Welch's t-test, two-sided, p ≥ 0.05). Runs that were tested on different images are ranked apart.
+Runs are grouped by the axes that differ; runs that are equal in everything but the seed are \
+averaged (mean ± standard deviation). The best is marked, and those statistically \
+indistinguishable from it (Welch's t-test, two-sided, p ≥ 0.05). Runs that were tested on \
+different images are ranked apart.
 
-Runs of earlier forms of the spec are left out, and their number is shown; --all includes them, and so
-does a key named with --by or --where in which only they differ.
+Runs of earlier forms of the spec are left out, and their number is shown; --all includes them, \
+and so does a key named with --by or --where in which only they differ.
 
 Examples:
   runner compare results/vgg16_freeze_depths

@@ -17,9 +17,11 @@ use crate::terminal;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+Examples:
   runner predict results/photos/runs/all-0-1a2b3c4d holiday.jpg more/ --format json
-  runner predict classify.toml holiday.jpg      (a spec with backbone.include_top: ImageNet's classes, untrained)")]
+  runner predict classify.toml holiday.jpg
+
+classify.toml is a spec with backbone.include_top: ImageNet's classes, nothing trained.")]
 pub(super) struct PredictArgs {
     /// A run's folder, results/<name>/runs/<run>, its model.safetensors, or a spec with backbone.include_top
     run: PathBuf,

@@ -34,6 +34,7 @@ mod resume;
 mod saved_models;
 mod schema;
 mod side_by_side;
+mod snapshots;
 mod spec_mistakes;
 mod stopping;
 mod tracking;

@@ -227,3 +227,21 @@ fn the_same_tables_give_the_same_bytes() {
     };
     assert!(charts(axes()) == charts(axes()));
 }
+
+/// Of charts that are made again, everything that a look at them decided on. After a change: look at them as pictures,
+/// then `INSTA_UPDATE=always cargo test --release --lib charts::`.
+#[test]
+fn charts_are_drawn_as_they_were_when_they_were_looked_at() {
+    let made = sweep(
+        vec![
+            texts("freeze.through", &["none", "all"]),
+            floats("optimizer.learning_rate", &[1e-4, 1e-2]),
+            integers("seed", 0..2),
+        ],
+        3,
+    );
+    for (file, svg) in charts_of(&made) {
+        let drawn = svg.replace(STYLE, "").replace("><", ">\n<");
+        insta::assert_snapshot!(file, drawn);
+    }
+}
