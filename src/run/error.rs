@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::memory::TooMuch;
+use super::need::TooMuch;
 use crate::spec::Problem;
 use crate::stop::Interrupted;
 use crate::{data, features, fetch, model, train};

@@ -15,7 +15,8 @@ use rayon::ThreadPool;
 
 use super::error::Error;
 use super::event::{Event, Tell};
-use super::memory::{Memory, Need};
+use super::memory::Memory;
+use super::need::Need;
 use super::planned::PlannedRun;
 use super::predictions::{PartPredictions, predicted_part};
 use super::start::{self, Upstream};

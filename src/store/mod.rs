@@ -12,6 +12,7 @@ mod results;
 mod rows;
 pub mod tables;
 pub(crate) mod text;
+pub(crate) mod tidy;
 mod time;
 
 pub use error::Error;

@@ -1,6 +1,6 @@
 //! What the terminal shows of the events of an experiment.
 
-use super::{Reporter, RunStart};
+use super::reporter::{Reporter, RunStart};
 use crate::sink::event::Event;
 use crate::sink::list::{Failure, Sink, Sinks};
 use crate::text::counted;

@@ -1,6 +1,6 @@
 //! What is said, the same on every kind of terminal.
 
-use super::RunStart;
+use super::reporter::RunStart;
 use crate::foreign::one_line;
 use crate::metric::{self, Metrics, Unit};
 use crate::store::text::{percent, point};

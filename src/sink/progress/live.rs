@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar};
 use super::bar::{Bar, EPOCH, SWEEP, work_style};
 use super::lines::{Current, amount, duration, fit};
 use super::pace::Pace;
-use super::{Reporter, RunStart, Verbosity};
+use super::reporter::{Reporter, RunStart, Verbosity};
 use crate::foreign::{one_line, visible};
 use crate::progress::Progress;
 use crate::store::text::{percent, shorten};

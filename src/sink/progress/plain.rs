@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::lines::{Current, amount, duration};
-use super::{Reporter, RunStart, Verbosity};
+use super::reporter::{Reporter, RunStart, Verbosity};
 use crate::foreign::visible;
 use crate::progress::Progress;
 use crate::store::{RunRow, Status};

@@ -7,8 +7,10 @@ use indicatif::{ProgressDrawTarget, TermLike};
 
 use super::*;
 use crate::metric::{ACCURACY, Metrics, TOP5_ACCURACY};
+use crate::progress::Progress;
 use crate::store::Status;
 use crate::store::fixtures::{Sweep, integers, sweep, texts};
+use crate::train::Batch;
 
 /// What was written, as a pipe and as a terminal.
 #[derive(Clone, Debug, Default)]

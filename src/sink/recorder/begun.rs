@@ -12,8 +12,9 @@ use crate::sink::error::Error;
 use crate::sink::event::Run;
 use crate::sink::list::Sinks;
 use crate::store::deaths::Start;
-use crate::store::folder::{SPEC_FILE, create, tidy_run, write};
+use crate::store::folder::{SPEC_FILE, create, write};
 use crate::store::tables::own::{self, OwnRows};
+use crate::store::tidy::tidy_run;
 use crate::store::{RunRow, Status, log};
 
 /// What comes of wanting to do a run.

@@ -7,7 +7,7 @@ use crate::foreign;
 use crate::sink::error::Error;
 use crate::sink::list::Sinks;
 use crate::stop::Stop;
-use crate::store::folder::delete;
+use crate::store::tidy::delete;
 use crate::store::{Tables, run_folder};
 use crate::text::counted;
 

@@ -12,10 +12,9 @@ use crate::sink::error::Error;
 use crate::sink::list::Sinks;
 use crate::spec::{AxisValue, Experiment};
 use crate::stop::Stop;
-use crate::store::folder::{
-    SPEC_FILE, create, has_leftovers, remove_checkpoints, tidy_experiment, tidy_run, write,
-};
+use crate::store::folder::{SPEC_FILE, create, write};
 use crate::store::tables::own;
+use crate::store::tidy::{has_leftovers, remove_checkpoints, tidy_experiment, tidy_run};
 use crate::store::{Axis, Status, Tables, write_plan};
 use crate::sweep::Plan;
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::claim::Claim;
-use crate::store::folder::remove_checkpoints;
 use crate::store::tables::own::{self, OwnRows};
+use crate::store::tidy::remove_checkpoints;
 use crate::store::{Axis, Error, Status};
 
 /// A run that has ended, and whose rows are not in its folder yet.

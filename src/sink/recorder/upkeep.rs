@@ -14,7 +14,7 @@ use crate::foreign;
 use crate::sink::error::Error;
 use crate::sink::event::{Event, Written};
 use crate::sink::list::Sinks;
-use crate::store::folder::tidy_experiment;
+use crate::store::tidy::tidy_experiment;
 use crate::store::{self, TableError, predictions};
 
 /// The tables are written again after so many times as long as that took.

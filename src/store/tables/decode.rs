@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::{Column, DataFrame, DataType, TimeUnit, TimeZone};
 
-use super::{FORMAT, TableError, axis};
+use super::format::FORMAT;
+use super::{TableError, axis};
 use crate::metric::{LOSS, METRICS, Metrics};
 use crate::spec::AxisValue;
 use crate::store::rows::{Axis, EpochRow, RunRow, Status};

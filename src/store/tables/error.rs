@@ -3,8 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::FORMAT;
-
+use super::format::FORMAT;
 use crate::foreign;
 
 /// Why a table cannot be read or written.

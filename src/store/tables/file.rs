@@ -12,15 +12,11 @@ use polars::prelude::{
 
 use super::TableError;
 use super::decode::Decoder;
+use super::format::{FORMAT, FORMAT_KEY};
 use super::seal::{self, Seal, seal};
 use crate::atomic::write_claimed;
 use crate::claim::Token;
 use crate::parquet;
-
-/// Changes with what the tables and ids of runs mean. 1, of version 0.1.0, was not written down.
-pub(super) const FORMAT: &str = "2";
-/// Where the format stands among a Parquet file's own key-value pairs.
-pub(super) const FORMAT_KEY: &str = "runner.format";
 
 /// A table file's own key-value pairs: the format, and one more.
 pub(in crate::store) fn file_metadata(more: Option<(&str, String)>) -> KeyValueMetadata {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::own::{self, OwnRows, Stamp};
 use super::{METRICS_FILE, RUNS_FILE, TableError, Tables, Trouble, file};
@@ -181,18 +181,4 @@ fn without_repeats<T: Eq + Hash + Clone>(values: Vec<T>) -> Vec<T> {
     let mut seen = HashSet::new();
     let is_new = |value: &T| seen.insert(value.clone());
     values.into_iter().filter(is_new).collect()
-}
-
-/// The runs among these folders that have no rows of their own.
-pub(super) fn without_rows<'a>(
-    folder: &Path,
-    with: impl Iterator<Item = &'a String>,
-) -> Vec<String> {
-    let with: HashSet<&String> = with.collect();
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let folders = entries.filter(|entry| entry.path().is_dir());
-    let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| !with.contains(name)).collect();
-    names.sort();
-    names
 }

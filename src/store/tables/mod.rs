@@ -10,6 +10,7 @@ mod decode;
 mod encode;
 mod error;
 mod file;
+mod format;
 mod merge;
 pub mod own;
 mod seal;
@@ -28,16 +29,11 @@ use super::rows::{Axis, EpochRow, RunRow};
 use crate::claim::Token;
 use axis::{AxisColumn, Points};
 pub use error::TableError;
-use file::FORMAT;
 pub(super) use file::{encode as encode_file, file_metadata, put, read_table, value_of};
+pub use format::{METRICS_FILE, RUNS_FILE};
 use own::Stamp;
 pub(super) use seal::{digest_of, seal};
 pub use trouble::Trouble;
-
-/// The table with a row per run and epoch.
-pub const METRICS_FILE: &str = "metrics.parquet";
-/// The table with a row per run.
-pub const RUNS_FILE: &str = "runs.parquet";
 
 /// The two tables of a results folder, in memory; [`Tables::write`] puts them on disk.
 #[derive(Debug)]

@@ -1,12 +1,12 @@
 //! Damaged files that are made again, or done without.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::TableError;
-use super::merge::without_rows;
 use crate::foreign;
 use crate::store::folder::runs_folder;
 
@@ -107,4 +107,15 @@ impl fmt::Display for Trouble {
             ),
         }
     }
+}
+
+/// The runs among these folders that have no rows of their own.
+fn without_rows<'a>(folder: &Path, with: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let with: HashSet<&String> = with.collect();
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| !with.contains(name)).collect();
+    names.sort();
+    names
 }

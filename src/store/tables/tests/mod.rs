@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use polars::prelude::*;
 
-use super::file::{FORMAT_KEY, read};
+use super::file::read;
+use super::format::{FORMAT, FORMAT_KEY};
 use super::*;
 use crate::metric::{ACCURACY, Metrics, PER_CLASS, TOP5_ACCURACY};
 use crate::spec::AxisValue;

@@ -1,0 +1,222 @@
+//! What memory a run needs, and what is said of one that needs more than there is.
+
+use std::fmt;
+
+use super::planned::PlannedRun;
+use crate::data::{Counts, Data};
+use crate::features;
+use crate::graph::{self, images_at_once};
+use crate::ops::{self, Passes};
+use crate::text::about_bytes;
+use crate::train;
+
+/// The program itself with its threads and what it reads tables and images with, as measured.
+pub(super) const PROGRAM: u64 = 38 << 20;
+/// Between the blocks that it gives out, the allocator leaves a part of so many unused, as measured.
+const UNUSED: u64 = 8;
+/// As [`UNUSED`], and besides: between the values of a pass, each of another size than the one before.
+const UNUSED_IN_PASS: u64 = 5;
+/// As [`UNUSED_IN_PASS`], between the tensors that are copied to be saved.
+const UNUSED_IN_COPY: u64 = 8;
+
+/// What a run on the CPU needs, in bytes, beside the program itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    pub images: u64,
+    /// What decodes images, on all threads together.
+    pub decoding: u64,
+    pub weights: u64,
+    /// Kept outputs of the frozen part.
+    pub features: u64,
+    /// What the optimizer remembers.
+    pub slots: u64,
+    /// Gradients of the weights, with one that is being made.
+    pub gradients: u64,
+    pub batch_size: usize,
+    /// Values kept for the backward pass of a batch.
+    pub kept: u64,
+    /// Gradients of the batch's values.
+    pub backward: u64,
+    /// A pass through the constant part.
+    pub pass: u64,
+    /// What the threads keep to rearrange values in, once something was computed.
+    pub scratch: u64,
+    /// The weights of the best epoch, where they are restored.
+    pub best: u64,
+    /// What is copied to be written to a checkpoint.
+    pub checkpoint: u64,
+    /// What is copied to be written as the model.
+    pub model: u64,
+}
+
+/// What is in memory at a time, by what it is for.
+type Parts = Vec<(String, u64)>;
+
+impl Need {
+    /// With a dataset in memory.
+    pub fn of(planned: &PlannedRun, data: &Data) -> Self {
+        Need {
+            images: data.bytes(),
+            ..Need::of_counts(planned, data.counts())
+        }
+    }
+
+    /// Before anything is read; with `unknown` images in a part of which the number is not known.
+    pub fn planned(planned: &PlannedRun, unknown: usize) -> Self {
+        let size = planned.run.spec.backbone.input_size as u64;
+        let of_network = 3 * size.saturating_mul(size);
+        let counts = planned.images.unwrap_or(Counts {
+            train: unknown,
+            validation: unknown,
+            test: unknown,
+            ..Counts::default()
+        });
+        let images = counts.train + counts.validation + counts.test;
+        let each = planned.footprint.kept.unwrap_or(of_network);
+        Need {
+            images: each.saturating_mul(images as u64),
+            ..Need::of_counts(planned, counts)
+        }
+    }
+
+    fn of_counts(planned: &PlannedRun, images: Counts) -> Self {
+        let (spec, blueprint) = (&planned.run.spec, &planned.blueprint);
+        let most = images.train.max(images.validation).max(images.test);
+        let batch_size = spec.training.batch_size.min(most);
+        let cost = blueprint.cost(spec.optimizer.rule().slots().len());
+        let constant = blueprint.cut.constant();
+        let at_once = images_at_once(&blueprint.graph, &constant).min(most);
+        let restores_best = spec.training.early_stopping.as_ref();
+        let best = match restores_best.is_some_and(|rule| rule.restore_best) {
+            true => cost.gradients,
+            false => 0,
+        };
+        let pass = cost.constant.saturating_mul(at_once as u64);
+        let threads = rayon::current_num_threads();
+        let of_thread = |nodes: &[usize], samples, passes| {
+            graph::scratch(&blueprint.graph, nodes, samples, passes)
+        };
+        let of_thread = of_thread(&constant, at_once, Passes::Forward)
+            .max(of_thread(&blueprint.cut.rest(), batch_size, Passes::Both))
+            .saturating_add(ops::PACKED);
+        let of_batch = |bytes: u64| bytes.saturating_mul(batch_size as u64);
+        let all = images.train + images.validation + images.test;
+        let decoded_at_once = threads.min(all) as u64;
+        Need {
+            images: 0,
+            decoding: planned.footprint.decoding.saturating_mul(decoded_at_once),
+            weights: cost.weights,
+            features: features::memory(spec, blueprint, images, true),
+            slots: cost.slots,
+            gradients: cost.gradients.saturating_add(cost.largest),
+            batch_size,
+            kept: of_batch(cost.kept),
+            backward: of_batch(cost.backward),
+            pass: pass.saturating_add(pass / UNUSED_IN_PASS),
+            scratch: of_thread.saturating_mul(threads as u64),
+            best,
+            checkpoint: cost
+                .copy_of_trained
+                .max(cost.gradients.saturating_add(best))
+                .saturating_add(cost.slots),
+            model: cost.copy.saturating_add(cost.copy / UNUSED_IN_COPY),
+        }
+    }
+
+    /// What there is at each moment that can be the one with the most.
+    fn moments(&self) -> [Parts; 5] {
+        let kept = format!("values of a batch of {}", self.batch_size);
+        let part = |what: &str, bytes: u64| (what.to_owned(), bytes);
+        let optimizer = || part("optimizer", self.slots);
+        let best = || part("the best epoch's weights", self.best);
+        // A larger one is written before the next batch.
+        let is_aside = |bytes: &u64| *bytes <= train::WRITTEN_ASIDE;
+        let written = Some(self.checkpoint).filter(is_aside).unwrap_or(0);
+        let computing = || {
+            [
+                part("kept features", self.features),
+                part("rearranged values", self.scratch),
+            ]
+        };
+        let of_moments: [Parts; 4] = [
+            vec![part("computing the frozen part", self.pass)],
+            vec![
+                optimizer(),
+                best(),
+                part(&kept, self.kept),
+                part("gradients", self.gradients.saturating_add(self.backward)),
+                part("a checkpoint", written),
+            ],
+            vec![optimizer(), best(), part("a checkpoint", self.checkpoint)],
+            vec![best(), part("the model to be saved", self.model)],
+        ];
+        let [computed, trained, kept, saved] =
+            of_moments.map(|parts| computing().into_iter().chain(parts).collect());
+        let decoded: Parts = vec![part("decoding images", self.decoding)];
+        [decoded, computed, trained, kept, saved].map(|parts| {
+            let always = [
+                part("the program", PROGRAM),
+                part("images", self.images),
+                part("weights", self.weights),
+            ];
+            let mut parts: Parts = always.into_iter().chain(parts).collect();
+            let unused = sum(&parts).saturating_sub(PROGRAM) / UNUSED;
+            parts.push(part("unused between", unused));
+            parts
+        })
+    }
+
+    /// What there is at the moment with the most.
+    fn most(&self) -> Parts {
+        let moments = self.moments().into_iter();
+        moments.max_by_key(sum).unwrap_or_default()
+    }
+
+    /// All of it, without the program itself.
+    pub(super) fn all(&self) -> u64 {
+        self.peak().saturating_sub(PROGRAM)
+    }
+
+    /// The most that the process takes for this run alone.
+    pub fn peak(&self) -> u64 {
+        sum(&self.most())
+    }
+}
+
+fn sum(parts: &Parts) -> u64 {
+    let bytes = parts.iter().map(|(_, bytes)| *bytes);
+    bytes.fold(0, u64::saturating_add)
+}
+
+/// `weights 35 MiB, optimizer 71 MiB, …`
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = self.most().into_iter().filter(|(_, bytes)| *bytes > 0);
+        let parts: Vec<String> = parts
+            .map(|(what, bytes)| format!("{what} {}", about_bytes(bytes)))
+            .collect();
+        f.write_str(&parts.join(", "))
+    }
+}
+
+/// A run that cannot fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMuch {
+    pub(super) need: Need,
+    pub(super) there: u64,
+}
+
+impl std::error::Error for TooMuch {}
+
+impl fmt::Display for TooMuch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (need, there) = (&self.need, self.there.saturating_add(PROGRAM));
+        write!(
+            f,
+            "the run needs about {} of memory ({need}), and there is {}; lower training.batch_size, \
+             backbone.input_size or features.memory",
+            about_bytes(need.peak()),
+            about_bytes(there)
+        )
+    }
+}
