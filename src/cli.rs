@@ -3,133 +3,38 @@
 mod args;
 mod compare;
 mod evaluate;
+mod failure;
 mod flags;
 mod format;
+mod given;
 mod init;
+mod log;
 mod meant;
+mod number;
 mod predict;
+mod results;
 mod shell;
 mod train;
 mod watch;
+mod words;
 
 use std::ffi::OsString;
 use std::panic::Location;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use tracing::level_filters::LevelFilter;
 
-use crate::analysis;
-use crate::experiment::{self, Error, Look};
+use crate::experiment::{self, Look};
 use crate::foreign;
 use crate::graph::Detail;
 use crate::inference;
-use crate::progress::Progress;
-use crate::report;
-use crate::sink::progress::{self, LogWriter, Verbosity};
-use crate::spec::Experiment;
+use crate::sink::progress::Verbosity;
 use crate::terminal::{self, Stream};
 use args::{Cli, Command};
-
-/// Some runs failed; the others are recorded.
-const SOME_FAILED: u8 = 1;
-/// The spec or the command line is wrong.
-const WRONG_SPEC: u8 = 2;
-/// Stopped by a signal, as shells count them: 128 + SIGINT.
-const STOPPED: u8 = 130;
-
-/// Why a command has failed: what to show, and the exit status.
-struct Failure {
-    /// Its foreign parts are visible; it may have colours where standard error has some.
-    text: String,
-    status: u8,
-}
-
-impl Failure {
-    fn usage(message: impl std::fmt::Display) -> Self {
-        Failure {
-            status: WRONG_SPEC,
-            ..Failure::other(message)
-        }
-    }
-
-    fn other(message: impl std::fmt::Display) -> Self {
-        Failure {
-            text: foreign::one_line(&format!("error: {message}")).into_owned(),
-            status: SOME_FAILED,
-        }
-    }
-}
-
-impl From<terminal::Error> for Failure {
-    fn from(error: terminal::Error) -> Self {
-        Failure::other(error)
-    }
-}
-
-impl From<analysis::Error> for Failure {
-    fn from(error: analysis::Error) -> Self {
-        match error.is_usage() {
-            true => Failure::usage(error),
-            false => Failure::other(error),
-        }
-    }
-}
-
-impl From<report::Error> for Failure {
-    fn from(error: report::Error) -> Self {
-        match error {
-            report::Error::Analysis(error) => error.into(),
-            other => Failure::other(other),
-        }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Failure {
-            text: rendered(|coloured| error.render(coloured)),
-            status: match error {
-                Error::Spec(_) => WRONG_SPEC,
-                Error::Interrupted(_) => STOPPED,
-                _ => SOME_FAILED,
-            },
-        }
-    }
-}
-
-impl From<inference::Error> for Failure {
-    fn from(error: inference::Error) -> Self {
-        Failure {
-            text: rendered(|coloured| error.render(coloured)),
-            status: if error.is_usage() {
-                WRONG_SPEC
-            } else {
-                SOME_FAILED
-            },
-        }
-    }
-}
-
-/// A text for standard error, with colours where it has some and they are wanted; all else in it is visible.
-fn rendered(render: impl Fn(bool) -> String) -> String {
-    let plain = render(false);
-    let coloured = Stream::Err.has_colours().then(|| render(true));
-    match coloured.filter(|coloured| *coloured != plain) {
-        Some(coloured) => coloured,
-        None => foreign::visible(&plain).into_owned(),
-    }
-}
-
-/// Does what takes long, its progress on the terminal.
-fn with_progress<T>(verbosity: Verbosity, work: impl FnOnce(&dyn Progress) -> T) -> T {
-    let (reporter, log) = progress::for_stderr(verbosity);
-    start_log(log, verbosity);
-    let result = work(&*reporter);
-    reporter.close();
-    result
-}
+use failure::{Failure, WRONG_SPEC};
+use given::{is_published_alone, spec};
+use words::{command, may_be_command};
 
 /// Does what the arguments say; the one place where errors are printed.
 pub fn main() -> ExitCode {
@@ -184,10 +89,10 @@ fn mistyped_command() -> Option<Failure> {
         let line = format!("the command comes first: runner {command} {word}");
         return Path::new(&word).exists().then(|| Failure::usage(line));
     }
-    if !meant::may_be_command(&word) {
+    if !may_be_command(&word) {
         return None;
     }
-    Some(match meant::command(&word) {
+    Some(match command(&word) {
         Some(name) => {
             let line = format!("{name} {}", rest.join(" "));
             let line = line.trim_end();
@@ -218,8 +123,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Report(args) => watch::report(&args)?,
         Command::Init(args) => init::init(&args, verbosity)?,
         Command::Schema => terminal::print(&shell::schema())?,
-        Command::Completions(args) => shell::completions(&args)?,
-        Command::Man => shell::manual()?,
+        Command::Completions(args) => shell::completions(&args, &mut Cli::command())?,
+        Command::Man => shell::manual(Cli::command())?,
         Command::Predict(args) => predict::run(&args, verbosity)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -235,37 +140,6 @@ fn look(verbosity: Verbosity) -> Look {
         },
         width: terminal::width(Stream::Out).unwrap_or(usual.width),
     }
-}
-
-/// Whether a spec says what to predict with, and nothing to train.
-fn is_published_alone(spec: &Path, overrides: &[String]) -> Result<bool, Failure> {
-    let found = Experiment::is_published_alone(spec, overrides);
-    found.map_err(|error| Error::Spec(error).into())
-}
-
-/// The spec file that is meant; said where it is not the one that was named.
-fn spec(given: &Path, verbosity: Verbosity) -> Result<PathBuf, Failure> {
-    let spec = meant::spec(given)?;
-    if spec != given && verbosity > Verbosity::Quiet {
-        terminal::say(&format!("using {}", spec.display()));
-    }
-    Ok(spec)
-}
-
-/// Warnings (with -v: everything) go to the terminal, between its bars.
-fn start_log(log: LogWriter, verbosity: Verbosity) {
-    let level = match verbosity {
-        Verbosity::Quiet => LevelFilter::ERROR,
-        Verbosity::Normal => LevelFilter::WARN,
-        Verbosity::Verbose => LevelFilter::DEBUG,
-    };
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_target(false)
-        .without_time()
-        .with_ansi(log.has_colours())
-        .with_writer(log)
-        .init();
 }
 
 /// polars panics on some damaged Parquet files. Our readers catch that and report the file; the panic's

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{Failure, compare, evaluate, init, predict, shell, watch};
+use super::failure::Failure;
+use super::number::from_one;
+use super::{compare, evaluate, init, predict, shell, watch};
 use crate::experiment::RESULTS;
 use crate::sink::progress::Verbosity;
 
@@ -107,11 +109,6 @@ pub(super) struct RunOptions {
     /// Run N runs in parallel, sharing the threads [default: 1; small runs side by side]
     #[arg(short, long, value_name = "N", value_parser = from_one, allow_negative_numbers = true)]
     pub jobs: Option<NonZeroUsize>,
-}
-
-/// A count of at least 1.
-pub(super) fn from_one(text: &str) -> Result<NonZeroUsize, &'static str> {
-    text.parse().map_err(|_| "expected a whole number from 1")
 }
 
 impl RunOptions {

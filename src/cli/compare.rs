@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use polars::prelude::ParquetWriter;
 
+use super::failure::Failure;
 use super::format::{print_json, table};
-use super::{Failure, meant};
+use super::results;
 use crate::analysis::{self, Comparison, Filter, Question, Results, TextFormat, compare};
 use crate::foreign::markdown_cell;
 use crate::terminal::{self, Stream};
@@ -63,7 +64,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
         all: args.all,
     };
     for folder in &args.results {
-        meant::results(folder, "compare")?;
+        results::results(folder, "compare")?;
     }
     let found = compare(Results::read(&args.results)?, &question)?;
     match args.format {

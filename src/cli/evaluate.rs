@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::failure::Failure;
 use super::format::{Format, columns, print_json, table as fitted_table};
-use super::{Failure, with_progress};
+use super::log::with_progress;
 use crate::inference::{EvaluatedPart, Evaluation, Model, evaluate};
 use crate::sink::progress::Verbosity;
 use crate::terminal;

@@ -3,8 +3,8 @@
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::Failure;
 use super::args::Cli;
+use super::failure::Failure;
 use crate::foreign::one_line;
 use crate::spec;
 

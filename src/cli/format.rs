@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::Failure;
+use super::failure::Failure;
 use crate::foreign::{self, one_line};
 use crate::terminal::{self, Stream, columns_of};
 

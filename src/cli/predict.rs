@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::args::from_one;
+use super::failure::Failure;
 use super::format::{Format, print_json, table as fitted_table};
-use super::{Failure, with_progress};
+use super::log::with_progress;
+use super::number::from_one;
 use crate::data::{self, image_files};
 use crate::inference::{Error, ImagePrediction, Model, Predictions, Ranked, predict};
 use crate::sink::progress::Verbosity;

@@ -1,10 +1,9 @@
 //! `runner schema`, `completions` and `man`: what helps to write specs and commands.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
-use super::Failure;
-use super::args::Cli;
+use super::failure::Failure;
 use crate::spec;
 use crate::terminal;
 
@@ -18,15 +17,18 @@ pub(super) fn schema() -> String {
     format!("{:#}\n", spec::json_schema())
 }
 
-pub(super) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
+pub(super) fn completions(
+    args: &CompletionsArgs,
+    command: &mut clap::Command,
+) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "runner", &mut script);
+    clap_complete::generate(args.shell, command, "runner", &mut script);
     print(&script)
 }
 
-pub(super) fn manual() -> Result<(), Failure> {
+pub(super) fn manual(command: clap::Command) -> Result<(), Failure> {
     let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command())
+    clap_mangen::Man::new(command)
         .render(&mut page)
         .map_err(Failure::other)?;
     print(&page)

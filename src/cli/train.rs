@@ -9,7 +9,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::args::{RunOptions, SpecArgs};
-use super::{Failure, SOME_FAILED, STOPPED, start_log};
+use super::failure::{Failure, SOME_FAILED, STOPPED};
+use super::given::{self, is_published_alone};
+use super::log::start_log;
 use crate::experiment::{self, Options};
 use crate::sink::progress::{self, Reporter, Verbosity};
 use crate::stop::Stop;
@@ -20,8 +22,8 @@ pub(super) fn run(
     how: &RunOptions,
     verbosity: Verbosity,
 ) -> Result<ExitCode, Failure> {
-    let path = super::spec(&spec.spec, verbosity)?;
-    if super::is_published_alone(&path, &spec.overrides)? {
+    let path = given::spec(&spec.spec, verbosity)?;
+    if is_published_alone(&path, &spec.overrides)? {
         let shown = path.display();
         return Err(Failure::usage(format!(
             "{shown} has no [dataset], so there is nothing to train: runner predict {shown} IMAGE… uses its network as it was \

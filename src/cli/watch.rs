@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Failure, meant};
+use super::failure::Failure;
+use super::results;
 use crate::foreign;
 use crate::report;
 use crate::terminal;
@@ -26,7 +27,7 @@ fn port(text: &str) -> Result<u16, &'static str> {
 }
 
 pub(super) fn watch(args: &WatchArgs) -> Result<(), Failure> {
-    meant::results(&args.results, "watch")?;
+    results::results(&args.results, "watch")?;
     report::Experiment::read(&args.results)?;
     let watch = Watch::new(&args.results, args.port).map_err(|e| {
         Failure::other(format!(
@@ -53,7 +54,7 @@ pub(super) struct ReportArgs {
 
 pub(super) fn report(args: &ReportArgs) -> Result<(), Failure> {
     for folder in &args.results {
-        meant::results(folder, "report")?;
+        results::results(folder, "report")?;
         let written = match report::write(folder)?.last() {
             Some(page) => foreign::path(page),
             None => format!("{}: no epoch has ended yet", foreign::path(folder)),

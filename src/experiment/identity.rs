@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::Error;
-use super::upstream::Predecessors;
+use super::error::Error;
 use super::wording::Wording;
 use crate::data;
 use crate::fetch::{Cache, Hub};
@@ -47,9 +46,9 @@ pub(super) struct Sources<'a> {
 ///
 /// # Errors
 /// A file that cannot be read, or two runs that are the same by what their words mean and their files hold.
-pub(super) fn identify(
+pub(super) fn identify<'c>(
     experiment: &mut Experiment,
-    chain: &Predecessors,
+    predecessor: impl Fn(&Run) -> Option<&'c Run>,
     sources: Sources<'_>,
 ) -> Result<Unnamed, Error> {
     let mut known = Known::new(sources.network);
@@ -70,7 +69,7 @@ pub(super) fn identify(
             }
         }
         let mut of_id = contents.clone();
-        if let Some(upstream) = chain.predecessor(run) {
+        if let Some(upstream) = predecessor(run) {
             of_id.insert(WEIGHTS.into(), upstream.id.clone());
             contents.insert(WEIGHTS.into(), upstream.setting().key());
         }

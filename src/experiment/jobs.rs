@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::{Error, Options};
+use super::error::Error;
+use super::options::Options;
 use crate::features;
 use crate::ops;
 use crate::run::{Executor, PlannedRun, Workspace};

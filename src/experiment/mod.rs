@@ -4,48 +4,27 @@ mod check;
 mod error;
 mod identity;
 mod jobs;
+mod options;
 mod page;
-mod upstream;
+mod prepared;
 mod wording;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use check::{Look, check, check_as};
 pub use error::Error;
+pub use options::{Options, RESULTS};
 
 use crate::fetch::{Cache, Timeouts};
 use crate::run::{self, Executor};
 use crate::sink::progress::Reporter;
 use crate::sink::{Done, Event, Opening, Recorder, Sink, Sinks};
-use crate::spec::Experiment;
-use crate::stop::Stop;
-use crate::sweep::{self, Plan};
+use crate::sweep;
 use crate::tracking::{self, Tracked};
-use identity::{Network, Sources, Unnamed};
+use identity::{Network, Sources};
 use page::Page;
-use upstream::Predecessors;
-
-/// The folder that gets a folder for each experiment, where none is named.
-pub const RESULTS: &str = "results";
-
-/// How an experiment is run.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// `--set KEY=VALUE`, the part behind `--set`.
-    pub overrides: Vec<String>,
-    /// The folder that gets a folder for each experiment.
-    pub results: PathBuf,
-    /// Do finished runs again.
-    pub fresh: bool,
-    /// Start no further run after one that failed.
-    pub fail_fast: bool,
-    /// How many runs are done at a time, at least 1; they divide the threads. Without a number, one at a time, but
-    /// those side by side that are too small for several threads.
-    pub jobs: Option<usize>,
-    /// Set to end at the next good place.
-    pub stop: Stop,
-}
+use prepared::{Prepared, prepare};
 
 /// Runs the experiment of a spec file, and first those it builds on.
 ///
@@ -91,7 +70,9 @@ fn execute(
             reporter.note(&choice);
         }
     }
-    let upstream = chain.models(experiment, options, (reporter, said))?;
+    let upstream = chain.models(experiment, options, &mut |prepared, options| {
+        execute(prepared, options, (reporter, &mut *said))
+    })?;
     let patience = Timeouts::factor().map_err(run::Error::from)?;
     let opening = Opening {
         results: &options.results,
@@ -117,52 +98,4 @@ fn execute(
     sinks.tell(&Event::Planned(&waiting));
     jobs::run(plan, &recorder, &executor, options, &sinks)?;
     Ok(recorder.finish(&sinks)?)
-}
-
-/// A checked experiment with those it builds on, its runs named.
-#[derive(Debug)]
-struct Prepared {
-    experiment: Experiment,
-    plan: Plan,
-    chain: Predecessors,
-    unnamed: Unnamed,
-}
-
-impl Prepared {
-    /// Names the runs of an experiment that builds on `chain`, and plans them.
-    fn new(
-        mut experiment: Experiment,
-        chain: Predecessors,
-        sources: Sources<'_>,
-    ) -> Result<Self, Error> {
-        let unnamed = identity::identify(&mut experiment, &chain, sources)?;
-        let plan = plan(&experiment, &chain)?;
-        Ok(Prepared {
-            experiment,
-            plan,
-            chain,
-            unnamed,
-        })
-    }
-
-    /// Whether runs are named without knowing the weights that they will take from the network.
-    fn is_preliminary(&self) -> bool {
-        self.unnamed.is_preliminary || self.chain.is_preliminary()
-    }
-}
-
-/// Loads an experiment and those it builds on, names its runs and plans them.
-fn prepare(spec: &Path, overrides: &[String], sources: Sources<'_>) -> Result<Prepared, Error> {
-    let experiment = Experiment::load(spec, overrides)?;
-    let chain = Predecessors::of(&experiment, spec, sources)?;
-    Prepared::new(experiment, chain, sources)
-}
-
-/// The plan of an experiment that builds on `chain`, its mistakes shown where they come from.
-fn plan(experiment: &Experiment, chain: &Predecessors) -> Result<Plan, Error> {
-    let plan = Plan::new(experiment).map_err(|(i, problem)| {
-        Error::Spec(experiment.problem(experiment.runs.get(i), &problem).into())
-    })?;
-    chain.check(experiment, &plan)?;
-    Ok(plan)
 }

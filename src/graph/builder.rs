@@ -1,9 +1,11 @@
 //! Building a graph node by node.
 
 use super::initial::{self, Distribution, Fans, Initializer};
-use super::node::{Graph, Node, lies_in, tensor_name};
+use super::node::{Graph, Node};
 use super::op::{Activation, DropPath, Function, Input, Op};
-use super::parameter::{Parameter, Role};
+use super::parameter::Parameter;
+use super::path::{lies_in, tensor_name};
+use super::role::Role;
 use super::shape::Shape;
 
 /// Values of one sample, or of one tensor, that no machine holds: sums and products of sizes stay far from overflow.

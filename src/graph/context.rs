@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor, Var, bail};
 
-use super::node::Node;
+use super::path::tensor_name;
 use crate::rng::{Purpose, Stream, name_index};
 
 /// What a forward pass is for.
@@ -34,7 +34,8 @@ pub struct Tensors(BTreeMap<String, Slot>);
 /// A node in a forward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    node: &'a Node,
+    /// Its name.
+    node: &'a str,
     tensors: &'a Tensors,
     mode: Mode,
     follows_batches: bool,
@@ -68,8 +69,8 @@ impl Tensors {
 }
 
 impl<'a> Context<'a> {
-    /// Of a node among the network's tensors, whose statistics follow the batches or not.
-    pub fn new(node: &'a Node, tensors: &'a Tensors, mode: Mode, follows_batches: bool) -> Self {
+    /// Of the node of this name among the network's tensors, whose statistics follow the batches or not.
+    pub fn new(node: &'a str, tensors: &'a Tensors, mode: Mode, follows_batches: bool) -> Self {
         Context {
             node,
             tensors,
@@ -83,7 +84,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// There is none.
     pub fn tensor(&self, suffix: &str) -> Result<&'a Tensor> {
-        let name = self.node.tensor_name(suffix);
+        let name = tensor_name(self.node, suffix);
         match self.tensors.get(&name) {
             Some(slot) => Ok(slot.tensor()),
             None => bail!("the network has no tensor {name}"),
@@ -100,7 +101,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// Another shape.
     pub fn update_moving(&self, suffix: &str, batch: &Tensor, momentum: f64) -> Result<()> {
-        match self.tensors.get(&self.node.tensor_name(suffix)) {
+        match self.tensors.get(&tensor_name(self.node, suffix)) {
             Some(Slot::Moving(moving)) => {
                 let kept = (moving.as_detached_tensor() * momentum)?;
                 moving.set(&(kept + (batch.detach() * (1.0 - momentum))?)?)
@@ -113,12 +114,9 @@ impl<'a> Context<'a> {
     pub fn random(&self, purpose: Purpose) -> Option<Stream> {
         match self.mode {
             Mode::Evaluate => None,
-            Mode::Train { seed, step } => Some(Stream::new(
-                seed,
-                purpose,
-                step,
-                name_index(&self.node.name),
-            )),
+            Mode::Train { seed, step } => {
+                Some(Stream::new(seed, purpose, step, name_index(self.node)))
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What tensors start from before any training.
 
 use super::op::Op;
-use super::parameter::Role;
+use super::role::Role;
 
 /// What the values of a tensor are drawn from.
 #[derive(Clone, Copy, Debug, PartialEq)]

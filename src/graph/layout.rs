@@ -1,6 +1,7 @@
 //! Between the network's layouts (channels last) and PyTorch's (channels first).
 
-use super::parameter::{Parameter, Role};
+use super::parameter::Parameter;
+use super::role::Role;
 
 /// Reorders values from PyTorch's layout, as in files, to the network's.
 pub fn from_file(parameter: &Parameter, values: &[f32]) -> Vec<f32> {

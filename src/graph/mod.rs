@@ -13,6 +13,8 @@ mod layout;
 mod node;
 pub mod op;
 mod parameter;
+mod path;
+mod role;
 mod shape;
 mod summary;
 
@@ -25,6 +27,7 @@ pub use initial::{Distribution, Fans, Initializer};
 pub use layout::{from_file, to_file};
 pub use node::{Graph, Module, Node};
 pub use op::{Op, Primitive};
-pub use parameter::{Parameter, Role};
+pub use parameter::Parameter;
+pub use role::Role;
 pub use shape::Shape;
 pub use summary::{Detail, summary};

@@ -3,6 +3,7 @@
 mod error;
 mod evaluate;
 mod model;
+mod open;
 mod predict;
 mod published;
 

@@ -1,6 +1,6 @@
 //! From a spec to a network without its weights: enough to check, summarize and plan a run.
 
-use super::network::Weights as Tensors;
+use super::weights::Weights as Tensors;
 use super::{freeze, head};
 use crate::graph::op::Op;
 use crate::graph::{Builder, Cost, Cut, Graph, Node, Shape, Value, initial};

@@ -11,4 +11,5 @@ mod tests;
 pub mod weights;
 
 pub use blueprint::{Blueprint, Classifier};
-pub use network::{Network, Weights};
+pub use network::Network;
+pub use weights::Weights;

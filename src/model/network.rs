@@ -1,18 +1,13 @@
 //! The network with its weights.
 
-use std::collections::BTreeMap;
-
 use candle_core::{Device, Result, Tensor, Var, bail};
 
 use super::blueprint::Blueprint;
 use super::init;
-use super::weights::HostTensor;
+use super::weights::{HostTensor, Weights};
 use crate::graph::{
     Mode, Parameter, Slot, Tensors, absorbed, chained, from_file, images_at_once, to_file,
 };
-
-/// Tensors by name, in PyTorch's layouts.
-pub type Weights = BTreeMap<String, HostTensor>;
 
 /// A network ready to run.
 #[derive(Debug)]

@@ -165,7 +165,7 @@ impl Network {
 
     fn context<'a>(&'a self, i: usize, node: &'a Node, mode: Mode) -> Context<'a> {
         let follows_batches = self.blueprint.cut.follows_batches(i);
-        Context::new(node, &self.tensors, mode, follows_batches)
+        Context::new(&node.name, &self.tensors, mode, follows_batches)
     }
 }
 

@@ -44,7 +44,7 @@ pub use multiply::Multiply;
 pub use tokens::{ClassToken, Embed};
 
 use super::context::Context;
-use super::parameter::Role;
+use super::role::Role;
 use super::shape::Shape;
 use crate::ops::{Passes, Pool2dConfig, Scratch};
 

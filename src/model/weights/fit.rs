@@ -6,14 +6,11 @@ use std::path::Path;
 use super::names::{self, Naming};
 use super::positions::{Positions, Resampling};
 use super::prefix::Plain;
-use super::read::Reader;
+use super::read::{Reader, Shapes};
 use super::{Error, HostTensor, Misfit};
 use crate::graph::Role;
 use crate::model::blueprint::{Blueprint, Classifier};
 use crate::spec::Arch;
-
-/// Tensors by name with their shapes in PyTorch's layouts.
-pub type Shapes = BTreeMap<String, Vec<usize>>;
 
 /// What a model takes from a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,12 +17,15 @@ mod tests;
 use std::collections::BTreeMap;
 
 pub use error::{Error, Misfit};
-pub use fit::{Shapes, Wanted, check, check_shapes, load, load_saying};
+pub use fit::{Wanted, check, check_shapes, load, load_saying};
 pub use keras::convert as convert_keras;
 pub use names::{Part, needed};
 pub use positions::Positions;
-pub use read::{digest, metadata, read};
+pub use read::{Shapes, digest, metadata, read};
 pub use save::{save, save_claimed, write};
+
+/// Tensors by name, in PyTorch's layouts.
+pub type Weights = BTreeMap<String, HostTensor>;
 
 /// A tensor's values on the host.
 #[derive(Clone, Debug, PartialEq)]

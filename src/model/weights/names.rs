@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::read::is_counter;
 use crate::spec::{Arch, HeadLayer, Role, Spec};
 use crate::zoo::Alias;
 
@@ -185,6 +184,11 @@ pub fn needed(arch: Arch, part: Part) -> impl Fn(&str) -> bool {
                 Part::Whole => true,
             }
     }
+}
+
+/// Whether this is one of PyTorch's counters of training batches, which nothing here uses.
+pub(super) fn is_counter(name: &str) -> bool {
+    name == "num_batches_tracked" || name.ends_with(".num_batches_tracked")
 }
 
 #[cfg(test)]

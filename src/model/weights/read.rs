@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::TensorInfo;
 use sha2::{Digest, Sha256};
 
-use super::fit::Shapes;
+use super::names::is_counter;
 use super::{Error, HostTensor, WeightFile, numbers};
 use crate::fetch::{Layout, Unreadable};
 use crate::file_kind::{self, SAFETENSORS};
@@ -83,10 +83,8 @@ fn pieces(
     Ok(())
 }
 
-/// Whether this is one of PyTorch's counters of training batches, which nothing here uses.
-pub(super) fn is_counter(name: &str) -> bool {
-    name == "num_batches_tracked" || name.ends_with(".num_batches_tracked")
-}
+/// Tensors by name with their shapes in PyTorch's layouts.
+pub type Shapes = BTreeMap<String, Vec<usize>>;
 
 /// An open file whose head has been checked.
 pub(super) struct Reader {

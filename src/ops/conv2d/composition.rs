@@ -2,7 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Conv2dConfig, Shape};
+use super::config::Conv2dConfig;
+use super::shape::Shape;
 use crate::ops::relu;
 
 /// As [`super::conv2d`], of checked tensors: one matrix product for each tap of the kernel, because candle's

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use candle_core::{Result, bail};
 
-use super::Conv2dConfig;
+use super::config::Conv2dConfig;
 
 /// Dense work for each useful multiplication above which padding is skipped.
 const SPARSE_FROM: f64 = 1.15;

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::{Method, Rule, Step, kept, kept_tensor, learning_rate, no_mistake, weight_decay};
+use super::rule::{Method, Rule, Step, kept, kept_tensor, learning_rate, no_mistake, weight_decay};
 use crate::choice::{Choice, LARGEST, Opt, Options, Range, Takes, Unset};
 use crate::ops::vectorized;
 

@@ -3,8 +3,8 @@
 use candle_core::{Result, Tensor, bail};
 
 use super::adam::EPSILON;
+use super::rule::{Method, Rule, Step, kept, kept_tensor, learning_rate, no_mistake, weight_decay};
 use super::sgd::MOMENTUM;
-use super::{Method, Rule, Step, kept, kept_tensor, learning_rate, no_mistake, weight_decay};
 use crate::choice::{Choice, Opt, Options, Range, Takes, Unset};
 use crate::ops::vectorized;
 

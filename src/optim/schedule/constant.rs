@@ -1,6 +1,6 @@
 //! The same rate throughout.
 
-use super::{At, Curve, Kind};
+use super::curve::{At, Curve, Kind};
 use crate::choice::Choice;
 
 pub static CONSTANT: Kind = Kind {

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::{At, Curve, Kind};
+use super::curve::{At, Curve, Kind};
 use crate::choice::Choice;
 
 pub static COSINE: Kind = Kind {

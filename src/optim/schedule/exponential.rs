@@ -1,6 +1,6 @@
 //! A little less at each step, as Keras's `ExponentialDecay`.
 
-use super::{At, Curve, Kind, factor};
+use super::curve::{At, Curve, Kind, factor};
 use crate::choice::{Choice, Opt};
 
 pub static EXPONENTIAL: Kind = Kind {

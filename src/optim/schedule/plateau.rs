@@ -1,6 +1,6 @@
 //! A drop when a metric no longer improves, as Keras's `ReduceLROnPlateau`.
 
-use super::{At, Curve, Kind, ScheduleState, factor};
+use super::curve::{At, Curve, Kind, ScheduleState, factor};
 use crate::choice::{Choice, LARGEST, MOST, Opt, Options, Range, Takes, Unset};
 use crate::metric::lower_is_better;
 

@@ -1,6 +1,6 @@
 //! A drop after every so many epochs.
 
-use super::{At, Curve, Kind, factor};
+use super::curve::{At, Curve, Kind, factor};
 use crate::choice::{Choice, MOST, Opt, Range, Takes, Unset};
 
 pub static STEP: Kind = Kind {

@@ -7,7 +7,7 @@ use super::frame::{Axis, Frame, about_axis, axis_label, plot, scale, ticks};
 use super::layout::{Layout, OtherAxis};
 use super::scale::Scale;
 use super::svg::{Svg, color};
-use super::{View, file_name};
+use super::view::{View, file_name};
 use crate::analysis::{Measure, Sample, Unit, shown};
 use crate::report::Experiment;
 use crate::report::experiment::{Ranked, one, repeats, spelled};

@@ -1,12 +1,12 @@
 //! `curves.svg`: training and validation by epoch, a small plot per setting: the mean over the runs of each with a band
 //! of one standard deviation.
 
-use super::View;
 use super::chart::{Chart, Entry, Plot, Row, width_of_each};
 use super::epochs::{Curve, OfRun};
 use super::frame::{Axis, Frame, about_axis, axis_label, plot, scale, ticks};
 use super::scale::{Scale, labels};
 use super::svg::{Svg, color};
+use super::view::View;
 use crate::analysis::{Sample, Unit};
 use crate::metric::{ACCURACY, LOSS, Metric};
 use crate::report::Experiment;

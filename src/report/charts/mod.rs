@@ -19,15 +19,14 @@ mod svg;
 #[cfg(test)]
 mod tests;
 mod time;
+mod view;
 
 pub use chart::{Chart, Entry, Plot, Row};
 pub use svg::{STYLE, Svg};
 
-use axis::Swept;
+use view::View;
 
-use super::Experiment;
-use super::experiment::Ranked;
-use crate::analysis::Measure;
+use super::experiment::Experiment;
 use crate::store::predictions::Predictions;
 
 /// The charts that the tables have something for: learning curves, each swept axis, pairs of axes, all axes together,
@@ -46,35 +45,6 @@ pub fn all(experiment: &Experiment) -> Vec<Chart> {
     charts.extend(pairs.filter_map(|pair| heat_map::heat_map(&view, pair)));
     charts.extend(time::time(&view));
     charts
-}
-
-/// An experiment's finished runs as its charts look at them.
-struct View<'a> {
-    experiment: &'a Experiment,
-    settings: Vec<Ranked<'a>>,
-    axes: Vec<Swept>,
-    measure: Measure,
-}
-
-impl<'a> View<'a> {
-    /// None before the first run has finished.
-    fn new(experiment: &'a Experiment) -> Option<Self> {
-        let comparison = experiment.comparison.as_ref()?;
-        let axes = 0..comparison.axes.len();
-        Some(View {
-            experiment,
-            settings: experiment.ranked(),
-            axes: axes
-                .filter_map(|axis| Swept::new(experiment, axis))
-                .collect(),
-            measure: *comparison.deciding()?,
-        })
-    }
-
-    /// The measure with its unit.
-    fn measured(&self) -> String {
-        frame::axis_label(self.measure.name, self.measure.unit)
-    }
 }
 
 /// Every chart that is kept as a file: those of [`all`], of repetitions, and of predictions.
@@ -100,16 +70,4 @@ pub fn of_predictions(of: &str, runs: &[&Predictions]) -> Vec<Chart> {
         per_class::per_class(of, runs),
     ];
     charts.into_iter().flatten().collect()
-}
-
-/// A key as part of a file's name; characters that do not belong there become `_`.
-fn file_name(key: &str) -> String {
-    let safe = |c: char| {
-        if c.is_alphanumeric() || "._-".contains(c) {
-            c
-        } else {
-            '_'
-        }
-    };
-    key.chars().map(safe).collect()
 }

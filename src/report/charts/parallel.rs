@@ -1,11 +1,11 @@
 //! `parallel.svg`: every setting as a line through its values of all axes to what it reaches.
 
-use super::View;
 use super::axis::Swept;
 use super::chart::{Chart, Entry};
 use super::frame::{about_axis, axis_label, fitted, scale, text_width, ticks};
 use super::scale::Scale;
 use super::svg::{Anchor, Svg, color};
+use super::view::View;
 use crate::analysis::{Measure, shown};
 use crate::report::experiment::{Ranked, repeats};
 use crate::store::text::short_keys;

@@ -5,7 +5,8 @@ use super::axis::Swept;
 use super::chart::{Chart, Entry};
 use super::frame::{Axis, about_axis, plot, scale, ticks};
 use super::svg::{OTHERS, Svg};
-use super::{View, file_name};
+use super::view::{View, file_name};
+use crate::report::experiment::Ranked;
 use crate::report::experiment::one;
 use crate::spec::AxisValue;
 
@@ -42,7 +43,7 @@ pub(super) fn repeats(view: &View<'_>, key: &str) -> Option<Chart> {
     values.sort_by_key(|value| (value.to_string().len(), value.to_string()));
     let swept = Swept::of_names(key, values);
     let measure = view.measure;
-    let mark = |(place, setting): (usize, &super::Ranked<'_>)| {
+    let mark = |(place, setting): (usize, &Ranked<'_>)| {
         let series = if place < MOST_NAMED { place } else { OTHERS };
         let mark = |run: &&crate::analysis::Recorded| {
             let value = measure.of(run).filter(|value| value.is_finite())?;

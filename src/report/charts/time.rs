@@ -1,9 +1,9 @@
 //! `time.svg`: what a setting reaches against the time that training it took.
 
-use super::View;
 use super::chart::{Chart, Entry};
 use super::frame::{Axis, about_axis, axis_label, plot, scale, ticks};
 use super::svg::{Anchor, OTHERS, Svg};
+use super::view::View;
 use crate::analysis::{Measure, Sample, Unit, shown};
 use crate::report::experiment::{Ranked, repeats};
 

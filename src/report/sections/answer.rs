@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::experiment::{Experiment, name_of, spelled};
-use super::section;
+use super::section::section;
 use crate::analysis::{Comparison, Group, Measure, Unit, Verdict, shown};
 use crate::store::Status;
 use crate::text::counted;

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::experiment::{Experiment, is_numeric};
-use super::section;
+use super::section::section;
 use super::table::{Column, Table};
 use crate::analysis::{self, TextFormat};
 

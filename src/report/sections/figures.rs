@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::section;
+use super::section::section;
 use crate::report::charts::{Chart, Plot, Row};
 
 /// A section of charts; nothing where there is none.

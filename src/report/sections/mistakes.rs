@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 
 use super::super::mistakes::{Mistake, most_confident};
-use super::section;
+use super::section::section;
 use crate::analysis::Recorded;
 use crate::store::predictions::Predictions;
 

@@ -6,6 +6,7 @@ mod figures;
 mod mistakes;
 mod origin;
 mod runs;
+mod section;
 mod table;
 
 use figures::figures;
@@ -26,16 +27,6 @@ pub fn all(experiment: &Experiment) -> Markup {
         (runs::runs(experiment))
         (origin::spec(experiment))
         (origin::origin(experiment))
-    }
-}
-
-fn section(id: &str, title: &str, content: Markup) -> Markup {
-    let title_id = format!("{id}-title");
-    html! {
-        section id=(id) aria-labelledby=(title_id) {
-            h2 id=(title_id) { (title) }
-            (content)
-        }
     }
 }
 

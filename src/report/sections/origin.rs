@@ -5,7 +5,7 @@ use std::fs;
 use maud::{Markup, html};
 
 use super::super::experiment::Experiment;
-use super::section;
+use super::section::section;
 use crate::analysis::Recorded;
 use crate::store::{rfc3339, run_folder};
 

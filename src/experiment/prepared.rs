@@ -1,19 +1,52 @@
-//! Experiments that others build on: `backbone.weights = { experiment = "pretrain.toml" }`.
+//! A checked experiment with those that it builds on: `backbone.weights = { experiment = "pretrain.toml" }`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::identity::Sources;
-use super::{Error, Options, Prepared, execute};
+use super::error::Error;
+use super::identity::{Sources, Unnamed, identify};
+use super::options::Options;
 use crate::run::{PlannedRun, Upstream, check_upstream};
-use crate::sink::progress::Reporter;
+use crate::sink::Done;
 use crate::spec::{Experiment, Problem, Run, Weights};
 use crate::store::model_file;
 use crate::sweep::Plan;
 
+/// A checked experiment with those it builds on, its runs named.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub experiment: Experiment,
+    pub plan: Plan,
+    pub chain: Predecessors,
+    pub unnamed: Unnamed,
+}
+
+impl Prepared {
+    /// Names the runs of an experiment that builds on `chain`, and plans them.
+    fn new(
+        mut experiment: Experiment,
+        chain: Predecessors,
+        sources: Sources<'_>,
+    ) -> Result<Self, Error> {
+        let unnamed = identify(&mut experiment, |run| chain.predecessor(run), sources)?;
+        let plan = plan(&experiment, &chain)?;
+        Ok(Prepared {
+            experiment,
+            plan,
+            chain,
+            unnamed,
+        })
+    }
+
+    /// Whether runs are named without knowing the weights that they will take from the network.
+    pub fn is_preliminary(&self) -> bool {
+        self.unnamed.is_preliminary || self.chain.is_preliminary()
+    }
+}
+
 /// The experiments that one builds on directly, by spec file, each with its own.
 #[derive(Debug, Default)]
-pub struct Predecessors(BTreeMap<PathBuf, Prepared>);
+pub(super) struct Predecessors(BTreeMap<PathBuf, Prepared>);
 
 impl Predecessors {
     /// Loads and plans everything `experiment`, read from `spec`, builds on.
@@ -113,13 +146,15 @@ impl Predecessors {
         Ok(())
     }
 
-    /// Runs what is not there yet, and tells where each run of `experiment` finds its model; lines that are `said` already
-    /// are not repeated.
+    /// Has what is not there yet run by `execute`, and tells where each run of `experiment` finds its model.
+    ///
+    /// # Errors
+    /// What ends an experiment, and a run that left no model.
     pub(super) fn models(
         &self,
         experiment: &Experiment,
         options: &Options,
-        (reporter, said): (&dyn Reporter, &mut BTreeSet<String>),
+        execute: &mut dyn FnMut(&Prepared, &Options) -> Result<Done, Error>,
     ) -> Result<Upstream, Error> {
         let mut models = Upstream::new();
         for (path, prepared) in &self.0 {
@@ -129,7 +164,7 @@ impl Predecessors {
                 fresh: false,
                 ..options.clone()
             };
-            let done = execute(prepared, &options, (reporter, said))?;
+            let done = execute(prepared, &options)?;
             options.stop.check()?;
             let name = &upstream.spec.name;
             for run in &experiment.runs {
@@ -184,4 +219,24 @@ fn predecessor<'a>(upstream: &'a Experiment, run: &Run) -> Result<&'a Run, Strin
             more + usize::from(found.is_some())
         )),
     }
+}
+
+/// Loads an experiment and those it builds on, names its runs and plans them.
+pub(super) fn prepare(
+    spec: &Path,
+    overrides: &[String],
+    sources: Sources<'_>,
+) -> Result<Prepared, Error> {
+    let experiment = Experiment::load(spec, overrides)?;
+    let chain = Predecessors::of(&experiment, spec, sources)?;
+    Prepared::new(experiment, chain, sources)
+}
+
+/// The plan of an experiment that builds on `chain`, its mistakes shown where they come from.
+fn plan(experiment: &Experiment, chain: &Predecessors) -> Result<Plan, Error> {
+    let plan = Plan::new(experiment).map_err(|(i, problem)| {
+        Error::Spec(experiment.problem(experiment.runs.get(i), &problem).into())
+    })?;
+    chain.check(experiment, &plan)?;
+    Ok(plan)
 }
