@@ -1,7 +1,5 @@
 //! Why a run failed.
 
-use std::path::PathBuf;
-
 use super::need::TooMuch;
 use crate::spec::Problem;
 use crate::stop::Interrupted;
@@ -38,8 +36,6 @@ pub enum Error {
          change while the experiment was running?"
     )]
     ClassesChanged { found: usize, planned: usize },
-    #[error("{0}: {1}")]
-    Io(PathBuf, std::io::Error),
 }
 
 impl Error {

@@ -57,17 +57,6 @@ impl Setting {
         self.digest(|key| !is_replicate(key))
     }
 
-    /// Equal for runs that learned from the same data by the same rules, but for what their files hold.
-    pub fn key_without_contents(&self) -> String {
-        self.digest(|key| {
-            let holds = |leaf: &(String, Value)| {
-                let file = leaf.0.strip_prefix(CONTENTS);
-                file.is_some_and(|file| key == file || key.starts_with(&format!("{file}.")))
-            };
-            !is_replicate(key) && !key.starts_with(CONTENTS) && !self.0.iter().any(holds)
-        })
-    }
-
     /// Equal for runs that were tested on the same images.
     pub fn test_set(&self) -> String {
         let contents = format!("{CONTENTS}dataset.");
@@ -209,7 +198,6 @@ mod tests {
         );
         assert_ne!(one.key(), other.key());
         assert_ne!(one.test_set(), other.test_set());
-        assert_eq!(one.key_without_contents(), other.key_without_contents());
         assert_eq!(one.differs_from(&other), ["contents of dataset.path"]);
         assert_eq!(one.value("dataset.path"), None);
     }

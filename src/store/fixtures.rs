@@ -29,10 +29,8 @@ impl Sweep {
 
     pub(crate) fn results(&self) -> Results<'_> {
         Results {
-            name: "vgg16_freeze_depths",
             axes: &self.axes,
             runs: self.runs.iter().collect(),
-            epochs: self.epochs.iter().collect(),
             others: 0,
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::metric::Metrics;
-use crate::spec::{AxisValue, Contents, Setting, is_replicate};
+use crate::spec::{AxisValue, Contents, Setting};
 use crate::train::Epoch;
 
 /// A swept key with its values in the sweep's order; a column of both tables, and a chart.
@@ -13,13 +13,6 @@ pub struct Axis {
     /// The key as it stands in the spec, e.g. `freeze.through`.
     pub key: String,
     pub values: Vec<AxisValue>,
-}
-
-impl Axis {
-    /// Whether runs that differ on it alone repeat one another.
-    pub fn is_replicate(&self) -> bool {
-        is_replicate(&self.key)
-    }
 }
 
 /// How a run ended.

@@ -311,10 +311,6 @@ impl Reporter for Live {
         self.say(Verbosity::Normal, &[message.to_owned()]);
     }
 
-    fn detail(&self, message: &str) {
-        self.say(Verbosity::Verbose, &[message.to_owned()]);
-    }
-
     fn close(&self) {
         let mut state = self.state();
         state.runs.iter_mut().for_each(Running::clear_epoch);

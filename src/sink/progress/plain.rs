@@ -211,9 +211,5 @@ impl Reporter for Plain {
         self.say(Verbosity::Normal, |_| message.to_owned());
     }
 
-    fn detail(&self, message: &str) {
-        self.say(Verbosity::Verbose, |_| message.to_owned());
-    }
-
     fn close(&self) {}
 }

@@ -54,8 +54,6 @@ pub trait Reporter: Progress + Send + Sync {
     fn warn(&self, message: &str);
     /// Something worth knowing.
     fn note(&self, message: &str);
-    /// Something worth knowing for those who want to know all.
-    fn detail(&self, message: &str);
     /// Takes what is live off the terminal, before the summary is printed.
     fn close(&self);
 }

@@ -165,7 +165,7 @@ impl Recorder {
         Ok(Done {
             runs: runs.filter(planned).cloned().collect(),
             planned: self.order.len(),
-            summary: summary(&state.tables.results(&self.name), terminal_width()),
+            summary: summary(&state.tables.results(), terminal_width()),
             folder: self.folder.clone(),
         })
     }

@@ -126,15 +126,13 @@ impl Tables {
         self.runs.iter().find(|row| row.run == id)
     }
 
-    /// The rows of the sweep's runs, under the experiment's name; of all runs where `open` was given no order.
-    pub fn results<'a>(&'a self, name: &'a str) -> Results<'a> {
+    /// The rows of the sweep's runs; of all runs where `open` was given no order.
+    pub fn results(&self) -> Results<'_> {
         let wanted: HashSet<&str> = self.order.iter().map(String::as_str).collect();
         let is_wanted = |id: &str| wanted.is_empty() || wanted.contains(id);
         Results {
-            name,
             axes: &self.axes,
             runs: self.runs.iter().filter(|r| is_wanted(&r.run)).collect(),
-            epochs: self.epochs.iter().filter(|r| is_wanted(&r.run)).collect(),
             others: self.runs.iter().filter(|r| !is_wanted(&r.run)).count(),
         }
     }
@@ -169,13 +167,6 @@ impl Tables {
         self.changed.insert(id.to_owned());
         self.runs.retain(|row| row.run != id);
         self.epochs.retain(|row| row.run != id);
-    }
-
-    /// Takes the epochs of a run after `last` out, as a run that resumes there will do them again.
-    pub fn remove_epochs_after(&mut self, id: &str, last: usize) {
-        self.changed.insert(id.to_owned());
-        self.epochs
-            .retain(|row| row.run != id || row.epoch.epoch <= last);
     }
 
     /// Writes both files, each whole or not at all; one that is there already with the same bytes is left alone.
