@@ -1,14 +1,15 @@
-//! What the files of a crate import from one another, by the paths in them that begin with `crate`.
+//! What the files of a crate import from one another, by the paths in them: those that begin with `crate`, `super` or
+//! `self`, and those that begin with a module below.
 //!
-//! A path leads to the file that defines what it names: what a module hands on with `pub use` is another file's. Code that
-//! is only for tests does not count.
+//! A path leads to the file that defines what it names: what a module has by `use` is another file's, and to hand it on
+//! with `pub use` is no import. Code that is only for tests does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// A module, by its path from the crate's root.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,10 +35,23 @@ impl fmt::Display for Module {
 /// A file's part of the whole.
 #[derive(Default)]
 struct Source {
-    /// Paths from the crate's root.
+    /// What it imports and hands on, as paths from the crate's root, where they are written so.
     paths: BTreeSet<Vec<String>>,
-    /// What it hands on: where each name leads.
-    handed_on: BTreeMap<String, Vec<String>>,
+    /// What it imports, as paths from the crate's root, however they are written.
+    imports: BTreeSet<Written>,
+    /// Where each name leads that it has by `use`.
+    names: BTreeMap<String, Written>,
+}
+
+/// A path as it is written somewhere.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Written {
+    /// From the crate's root.
+    full: Vec<String>,
+    /// Whether it begins with a name, which may be that of a module below.
+    is_relative: bool,
+    /// Where in the whole the first name is.
+    at: usize,
 }
 
 /// The files of a crate.
@@ -67,9 +81,17 @@ impl Imports {
         let tests = reader.tests;
         let is_test = |file: &Module| tests.iter().any(|test| file.0.starts_with(&test.0));
         reader.files.retain(|file, _| !is_test(file));
-        Imports {
-            files: reader.files,
+        let mut files = reader.files;
+        let there: BTreeSet<Module> = files.keys().cloned().collect();
+        // A path that begins with another name is a crate's, or that of something in the file itself.
+        let is_there = |path: &Written| {
+            !path.is_relative || there.contains(&Module(path.full[..=path.at].into()))
+        };
+        for source in files.values_mut() {
+            source.imports.retain(is_there);
+            source.names.retain(|_, path| is_there(path));
         }
+        Imports { files }
     }
 
     /// The folders and files at the top.
@@ -101,9 +123,9 @@ impl Imports {
             ends.filter_map(|end| self.files.get_key_value(&Module(path[..end].into())));
         let (file, source) = files.next().unwrap();
         let rest = &path[file.0.len()..];
-        match rest.first().and_then(|name| source.handed_on.get(name)) {
-            Some(at) if at != path && at[..] != file.0[..] => {
-                self.file_of(&[&at[..], &rest[1..]].concat())
+        match rest.first().and_then(|name| source.names.get(name)) {
+            Some(at) if at.full != path && at.full != file.0 => {
+                self.file_of(&[&at.full[..], &rest[1..]].concat())
             }
             _ => file,
         }
@@ -112,7 +134,8 @@ impl Imports {
     /// The files that import one another, directly or through others.
     pub fn circles(&self) -> BTreeSet<BTreeSet<String>> {
         let to = |source: &Source| -> BTreeSet<&Module> {
-            source.paths.iter().map(|path| self.file_of(path)).collect()
+            let imports = source.imports.iter();
+            imports.map(|path| self.file_of(&path.full)).collect()
         };
         let edges: BTreeMap<&Module, BTreeSet<&Module>> = self
             .files
@@ -173,17 +196,17 @@ impl Reader {
                     let is_handed_on = at > 0 && ends_visibility(&tokens[..at]);
                     let mut leaves = Vec::new();
                     leaves_of(&tokens[at + 1..end], &mut Vec::new(), &mut leaves);
-                    for (path, name) in leaves {
-                        self.imported(path, file, module, is_handed_on.then_some(name));
+                    for leaf in leaves {
+                        self.imported(leaf, file, module, is_handed_on);
                     }
                     at = end;
                 }
-                TokenTree::Ident(word) if word == "crate" => {
-                    let path = path_at(&tokens[at..]);
-                    if path.len() > 1 {
-                        self.imported(path, file, module, None);
-                    }
-                    at += 1;
+                // `pub(super)` and `pub(in crate::…)` import nothing.
+                TokenTree::Ident(word) if word == "pub" => {
+                    at += match tokens.get(at + 1) {
+                        Some(TokenTree::Group(group)) if is_visibility(group) => 2,
+                        _ => 1,
+                    };
                 }
                 TokenTree::Ident(word) if word == "mod" => {
                     if let [TokenTree::Ident(name), TokenTree::Group(body), ..] = &tokens[at + 1..]
@@ -197,32 +220,66 @@ impl Reader {
                     self.read(group.stream(), file, module);
                     at += 1;
                 }
+                TokenTree::Ident(_) if !ends_with_colon(&tokens[..at]) => {
+                    let path = path_at(&tokens[at..]);
+                    if path.len() > 1 {
+                        self.used(&path, file, module);
+                    }
+                    at += 1;
+                }
                 _ => at += 1,
             }
         }
     }
 
+    /// A path that stands in a `use`, with the name that it has from there on.
     fn imported(
         &mut self,
-        path: Vec<String>,
+        (path, name): (Vec<String>, String),
         file: &Module,
         module: &Module,
-        name: Option<String>,
+        is_handed_on: bool,
     ) {
-        let (first, rest) = path.split_first().unwrap();
-        let base = match first.as_str() {
-            "crate" => Vec::new(),
-            "self" => module.0.clone(),
-            "super" => module.0[..module.0.len().saturating_sub(1)].to_vec(),
-            _ => module.child(first).0,
-        };
-        let full = [&base[..], rest].concat();
+        let written = Written::of(&path, module);
         let source = self.files.get_mut(file).unwrap();
-        if let Some(name) = name {
-            source.handed_on.insert(name, full.clone());
+        source.names.insert(name, written.clone());
+        if path[0] == "crate" {
+            source.paths.insert(written.full.clone());
         }
-        if first == "crate" {
-            source.paths.insert(full);
+        if !is_handed_on {
+            source.imports.insert(written);
+        }
+    }
+
+    /// A path that stands elsewhere.
+    fn used(&mut self, path: &[String], file: &Module, module: &Module) {
+        let written = Written::of(path, module);
+        let source = self.files.get_mut(file).unwrap();
+        if path[0] == "crate" {
+            source.paths.insert(written.full.clone());
+        }
+        source.imports.insert(written);
+    }
+}
+
+impl Written {
+    /// A path that is written in a module.
+    fn of(path: &[String], module: &Module) -> Self {
+        let mut base = module.0.clone();
+        let mut rest = path;
+        while let [first, more @ ..] = rest {
+            match first.as_str() {
+                "crate" => base.clear(),
+                "self" => {}
+                "super" => drop(base.pop()),
+                _ => break,
+            }
+            rest = more;
+        }
+        Written {
+            full: [&base[..], rest].concat(),
+            is_relative: rest.len() == path.len(),
+            at: base.len(),
         }
     }
 }
@@ -266,6 +323,19 @@ fn ends_visibility(before: &[TokenTree]) -> bool {
         [.., word, TokenTree::Group(_)] => is_word(word, "pub"),
         _ => false,
     }
+}
+
+/// Whether this is what stands behind `pub`, in parentheses.
+fn is_visibility(group: &Group) -> bool {
+    let first = group.stream().into_iter().next();
+    let words = ["in", "crate", "super", "self"];
+    let is_one = |token: TokenTree| words.into_iter().any(|word| is_word(&token, word));
+    group.delimiter() == Delimiter::Parenthesis && first.is_some_and(is_one)
+}
+
+/// Whether this stands inside a path.
+fn ends_with_colon(before: &[TokenTree]) -> bool {
+    matches!(before, [.., TokenTree::Punct(one), TokenTree::Punct(two)] if one.as_char() == ':' && two.as_char() == ':')
 }
 
 /// The names of a path, up to what is no name.
