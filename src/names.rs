@@ -48,7 +48,7 @@ macro_rules! names {
             pub const ALL: &'static [$type] = &[$($type::$variant),+];
 
             /// The name as it stands in a spec.
-            pub fn as_str(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $($type::$variant => $name),+ }
             }
         }

@@ -13,7 +13,7 @@ pub use options::{Options, Value};
 pub use range::{LARGEST, MOST, Number, Range, Refused};
 
 /// Something that a spec can choose by its name.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Choice {
     /// As it stands in a spec.
     pub name: &'static str,
@@ -21,6 +21,11 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// One without options.
+    pub const fn plain(name: &'static str) -> Self {
+        Choice { name, options: &[] }
+    }
+
     /// The options that must be set and are not.
     pub fn missing(&self, options: &Options) -> impl Iterator<Item = &'static Opt> {
         let is_missing = |option: &&Opt| option.takes.default().is_none() && !options.has(option);
@@ -52,6 +57,11 @@ pub enum Takes {
     CountOr {
         of: &'static str,
         word: &'static str,
+        range: Range,
+    },
+    /// A number for all channels, or one each in RGB order; it must be set.
+    PerChannel {
+        example: &'static [f64],
         range: Range,
     },
     Flag {
@@ -98,7 +108,7 @@ impl Takes {
         match self {
             Takes::Real { unset, .. } => unset.default().map(Value::Real),
             Takes::Count { unset, .. } => unset.default().map(Value::Count),
-            Takes::CountOr { .. } => None,
+            Takes::CountOr { .. } | Takes::PerChannel { .. } => None,
             Takes::Flag { default } => Some(Value::Flag(default)),
             Takes::Name { unset, .. } => unset.default().map(Value::from),
             Takes::Monitor { default } => Some(Value::from(default)),
@@ -111,6 +121,7 @@ impl Takes {
             Takes::Real { unset, .. } => unset.example().map(Value::Real),
             Takes::Count { unset, .. } => unset.example().map(Value::Count),
             Takes::CountOr { word, .. } => Some(Value::from(word)),
+            Takes::PerChannel { example, .. } => Some(Value::List(example.to_vec())),
             Takes::Name { unset, .. } => unset.example().map(Value::from),
             Takes::Flag { .. } | Takes::Monitor { .. } => None,
         }
@@ -121,7 +132,8 @@ impl Takes {
         match self {
             Takes::Real { range, .. }
             | Takes::Count { range, .. }
-            | Takes::CountOr { range, .. } => Some(range),
+            | Takes::CountOr { range, .. }
+            | Takes::PerChannel { range, .. } => Some(range),
             Takes::Flag { .. } | Takes::Name { .. } | Takes::Monitor { .. } => None,
         }
     }

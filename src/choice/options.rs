@@ -17,15 +17,21 @@ pub enum Value {
     Count(usize),
     Real(f64),
     Text(String),
+    List(Vec<f64>),
 }
 
 impl Value {
-    /// A number's value.
-    pub fn number(&self) -> Option<Number> {
-        match *self {
-            Value::Count(count) => Some(Number::Whole(count)),
-            Value::Real(real) => Some(Number::Real(real)),
-            Value::Flag(_) | Value::Text(_) => None,
+    /// Its numbers, each with its place in a list.
+    pub fn numbers(&self) -> Vec<(Option<usize>, Number)> {
+        match self {
+            Value::Count(count) => vec![(None, Number::Whole(*count))],
+            Value::Real(real) => vec![(None, Number::Real(*real))],
+            Value::List(list) => {
+                let numbers = list.iter().enumerate();
+                let number = |(at, real): (usize, &f64)| (Some(at), Number::Real(*real));
+                numbers.map(number).collect()
+            }
+            Value::Flag(_) | Value::Text(_) => Vec::new(),
         }
     }
 }
@@ -44,6 +50,7 @@ impl fmt::Display for Value {
             Value::Real(real) if *real != 0.0 && real.abs() < 1e-2 => write!(f, "{real:e}"),
             Value::Real(real) => write!(f, "{real}"),
             Value::Text(text) => write!(f, "\"{text}\""),
+            Value::List(list) => write!(f, "{list:?}"),
         }
     }
 }
@@ -78,6 +85,7 @@ impl Options {
             Takes::Real { .. } => Value::Real(next(table)?),
             Takes::Count { .. } => Value::Count(next(table)?),
             Takes::CountOr { of, word, .. } => table.next_value_seed(CountOr { of, word })?,
+            Takes::PerChannel { .. } => Value::List(next(table)?),
             Takes::Flag { .. } => Value::Flag(next(table)?),
             Takes::Name { names, .. } => table.next_value_seed(OneOf(names))?,
             Takes::Monitor { .. } => Value::Text(next(table)?),
@@ -125,6 +133,14 @@ impl Options {
         match self.get(option) {
             Some(Value::Count(count)) => count,
             _ => 0,
+        }
+    }
+
+    /// The value of an option that takes a number for all channels or one each; none where it is not set.
+    pub fn list(&self, option: &Opt) -> Option<&[f64]> {
+        match self.0.get(option.name) {
+            Some(Value::List(list)) => Some(list),
+            _ => None,
         }
     }
 

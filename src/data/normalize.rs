@@ -56,10 +56,7 @@ impl Normalizer {
                 let (mean, std) = mean_and_std(train);
                 Normalizer::rgb(mean, std)
             }
-            _ => Normalizer::rgb(
-                per_channel(spec.mean.as_deref(), 0.0),
-                per_channel(spec.std.as_deref(), 1.0),
-            ),
+            _ => Normalizer::rgb(per_channel(spec.mean(), 0.0), per_channel(spec.std(), 1.0)),
         })
     }
 
@@ -216,11 +213,8 @@ mod tests {
 
     #[test]
     fn custom_takes_one_value_or_one_a_channel() {
-        let custom = Normalization {
-            scheme: NormalizationScheme::Custom,
-            mean: Some(vec![0.5]),
-            std: Some(vec![0.5, 0.25, 1.0]),
-        };
+        let custom = "scheme = 'custom'\nmean = [0.5]\nstd = [0.5, 0.25, 1.0]";
+        let custom: Normalization = toml::from_str(custom).unwrap();
         assert_eq!(inputs(&custom, &View::default(), [255; 3]), [1.0, 2.0, 0.5]);
     }
 

@@ -47,7 +47,7 @@ impl Units {
         match options.get(&UNITS)? {
             Value::Count(units) => Some(Units::Count(units)),
             Value::Text(_) => Some(Units::Classes),
-            Value::Flag(_) | Value::Real(_) => None,
+            Value::Flag(_) | Value::Real(_) | Value::List(_) => None,
         }
     }
 }

@@ -2,42 +2,6 @@
 
 use super::types::*;
 
-impl Resize {
-    /// Which options beside `method` it takes.
-    pub fn options(method: ResizeMethod) -> &'static [&'static str] {
-        match method {
-            ResizeMethod::Squash | ResizeMethod::Pad => &["interpolation"],
-            ResizeMethod::Crop => &["crop", "interpolation"],
-            ResizeMethod::Pretrained => &[],
-        }
-    }
-
-    /// The input's part of the shorter side; default 0.875, as torchvision's and most of timm's weights were tested.
-    pub fn crop(&self) -> f64 {
-        self.crop.unwrap_or(0.875)
-    }
-
-    /// What lies between pixels; default bilinear.
-    pub fn interpolation(&self) -> Interpolation {
-        self.interpolation.unwrap_or_default()
-    }
-
-    /// Whether it says no more than a spec without it.
-    pub fn is_usual(&self) -> bool {
-        self.method == ResizeMethod::Squash && self.interpolation() == Interpolation::Bilinear
-    }
-
-    /// Writes the defaults of the options that the method takes.
-    pub(super) fn fill(&mut self) {
-        for option in Self::options(self.method) {
-            match *option {
-                "crop" => self.crop = Some(self.crop()),
-                _ => self.interpolation = Some(self.interpolation()),
-            }
-        }
-    }
-}
-
 impl Loss {
     /// What the head ends in, so that its values are what the loss compares.
     pub fn activation(self) -> Activation {
@@ -72,6 +36,9 @@ impl Spec {
         }
         if !is_swept("optimizer.schedule.kind") {
             self.optimizer.schedule.fill();
+        }
+        if !is_swept("normalization.scheme") {
+            self.normalization.fill();
         }
         if !is_swept("resize.method") {
             self.resize.fill();

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::datasets::{DATASETS, Entry};
 use crate::names::{Name, listed, names};
-pub use crate::pixels::{Interpolation, NormalizationScheme};
 use crate::spec::values::Choice;
 
 /// `[dataset]`.
@@ -78,53 +77,6 @@ names! {
         Random = "random",
         /// A seeded random part of every class.
         Stratified = "stratified",
-    }
-}
-
-/// `[normalization]`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Normalization {
-    /// Which formula.
-    #[serde(default)]
-    pub scheme: NormalizationScheme,
-    /// Mean of each channel of x/255 (`custom` only): one value, or one per channel in RGB order.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mean: Option<Vec<f64>>,
-    /// Standard deviation of each channel of x/255 (`custom` only).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub std: Option<Vec<f64>>,
-}
-
-/// `[resize]`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Resize {
-    /// How an image of another size becomes a square of `backbone.input_size`.
-    #[serde(default)]
-    pub method: ResizeMethod,
-    /// `crop`: what part of the resized image's shorter side the input is, in (0, 1]; default 0.875.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
-    pub crop: Option<f64>,
-    /// What lies between pixels; antialiased where an image shrinks. Default bilinear; no option of `pretrained`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub interpolation: Option<Interpolation>,
-}
-
-names! {
-    /// How an image becomes a square.
-    #[derive(Default)]
-    ResizeMethod {
-        /// Its sides are brought to one length; its shape is lost.
-        #[default]
-        Squash = "squash",
-        /// The shorter side is brought to `input_size / crop`, and the centre is taken.
-        Crop = "crop",
-        /// The longer side is brought to `input_size`; what is left is black.
-        Pad = "pad",
-        /// As the images were that the weights were tested on by those who published them.
-        Pretrained = "pretrained",
     }
 }
 

@@ -3,6 +3,7 @@
 mod images;
 mod network;
 mod optimizer;
+mod pixels;
 mod sweep;
 mod table;
 mod training;
@@ -15,6 +16,7 @@ pub use images::*;
 pub(in crate::spec) use network::HeadTable;
 pub use network::*;
 pub use optimizer::*;
+pub use pixels::*;
 pub use sweep::*;
 pub(in crate::spec) use table::Table;
 pub use training::*;

@@ -155,13 +155,17 @@ fn option_schema(option: &Opt, choices: &[&'static Choice]) -> Json {
             json!({ "anyOf": [{ "const": word }, count] })
         }
         Takes::Name { names, .. } => json!({ "type": "string", "enum": names }),
+        Takes::PerChannel { .. } => {
+            json!({ "type": "array", "items": { "type": "number", "format": "double" } })
+        }
         Takes::Flag { .. } => json!({ "type": "boolean" }),
         Takes::Monitor { .. } => json!({ "type": "string" }),
     };
     if let Some(schema) = schema.as_object_mut() {
         let description = format!("{}: {}{default}.", owners.join(", "), option.about);
         schema.insert("description".into(), description.into());
-        let range = option.takes.range().filter(|_| schema.contains_key("type"));
+        let is_number = schema.contains_key("format");
+        let range = option.takes.range().filter(|_| is_number);
         schema.extend(range.map(Range::schema).unwrap_or_default());
     }
     schema

@@ -1,7 +1,7 @@
 //! Options of what was chosen, and of what was not.
 
 use super::Check;
-use crate::choice::{Choice, Options, owners};
+use crate::choice::{Choice, Options, Value, owners};
 use crate::spec::experiment::Problem;
 
 /// What a table names, in words of messages.
@@ -38,15 +38,33 @@ impl Check {
         options: &Options,
         all: impl Iterator<Item = &'static Choice> + Clone,
     ) {
-        let taken: Vec<&str> = chosen
-            .choice
-            .options
-            .iter()
-            .map(|option| option.name)
-            .collect();
-        let set: Vec<(&str, bool)> = options.set().map(|(name, _)| (name, true)).collect();
-        let owners = |option: &str| owners(all.clone(), option).join(" and ");
-        self.options(table, &chosen.name, &set, &taken, &owners);
+        let is_taken = |name: &str| {
+            chosen
+                .choice
+                .options
+                .iter()
+                .any(|option| option.name == name)
+        };
+        for (option, value) in options.set() {
+            let key = format!("{table}.{option}");
+            if !is_taken(option) {
+                let owners = in_words(&owners(all.clone(), option));
+                let name = &chosen.name;
+                self.problem_with_help(
+                    &key,
+                    format!("`{option}` is no option of {name}; it belongs to {owners}"),
+                    format!("remove `{option}`, or choose what it belongs to"),
+                );
+            }
+            if let Value::List(list) = value
+                && !matches!(list.len(), 1 | 3)
+            {
+                let count = list.len();
+                let message =
+                    format!("`{key}` must have 1 value, or 3 (red, green, blue), not {count}");
+                self.problem(&key, message);
+            }
+        }
         for option in chosen.choice.missing(options) {
             let (name, about) = (option.name, option.about);
             let example = option.takes.example().map(|value| value.to_string());
@@ -58,5 +76,14 @@ impl Check {
                 ));
             self.problems.push(problem);
         }
+    }
+}
+
+/// `a, b and c`.
+fn in_words(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }

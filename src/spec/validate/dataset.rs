@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::Check;
+use super::{Check, Chosen};
 use crate::datasets::{PartsOf, PathUse};
 use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;
 use crate::spec::suggest::slip;
-use crate::spec::types::{NormalizationScheme, Resize, ResizeMethod, Spec};
+use crate::spec::types::{Normalization, NormalizationScheme, Resize, ResizeMethod, Spec, Table};
 use crate::spec::values::Choice;
 
 pub(super) fn check(spec: &Spec, check: &mut Check) {
@@ -118,45 +118,17 @@ fn shown(class: &Choice) -> String {
 
 fn normalization(spec: &Spec, check: &mut Check) {
     let normalization = &spec.normalization;
-    let scheme = normalization.scheme;
-    let custom = scheme == NormalizationScheme::Custom;
-    for (name, values) in [("mean", &normalization.mean), ("std", &normalization.std)] {
-        let key = format!("normalization.{name}");
-        let Some(values) = values else {
-            if custom {
-                let message = format!("scheme = \"custom\" needs `{key}`");
-                let help = format!("add e.g. `{name} = [0.5, 0.5, 0.5]` to [normalization]");
-                check.problem_with_help(&key, message, help);
-            }
-            continue;
-        };
-        if !custom {
-            let message =
-                format!("`{name}` is only used with scheme = \"custom\", not \"{scheme}\"");
-            check.problem(&key, message);
-        }
-        if !matches!(values.len(), 1 | 3) {
-            let count = values.len();
-            let message =
-                format!("`{key}` must have 1 value, or 3 (red, green, blue), not {count}");
-            check.problem(&key, message);
-        }
-    }
+    let choice = normalization.scheme.choice();
+    let scheme = format!("scheme = \"{}\"", choice.name);
+    let chosen = Chosen::named(choice, Normalization::TAG, scheme);
+    let choices = NormalizationScheme::choices().iter();
+    check.choice("normalization", &chosen, &normalization.options, choices);
 }
 
 fn resize(spec: &Spec, check: &mut Check) {
-    let resize = &spec.resize;
-    let set = [
-        ("crop", resize.crop.is_some()),
-        ("interpolation", resize.interpolation.is_some()),
-    ];
-    let owners = |option: &str| {
-        let methods = ResizeMethod::ALL.iter();
-        let takes = methods.filter(|method| Resize::options(**method).contains(&option));
-        let names: Vec<&str> = takes.map(|method| method.as_str()).collect();
-        names.join(", ")
-    };
-    let chosen = format!("resize.method = \"{}\"", resize.method);
-    let taken = Resize::options(resize.method);
-    check.options("resize", &chosen, &set, taken, &owners);
+    let choice = spec.resize.method.choice();
+    let method = format!("resize.method = \"{}\"", choice.name);
+    let chosen = Chosen::named(choice, Resize::TAG, method);
+    let choices = ResizeMethod::choices().iter();
+    check.choice("resize", &chosen, &spec.resize.options, choices);
 }

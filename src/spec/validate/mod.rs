@@ -76,33 +76,6 @@ impl Check {
         self.problems.push(Problem::new(key, message).help(help));
     }
 
-    /// Refuses options that are set but do not belong to what was chosen.
-    ///
-    /// `set` are the options with whether they are set, `taken` those that `chosen` takes, and `owners` lists who
-    /// takes an option.
-    fn options(
-        &mut self,
-        table: &str,
-        chosen: &str,
-        set: &[(&str, bool)],
-        taken: &[&str],
-        owners: &dyn Fn(&str) -> String,
-    ) {
-        for (option, _) in set
-            .iter()
-            .filter(|(name, set)| *set && !taken.contains(name))
-        {
-            self.problem_with_help(
-                &format!("{table}.{option}"),
-                format!(
-                    "`{option}` is no option of {chosen}; it belongs to {}",
-                    owners(option)
-                ),
-                format!("remove `{option}`, or choose what it belongs to"),
-            );
-        }
-    }
-
     fn name(&mut self, name: &str) {
         let forbidden = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
         let wrong = if name.is_empty() {

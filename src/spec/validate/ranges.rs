@@ -2,16 +2,12 @@
 
 use super::Check;
 use crate::choice::{LARGEST, MOST, Number, Opt, Options, Range, Refused};
-use crate::spec::types::{HeadTable, Optimizer, Schedule, Spec, Table};
+use crate::spec::types::{HeadTable, Normalization, Optimizer, Resize, Schedule, Spec, Table};
 
 /// The side of an image, in pixels.
 const MOST_PIXELS: usize = 16_384;
 /// Images of a dataset; their indices have 32 bits.
 const MOST_IMAGES: usize = 1_000_000_000;
-/// Of a deviation that values are divided by.
-const SMALLEST: f64 = 1e-12;
-/// Of the part of an image that is seen.
-const SMALLEST_CROP: f64 = 0.05;
 const MINUTES_OF_A_YEAR: f64 = 365.0 * 24.0 * 60.0;
 
 /// Refuses numbers that are not in their range.
@@ -46,8 +42,12 @@ impl Numbers<'_> {
         for (name, value) in options.set() {
             let option = all.iter().find(|option| option.name == name);
             let range = option.and_then(|option| option.takes.range());
-            if let (Some(range), Some(number)) = (range, value.number()) {
-                self.within(&format!("{table}.{name}"), number, range);
+            for (range, (at, number)) in range.into_iter().flat_map(|range| {
+                let numbers = value.numbers().into_iter();
+                numbers.map(move |number| (range, number))
+            }) {
+                let at = at.map_or(String::new(), |at| format!(".{at}"));
+                self.within(&format!("{table}.{name}{at}"), number, range);
             }
         }
     }
@@ -70,27 +70,13 @@ fn images(spec: &Spec, numbers: &mut Numbers) {
     }
     numbers.set("dataset.train_limit", spec.dataset.train_limit, limit);
     numbers.set("dataset.test_limit", spec.dataset.test_limit, limit);
-    for (name, values, range) in [
-        (
-            "mean",
-            &spec.normalization.mean,
-            Range::Within(-LARGEST, LARGEST),
-        ),
-        (
-            "std",
-            &spec.normalization.std,
-            Range::Within(SMALLEST, LARGEST),
-        ),
-    ] {
-        for (at, value) in values.iter().flatten().enumerate() {
-            numbers.within(&format!("normalization.{name}.{at}"), *value, range);
-        }
-    }
-    numbers.set(
-        "resize.crop",
-        spec.resize.crop,
-        Range::Within(SMALLEST_CROP, 1.0),
+    let (normalization, resize) = (&spec.normalization, &spec.resize);
+    numbers.options(
+        "normalization",
+        &normalization.options,
+        Normalization::all_options(),
     );
+    numbers.options("resize", &resize.options, Resize::all_options());
     let padding = spec.augmentation.random_crop_padding;
     let range = Range::Whole(0, MOST_PIXELS);
     numbers.within("augmentation.random_crop_padding", padding, range);
