@@ -137,3 +137,53 @@ fn options_of_what_a_later_file_or_flag_replaces_are_left_out_and_named() {
         "{shown}"
     );
 }
+
+#[test]
+fn numbers_of_channels_belong_to_custom_and_are_one_or_three() {
+    let of = |rest: &str| format!("[normalization]\n{rest}\n");
+    let custom = |rest: &str| of(&format!("scheme = \"custom\"\n{rest}"));
+    let mean = custom("mean = [0.5, 0.5]\nstd = [0.5]");
+    let std = custom("mean = [0.5]\nstd = [0.5, 0.5, 0.0]");
+    let foreign = of("mean = [0.5]");
+    let missing = custom("mean = [0.5]");
+    refused(&[
+        (
+            &mean,
+            &[],
+            &[
+                "a.toml:15:8",
+                "`normalization.mean` must have 1 value, or 3",
+            ],
+        ),
+        (
+            &std,
+            &[],
+            &[
+                "a.toml:16:18",
+                "`normalization.std.2` must be a finite number",
+            ],
+        ),
+        (
+            &foreign,
+            &[],
+            &["`mean` is no option of scheme = \"unit\"; it belongs to custom"],
+        ),
+        (
+            &missing,
+            &[],
+            &["scheme = \"custom\" needs `std`", "`std = [0.5, 0.5, 0.5]`"],
+        ),
+    ]);
+    let crop = "[resize]\nmethod = \"pad\"\ncrop = 0.5\n";
+    let interpolation = "[resize]\nmethod = \"pretrained\"\ninterpolation = \"bicubic\"\n";
+    refused(&[
+        (
+            crop,
+            &[],
+            &["`crop` is no option of resize.method = \"pad\"; it belongs to crop"],
+        ),
+        (interpolation, &[], &["it belongs to squash, crop and pad"]),
+    ]);
+    let (shown, code) = said(crop, &["resize.method=crop"]);
+    assert!(code == 0 && !shown.contains("left out"), "{shown}");
+}
