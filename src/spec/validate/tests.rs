@@ -137,7 +137,7 @@ fn settings_that_contradict_are_refused_where_they_stand() {
         ("training = { initial_weights = \"nowhere\" }".into(), &["training.initial_weights"]),
         ("normalization = { mean = [0.5] }".into(), &["normalization.mean"]),
         ("normalization = { scheme = \"custom\", mean = [0.5, 0.5], std = [0.5, 0, 1] }".into(), &["normalization.mean", "normalization.std.1"]),
-        ("normalization = { scheme = \"custom\", mean = [0.5] }".into(), &["normalization.std"]),
+        ("normalization = { scheme = \"custom\", mean = [0.5] }".into(), &["normalization"]),
         ("dataset = { name = \"digits\", classes = [3] }".into(), &["dataset.classes"]),
         ("dataset = { name = \"digits\", classes = [3, 10, \"3\"] }".into(), &["dataset.classes.1", "dataset.classes.2"]),
         ("dataset = { name = \"digits\", train_limit = 0, test_limit = 0 }".into(), &["dataset.train_limit", "dataset.test_limit"]),
