@@ -1,6 +1,9 @@
 //! What is wrong with a spec, shown the way rustc shows it: message, place, the line itself, help.
 
 use std::fmt;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
 use super::position::Position;
 use crate::foreign::one_line;
@@ -9,7 +12,7 @@ use crate::secret::without_passwords;
 /// Longest line of a note before it is wrapped, in characters.
 const WRAP: usize = 100;
 
-/// Longest line of a file that is shown whole, in characters.
+/// Longest line of a file that is shown whole, with the numbers at its left, in characters.
 const LINE: usize = 140;
 
 /// One mistake in a spec, and where it is.
@@ -26,28 +29,6 @@ pub struct Diagnostic {
     /// Under which circumstances the mistake shows.
     pub notes: Vec<String>,
 }
-
-/// ANSI escapes around the parts of a diagnostic.
-struct Colors {
-    red: &'static str,
-    blue: &'static str,
-    bold: &'static str,
-    reset: &'static str,
-}
-
-const PLAIN: Colors = Colors {
-    red: "",
-    blue: "",
-    bold: "",
-    reset: "",
-};
-
-const ANSI: Colors = Colors {
-    red: "\x1b[1;31m",
-    blue: "\x1b[1;34m",
-    bold: "\x1b[1m",
-    reset: "\x1b[0m",
-};
 
 impl Diagnostic {
     /// A diagnostic without a label and help.
@@ -81,50 +62,37 @@ impl Diagnostic {
 
     /// The whole text, several lines without a newline at the end; `color` adds ANSI colours.
     pub fn render(&self, color: bool) -> String {
-        let c = if color { &ANSI } else { &PLAIN };
-        let mut out = format!("{}error{}", c.red, c.reset);
-        out += &format!("{}: {}{}", c.bold, printable(&self.message), c.reset);
-        let number = self.place.line_column().map(|(line, _)| line.to_string());
-        let gutter = " ".repeat(number.as_ref().map_or(1, String::len));
-        let place = printable(&self.place.to_string());
-        out += &format!("\n{gutter}{}-->{} {place}", c.blue, c.reset);
-        match (self.place.line(), number) {
-            (Some(line), Some(number)) => out += &self.snippet(line, &number, &gutter, c),
-            _ if !self.label.is_empty() => {
-                out += &self.note_line(&gutter, "help", &self.label, c);
+        let renderer = match color {
+            true => Renderer::styled(),
+            false => Renderer::plain(),
+        };
+        let (message, place) = (printable(&self.message), printable(&self.place.path()));
+        let (label, line) = (printable(&self.label), self.place.line().map(Line::of));
+        let mut below: Vec<(Level<'_>, String)> = Vec::new();
+        if line.is_none() && !label.is_empty() {
+            below.push((Level::HELP, wrapped(&label)));
+        }
+        below.extend(self.help.iter().map(|text| (Level::HELP, wrapped(text))));
+        below.extend(self.notes.iter().map(|text| (Level::NOTE, wrapped(text))));
+
+        let title = Level::ERROR.primary_title(&message);
+        let mut group = match &line {
+            Some(line) => {
+                let mark = AnnotationKind::Primary.span(line.marked.clone());
+                let mark = match label.is_empty() {
+                    true => mark,
+                    false => mark.label(&label),
+                };
+                let number = self.place.line_column().map_or(1, |(number, _)| number);
+                let snippet = Snippet::source(&line.text).line_start(number).path(&place);
+                title.element(snippet.annotation(mark))
             }
-            _ => {}
+            None => title.element(Origin::path(&place)),
+        };
+        for (level, text) in below {
+            group = group.element(level.message(text));
         }
-        for help in &self.help {
-            out += &self.note_line(&gutter, "help", help, c);
-        }
-        for note in &self.notes {
-            out += &self.note_line(&gutter, "note", note, c);
-        }
-        out
-    }
-
-    fn snippet(&self, line: (&str, &str, &str), number: &str, gutter: &str, c: &Colors) -> String {
-        let (text, before, marked) = windowed(line);
-        let pad = " ".repeat(before);
-        let carets = "^".repeat(marked.max(1));
-        let label = printable(&self.label);
-        let (blue, red, reset) = (c.blue, c.red, c.reset);
-        let marker = format!("{pad}{red}{carets} {label}");
-        format!(
-            "\n{blue}{gutter} |{reset}\n{blue}{number} |{reset} {}\n{blue}{gutter} |{reset} {}{reset}",
-            text.trim_end(),
-            marker.trim_end()
-        )
-    }
-
-    fn note_line(&self, gutter: &str, kind: &str, text: &str, c: &Colors) -> String {
-        let text = wrapped(&printable(text), WRAP)
-            .join(&format!("\n{gutter}   {}", " ".repeat(kind.len() + 2)));
-        format!(
-            "\n{gutter} {}={} {}{kind}{}: {text}",
-            c.blue, c.reset, c.bold, c.reset
-        )
+        renderer.term_width(LINE).render(&[group])
     }
 }
 
@@ -134,41 +102,45 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// A line with the lengths of what stands before the marked part and of the marked part, in characters; of a line
-/// that is too long, what is around the marked part.
-fn windowed((text, before, marked): (&str, &str, &str)) -> (String, usize, usize) {
-    let (text, before) = (printable(text), printable(before).chars().count());
-    let marked = printable(marked).chars().count();
-    let length = text.chars().count();
-    if length <= LINE {
-        return (text, before, marked);
-    }
-    let start = before.saturating_sub(LINE / 2);
-    let mut window: String = text.chars().skip(start).take(LINE).collect();
-    if start > 0 {
-        window = format!("…{}", window.chars().skip(1).collect::<String>());
-    }
-    if start + LINE < length {
-        window.push('…');
-    }
-    let before = before - start;
-    (window, before, marked.min(LINE - before))
+/// A line of a file without passwords.
+struct Line {
+    text: String,
+    /// What is marked of it, in bytes.
+    marked: Range<usize>,
 }
 
-/// The text in lines of at most `width` characters where it has spaces to break at.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let used = lines.last().map_or(0, |line| line.chars().count());
-        if used > 0 && used + 1 + word.chars().count() > width {
-            lines.push(String::new());
+impl Line {
+    /// Of a line, what stands in it before the marked part, and that part.
+    fn of((text, before, marked): (&str, &str, &str)) -> Self {
+        let before = without_passwords(before).len();
+        Line {
+            text: without_passwords(text),
+            marked: before..before + without_passwords(marked).len(),
         }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
+    }
+}
+
+/// Printable text in lines of at most [`WRAP`] characters where it has spaces to break at.
+fn wrapped(text: &str) -> String {
+    wrapped_to(&printable(text), WRAP)
+}
+
+fn wrapped_to(text: &str, width: usize) -> String {
+    let (mut lines, mut used) = (String::new(), 0);
+    for (at, word) in text.split(' ').enumerate() {
+        let length = word.chars().count();
+        let is_new = used > 0 && used + 1 + length > width;
+        match (is_new, at) {
+            (true, _) => lines.push('\n'),
+            (false, 0) => {}
+            (false, _) => lines.push(' '),
         }
+        used = if is_new || at == 0 {
+            length
+        } else {
+            used + 1 + length
+        };
+        lines.push_str(word);
     }
     lines
 }
@@ -208,6 +180,7 @@ error: unknown key `epocs` in [training]
    |
 12 | epocs = 3
    | ^^^^^ did you mean `epochs`?
+   |
    = help: valid keys: epochs, batch_size";
         assert_eq!(diagnostic.to_string(), expected);
     }
@@ -218,8 +191,8 @@ error: unknown key `epocs` in [training]
         let diagnostic = Diagnostic::new(place, "unknown key").label("did you mean `epochs`?");
         let expected = "\
 error: unknown key
- --> --set training.epocs=3
-  = help: did you mean `epochs`?";
+--> --set training.epocs=3
+ = help: did you mean `epochs`?";
         assert_eq!(diagnostic.to_string(), expected);
     }
 
@@ -250,11 +223,11 @@ error: unknown key
     fn colours_only_add_escapes() {
         let diagnostic = Diagnostic::new(at("a = 1\n", "1"), "no").help("yes");
         let colored = diagnostic.render(true);
-        assert!(colored.contains("\x1b[1;31m"), "{colored:?}");
-        let plain = ["\x1b[1;31m", "\x1b[1;34m", "\x1b[1m", "\x1b[0m"]
-            .iter()
-            .fold(colored, |text, escape| text.replace(escape, ""));
-        assert_eq!(plain, diagnostic.render(false));
+        assert!(colored.contains("\x1b["), "{colored:?}");
+        assert_eq!(
+            console::strip_ansi_codes(&colored),
+            diagnostic.render(false)
+        );
     }
 
     #[test]
@@ -277,8 +250,7 @@ error: unknown key
 
     #[test]
     fn long_help_is_wrapped_between_words() {
-        let lines = wrapped("one two three", 7);
-        assert_eq!(lines, ["one two", "three"]);
-        assert_eq!(wrapped("", 7), [""]);
+        assert_eq!(wrapped_to("one two three", 7), "one two\nthree");
+        assert_eq!(wrapped_to("", 7), "");
     }
 }

@@ -39,6 +39,14 @@ impl Position {
         Some((before.matches('\n').count() + 1, column))
     }
 
+    /// The file, variable or flag.
+    pub(super) fn path(&self) -> String {
+        match self {
+            Position::Span(file, _) => file.path.display().to_string(),
+            other => other.to_string(),
+        }
+    }
+
     /// The line that the place begins in, what stands in it before the place, and the place itself.
     pub(super) fn line(&self) -> Option<(&str, &str, &str)> {
         let Position::Span(file, span) = self else {
