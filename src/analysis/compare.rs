@@ -1,118 +1,12 @@
 //! Runs grouped by the axes that differ; the best group, and which others lie within its noise.
 
-use super::{Error, Filter, Measure, Others, Recorded, Results, Sample, groups, others, welch};
-use crate::spec::{AxisValue, is_replicate};
-
-/// Means that differ with a smaller p-value than this are taken to differ.
-pub const ALPHA: f64 = 0.05;
-
-/// What is asked of results.
-#[derive(Clone, Debug, Default)]
-pub struct Question {
-    /// Group by these keys alone; by every axis that differs where there is none.
-    pub by: Vec<String>,
-    /// What decides; the test accuracy where there is one.
-    pub metric: Option<String>,
-    pub filters: Vec<Filter>,
-    /// Look at the runs of earlier forms of the spec too.
-    pub all: bool,
-}
-
-/// Groups of runs, the best first.
-#[derive(Clone, Debug)]
-pub struct Comparison {
-    /// The keys that the groups differ in.
-    pub axes: Vec<String>,
-    /// The axes on which the runs of a group repeat one another: seeds and folds. Deviations are over these alone.
-    pub repeated: Vec<String>,
-    /// The keys in which runs of a group differ otherwise, as `by` does not name them: their means are over different
-    /// settings, and are not tested.
-    pub pooled: Vec<String>,
-    /// The first one decides.
-    pub measures: Vec<Measure>,
-    /// Those that were measured on the same images stand together, the best first.
-    pub groups: Vec<Group>,
-    /// On how many different sets of images the deciding measure was taken; groups are ranked within each.
-    pub images: usize,
-    /// Runs that were looked at but have no result.
-    pub unfinished: usize,
-    /// Runs that were left out as they are not of the present spec.
-    pub others: Others,
-    /// The key for which such runs were looked at all the same, as the question names it.
-    pub asked_for: Option<String>,
-    /// Runs that were left out as the same run is in the group already.
-    pub copies: usize,
-    /// Whether runs with the same settings and seeds stand in groups of their own.
-    pub has_again: bool,
-}
-
-/// Runs that agree in all axes.
-#[derive(Clone, Debug)]
-pub struct Group {
-    /// The values of the axes; none where the runs do not have the key.
-    pub point: Vec<Option<AxisValue>>,
-    /// The ids of the runs.
-    pub runs: Vec<String>,
-    /// A sample a measure; none where no run has a value.
-    pub samples: Vec<Option<Sample>>,
-    /// How many different settings the runs have; where it is 1, they repeat one another.
-    pub settings: usize,
-    /// Which of the sets of images its runs were measured on, from 0.
-    pub images: usize,
-    /// Of Welch's t-test against the best group of the same images; absent for the best itself, where one of them has a
-    /// single run, and where one of them pools settings.
-    pub p_value: Option<f64>,
-    pub verdict: Verdict,
-}
-
-/// How a group stands to the best one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    Best,
-    /// The difference can be noise: p is at least [`ALPHA`].
-    WithinNoise,
-    Worse,
-    /// Too few runs to tell.
-    Unknown,
-}
-
-impl Verdict {
-    /// The word in tables.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Verdict::Best => "best",
-            Verdict::WithinNoise => "within noise",
-            Verdict::Worse => "worse",
-            Verdict::Unknown => "unknown",
-        }
-    }
-}
-
-impl Group {
-    /// The sample of the measure that decides.
-    pub fn deciding(&self) -> Option<&Sample> {
-        self.samples.first()?.as_ref()
-    }
-}
-
-impl Comparison {
-    /// The measure that decides.
-    pub fn deciding(&self) -> Option<&Measure> {
-        self.measures.first()
-    }
-
-    /// The groups that were measured on the same images as the first one, so that they can be ranked: all of them where
-    /// there is one set of images.
-    pub fn ranked(&self) -> &[Group] {
-        let of_first = self.groups.chunk_by(|a, b| a.images == b.images).next();
-        of_first.unwrap_or_default()
-    }
-
-    /// Whether any group has more than one run, so that differences can be judged.
-    pub fn can_judge(&self) -> bool {
-        self.groups.iter().any(|g| g.p_value.is_some())
-    }
-}
+use super::comparison::{ALPHA, Comparison, Group, Others, Question, Verdict};
+use super::error::Error;
+use super::measure::Measure;
+use super::recorded::{Recorded, Results};
+use super::stats::welch;
+use super::{groups, others};
+use crate::spec::is_replicate;
 
 /// Answers a question about results.
 ///
@@ -146,10 +40,7 @@ pub fn compare(mut results: Results, question: &Question) -> Result<Comparison, 
     let mut sets: Vec<&str> = Vec::new();
     let mut groups: Vec<Group> = Vec::new();
     for group in &members {
-        let on = group
-            .runs
-            .first()
-            .map_or("", |run| run.measured_on(&metric));
+        let on = group.runs.first().map_or("", |run| metric.images_of(run));
         let place = sets.iter().position(|known| *known == on);
         let images = place.unwrap_or_else(|| {
             sets.push(on);

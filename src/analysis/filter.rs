@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use super::{Error, Recorded};
+use super::error::Error;
+use super::recorded::Recorded;
 use crate::spec::AxisValue;
 
 /// Which runs are looked at.

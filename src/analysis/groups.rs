@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Group, Measure, Recorded, Sample, Verdict};
+use super::comparison::{Group, Verdict};
+use super::measure::Measure;
+use super::recorded::Recorded;
+use super::stats::Sample;
 use crate::spec::{AxisValue, digits_of, replicates};
 
 /// Runs that belong together, and what they have in common.
@@ -65,7 +68,7 @@ pub(super) fn members<'a>(
         let names = point.iter().map(|v| v.as_ref().map(ToString::to_string));
         let setting = if pools { "" } else { &run.setting };
         let again = again.of(run);
-        let key = (names.collect(), run.measured_on(measure), setting, again);
+        let key = (names.collect(), measure.images_of(run), setting, again);
         let place = *places.entry(key).or_insert_with(|| {
             members.push(Members {
                 point,

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use super::error::hint;
-use super::{Error, Recorded, Results};
+use super::error::{Error, hint};
+use super::recorded::{Recorded, Results};
 pub use crate::metric::Unit;
 use crate::metric::{ACCURACY, LOSS, METRICS, Metric, Metrics};
 
@@ -129,6 +129,15 @@ impl Measure {
                 hint: hint(name, all().iter().map(|m| m.name)),
                 known: all().iter().map(|m| m.name).collect::<Vec<_>>().join(", "),
             }),
+        }
+    }
+
+    /// Equal for runs whose numbers by this measure can be compared.
+    pub fn images_of<'r>(&self, run: &'r Recorded) -> &'r str {
+        match self.on {
+            Images::Test => &run.test_set,
+            Images::Validation => &run.validation_set,
+            Images::None => "",
         }
     }
 

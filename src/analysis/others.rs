@@ -2,19 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::{Question, Recorded, Results};
+use super::comparison::{Others, Question};
+use super::recorded::{Recorded, Results};
 use crate::spec::digits_of;
 
 /// So many runs are looked at to say in what the others differ.
 const LOOKED_AT: usize = 200;
-
-/// The runs that were left out since they are not of the spec as it is now.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Others {
-    pub count: usize,
-    /// The keys in which they differ from the present runs; empty where there are none of these.
-    pub keys: Vec<String>,
-}
 
 /// Whether all runs are looked at, since the question names a key by which the others differ from the present ones.
 pub(super) fn asks_for_others(results: &Results, question: &Question) -> Option<String> {

@@ -1,41 +1,14 @@
-//! Recorded runs of one or several experiments.
+//! Reading recorded runs of one or several experiments.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::error::hint;
-use super::{Error, Filter, Images, Measure};
+use super::error::{Error, hint};
+use super::filter::Filter;
+use super::recorded::{EXPERIMENT, Recorded, Results};
 use crate::metric::Metrics;
 use crate::spec::{AxisValue, Contents, Setting, is_replicate};
 use crate::store::{RunRow, Status, read_epochs, read_plan, read_runs, results_are_in};
-
-/// The key of the experiment's name where several are looked at together.
-pub const EXPERIMENT: &str = "experiment";
-
-/// A recorded run with what is known of it elsewhere.
-#[derive(Clone, Debug)]
-pub struct Recorded {
-    pub experiment: String,
-    pub row: RunRow,
-    /// Of the saved model.
-    pub validation: Option<Metrics>,
-    /// Whether it is a run of the spec as it is now, and not of an earlier form.
-    pub is_present: bool,
-    /// Equal for runs that repeat one another.
-    pub setting: String,
-    test_set: String,
-    validation_set: String,
-}
-
-/// The runs of one or several experiments.
-#[derive(Clone, Debug, Default)]
-pub struct Results {
-    pub runs: Vec<Recorded>,
-    /// The swept keys, in the order of the tables.
-    pub axes: Vec<String>,
-    /// How many experiments there are.
-    pub experiments: usize,
-}
 
 impl Results {
     /// Reads the results in these folders, or in the folders inside them.
@@ -113,40 +86,6 @@ impl Results {
             key: key.to_owned(),
             hint: hint(key, self.axes.iter().map(String::as_str)),
         })
-    }
-}
-
-impl Recorded {
-    /// The value of a key: an axis, `experiment`, `status`, or any key of the run's spec.
-    pub fn value(&self, key: &str) -> Option<AxisValue> {
-        if let Some((_, value)) = self.row.point.iter().find(|(known, _)| known == key) {
-            return Some(value.clone());
-        }
-        match key {
-            EXPERIMENT => Some(AxisValue::Text(self.experiment.clone())),
-            "status" => Some(AxisValue::Text(self.row.status.to_string())),
-            "run" => Some(AxisValue::Text(self.row.run.clone())),
-            key => self.in_spec(key),
-        }
-    }
-
-    fn in_spec(&self, key: &str) -> Option<AxisValue> {
-        let spec: serde_json::Value = serde_json::from_str(&self.row.spec).ok()?;
-        AxisValue::at(&spec, key)
-    }
-
-    /// Equal for runs whose numbers by this measure can be compared.
-    pub fn measured_on(&self, measure: &Measure) -> &str {
-        match measure.on {
-            Images::Test => &self.test_set,
-            Images::Validation => &self.validation_set,
-            Images::None => "",
-        }
-    }
-
-    /// Whether the run came to its end.
-    pub fn is_finished(&self) -> bool {
-        self.row.status == Status::Finished
     }
 }
 

@@ -3,8 +3,10 @@
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 use serde_json::{Map, Value, json};
 
-use super::compare::ALPHA;
-use super::{Comparison, Error, Group, Images, Others, Sample, Unit, Verdict};
+use super::comparison::{ALPHA, Comparison, Group, Others, Verdict};
+use super::error::Error;
+use super::measure::{Images, Unit};
+use super::stats::Sample;
 use crate::foreign::csv_cell;
 use crate::spec::AxisValue;
 use crate::store::text::{short_keys, value};

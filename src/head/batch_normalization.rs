@@ -1,6 +1,6 @@
 //! Normalization of each channel over the batch.
 
-use super::{Layer, Role, linear};
+use super::layer::{Layer, Role, linear};
 use crate::choice::{Choice, LARGEST, Opt, Range, Takes, Unset};
 use crate::graph::op::BatchNorm;
 

@@ -1,7 +1,7 @@
 //! Weighted sums of all values, with a bias.
 
-use super::activation::option;
-use super::{Activation, Layer, Role};
+use super::function::{Activation, option};
+use super::layer::{Layer, Role};
 use crate::choice::{Choice, MOST, Opt, Options, Range, Takes, Unset, Value};
 use crate::graph::op::Dense;
 

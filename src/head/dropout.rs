@@ -1,6 +1,6 @@
 //! Values left out at random while training.
 
-use super::{Layer, Role, linear};
+use super::layer::{Layer, Role, linear};
 use crate::choice::{Choice, Opt, Range, Takes, Unset};
 use crate::graph::op::Dropout;
 

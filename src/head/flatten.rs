@@ -1,6 +1,6 @@
 //! All values of `[height, width, channels]` as one vector.
 
-use super::{Layer, Role, linear};
+use super::layer::{Layer, Role, linear};
 use crate::choice::Choice;
 use crate::graph::op::Flatten;
 

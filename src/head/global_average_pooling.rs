@@ -1,6 +1,6 @@
 //! The mean of each channel.
 
-use super::{Layer, Role, linear};
+use super::layer::{Layer, Role, linear};
 use crate::choice::Choice;
 use crate::graph::op::GlobalPool;
 

@@ -1,6 +1,6 @@
 //! The architecture's own pooling and what it does before its classifier; it is built with the backbone.
 
-use super::{Layer, Role, linear};
+use super::layer::{Layer, Role, linear};
 use crate::choice::Choice;
 
 pub static POOL: Layer = Layer {

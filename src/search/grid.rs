@@ -1,6 +1,6 @@
 //! Every point.
 
-use super::{MOST_RUNS, Points, Strategy, count, point, too_many};
+use super::strategy::{MOST_RUNS, Points, Strategy, count, point, too_many};
 use crate::choice::{Choice, Mistake, Options};
 
 pub static GRID: Strategy = Strategy {

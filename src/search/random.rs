@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{MOST_RUNS, Point, Points, Strategy, count, point};
+use super::strategy::{MOST_RUNS, Point, Points, Strategy, count, point};
 use crate::choice::{Choice, Mistake, Opt, Options, Range, Takes, Unset};
 use crate::rng::{Purpose, Stream};
 

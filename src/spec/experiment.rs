@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::contents::Contents;
 use super::key;
 use super::origin::Origin;
-use super::{Contents, Spec, Sweep};
+use super::types::{Spec, Sweep};
 use crate::choice::Mistake;
 
 /// A value on a sweep axis.

@@ -5,6 +5,7 @@
 //! `locate` finds the place of what is wrong.
 
 mod chosen;
+mod contents;
 mod defaults;
 mod diagnostic;
 mod error;
@@ -38,6 +39,7 @@ mod values;
 mod variables;
 
 pub use crate::search::MOST_RUNS;
+pub use contents::Contents;
 pub use defaults::head_names;
 pub use diagnostic::Diagnostic;
 pub use error::Error;
@@ -46,7 +48,7 @@ pub use json_schema::json_schema;
 pub use kind::{KeyKind, is_ordered_by_depth, is_replicate, key_kind, replicates};
 pub use monitor::Monitor;
 pub use position::{Position, SourceFile};
-pub use run_id::{Contents, digits_of};
+pub use run_id::digits_of;
 pub use schema::key_meant;
 pub use setting::Setting;
 pub use suggest::{nearest, slip};

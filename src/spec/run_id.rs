@@ -1,10 +1,10 @@
 //! Names of runs: readable, and different where the result may differ.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::contents::{Contents, decisive};
 use super::experiment::{AxisValue, Run};
 use super::key;
 use super::paths;
@@ -18,9 +18,6 @@ const PREFIX: usize = 80;
 
 /// Digits of the fingerprint in a name.
 const DIGITS: usize = 8;
-
-/// What the files that a spec names hold: the key that names one → a digest.
-pub type Contents = BTreeMap<String, String>;
 
 /// The run's name: its point, and the first digits of the fingerprint of everything that decides its result.
 fn run_id(point: &[(String, AxisValue)], fingerprint: &str) -> String {
@@ -123,28 +120,6 @@ pub(super) fn fingerprint(spec: &Spec, contents: &Contents) -> String {
     }
     canonical.sort_all_objects();
     hex(Sha256::digest(canonical.to_string()))
-}
-
-/// Everything that decides a result, as JSON: the spec without what cannot change it, which is the experiment's name, the
-/// device, the memory for features, the time between checkpoints, the trackers, and where files lie whose contents are
-/// known.
-pub(super) fn decisive(spec: &Spec, contents: &Contents) -> serde_json::Value {
-    let mut spec = spec.without_logistics();
-    spec.name = String::new();
-    spec.training.device = Default::default();
-    let mut decisive = serde_json::to_value(&spec).unwrap_or_default();
-    // A table that came later: what says nothing new leaves the names of earlier runs as they are.
-    if spec.resize.is_usual()
-        && let Some(tables) = decisive.as_object_mut()
-    {
-        tables.shift_remove("resize");
-    }
-    for (key, digest) in contents {
-        if let Some(value) = decisive.pointer_mut(&format!("/{}", key.replace('.', "/"))) {
-            *value = digest.as_str().into();
-        }
-    }
-    decisive
 }
 
 impl Run {

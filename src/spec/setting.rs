@@ -3,8 +3,8 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::contents::{Contents, decisive};
 use super::kind::is_replicate;
-use super::run_id::{Contents, decisive};
 use super::types::Spec;
 use crate::text::hex;
 

@@ -1,6 +1,6 @@
 //! Options of what was chosen, and of what was not.
 
-use super::Check;
+use super::check::Check;
 use crate::choice::{Choice, Options, Value, owners};
 use crate::spec::experiment::Problem;
 

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{Check, Chosen};
+use super::check::Check;
+use super::choice::Chosen;
 use crate::datasets::{PartsOf, PathUse};
 use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;

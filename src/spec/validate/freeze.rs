@@ -2,7 +2,7 @@
 
 use glob::Pattern;
 
-use super::Check;
+use super::check::Check;
 use crate::spec::types::Freeze;
 use crate::spec::values::FreezeThrough;
 

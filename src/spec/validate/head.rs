@@ -1,6 +1,7 @@
 //! `[[head]]`: from the backbone's `[height, width, channels]` to a value per class.
 
-use super::{Check, Chosen};
+use super::check::Check;
+use super::choice::Chosen;
 use crate::spec::defaults::head_names;
 use crate::spec::types::{
     ACTIVATION, Activation, HeadKind, HeadLayer, HeadTable, Loss, Role, Spec, Table, Units,

@@ -1,5 +1,6 @@
 //! Mistakes that the types alone do not show: ranges, contradictions, options of something else.
 
+mod check;
 mod choice;
 mod dataset;
 mod freeze;
@@ -9,6 +10,7 @@ mod ranges;
 mod tracking;
 mod training;
 
+use check::Check;
 use choice::Chosen;
 pub use training::pointless_metric;
 
@@ -56,26 +58,7 @@ pub fn out_of_range(spec: &Spec) -> Vec<Problem> {
     check.problems
 }
 
-/// The mistakes found so far.
-#[derive(Default)]
-struct Check {
-    problems: Vec<Problem>,
-}
-
 impl Check {
-    fn problem(&mut self, key: &str, message: impl Into<String>) {
-        self.problems.push(Problem::new(key, message));
-    }
-
-    fn problem_with_help(
-        &mut self,
-        key: &str,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        self.problems.push(Problem::new(key, message).help(help));
-    }
-
     fn name(&mut self, name: &str) {
         let forbidden = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
         let wrong = if name.is_empty() {

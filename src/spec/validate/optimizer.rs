@@ -1,7 +1,8 @@
 //! `[optimizer]` and its schedule.
 
+use super::check::Check;
+use super::choice::Chosen;
 use super::training::monitor;
-use super::{Check, Chosen};
 use crate::spec::experiment::Problem;
 use crate::spec::types::{Optimizer, Schedule, Spec, Table};
 

@@ -1,6 +1,6 @@
 //! Every number of a spec, with what it may be.
 
-use super::Check;
+use super::check::Check;
 use crate::choice::{LARGEST, MOST, Number, Opt, Options, Range, Refused};
 use crate::spec::types::{HeadTable, Normalization, Optimizer, Resize, Schedule, Spec, Table};
 

@@ -2,7 +2,7 @@
 
 use ureq::http::Uri;
 
-use super::Check;
+use super::check::Check;
 use crate::spec::types::Spec;
 
 const KEY: &str = "tracking.mlflow";

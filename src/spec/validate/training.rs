@@ -1,6 +1,6 @@
 //! `[training]`.
 
-use super::Check;
+use super::check::Check;
 use crate::datasets::PartsOf;
 use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;
