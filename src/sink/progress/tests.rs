@@ -183,7 +183,7 @@ fn quiet_tells_failures_alone_and_verbose_tells_all() {
     };
     assert_eq!(count(Verbosity::Quiet), 2);
     assert_eq!(count(Verbosity::Normal), 6);
-    assert_eq!(count(Verbosity::Verbose), 8);
+    assert_eq!(count(Verbosity::Verbose), 7);
 }
 
 #[test]
