@@ -12,7 +12,7 @@ use crate::choice::Choice;
 struct Tagged {
     table: &'static [&'static str],
     tag: &'static str,
-    choices: Vec<&'static Choice>,
+    choices: &'static [&'static Choice],
 }
 
 impl Tagged {
@@ -20,7 +20,7 @@ impl Tagged {
         Tagged {
             table,
             tag: T::TAG,
-            choices: T::all(),
+            choices: &T::shape().choices,
         }
     }
 

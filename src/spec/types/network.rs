@@ -8,8 +8,8 @@ use serde::de::{self, Deserializer, MapAccess};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-use super::table::{self, Table};
-use crate::choice::{Choice, Opt, Options, all_options};
+use super::table::{self, Shape, Table};
+use crate::choice::{Choice, Options};
 use crate::head::{self, LAYERS};
 pub use crate::head::{ACTIVATION, Activation, Role, UNITS, Units};
 use crate::names::{Name, listed, names};
@@ -165,21 +165,10 @@ impl Table for HeadTable {
 
     const TAG: &'static str = "layer";
 
-    fn all() -> Vec<&'static Choice> {
-        HeadLayer::choices().collect()
-    }
-
-    fn keys() -> &'static [&'static str] {
-        static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-            let options = HeadTable::all_options().iter().map(|option| option.name);
-            ["layer", "name"].into_iter().chain(options).collect()
-        });
-        &KEYS
-    }
-
-    fn all_options() -> &'static [&'static Opt] {
-        static ALL: LazyLock<Vec<&Opt>> = LazyLock::new(|| all_options(HeadLayer::choices()));
-        &ALL
+    fn shape() -> &'static Shape {
+        static SHAPE: LazyLock<Shape> =
+            LazyLock::new(|| Shape::new(&["layer", "name"], HeadLayer::choices(), &[]));
+        &SHAPE
     }
 
     fn options(&mut self) -> &mut Options {
@@ -231,13 +220,9 @@ impl JsonSchema for HeadLayer {
             "type": "string",
             "description": "The layer's name; by default Keras's automatic one (`dense`, `dense_1`, ...).",
         });
-        let choices: Vec<&Choice> = HeadLayer::choices().collect();
         let description = "One `[[head]]` table. Options that belong to another layer are refused.";
-        let mut table = table::schema(
-            description,
-            vec![("layer", layer), ("name", name)],
-            &choices,
-        );
+        let own = vec![("layer", layer), ("name", name)];
+        let mut table = table::schema(description, own, &HeadTable::shape().choices);
         // Nothing but the kind must stand where the table stands.
         table.insert("required".into(), serde_json::json!(["layer"]));
         table

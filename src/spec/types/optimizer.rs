@@ -8,8 +8,8 @@ use serde::de::{Deserializer, MapAccess};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-use super::table::{self, Table};
-use crate::choice::{Choice, Opt, Options, all_options};
+use super::table::{self, Shape, Table};
+use crate::choice::{Choice, Options};
 use crate::names::{Name, listed};
 use crate::optim::{self, CURVES, Length, METHODS, Rule};
 
@@ -90,22 +90,10 @@ impl Table for Optimizer {
 
     const TAG: &'static str = "name";
 
-    fn all() -> Vec<&'static Choice> {
-        Optimizer::choices().collect()
-    }
-
-    fn keys() -> &'static [&'static str] {
-        static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-            let options = Optimizer::all_options().iter().map(|option| option.name);
-            let first = ["name"].into_iter().chain(options);
-            first.chain(["schedule"]).collect()
-        });
-        &KEYS
-    }
-
-    fn all_options() -> &'static [&'static Opt] {
-        static ALL: LazyLock<Vec<&Opt>> = LazyLock::new(|| all_options(Optimizer::choices()));
-        &ALL
+    fn shape() -> &'static Shape {
+        static SHAPE: LazyLock<Shape> =
+            LazyLock::new(|| Shape::new(&["name"], Optimizer::choices(), &["schedule"]));
+        &SHAPE
     }
 
     fn options(&mut self) -> &mut Options {
@@ -143,19 +131,16 @@ impl JsonSchema for Optimizer {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut name = generator.subschema_for::<OptimizerName>();
-        name.insert("description".into(), "Which optimizer.".into());
-        name.insert("default".into(), OptimizerName::default().as_str().into());
+        let name = table::tag_schema::<OptimizerName>(generator, "Which optimizer.");
         let mut schedule = generator.subschema_for::<Schedule>();
         schedule.insert(
             "description".into(),
             "How the learning rate changes; default constant.".into(),
         );
         let own = vec![("name", name), ("schedule", schedule)];
-        let choices: Vec<&Choice> = Optimizer::choices().collect();
         let description =
             "`[optimizer]`. Options that belong to another optimizer than `name` are refused.";
-        table::schema(description, own, &choices)
+        table::schema(description, own, &Optimizer::shape().choices)
     }
 }
 
@@ -195,22 +180,15 @@ impl Table for Schedule {
 
     const TAG: &'static str = "kind";
 
-    fn all() -> Vec<&'static Choice> {
-        Schedule::choices().collect()
-    }
-
-    fn keys() -> &'static [&'static str] {
-        static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-            let options = Schedule::all_options().iter().map(|option| option.name);
-            let own = ["kind", "warmup_epochs", "minimum"];
-            own.into_iter().chain(options).collect()
+    fn shape() -> &'static Shape {
+        static SHAPE: LazyLock<Shape> = LazyLock::new(|| {
+            Shape::new(
+                &["kind", "warmup_epochs", "minimum"],
+                Schedule::choices(),
+                &[],
+            )
         });
-        &KEYS
-    }
-
-    fn all_options() -> &'static [&'static Opt] {
-        static ALL: LazyLock<Vec<&Opt>> = LazyLock::new(|| all_options(Schedule::choices()));
-        &ALL
+        &SHAPE
     }
 
     fn options(&mut self) -> &mut Options {
@@ -251,9 +229,7 @@ impl JsonSchema for Schedule {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let number = |description: &str| json_schema!({ "type": "number", "format": "double", "description": description, "minimum": 0, "default": 0.0 });
-        let mut kind = generator.subschema_for::<ScheduleKind>();
-        kind.insert("description".into(), "Which rule.".into());
-        kind.insert("default".into(), ScheduleKind::default().as_str().into());
+        let kind = table::tag_schema::<ScheduleKind>(generator, "Which rule.");
         let own = vec![
             ("kind", kind),
             (
@@ -265,8 +241,7 @@ impl JsonSchema for Schedule {
                 number("The rate never falls below this; default 0."),
             ),
         ];
-        let choices: Vec<&Choice> = Schedule::choices().collect();
         let description = "`optimizer.schedule`. Options that belong to another kind are refused.";
-        table::schema(description, own, &choices)
+        table::schema(description, own, &Schedule::shape().choices)
     }
 }

@@ -8,8 +8,8 @@ use serde::de::{Deserializer, MapAccess};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-use super::table::{self, Table};
-use crate::choice::{Choice, Opt, Options, all_options};
+use super::table::{self, Shape, Table};
+use crate::choice::Options;
 use crate::pixels::{CROP, INTERPOLATION, MEAN, STD};
 pub use crate::pixels::{Interpolation, NormalizationScheme, ResizeMethod};
 
@@ -44,24 +44,11 @@ impl Table for Normalization {
 
     const TAG: &'static str = "scheme";
 
-    fn all() -> Vec<&'static Choice> {
-        NormalizationScheme::choices().iter().collect()
-    }
-
-    fn keys() -> &'static [&'static str] {
-        static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-            let options = Normalization::all_options()
-                .iter()
-                .map(|option| option.name);
-            [Normalization::TAG].into_iter().chain(options).collect()
+    fn shape() -> &'static Shape {
+        static SHAPE: LazyLock<Shape> = LazyLock::new(|| {
+            Shape::new(&[Normalization::TAG], NormalizationScheme::choices(), &[])
         });
-        &KEYS
-    }
-
-    fn all_options() -> &'static [&'static Opt] {
-        static ALL: LazyLock<Vec<&Opt>> =
-            LazyLock::new(|| all_options(NormalizationScheme::choices()));
-        &ALL
+        &SHAPE
     }
 
     fn options(&mut self) -> &mut Options {
@@ -95,18 +82,10 @@ impl JsonSchema for Normalization {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut scheme = generator.subschema_for::<NormalizationScheme>();
-        scheme.insert("description".into(), "Which formula.".into());
-        scheme.insert(
-            "default".into(),
-            NormalizationScheme::default().as_str().into(),
-        );
+        let scheme = table::tag_schema::<NormalizationScheme>(generator, "Which formula.");
         let description = "`[normalization]`. Options that belong to another scheme are refused.";
-        table::schema(
-            description,
-            vec![(Normalization::TAG, scheme)],
-            &Normalization::all(),
-        )
+        let own = vec![(Normalization::TAG, scheme)];
+        table::schema(description, own, &Normalization::shape().choices)
     }
 }
 
@@ -146,21 +125,10 @@ impl Table for Resize {
 
     const TAG: &'static str = "method";
 
-    fn all() -> Vec<&'static Choice> {
-        ResizeMethod::choices().iter().collect()
-    }
-
-    fn keys() -> &'static [&'static str] {
-        static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-            let options = Resize::all_options().iter().map(|option| option.name);
-            [Resize::TAG].into_iter().chain(options).collect()
-        });
-        &KEYS
-    }
-
-    fn all_options() -> &'static [&'static Opt] {
-        static ALL: LazyLock<Vec<&Opt>> = LazyLock::new(|| all_options(ResizeMethod::choices()));
-        &ALL
+    fn shape() -> &'static Shape {
+        static SHAPE: LazyLock<Shape> =
+            LazyLock::new(|| Shape::new(&[Resize::TAG], ResizeMethod::choices(), &[]));
+        &SHAPE
     }
 
     fn options(&mut self) -> &mut Options {
@@ -194,13 +162,12 @@ impl JsonSchema for Resize {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut method = generator.subschema_for::<ResizeMethod>();
-        method.insert(
-            "description".into(),
-            "How an image of another size becomes a square of `backbone.input_size`.".into(),
+        let method = table::tag_schema::<ResizeMethod>(
+            generator,
+            "How an image of another size becomes a square of `backbone.input_size`.",
         );
-        method.insert("default".into(), ResizeMethod::default().as_str().into());
         let description = "`[resize]`. Options that belong to another method are refused.";
-        table::schema(description, vec![(Resize::TAG, method)], &Resize::all())
+        let own = vec![(Resize::TAG, method)];
+        table::schema(description, own, &Resize::shape().choices)
     }
 }

@@ -8,8 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess};
 
-use super::table::{self, Table};
-use crate::choice::{Choice, Opt, Options, all_options};
+use super::table::{self, Shape, Table};
+use crate::choice::{Choice, Options};
 use crate::names::{Name, listed};
 use crate::search::{self, STRATEGIES};
 
@@ -62,22 +62,10 @@ impl Table for Sweep {
 
     const TAG: &'static str = "strategy";
 
-    fn all() -> Vec<&'static Choice> {
-        Sweep::choices().collect()
-    }
-
-    fn keys() -> &'static [&'static str] {
-        static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-            let options = Sweep::all_options().iter().map(|option| option.name);
-            let first = ["strategy"].into_iter().chain(options);
-            first.chain(["axes"]).collect()
-        });
-        &KEYS
-    }
-
-    fn all_options() -> &'static [&'static Opt] {
-        static ALL: LazyLock<Vec<&Opt>> = LazyLock::new(|| all_options(Sweep::choices()));
-        &ALL
+    fn shape() -> &'static Shape {
+        static SHAPE: LazyLock<Shape> =
+            LazyLock::new(|| Shape::new(&["strategy"], Sweep::choices(), &["axes"]));
+        &SHAPE
     }
 
     fn options(&mut self) -> &mut Options {
@@ -105,24 +93,16 @@ impl JsonSchema for Sweep {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut strategy = generator.subschema_for::<Strategy>();
-        strategy.insert(
-            "description".into(),
-            "Every point of the axes, or some.".into(),
-        );
-        strategy.insert("default".into(), Strategy::default().as_str().into());
+        let strategy =
+            table::tag_schema::<Strategy>(generator, "Every point of the axes, or some.");
         let axes = json_schema!({
             "description": "Values by key of the spec.",
             "type": "object",
             "additionalProperties": { "type": "array", "items": true },
             "default": {},
         });
-        let choices: Vec<&Choice> = Sweep::choices().collect();
         let description = "`[sweep]`: which runs an experiment consists of.";
-        table::schema(
-            description,
-            vec![("strategy", strategy), ("axes", axes)],
-            &choices,
-        )
+        let own = vec![("strategy", strategy), ("axes", axes)];
+        table::schema(description, own, &Sweep::shape().choices)
     }
 }

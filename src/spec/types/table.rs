@@ -3,7 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use schemars::Schema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value as Json, json};
@@ -18,14 +19,13 @@ pub(in crate::spec) trait Table: Default {
     /// The key that names the choice.
     const TAG: &'static str;
 
-    /// What can be named.
-    fn all() -> Vec<&'static Choice>;
-
-    /// Every key, those of all choices too.
-    fn keys() -> &'static [&'static str];
+    /// Its keys and what can be named.
+    fn shape() -> &'static Shape;
 
     /// Every option of all choices.
-    fn all_options() -> &'static [&'static Opt];
+    fn all_options() -> &'static [&'static Opt] {
+        &Self::shape().options
+    }
 
     fn options(&mut self) -> &mut Options;
 
@@ -34,6 +34,34 @@ pub(in crate::spec) trait Table: Default {
     /// # Errors
     /// A value that does not fit.
     fn own<'de, A: MapAccess<'de>>(&mut self, key: &str, table: &mut A) -> Result<(), A::Error>;
+}
+
+/// The keys of a table, and what it can name.
+pub(in crate::spec) struct Shape {
+    pub choices: Vec<&'static Choice>,
+    /// Those of all choices, each once.
+    options: Vec<&'static Opt>,
+    /// Every key, in the order in which a message lists them.
+    keys: Vec<&'static str>,
+}
+
+impl Shape {
+    /// Of a table whose own keys are listed `before` and `after` the options of its choices.
+    pub(super) fn new(
+        before: &[&'static str],
+        choices: impl IntoIterator<Item = &'static Choice>,
+        after: &[&'static str],
+    ) -> Self {
+        let choices: Vec<&Choice> = choices.into_iter().collect();
+        let options = crate::choice::all_options(choices.iter().copied());
+        let names = options.iter().map(|option| option.name);
+        let before = before.iter().copied();
+        Shape {
+            keys: before.chain(names).chain(after.iter().copied()).collect(),
+            choices,
+            options,
+        }
+    }
 }
 
 /// Reads a table.
@@ -55,7 +83,7 @@ impl<'de, T: Table> Visitor<'de> for TableVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         let mut table = T::default();
-        while let Some(key) = map.next_key_seed(Key(T::keys()))? {
+        while let Some(key) = map.next_key_seed(Key(&T::shape().keys))? {
             let option = T::all_options().iter().find(|option| option.name == key);
             match option {
                 Some(option) => table.options().read(option, &mut map)?,
@@ -106,6 +134,18 @@ pub(super) fn write<S: Serializer>(
     set.sort_by_key(|(name, _)| place(name).unwrap_or(usize::MAX));
     let mut set = set.into_iter();
     set.try_for_each(|(name, value)| map.serialize_entry(name, value))
+}
+
+/// The schema of the key that names the choice of a table.
+pub(super) fn tag_schema<N: Serialize + JsonSchema + Default>(
+    generator: &mut SchemaGenerator,
+    description: &str,
+) -> Schema {
+    let mut tag = generator.subschema_for::<N>();
+    tag.insert("description".into(), description.into());
+    let default = serde_json::to_value(N::default()).unwrap_or_default();
+    tag.insert("default".into(), default);
+    tag
 }
 
 /// The schema of a table, of its own keys and of the options of `choices`.
