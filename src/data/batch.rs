@@ -3,7 +3,8 @@
 use candle_core::{Device, Error, Result, Tensor};
 use rayon::prelude::*;
 
-use super::augment::augment;
+use super::augment::{Picture, Which, augment, erase};
+use super::decode::decode_file;
 use super::normalize::Normalizer;
 use super::resizing::{Resizing, Shaper};
 use super::view::View;
@@ -27,7 +28,7 @@ pub struct Batches<'a> {
     view: &'a View,
     normalizer: &'a Normalizer,
     tables: [[f32; 256]; 3],
-    input_size: usize,
+    resizing: Resizing,
     /// Where the stored images are not the input.
     shaper: Option<Shaper>,
     augmentation: Option<(&'a Augmentation, u64)>,
@@ -37,7 +38,7 @@ pub struct Batches<'a> {
 /// One thread's working memory.
 #[derive(Default)]
 struct Scratch {
-    augmented: Vec<u8>,
+    picture: Picture,
     wide: Vec<f32>,
     resized: Vec<f32>,
     wide_bytes: Vec<u8>,
@@ -61,7 +62,7 @@ impl<'a> Batches<'a> {
             view,
             normalizer,
             tables: normalizer.tables(),
-            input_size: size,
+            resizing,
             shaper: (!is_input).then(|| Shaper::new(&resizing, stored)),
             augmentation: augmentation.filter(|(spec, _)| spec.is_active()),
             device,
@@ -83,19 +84,20 @@ impl<'a> Batches<'a> {
     /// `epoch` matters only with augmentation. The values do not depend on the number of threads.
     ///
     /// # Errors
-    /// An index that is not in the part; a device that is out of memory.
+    /// An index that is not in the part; a file that a random part is to be taken of and that is gone; a device that is out
+    /// of memory.
     pub fn batch(&self, indices: &[u32], epoch: u64) -> Result<(Tensor, Vec<u32>)> {
         let images = indices.iter().map(|&i| self.image(i));
         let images = images.collect::<Result<Vec<(&[u8], u32)>>>()?;
-        let size = self.input_size;
+        let size = self.resizing.size;
         let mut data = vec![0f32; indices.len() * size * size * 3];
-        data.par_chunks_mut((size * size * 3).max(1))
-            .zip(&images)
-            .zip(indices)
-            .with_min_len(4)
-            .for_each_init(Scratch::default, |scratch, ((out, (image, _)), &i)| {
-                self.write(image, i, epoch, scratch, out);
-            });
+        let places = data.par_chunks_mut((size * size * 3).max(1));
+        let items = places.zip(&images).zip(indices).with_min_len(4);
+        items
+            .map_init(Scratch::default, |scratch, ((out, (image, _)), &i)| {
+                self.write(image, i, epoch, scratch, out)
+            })
+            .collect::<Result<()>>()?;
         let tensor = Tensor::from_vec(data, (indices.len(), size, size, 3), self.device)?;
         Ok((tensor, images.into_iter().map(|(_, label)| label).collect()))
     }
@@ -118,25 +120,65 @@ impl<'a> Batches<'a> {
             .ok_or_else(|| Error::Msg(format!("there is no image {i} among {}", self.len())).bt())
     }
 
-    fn write(&self, stored: &[u8], i: u32, epoch: u64, scratch: &mut Scratch, out: &mut [f32]) {
+    fn write(
+        &self,
+        stored: &[u8],
+        i: u32,
+        epoch: u64,
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) -> Result<()> {
+        let out = out.as_chunks_mut::<3>().0;
+        let Some((spec, seed)) = self.augmentation else {
+            self.normalize(stored, scratch, out);
+            return Ok(());
+        };
+        let which = Which {
+            seed,
+            epoch,
+            index: i,
+        };
         let images = &self.view.part().images;
+        let size = self.resizing.size;
+        let mut picture = std::mem::take(&mut scratch.picture);
+        // A part of the photo itself, where there is one: it was squashed or cropped, and is small.
+        let original = spec.random_resized_crop.and(self.view.original(i as usize));
+        match original {
+            Some(path) => {
+                let photo = decode_file(path).map_err(Error::wrap)?;
+                let sides = (photo.height() as usize, photo.width() as usize, 3);
+                picture.set(photo.as_raw(), sides);
+            }
+            None => picture.set(stored, (images.height, images.width, images.channels)),
+        }
+        augment(
+            spec,
+            (size, self.resizing.interpolation),
+            which,
+            &mut picture,
+        );
+        match spec.random_resized_crop {
+            Some(_) if picture.channels == 1 => {
+                self.look_up(picture.pixels.as_chunks::<1>().0, out);
+            }
+            Some(_) => self.look_up(picture.pixels.as_chunks::<3>().0, out),
+            None => self.normalize(&picture.pixels, scratch, out),
+        }
+        scratch.picture = picture;
+        erase(spec, which, size, out);
+        Ok(())
+    }
+
+    /// Resizes an image of the stored size where it is not the input yet, and normalizes it.
+    fn normalize(&self, image: &[u8], scratch: &mut Scratch, out: &mut [[f32; 3]]) {
         let Scratch {
-            augmented,
             wide,
             resized,
             wide_bytes,
             bytes,
+            ..
         } = scratch;
-        let image = match self.augmentation {
-            Some((spec, seed)) => {
-                let image = (stored, images.width, images.channels);
-                augment(spec, seed, epoch, i, image, augmented);
-                augmented
-            }
-            None => stored,
-        };
-        let out = out.as_chunks_mut::<3>().0;
-        match (&self.shaper, images.channels) {
+        match (&self.shaper, self.view.part().images.channels) {
             (None, 1) => self.look_up(image.as_chunks::<1>().0, out),
             (None, _) => self.look_up(image.as_chunks::<3>().0, out),
             (Some(Shaper::Squash(resizer)), 1) => {
@@ -197,6 +239,7 @@ mod tests {
             },
             labels: (0..count as u32).map(|i| i + 10).collect(),
             files: None,
+            originals: None,
         }
         .into()
     }
@@ -267,6 +310,9 @@ mod tests {
         let spec = Augmentation {
             horizontal_flip: true,
             random_crop_padding: 1,
+            random_erasing: 0.5,
+            trivial_augment: true,
+            ..Augmentation::default()
         };
         let unit = normalizer(NormalizationScheme::Unit);
         let batches = Batches::new(

@@ -1,6 +1,7 @@
 //! JPEG and PNG bytes to RGB pixels.
 
 use std::io::{Cursor, ErrorKind};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use image::metadata::Orientation;
@@ -10,6 +11,7 @@ use rayon::prelude::*;
 use super::error::{BadImage, Error};
 use super::images::Part;
 use super::{jpeg, kind};
+use crate::files::read_regular;
 use crate::progress::Progress;
 use crate::spec::OnBadImage;
 
@@ -49,6 +51,21 @@ pub(super) fn decode_upright(bytes: &[u8]) -> Result<RgbImage, String> {
     let mut image = DynamicImage::from(pixels(bytes, decoder)?);
     image.apply_orientation(orientation);
     Ok(image.into_rgb8())
+}
+
+/// Reads and decodes an image file: [`decode_upright`].
+///
+/// # Errors
+/// A file that cannot be read; [`Error::Image`] for one that does not decode.
+pub(super) fn decode_file(path: &Path) -> Result<RgbImage, Error> {
+    let encoded = read_regular(path, MOST_BYTES).map_err(Error::io(path))?;
+    decode_upright(&encoded).map_err(|reason| {
+        Error::Image(BadImage {
+            path: path.to_owned(),
+            row: None,
+            reason,
+        })
+    })
 }
 
 /// The most bytes that [`decode_upright`] takes beside what it is given, by the image's header; none where it does not

@@ -1,5 +1,7 @@
 //! Images in memory.
 
+use std::path::PathBuf;
+
 use super::error::Error;
 use super::resizing::Resizing;
 
@@ -93,6 +95,8 @@ pub struct Part {
     pub labels: Vec<u32>,
     /// The file of each image, relative to the dataset's folder (`image_folder` only).
     pub files: Option<Vec<String>>,
+    /// Where each image lies in its own shape, of those that are files and were resized when they were read.
+    pub originals: Option<Vec<PathBuf>>,
 }
 
 impl Part {
@@ -131,6 +135,9 @@ impl Part {
         keep(&mut self.labels, &stays);
         if let Some(files) = &mut self.files {
             keep(files, &stays);
+        }
+        if let Some(originals) = &mut self.originals {
+            keep(originals, &stays);
         }
     }
 }

@@ -167,6 +167,7 @@ mod tests {
             },
             labels: vec![0; count],
             files: None,
+            originals: None,
         }
         .into()
     }

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 
-use super::decode::{MOST_BYTES, decode_upright};
-use super::error::{BadImage, Error};
+use super::decode::decode_file;
+use super::error::Error;
 use super::files::file_name;
 use super::images::{Images, Part};
 use super::kind::is_image;
 use super::resize::Resizer;
 use super::resizing::{Resizing, shape_to};
-use crate::files::read_regular;
 
 /// So deep in a folder images are looked for.
 const DEPTH: usize = 32;
@@ -25,14 +24,7 @@ impl Part {
     /// # Errors
     /// A file that cannot be read or does not decode.
     pub fn of_file(path: &Path, resized: Option<&Resizing>) -> Result<Part, Error> {
-        let encoded = read_regular(path, MOST_BYTES).map_err(Error::io(path))?;
-        let decoded = decode_upright(&encoded).map_err(|reason| {
-            Error::Image(BadImage {
-                path: path.to_owned(),
-                row: None,
-                reason,
-            })
-        })?;
+        let decoded = decode_file(path)?;
         let (width, height) = decoded.dimensions();
         let images = match resized {
             Some(resizing) => {
@@ -50,6 +42,7 @@ impl Part {
             images,
             labels: vec![0],
             files: None,
+            originals: None,
         })
     }
 
@@ -154,6 +147,7 @@ mod tests {
             },
             labels: vec![0, 0],
             files: None,
+            originals: None,
         };
         let path = folder.path().join("a.png");
         std::fs::write(&path, part.png(1).unwrap()).unwrap();

@@ -1,5 +1,6 @@
 //! Some of the images in memory, in an order of their own: decoded once, whatever the split.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::images::Part;
@@ -80,6 +81,13 @@ impl View {
         let files = self.part.files.as_ref()?;
         let file = files.get(*self.rows.get(i)? as usize)?;
         Some(file)
+    }
+
+    /// The file that has image `i` in its own shape, where there is one.
+    pub fn original(&self, i: usize) -> Option<&Path> {
+        let originals = self.part.originals.as_ref()?;
+        let path = originals.get(*self.rows.get(i)? as usize)?;
+        Some(path)
     }
 
     /// Image `i` as it is stored, as the bytes of a PNG file.

@@ -88,9 +88,11 @@ fn execute(
         plan,
         patience,
     });
-    // In the order in which they are told.
-    let mut sinks: Vec<&dyn Sink> = vec![&reporter, &recorder, &page];
+    // In the order in which they are told. The recorder comes after the trackers: a run whose end it has written is not
+    // begun again, so that nothing would tell them of it where the process dies in between.
+    let mut sinks: Vec<&dyn Sink> = vec![&reporter];
     sinks.extend(trackers.iter().map(|tracker| tracker as &dyn Sink));
+    sinks.extend([&recorder as &dyn Sink, &page]);
     let sinks = Sinks::new(sinks);
     let executor =
         Executor::new(upstream, options.stop.clone(), reporter)?.without(unnamed.failed.clone());

@@ -163,6 +163,7 @@ mod tests {
             labels: vec![0; images.count],
             images,
             files: None,
+            originals: None,
         }
         .into()
     }

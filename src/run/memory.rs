@@ -88,6 +88,7 @@ mod tests {
         Need {
             images,
             decoding: 0,
+            decoding_again: 0,
             weights: 0,
             features: 0,
             slots: 0,

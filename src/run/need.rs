@@ -25,6 +25,8 @@ pub struct Need {
     pub images: u64,
     /// What decodes images, on all threads together.
     pub decoding: u64,
+    /// Of images that are decoded anew for every batch.
+    pub decoding_again: u64,
     pub weights: u64,
     /// Kept outputs of the frozen part.
     pub features: u64,
@@ -102,9 +104,15 @@ impl Need {
         let of_batch = |bytes: u64| bytes.saturating_mul(batch_size as u64);
         let all = images.train + images.validation + images.test;
         let decoded_at_once = threads.min(all) as u64;
+        let decoding = planned.footprint.decoding.saturating_mul(decoded_at_once);
         Need {
             images: 0,
-            decoding: planned.footprint.decoding.saturating_mul(decoded_at_once),
+            decoding,
+            decoding_again: match spec.augmentation.random_resized_crop {
+                // As it is decoded, and the part that is taken.
+                Some(_) => decoding.saturating_mul(2),
+                None => 0,
+            },
             weights: cost.weights,
             features: features::memory(spec, blueprint, images, true),
             slots: cost.slots,
@@ -124,7 +132,7 @@ impl Need {
     }
 
     /// What there is at each moment that can be the one with the most.
-    fn moments(&self) -> [Parts; 5] {
+    fn moments(&self) -> [Parts; 6] {
         let kept = format!("values of a batch of {}", self.batch_size);
         let part = |what: &str, bytes: u64| (what.to_owned(), bytes);
         let optimizer = || part("optimizer", self.slots);
@@ -150,10 +158,16 @@ impl Need {
             vec![optimizer(), best(), part("a checkpoint", self.checkpoint)],
             vec![best(), part("the model to be saved", self.model)],
         ];
+        let batch: Parts = vec![
+            optimizer(),
+            best(),
+            part("decoding a batch", self.decoding_again),
+            part("kept features", self.features),
+        ];
         let [computed, trained, kept, saved] =
             of_moments.map(|parts| computing().into_iter().chain(parts).collect());
         let decoded: Parts = vec![part("decoding images", self.decoding)];
-        [decoded, computed, trained, kept, saved].map(|parts| {
+        [decoded, batch, computed, trained, kept, saved].map(|parts| {
             let always = [
                 part("the program", PROGRAM),
                 part("images", self.images),

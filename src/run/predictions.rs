@@ -80,6 +80,7 @@ mod tests {
             },
             labels: vec![1, 1],
             files: Some(vec!["wide.png".into(), "removed.png".into()]),
+            originals: None,
         };
         let view = View::from(part);
         let size = |i| {
@@ -101,6 +102,7 @@ mod tests {
             },
             labels: vec![1; n],
             files: None,
+            originals: None,
         };
         let view = View::from(part);
         // Class 0 ever surer from image 10 on, class 1 before.

@@ -1,5 +1,6 @@
 //! Mistakes in a spec: each gets a message with its place, what was expected, and the nearest valid name.
 
+mod augmentation;
 mod chosen;
 mod files;
 mod outside;

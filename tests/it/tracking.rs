@@ -241,6 +241,19 @@ fn event_files_change_nothing_and_a_killed_run_resumes_in_one_file() {
     assert_same(&experiment, &whole);
 }
 
+/// A run that is recorded as finished is not begun again, so that its test must be in the event file by then.
+#[test]
+fn event_files_have_the_test_of_a_run_that_is_killed_as_it_is_recorded() {
+    let spec = format!("{SMALL}\n[tracking]\ntensorboard = true\n");
+    let experiment = Experiment::new(&spec);
+    // Its row is written when it begins, after the epoch, and when it has ended.
+    experiment.die_at("run.parquet:3:renamed");
+    experiment.finish();
+    let bytes = fs::read(&event_files(&experiment)[0]).unwrap();
+    // A record each: version, start, spec, the epoch, test.
+    assert_eq!(records(&bytes), 5);
+}
+
 #[test]
 fn event_files_that_cannot_be_written_are_said_once() {
     let spec = SMALL.replace("epochs = 1", "epochs = 2");

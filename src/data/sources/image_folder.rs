@@ -21,8 +21,8 @@ use layout::Layout;
 use unused::Unused;
 
 use crate::data::arrange::{List, test_order};
-use crate::data::decode::{Decoding, MOST_BYTES, decode_upright};
-use crate::data::error::{BadImage, Error};
+use crate::data::decode::{Decoding, decode_file};
+use crate::data::error::Error;
 use crate::data::files::{Walk, entries};
 use crate::data::footprint::decoding;
 use crate::data::format::{Labels, Parts, Reader, Request, Seen, Wanted};
@@ -31,7 +31,6 @@ use crate::data::kind::is_image;
 use crate::data::loaded::Listed;
 use crate::data::pick::Subset;
 use crate::data::resizing::shape_to;
-use crate::files::read_regular;
 use crate::progress::Progress;
 use crate::spec::{Choice, Dataset};
 
@@ -182,6 +181,7 @@ impl Folders {
             images: Images::resized(list.len(), resizing)?,
             labels: list.iter().map(|(_, label)| *label).collect(),
             files: Some(list.iter().map(|(path, _)| self.relative(path)).collect()),
+            originals: Some(list.iter().map(|(path, _)| path.clone()).collect()),
         };
         if list.is_empty() {
             return Ok((part, Vec::new()));
@@ -189,15 +189,7 @@ impl Folders {
         let mut decoding = Decoding::start(progress, what, list.len(), on_bad);
         let len = part.images.image_len();
         decoding.fill(&mut part.images.data, len, &list, |(path, _), place| {
-            let encoded = read_regular(path, MOST_BYTES).map_err(Error::io(path))?;
-            let decoded = decode_upright(&encoded).map_err(|reason| {
-                Error::Image(BadImage {
-                    path: path.clone(),
-                    row: None,
-                    reason,
-                })
-            })?;
-            shape_to(&decoded, resizing, place);
+            shape_to(&decode_file(path)?, resizing, place);
             Ok(())
         })?;
         let skipped = decoding.finish(&mut part)?;

@@ -188,6 +188,7 @@ fn read_part<'a>(
         images: Images::black(labels.len(), height, width, channels)?,
         labels,
         files: None,
+        originals: None,
     };
     let mut decoding = start(part.len());
     let mut places = &mut part.images.data[..];

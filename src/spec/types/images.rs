@@ -79,22 +79,3 @@ names! {
         Stratified = "stratified",
     }
 }
-
-/// `[augmentation]`: applied to training images only.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Augmentation {
-    /// Mirror each image left to right with probability one half.
-    #[serde(default)]
-    pub horizontal_flip: bool,
-    /// Pad by this many pixels of zero on every side, then crop the old size at a random place.
-    #[serde(default)]
-    pub random_crop_padding: usize,
-}
-
-impl Augmentation {
-    /// Whether anything random is done to a training image.
-    pub fn is_active(&self) -> bool {
-        self.horizontal_flip || self.random_crop_padding > 0
-    }
-}

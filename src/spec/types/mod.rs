@@ -1,5 +1,6 @@
 //! The spec: everything that decides an experiment's result, as typed values with their defaults.
 
+mod augmentation;
 mod images;
 mod network;
 mod optimizer;
@@ -12,6 +13,7 @@ use figment::value::Value;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use augmentation::*;
 pub use images::*;
 pub(in crate::spec) use network::HeadTable;
 pub use network::*;

@@ -2,7 +2,9 @@
 
 use super::check::Check;
 use crate::choice::{LARGEST, MOST, Number, Opt, Options, Range, Refused};
-use crate::spec::types::{HeadTable, Normalization, Optimizer, Resize, Schedule, Spec, Table};
+use crate::spec::types::{
+    Augmentation, HeadTable, Normalization, Optimizer, Resize, Schedule, Spec, Table,
+};
 
 /// The side of an image, in pixels.
 const MOST_PIXELS: usize = 16_384;
@@ -52,6 +54,17 @@ impl Numbers<'_> {
         }
     }
 
+    /// Two numbers above 0 and up to `most`, the second not below the first.
+    fn ascending(&mut self, key: &str, [low, high]: [f64; 2], most: f64) {
+        for (at, number) in [low, high].into_iter().enumerate() {
+            self.within(&format!("{key}.{at}"), number, Range::Positive(most));
+        }
+        if low > high {
+            let message = format!("`{key}` is [smallest, largest]; {low} is larger than {high}");
+            self.0.problem(key, message);
+        }
+    }
+
     /// [`Self::within`], where the key is set.
     fn set(&mut self, key: &str, number: Option<impl Into<Number>>, range: Range) {
         if let Some(number) = number {
@@ -77,9 +90,35 @@ fn images(spec: &Spec, numbers: &mut Numbers) {
         Normalization::all_options(),
     );
     numbers.options("resize", &resize.options, Resize::all_options());
-    let padding = spec.augmentation.random_crop_padding;
-    let range = Range::Whole(0, MOST_PIXELS);
-    numbers.within("augmentation.random_crop_padding", padding, range);
+    augmentation(&spec.augmentation, numbers);
+}
+
+fn augmentation(spec: &Augmentation, numbers: &mut Numbers) {
+    let key = |name: &str| format!("augmentation.{name}");
+    let padding = Range::Whole(0, MOST_PIXELS);
+    numbers.within(
+        &key("random_crop_padding"),
+        spec.random_crop_padding,
+        padding,
+    );
+    numbers.within(&key("rotation"), spec.rotation, Range::Within(0.0, 180.0));
+    let share = Range::Within(0.0, 1.0);
+    numbers.within(&key("random_erasing"), spec.random_erasing, share);
+    if let Some(crop) = &spec.random_resized_crop {
+        numbers.ascending(&key("random_resized_crop.scale"), crop.scale, 1.0);
+        numbers.ascending(&key("random_resized_crop.ratio"), crop.ratio, LARGEST);
+    }
+    if let Some(jitter) = &spec.color_jitter {
+        for (name, strength, most) in [
+            ("brightness", jitter.brightness, LARGEST),
+            ("contrast", jitter.contrast, LARGEST),
+            ("saturation", jitter.saturation, LARGEST),
+            ("hue", jitter.hue, 0.5),
+        ] {
+            let range = Range::Within(0.0, most);
+            numbers.within(&key(&format!("color_jitter.{name}")), strength, range);
+        }
+    }
 }
 
 fn network(spec: &Spec, numbers: &mut Numbers) {

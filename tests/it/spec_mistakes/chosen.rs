@@ -10,7 +10,7 @@ fn said(rest: &str, overrides: &[&str]) -> (String, i32) {
 }
 
 /// Each spec is refused, with these parts in what is said.
-fn refused(cases: &[(&str, &[&str], &[&str])]) {
+pub(super) fn refused(cases: &[(&str, &[&str], &[&str])]) {
     for (rest, overrides, parts) in cases {
         let (said, code) = said(rest, overrides);
         assert_eq!(code, 2, "{rest} {overrides:?}: {said}");

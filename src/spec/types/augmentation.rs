@@ -1,0 +1,94 @@
+//! `[augmentation]`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `[augmentation]`: applied to training images only, in the order crop, shift, flips, rotation, one of many, colours,
+/// erasing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Augmentation {
+    /// Mirror each image left to right with probability one half.
+    #[serde(default)]
+    pub horizontal_flip: bool,
+    /// Pad by this many pixels of zero on every side, then crop the old size at a random place.
+    #[serde(default)]
+    pub random_crop_padding: usize,
+    /// Mirror each image top to bottom with probability one half.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub vertical_flip: bool,
+    /// Rotate about the centre by an angle between minus and plus this many degrees; bilinear, black outside.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(range(min = 0, max = 180))]
+    pub rotation: f64,
+    /// Take a random part of each image and resize it to the input, as torchvision's `RandomResizedCrop`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub random_resized_crop: Option<RandomResizedCrop>,
+    /// Change brightness, contrast, saturation and hue, as torchvision's `ColorJitter`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub color_jitter: Option<ColorJitter>,
+    /// One random change of random strength, as torchvision's `TrivialAugmentWide`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub trivial_augment: bool,
+    /// The probability with which a random part of an image becomes zero after normalization, as torchvision's
+    /// `RandomErasing`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(range(min = 0, max = 1))]
+    pub random_erasing: f64,
+}
+
+impl Augmentation {
+    /// Whether anything random is done to a training image.
+    pub fn is_active(&self) -> bool {
+        *self != Augmentation::default()
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// `augmentation.random_resized_crop`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RandomResizedCrop {
+    /// The smallest and the largest share of the image's area.
+    pub scale: [f64; 2],
+    /// The smallest and the largest width divided by height.
+    pub ratio: [f64; 2],
+}
+
+/// torchvision's.
+impl Default for RandomResizedCrop {
+    fn default() -> Self {
+        RandomResizedCrop {
+            scale: [0.08, 1.0],
+            ratio: [3.0 / 4.0, 4.0 / 3.0],
+        }
+    }
+}
+
+/// `augmentation.color_jitter`: how far each is changed at most; 0 leaves it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ColorJitter {
+    /// By a factor in [max(0, 1 - b), 1 + b].
+    #[schemars(range(min = 0))]
+    pub brightness: f64,
+    /// By a factor in [max(0, 1 - c), 1 + c].
+    #[schemars(range(min = 0))]
+    pub contrast: f64,
+    /// By a factor in [max(0, 1 - s), 1 + s].
+    #[schemars(range(min = 0))]
+    pub saturation: f64,
+    /// By a part of the circle in [-h, h].
+    #[schemars(range(min = 0, max = 0.5))]
+    pub hue: f64,
+}
+
+impl ColorJitter {
+    /// Whether it changes anything.
+    pub fn is_active(&self) -> bool {
+        *self != ColorJitter::default()
+    }
+}
