@@ -135,7 +135,7 @@ impl<'a> Batches<'a> {
         };
         let which = Which {
             seed,
-            epoch,
+            epoch: spec.view(epoch),
             index: i,
         };
         let images = &self.view.part().images;
@@ -330,6 +330,36 @@ mod tests {
             .collect();
         assert_eq!(together, apart);
         assert_ne!(together, values(&batches.batch(&all, 3).unwrap().0));
+    }
+
+    #[test]
+    fn random_parts_are_taken_of_the_photo_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("white.png");
+        image::RgbImage::from_pixel(30, 20, image::Rgb([255; 3]))
+            .save(&path)
+            .unwrap();
+        let stored = part(vec![0; 4 * 4 * 3], (4, 4, 3));
+        let photo = Part {
+            originals: Some(vec![path.clone()]),
+            ..Part::clone(stored.part())
+        };
+        let photo = View::from(photo);
+        let unit = normalizer(NormalizationScheme::Unit);
+        let crops = Augmentation {
+            random_resized_crop: Some(Default::default()),
+            ..Augmentation::default()
+        };
+        let image = |augmentation| {
+            let squash = Resizing::squash(4);
+            let batches = Batches::new(&photo, &unit, squash, augmentation, &Device::Cpu);
+            batches.batch(&[0], 1).map(|(images, _)| values(&images))
+        };
+        assert_eq!(image(None).unwrap(), [0.0; 48]);
+        assert_eq!(image(Some((&crops, 0))).unwrap(), [1.0; 48]);
+        std::fs::remove_file(&path).unwrap();
+        let error = image(Some((&crops, 0))).unwrap_err().to_string();
+        assert!(error.contains("white.png"), "{error}");
     }
 
     #[test]

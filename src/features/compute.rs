@@ -13,22 +13,25 @@ const MOST: usize = 256;
 
 /// Where a pass begins: what there is, and of which nodes.
 pub(super) enum Source<'a> {
-    Images(&'a Batches<'a>),
+    /// As they are in an epoch, where they are augmented.
+    Images(&'a Batches<'a>, u64),
     Features(&'a Features, &'a [usize]),
 }
 
 impl Source<'_> {
     fn nodes(&self) -> &[usize] {
         match self {
-            Source::Images(_) => &[0],
+            Source::Images(..) => &[0],
             Source::Features(_, nodes) => nodes,
         }
     }
 
     fn chunk(&self, indices: &[u32], network: &Network) -> Result<Vec<Tensor>> {
         match self {
-            // Never augmented, so that the epoch does not matter.
-            Source::Images(batches) => batches.batch(indices, 0).map(|(images, _)| vec![images]),
+            Source::Images(batches, epoch) => {
+                let (images, _) = batches.batch(indices, *epoch)?;
+                Ok(vec![images])
+            }
             Source::Features(features, _) => features.rows(indices, network.device()),
         }
     }

@@ -44,12 +44,15 @@ pub fn describe(
             (Some(Err(reason)), _) => format!("not kept: {reason}"),
             (_, None) => "kept where they fit".into(),
             (_, Some(images)) => {
+                let views = splits
+                    .first()
+                    .map_or(1, |split| policy::views(spec, *split));
                 let estimate = Estimate::new(blueprint, images, on_cpu);
                 let place = estimate.place(free);
                 if place.is_ok_and(|place| place.memory) {
                     free -= estimate.bytes;
                 }
-                kept(images, &estimate, place)
+                kept((images, views), &estimate, place)
             }
         };
         let _ = writeln!(text, "  {name:21}{line}");
@@ -57,8 +60,17 @@ pub fn describe(
     text
 }
 
-fn kept(images: usize, estimate: &Estimate, place: Result<Storage, Reason>) -> String {
-    let all = format!("{} for {}", bytes(estimate.bytes), thousands(images));
+fn kept(
+    (images, views): (usize, usize),
+    estimate: &Estimate,
+    place: Result<Storage, Reason>,
+) -> String {
+    let of_views = match views {
+        1 => String::new(),
+        views => format!("{} views of ", thousands(views)),
+    };
+    let (size, each) = (bytes(estimate.bytes), thousands(images / views.max(1)));
+    let all = format!("{size} for {of_views}{each}");
     match place {
         Ok(place) => {
             let place = match (place.memory, place.disk) {

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::data::{Normalizer, Resizing, View};
 use crate::graph::{Node, Stage};
 use crate::model::Network;
+use crate::spec::Augmentation;
 
 /// Bytes of images that one thread hashes.
 const BLOCK: usize = 1 << 20;
@@ -64,6 +65,18 @@ pub(super) fn images(view: &View) -> Sum {
         })
         .collect();
     blocks.iter().for_each(|block| hasher.update(block));
+    hasher.finalize().into()
+}
+
+/// Images as `images` tells, changed at random as they are in a view (from 1).
+pub(super) fn augmented(images: &Sum, spec: &Augmentation, seed: u64, view: usize) -> Sum {
+    let mut hasher = Sha256::new();
+    hasher.update(images);
+    let of_an_epoch = Augmentation {
+        views: None,
+        ..spec.clone()
+    };
+    hasher.update(format!("{of_an_epoch:?} {seed} {view}"));
     hasher.finalize().into()
 }
 

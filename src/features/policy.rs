@@ -130,7 +130,7 @@ pub(super) fn allowed(spec: &Spec, blueprint: &Blueprint, split: Split) -> Resul
         Err(Reason::NothingFrozen)
     } else if budget == 0 {
         Err(Reason::TurnedOff)
-    } else if training && spec.augmentation.is_active() {
+    } else if training && spec.augmentation.fixed_views().is_none() {
         Err(Reason::Augmented)
     } else {
         Ok(Bytes(budget))
@@ -140,6 +140,19 @@ pub(super) fn allowed(spec: &Spec, blueprint: &Blueprint, split: Split) -> Resul
 /// Whether a run's training images go through the frozen part once, where there is room for what it gives.
 pub fn may_be_kept(spec: &Spec, blueprint: &Blueprint) -> bool {
     allowed(spec, blueprint, Split::Training).is_ok()
+}
+
+/// Whether what is held out of the training images goes through the frozen part with them.
+fn are_shared(spec: &Spec, blueprint: &Blueprint) -> bool {
+    may_be_kept(spec, blueprint) && !spec.augmentation.is_active()
+}
+
+/// In how many forms the images of a split go through the frozen part once.
+pub(super) fn views(spec: &Spec, split: Split) -> usize {
+    match split {
+        Split::Training => spec.augmentation.fixed_views().unwrap_or(1),
+        Split::Validation | Split::Test => 1,
+    }
 }
 
 /// Bytes of memory that a run's features take, for so many images.
@@ -159,7 +172,7 @@ pub fn memory(spec: &Spec, blueprint: &Blueprint, images: Counts, on_cpu: bool) 
     taken
 }
 
-/// The splits whose features are kept together, with how many images they have.
+/// The splits whose features are kept together, with how many images they have, each view of an image counted.
 ///
 /// What is held out of the training files has its features with the rest of them, where these have any.
 pub(super) fn together(
@@ -176,13 +189,13 @@ pub(super) fn together(
     for split in Split::ALL {
         let (count, is_held_out) = of(split);
         match groups.first_mut() {
-            Some((splits, all)) if is_held_out && may_be_kept(spec, blueprint) => {
+            Some((splits, all)) if is_held_out && are_shared(spec, blueprint) => {
                 if count > 0 {
                     splits.push(split);
                     *all += count;
                 }
             }
-            _ => groups.push((vec![split], count)),
+            _ => groups.push((vec![split], count * views(spec, split))),
         }
     }
     groups
@@ -192,7 +205,7 @@ pub(super) fn together(
 /// with it, where the training images among them have features too; else its own alone.
 pub(super) fn extents(spec: &Spec, blueprint: &Blueprint, view: &View) -> Vec<View> {
     let whole = View::from(Arc::clone(view.part()));
-    let is_shared = whole != *view && may_be_kept(spec, blueprint);
+    let is_shared = whole != *view && are_shared(spec, blueprint);
     let shared = is_shared.then_some(whole);
     shared.into_iter().chain([view.clone()]).collect()
 }

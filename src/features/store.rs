@@ -143,7 +143,8 @@ impl<'a> OfRun<'a> {
         })
     }
 
-    /// The features of a split, computed where `store` does not keep them yet; `None` where they are not worth it.
+    /// The features of a split for each view of its images, computed where `store` does not keep them yet; `None` where
+    /// they are not worth it.
     ///
     /// They may be those of more images: what other seeds and splits share is computed once.
     ///
@@ -154,11 +155,24 @@ impl<'a> OfRun<'a> {
         store: &mut Store,
         split: Split,
         progress: &dyn Progress,
+    ) -> Result<Vec<Option<OfSplit>>, Error> {
+        let views = 1..=policy::views(self.spec, split);
+        views
+            .map(|view| self.view(store, (split, view), progress))
+            .collect()
+    }
+
+    /// [`Self::get`] for one view of the images, from 1.
+    fn view(
+        &self,
+        store: &mut Store,
+        (split, nth): (Split, usize),
+        progress: &dyn Progress,
     ) -> Result<Option<OfSplit>, Error> {
         let mut why = None;
         let view = split.of(self.data);
         for extent in policy::extents(self.spec, &self.network.blueprint, view) {
-            match self.try_get(store, split, &extent, progress)? {
+            match self.try_get(store, (split, nth), &extent, progress)? {
                 Ok(features) => {
                     let is_own = extent.rows() == view.rows();
                     let rows = (!is_own).then(|| view.rows().to_vec());
@@ -176,7 +190,7 @@ impl<'a> OfRun<'a> {
     fn try_get(
         &self,
         store: &mut Store,
-        split: Split,
+        (split, nth): (Split, usize),
         view: &View,
         progress: &dyn Progress,
     ) -> Result<Result<Arc<Features>, Reason>, Error> {
@@ -189,7 +203,12 @@ impl<'a> OfRun<'a> {
         if images == 0 {
             return Ok(Err(Reason::NoImages));
         }
-        let sum = store.images(view);
+        let (augmentation, seed) = (&self.spec.augmentation, self.spec.seed);
+        let is_augmented = split == Split::Training && augmentation.is_active();
+        let sum = match store.images(view) {
+            sum if is_augmented => key::augmented(&sum, augmentation, seed, nth),
+            sum => sum,
+        };
         let graph = &blueprint.graph;
         let of_stage = |(stage, nodes): &(Stage, Sum)| {
             let key = key::key(&sum, &self.input, nodes);
@@ -215,19 +234,24 @@ impl<'a> OfRun<'a> {
             })
             .next();
         let device = self.network.device();
-        let batches = Batches::new(view, self.normalizer, self.resizing, None, device);
+        let changes = is_augmented.then_some((augmentation, seed));
+        let batches = Batches::new(view, self.normalizer, self.resizing, changes, device);
         let (source, origin) = match &shallower {
             Some((features, stage, name)) => {
                 (Source::Features(features, &stage.nodes), name.as_str())
             }
-            None => (Source::Images(&batches), "the images"),
+            None => (Source::Images(&batches, nth as u64), "the images"),
         };
         tracing::debug!("features of the {split}: {} from {origin}", last.name);
         if place.memory {
             store.make_room(estimate.bytes, budget);
         }
         let mut kept = Destination::new(&store.folder, place, key, last, images);
-        let what = format!("features of the {split} through {}", last.name);
+        let views = match policy::views(self.spec, split) {
+            1 => String::new(),
+            views => format!(", view {nth} of {views}"),
+        };
+        let what = format!("features of the {split} through {}{views}", last.name);
         progress.start(&what, Some(images as u64), false);
         let computed = compute::forward(self.network, &source, images, progress, |values| {
             !store.stop.is_requested() && kept.push(values)

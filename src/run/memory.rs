@@ -43,7 +43,10 @@ impl Memory {
     pub fn check(&self, need: Need) -> Result<(), TooMuch> {
         let there = self.there.unwrap_or(u64::MAX);
         match need.all() > there {
-            true => Err(TooMuch { need, there }),
+            true => Err(TooMuch {
+                need: Box::new(need),
+                there,
+            }),
             false => Ok(()),
         }
     }

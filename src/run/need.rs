@@ -214,9 +214,9 @@ impl fmt::Display for Need {
 }
 
 /// A run that cannot fit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TooMuch {
-    pub(super) need: Need,
+    pub(super) need: Box<Need>,
     pub(super) there: u64,
 }
 

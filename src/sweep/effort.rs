@@ -64,15 +64,17 @@ impl Parts {
         let saved = if is_kept { work } else { 0.0 };
         let step = cost.training as f64 - saved + PER_IMAGE;
         let look = cost.forward as f64 - saved + PER_IMAGE;
+        let views = spec.augmentation.fixed_views().unwrap_or(1) as f64;
         Parts {
             own: spec.training.epochs as f64 * (training * step + others * look) + tested * look,
-            once: saved * (training + others + tested),
+            once: saved * (training * views + others + tested),
             frozen: format!(
-                "{:?} {:?} {:?} {:?}",
+                "{:?} {:?} {:?} {:?} {:?}",
                 spec.backbone,
                 spec.dataset,
                 blueprint.cut.frontier(),
-                spec.normalization
+                spec.normalization,
+                spec.augmentation
             ),
         }
     }

@@ -10,7 +10,8 @@ use crate::model::Network;
 /// The samples of one part as seen from the freeze boundary.
 pub struct Inputs<'a> {
     batches: Batches<'a>,
-    features: Option<OfSplit>,
+    /// For each view of the samples, which epochs see in turn; none where they go through the frozen part.
+    features: Vec<Option<OfSplit>>,
 }
 
 impl<'a> Inputs<'a> {
@@ -18,12 +19,12 @@ impl<'a> Inputs<'a> {
     pub fn new(batches: Batches<'a>) -> Self {
         Inputs {
             batches,
-            features: None,
+            features: Vec::new(),
         }
     }
 
-    /// Takes the frozen part's outputs from `features`, where there are any.
-    pub fn with_features(self, features: Option<OfSplit>) -> Self {
+    /// Takes the frozen part's outputs from `features`, where there are any of the view that an epoch sees.
+    pub fn with_features(self, features: Vec<Option<OfSplit>>) -> Self {
         Inputs { features, ..self }
     }
 
@@ -34,7 +35,7 @@ impl<'a> Inputs<'a> {
 
     /// Whether the constant part's outputs are kept, rather than computed whenever they are needed.
     pub fn are_kept(&self) -> bool {
-        self.features.is_some()
+        !self.features.is_empty() && self.features.iter().all(Option::is_some)
     }
 
     /// Whether there is no sample.
@@ -52,7 +53,9 @@ impl<'a> Inputs<'a> {
         indices: &[u32],
         epoch: u64,
     ) -> Result<(Vec<Tensor>, Vec<u32>)> {
-        if let Some(features) = &self.features {
+        let views = self.features.len().max(1) as u64;
+        let view = (epoch.saturating_sub(1) % views) as usize;
+        if let Some(Some(features)) = self.features.get(view) {
             let labels = self.batches.labels(indices)?;
             return Ok((features.rows(indices, network.device())?, labels));
         }

@@ -234,6 +234,29 @@ fn with_augmentation_the_log_says_why_there_are_none() {
 }
 
 #[test]
+fn fixed_views_go_through_the_frozen_part_once_and_change_no_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = VGG.replace("epochs = 2", "epochs = 5");
+    let views = [
+        "--set",
+        "augmentation={ rotation = 20, random_resized_crop = {}, views = 2 }",
+    ];
+    let (kept, said) = run(folder.path(), &spec, "2", &views);
+    for view in ["view 1 of 2", "view 2 of 2"] {
+        assert!(said.contains(view), "{said}");
+    }
+    let off = [&views[..], &["--set", "features.memory=0"]].concat();
+    let (computed, said) = run(folder.path(), &spec, "2", &off);
+    assert!(!said.contains("view 1"), "{said}");
+    assert!(kept == computed);
+    let one = [
+        "--set",
+        "augmentation={ rotation = 20, random_resized_crop = {}, views = 1 }",
+    ];
+    assert!(run(folder.path(), &spec, "2", &one).0 != kept);
+}
+
+#[test]
 fn check_says_where_features_go_and_why() {
     let folder = tempfile::tempdir().unwrap();
     let experiment = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/vgg16_ft.toml");
@@ -264,6 +287,10 @@ fn check_says_where_features_go_and_why() {
         (
             "augmentation.horizontal_flip=true",
             "not kept: augmentation changes the images",
+        ),
+        (
+            "augmentation={ horizontal_flip = true, views = 2 }",
+            "training             703.1 MiB for 2 views of 45,000",
         ),
     ] {
         let text = check(set);

@@ -18,7 +18,9 @@ fn smooth(from: &Picture, out: &mut [u8]) {
     let (stride, step) = (width * from.channels, from.channels);
     let (weight, middle) = (1.0 / 13.0f32, 5.0 / 13.0f32);
     for y in 1..height.saturating_sub(1) {
-        for at in y * stride + step..(y + 1) * stride - step {
+        let first = y * stride + step;
+        let inner = &mut out[first..((y + 1) * stride).saturating_sub(step).max(first)];
+        for (at, out) in (first..).zip(inner) {
             let row = |centre: usize, own: f32| {
                 let value = |at: usize| f32::from(from.pixels[at]);
                 value(centre - step) * weight + value(centre) * own + value(centre + step) * weight
@@ -27,7 +29,7 @@ fn smooth(from: &Picture, out: &mut [u8]) {
             sum += row(at + stride, weight);
             sum += row(at, middle);
             sum += row(at - stride, weight);
-            out[at] = sum as u8;
+            *out = sum as u8;
         }
     }
 }

@@ -57,6 +57,6 @@ impl Picture {
     /// The MD5 of its pixels in hexadecimal, as `hashlib.md5(numpy.asarray(image).tobytes()).hexdigest()`.
     pub(super) fn md5(&self) -> String {
         use md5::Digest as _;
-        crate::text::hex(&md5::Md5::digest(&self.pixels))
+        crate::text::hex(md5::Md5::digest(&self.pixels))
     }
 }

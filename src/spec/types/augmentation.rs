@@ -35,12 +35,36 @@ pub struct Augmentation {
     #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(range(min = 0, max = 1))]
     pub random_erasing: f64,
+    /// So many fixed views of each image, one per epoch in turn, so that the frozen part is computed once for each of
+    /// them; without it, every epoch has new ones.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(range(min = 1))]
+    pub views: Option<usize>,
 }
 
 impl Augmentation {
     /// Whether anything random is done to a training image.
     pub fn is_active(&self) -> bool {
-        *self != Augmentation::default()
+        let of_an_epoch = Augmentation {
+            views: None,
+            ..self.clone()
+        };
+        of_an_epoch != Augmentation::default()
+    }
+
+    /// How often each training image goes through the frozen part: in so many forms that stay the same; none where every
+    /// epoch has new ones.
+    pub fn fixed_views(&self) -> Option<usize> {
+        match self.is_active() {
+            true => self.views,
+            false => Some(1),
+        }
+    }
+
+    /// Which view an epoch (from 1) sees, from 1.
+    pub fn view(&self, epoch: u64) -> u64 {
+        let views = self.views.map_or(u64::MAX, |views| views.max(1) as u64);
+        epoch.saturating_sub(1) % views + 1
     }
 }
 

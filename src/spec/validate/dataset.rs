@@ -23,6 +23,17 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
     classes(spec, check);
     normalization(spec, check);
     resize(spec, check);
+    views(spec, check);
+}
+
+fn views(spec: &Spec, check: &mut Check) {
+    if spec.augmentation.views.is_some() && !spec.augmentation.is_active() {
+        check.problem_with_help(
+            "augmentation.views",
+            "`augmentation.views` is for images that are changed at random, and nothing in [augmentation] changes them",
+            "remove `views`; or add a change, e.g. horizontal_flip = true",
+        );
+    }
 }
 
 fn path(spec: &Spec, check: &mut Check) {

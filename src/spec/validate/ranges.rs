@@ -102,6 +102,7 @@ fn augmentation(spec: &Augmentation, numbers: &mut Numbers) {
         padding,
     );
     numbers.within(&key("rotation"), spec.rotation, Range::Within(0.0, 180.0));
+    numbers.set(&key("views"), spec.views, Range::Whole(1, MOST));
     let share = Range::Within(0.0, 1.0);
     numbers.within(&key("random_erasing"), spec.random_erasing, share);
     if let Some(crop) = &spec.random_resized_crop {

@@ -41,6 +41,11 @@ fn augmentations_out_of_their_range_are_refused_at_their_key() {
             "14:33",
         ),
         (
+            "views = 4\n",
+            "nothing in [augmentation] changes them",
+            "14:1",
+        ),
+        (
             "random_resized_crop = true\n",
             "random_resized_crop",
             "14:23",
