@@ -1,6 +1,7 @@
 //! Arguments in, exit status out.
 
 mod args;
+mod check;
 mod compare;
 mod evaluate;
 mod failure;
@@ -25,15 +26,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::experiment::{self, Look};
 use crate::foreign;
-use crate::graph::Detail;
-use crate::inference;
-use crate::sink::progress::Verbosity;
 use crate::terminal::{self, Stream};
 use args::{Cli, Command};
 use failure::{Failure, WRONG_SPEC};
-use given::{is_published_alone, spec};
 use words::{command, may_be_command};
 
 /// Does what the arguments say; the one place where errors are printed.
@@ -108,15 +104,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let verbosity = cli.amount.verbosity();
     match cli.chosen()? {
         Command::Run(args) => return train::run(&args.spec, &args.options, verbosity),
-        Command::Check(args) => {
-            let (spec, look) = (spec(&args.spec, verbosity)?, look(verbosity));
-            terminal::print(&match is_published_alone(&spec, &args.overrides)? {
-                true => {
-                    inference::check_published(&spec, &args.overrides, (look.detail, look.width))?
-                }
-                false => experiment::check_as(&spec, &args.overrides, look)?,
-            })?;
-        }
+        Command::Check(args) => check::run(&args, verbosity)?,
         Command::Compare(args) => compare::run(&args)?,
         Command::Evaluate(args) => evaluate::run(&args, verbosity)?,
         Command::Watch(args) => watch::watch(&args)?,
@@ -128,18 +116,6 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Predict(args) => predict::run(&args, verbosity)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// How `runner check` shows networks: with -v each node, as wide as the terminal.
-fn look(verbosity: Verbosity) -> Look {
-    let usual = Look::default();
-    Look {
-        detail: match verbosity {
-            Verbosity::Verbose => Detail::Nodes,
-            _ => usual.detail,
-        },
-        width: terminal::width(Stream::Out).unwrap_or(usual.width),
-    }
 }
 
 /// polars panics on some damaged Parquet files. Our readers catch that and report the file; the panic's

@@ -20,6 +20,8 @@ pub enum Purpose {
     Sweep = 6,
     /// Samples for which a residual branch is dropped; epoch: the step, index: [`name_index`] of the layer.
     DropPath = 7,
+    /// How the images of a batch are mixed; index: the batch's number in the epoch, from 0.
+    Mix = 9,
 }
 
 /// A counter-based generator: ChaCha8 keyed by (seed, purpose, epoch), its stream chosen by the index.

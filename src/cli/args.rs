@@ -54,9 +54,10 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Show the plan: runs, layers, shapes, what trains, what it will cost; trains nothing
     #[command(
-        after_help = "Example:\n  runner check experiments/vgg16_ft.toml --set backbone.input_size=64"
+        after_help = "Examples:\n  runner check experiments/vgg16_ft.toml --set backbone.input_size=64\n  \
+                      runner check experiments/image_folder.toml --pictures"
     )]
-    Check(SpecArgs),
+    Check(CheckArgs),
     /// Compare the runs of experiments: which setting is best, and whether that is more than noise
     Compare(compare::CompareArgs),
     /// Measure a trained model on its test images, or on others
@@ -85,6 +86,15 @@ pub(super) struct SpecArgs {
     /// Set a key of the spec, e.g. training.epochs=3; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// Write a page of training images as the network sees them, augmentation included [default FILE: pictures.html]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "pictures.html")]
+    pub pictures: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -212,7 +222,7 @@ impl Command {
     /// With overrides that stand before it; none where it takes none.
     fn with(mut self, mut set: Vec<String>) -> Option<Self> {
         let own = match &mut self {
-            Command::Check(args) => &mut args.overrides,
+            Command::Check(args) => &mut args.spec.overrides,
             Command::Evaluate(args) => &mut args.overrides,
             Command::Predict(args) => &mut args.overrides,
             _ => return set.is_empty().then_some(self),

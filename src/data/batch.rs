@@ -3,7 +3,7 @@
 use candle_core::{Device, Error, Result, Tensor};
 use rayon::prelude::*;
 
-use super::augment::{Picture, Which, augment, erase};
+use super::augment::{Mix, Picture, Which, augment, erase};
 use super::decode::decode_file;
 use super::normalize::Normalizer;
 use super::resizing::{Resizing, Shaper};
@@ -87,6 +87,35 @@ impl<'a> Batches<'a> {
     /// An index that is not in the part; a file that a random part is to be taken of and that is gone; a device that is out
     /// of memory.
     pub fn batch(&self, indices: &[u32], epoch: u64) -> Result<(Tensor, Vec<u32>)> {
+        let (data, labels) = self.images(indices, epoch)?;
+        Ok((self.tensor(data, indices.len())?, labels))
+    }
+
+    /// [`Self::batch`] of the batch with this number in its epoch, its images mixed with one another as the spec says.
+    ///
+    /// # Errors
+    /// As [`Self::batch`].
+    pub fn training_batch(
+        &self,
+        indices: &[u32],
+        (epoch, number): (u64, u64),
+    ) -> Result<(Tensor, Vec<u32>, Option<Mix>)> {
+        let (mut data, labels) = self.images(indices, epoch)?;
+        let size = self.resizing.size;
+        let draw = |(spec, seed)| Mix::draw(spec, seed, (epoch, number), size);
+        let mix = self.augmentation.and_then(draw);
+        if let Some(mix) = mix {
+            mix.apply(&mut data, size);
+        }
+        Ok((self.tensor(data, indices.len())?, labels, mix))
+    }
+
+    fn tensor(&self, data: Vec<f32>, images: usize) -> Result<Tensor> {
+        let size = self.resizing.size;
+        Tensor::from_vec(data, (images, size, size, 3), self.device)
+    }
+
+    fn images(&self, indices: &[u32], epoch: u64) -> Result<(Vec<f32>, Vec<u32>)> {
         let images = indices.iter().map(|&i| self.image(i));
         let images = images.collect::<Result<Vec<(&[u8], u32)>>>()?;
         let size = self.resizing.size;
@@ -98,8 +127,7 @@ impl<'a> Batches<'a> {
                 self.write(image, i, epoch, scratch, out)
             })
             .collect::<Result<()>>()?;
-        let tensor = Tensor::from_vec(data, (indices.len(), size, size, 3), self.device)?;
-        Ok((tensor, images.into_iter().map(|(_, label)| label).collect()))
+        Ok((data, images.into_iter().map(|(_, label)| label).collect()))
     }
 
     /// The labels of the images with these indices.

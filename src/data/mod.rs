@@ -35,6 +35,7 @@ mod survey;
 mod tests;
 mod view;
 
+pub use augment::Mix;
 pub use batch::{Batches, order};
 pub use contents::digest;
 pub use divided::{Counts, Data};

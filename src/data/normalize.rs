@@ -110,6 +110,19 @@ impl Normalizer {
         format!("mean {mean}, standard deviation {std}{order}")
     }
 
+    /// The bytes of the RGB image `[height, width, 3]` that is seen as this input; rounded.
+    pub fn pixels(&self, input: &[f32]) -> Vec<u8> {
+        let mut pixels = vec![0; input.len()];
+        let places = pixels.as_chunks_mut::<3>().0.iter_mut();
+        for (pixel, input) in places.zip(input.as_chunks::<3>().0) {
+            for (c, source) in self.order.sources().into_iter().enumerate() {
+                let value = f64::from(input[c]) * self.std[c] + self.mean[c];
+                pixel[source] = value.round().clamp(0.0, 255.0) as u8;
+            }
+        }
+        pixels
+    }
+
     /// For each channel the network's input for every value of a byte: computed in f64, rounded once to f32.
     pub(super) fn tables(&self) -> [[f32; 256]; 3] {
         let value = |c: usize, x: usize| (x as f64 - self.mean[c]) / self.std[c];

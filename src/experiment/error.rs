@@ -1,5 +1,8 @@
 //! Why an experiment could not be run at all.
 
+use std::path::PathBuf;
+
+use crate::foreign;
 use crate::stop::Interrupted;
 use crate::{run, sink, spec};
 
@@ -21,6 +24,12 @@ pub enum Error {
     /// The machine gives no more threads.
     #[error("cannot make threads for that many parallel runs: {0}; choose fewer --jobs")]
     Threads(std::io::Error),
+    /// What was asked for beside the results cannot be written.
+    #[error("cannot write {path}: {source}", path = foreign::path(path))]
+    Write {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     /// An experiment that this one builds on has not given its model.
     #[error("experiment {name} failed, and this one builds on it: {error}")]
     Upstream { name: String, error: String },

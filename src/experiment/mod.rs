@@ -6,6 +6,7 @@ mod identity;
 mod jobs;
 mod options;
 mod page;
+mod pictures;
 mod prepared;
 mod wording;
 
@@ -15,6 +16,7 @@ use std::path::Path;
 pub use check::{Look, check, check_as};
 pub use error::Error;
 pub use options::{Options, RESULTS};
+pub use pictures::pictures;
 
 use crate::fetch::{Cache, Timeouts};
 use crate::run::{self, Executor};

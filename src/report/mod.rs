@@ -7,6 +7,7 @@ mod error;
 mod experiment;
 mod mistakes;
 mod page;
+mod pictures;
 mod sections;
 mod text;
 
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 pub use error::Error;
 pub use experiment::Experiment;
 pub use page::{Liveness, page};
+pub use pictures::{About, sheet};
 
 use crate::atomic::write_atomically;
 

@@ -52,7 +52,7 @@ pub struct Finished {
 pub struct Executor<'a> {
     cache: Cache,
     hub: Hub,
-    upstream: Upstream,
+    pub(super) upstream: Upstream,
     progress: &'a dyn Progress,
     stop: Stop,
     memory: Memory,
@@ -62,7 +62,7 @@ pub struct Executor<'a> {
 }
 
 /// What runs share, for one at a time.
-struct Shared {
+pub(super) struct Shared {
     /// The last dataset read, by what decides what is read.
     loaded: Option<(String, Loaded)>,
     features: Store,
@@ -256,13 +256,21 @@ impl<'a> Executor<'a> {
     }
 
     /// Does work on what is shared, once no other run does.
-    fn prepare<T, E>(&self, work: impl FnOnce(&mut Shared) -> Result<T, E>) -> Result<T, E> {
+    pub(super) fn prepare<T, E>(
+        &self,
+        work: impl FnOnce(&mut Shared) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         work(&mut shared)
     }
 
     /// The dataset of a spec; what was read last is kept for the runs that share it.
-    fn data(&self, shared: &mut Shared, spec: &Spec, resizing: Resizing) -> Result<Data, Error> {
+    pub(super) fn data(
+        &self,
+        shared: &mut Shared,
+        spec: &Spec,
+        resizing: Resizing,
+    ) -> Result<Data, Error> {
         let (dataset, seed) = (&spec.dataset, spec.seed);
         let key = data::reading_key(dataset, resizing, seed);
         if let Some((kept, loaded)) = &shared.loaded

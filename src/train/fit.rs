@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use candle_core::Tensor;
+
 use super::checkpoint::{self, Keeper};
 use super::early_stopping::EarlyStopping;
 use super::epoch::Epoch;
@@ -12,7 +14,7 @@ use super::inputs::Inputs;
 use super::loss::Criterion;
 use super::peak_memory;
 use super::state::{Running, State};
-use crate::data;
+use crate::data::{self, Mix};
 use crate::fail_point;
 use crate::graph::Mode;
 use crate::metric::{ACCURACY, LOSS, Metrics};
@@ -249,11 +251,10 @@ impl Fit<'_> {
             step: state.at.step,
         };
         let learning_rate = state.schedule.rate(state.at.step);
-        let (features, labels) = self.train.batch(self.network, indices, epoch as u64)?;
+        let place = (epoch as u64, batch as u64);
+        let (features, labels, mix) = self.train.training_batch(self.network, indices, place)?;
         let logits = self.network.forward_rest(&features, mode)?;
-        let mean_loss = Criterion::new(&self.spec.training, self.classes)
-            .each(&logits, &labels)?
-            .mean_all()?;
+        let mean_loss = self.mean_loss(&logits, &labels, mix)?;
         let loss = mean_loss.to_scalar::<f32>()?;
         if !loss.is_finite() {
             return Err(Error::NonFiniteLoss {
@@ -273,6 +274,23 @@ impl Fit<'_> {
             .step(&ops::backward(&mean_loss)?, learning_rate)?;
         state.at.step += 1;
         Ok(())
+    }
+
+    /// The mean loss of a batch. Of mixed images it is that of the mixed targets, in which every loss is linear.
+    fn mean_loss(
+        &self,
+        logits: &Tensor,
+        labels: &[u32],
+        mix: Option<Mix>,
+    ) -> candle_core::Result<Tensor> {
+        let criterion = Criterion::new(&self.spec.training, self.classes);
+        let mean = |labels: &[u32]| criterion.each(logits, labels)?.mean_all();
+        let Some(mix) = mix else {
+            return mean(labels);
+        };
+        let share = f64::from(mix.share);
+        let (own, others) = (mean(labels)?, mean(&Mix::others(labels))?);
+        (own * share)? + (others * (1.0 - share))?
     }
 }
 

@@ -3,7 +3,7 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::data::Batches;
+use crate::data::{Batches, Mix};
 use crate::features::OfSplit;
 use crate::model::Network;
 
@@ -43,6 +43,31 @@ impl<'a> Inputs<'a> {
         self.batches.is_empty()
     }
 
+    /// [`Self::batch`] of the batch with this number in its epoch, whose images may be mixed with one another.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn training_batch(
+        &self,
+        network: &Network,
+        indices: &[u32],
+        (epoch, number): (u64, u64),
+    ) -> Result<(Vec<Tensor>, Vec<u32>, Option<Mix>)> {
+        if self.of_epoch(epoch).is_some() {
+            let (values, labels) = self.batch(network, indices, epoch)?;
+            return Ok((values, labels, None));
+        }
+        let (images, labels, mix) = self.batches.training_batch(indices, (epoch, number))?;
+        Ok((network.forward_constant(&images)?, labels, mix))
+    }
+
+    /// The features of the view that an epoch sees.
+    fn of_epoch(&self, epoch: u64) -> Option<&OfSplit> {
+        let views = self.features.len().max(1) as u64;
+        let view = epoch.saturating_sub(1) % views;
+        self.features.get(view as usize)?.as_ref()
+    }
+
     /// The constant part's outputs for these samples, and their labels.
     ///
     /// # Errors
@@ -53,9 +78,7 @@ impl<'a> Inputs<'a> {
         indices: &[u32],
         epoch: u64,
     ) -> Result<(Vec<Tensor>, Vec<u32>)> {
-        let views = self.features.len().max(1) as u64;
-        let view = (epoch.saturating_sub(1) % views) as usize;
-        if let Some(Some(features)) = self.features.get(view) {
+        if let Some(features) = self.of_epoch(epoch) {
             let labels = self.batches.labels(indices)?;
             return Ok((features.rows(indices, network.device())?, labels));
         }

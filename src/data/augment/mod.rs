@@ -9,11 +9,13 @@ mod color_jitter;
 mod crop;
 mod enhance;
 mod erase;
+mod mix;
 mod picture;
 mod shift;
 mod trivial;
 
 pub(super) use erase::erase;
+pub use mix::Mix;
 pub(super) use picture::Picture;
 
 use crate::rng::{Purpose, Stream};

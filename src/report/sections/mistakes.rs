@@ -29,6 +29,11 @@ pub(super) fn mistakes(run: &Recorded, predictions: &Predictions) -> Markup {
     )
 }
 
+/// A PNG file as an address.
+pub fn data_url(png: &[u8]) -> String {
+    format!("data:image/png;base64,{}", STANDARD.encode(png))
+}
+
 fn picture(mistake: &Mistake) -> Markup {
     let Mistake {
         label,
@@ -36,7 +41,7 @@ fn picture(mistake: &Mistake) -> Markup {
         name,
         ..
     } = mistake;
-    let source = format!("data:image/png;base64,{}", STANDARD.encode(&mistake.png));
+    let source = data_url(&mistake.png);
     let (width, height) = mistake.size().unzip();
     html! {
         li {

@@ -9,6 +9,8 @@ mod runs;
 mod section;
 mod table;
 
+pub use mistakes::data_url;
+
 use figures::figures;
 use maud::{Markup, html};
 

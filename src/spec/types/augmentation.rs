@@ -35,6 +35,16 @@ pub struct Augmentation {
     #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(range(min = 0, max = 1))]
     pub random_erasing: f64,
+    /// Blend the images of a batch with one another, by shares of a Beta(m, m) distribution, as torchvision's `MixUp`; 0
+    /// does not. Their losses are mixed by the same shares.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(range(min = 0))]
+    pub mixup: f64,
+    /// Replace a part of each image by another image's, as torchvision's `CutMix`; 0 does not. With `mixup` too, one of
+    /// both is taken for each batch.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(range(min = 0))]
+    pub cutmix: f64,
     /// So many fixed views of each image, one per epoch in turn, so that the frozen part is computed once for each of
     /// them; without it, every epoch has new ones.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -59,6 +69,11 @@ impl Augmentation {
             true => self.views,
             false => Some(1),
         }
+    }
+
+    /// Whether the images of a batch are mixed with one another.
+    pub fn mixes(&self) -> bool {
+        self.mixup > 0.0 || self.cutmix > 0.0
     }
 
     /// Which view an epoch (from 1) sees, from 1.

@@ -27,6 +27,13 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
 }
 
 fn views(spec: &Spec, check: &mut Check) {
+    if spec.augmentation.views.is_some() && spec.augmentation.mixes() {
+        check.problem_with_help(
+            "augmentation.views",
+            "`augmentation.views` is for images that stay the same, and mixup and cutmix mix each batch anew",
+            "remove `views`, or mixup and cutmix",
+        );
+    }
     if spec.augmentation.views.is_some() && !spec.augmentation.is_active() {
         check.problem_with_help(
             "augmentation.views",

@@ -102,6 +102,9 @@ fn augmentation(spec: &Augmentation, numbers: &mut Numbers) {
         padding,
     );
     numbers.within(&key("rotation"), spec.rotation, Range::Within(0.0, 180.0));
+    let strength = Range::NotNegative(LARGEST);
+    numbers.within(&key("mixup"), spec.mixup, strength);
+    numbers.within(&key("cutmix"), spec.cutmix, strength);
     numbers.set(&key("views"), spec.views, Range::Whole(1, MOST));
     let share = Range::Within(0.0, 1.0);
     numbers.within(&key("random_erasing"), spec.random_erasing, share);

@@ -1,0 +1,51 @@
+//! `runner check SPEC`.
+
+use super::args::CheckArgs;
+use super::failure::Failure;
+use super::given::{is_published_alone, spec};
+use super::log::start_log;
+use crate::experiment::{self, Look};
+use crate::foreign;
+use crate::graph::Detail;
+use crate::inference;
+use crate::sink::progress::{self, Verbosity};
+use crate::terminal::{self, Stream};
+
+pub(super) fn run(args: &CheckArgs, verbosity: Verbosity) -> Result<(), Failure> {
+    let overrides = &args.spec.overrides;
+    let (spec, look) = (spec(&args.spec.spec, verbosity)?, look(verbosity));
+    if is_published_alone(&spec, overrides)? {
+        if args.pictures.is_some() {
+            let shown = spec.display();
+            return Err(Failure::usage(format!(
+                "{shown} has no [dataset], so there are no training images for --pictures to show"
+            )));
+        }
+        let shown = (look.detail, look.width);
+        return Ok(terminal::print(&inference::check_published(
+            &spec, overrides, shown,
+        )?)?);
+    }
+    terminal::print(&experiment::check_as(&spec, overrides, look)?)?;
+    if let Some(file) = &args.pictures {
+        let (reporter, log) = progress::for_stderr(verbosity);
+        start_log(log, verbosity);
+        let written = experiment::pictures(&spec, overrides, file, &*reporter);
+        reporter.close();
+        written?;
+        terminal::print(&format!("\npictures  {}\n", foreign::path(file)))?;
+    }
+    Ok(())
+}
+
+/// How `runner check` shows networks: with -v each node, as wide as the terminal.
+fn look(verbosity: Verbosity) -> Look {
+    let usual = Look::default();
+    Look {
+        detail: match verbosity {
+            Verbosity::Verbose => Detail::Nodes,
+            _ => usual.detail,
+        },
+        width: terminal::width(Stream::Out).unwrap_or(usual.width),
+    }
+}
