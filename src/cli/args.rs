@@ -19,7 +19,8 @@ Examples:
   runner check experiments/vgg16_ft.toml
 
 Exit status: 0 done; 1 some runs failed (the others are recorded); 2 the spec or the command line
-is wrong; 130 stopped by Ctrl-C or SIGTERM (the same command resumes; a second signal stops at once).";
+is wrong; 130 stopped by Ctrl-C, 75 by SIGTERM or SIGUSR1 (the same command resumes; a second
+signal stops at once).";
 
 /// Run transfer learning experiments declared in TOML.
 ///

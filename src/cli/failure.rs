@@ -11,8 +11,10 @@ use crate::terminal::{self, Stream};
 pub(super) const SOME_FAILED: u8 = 1;
 /// The spec or the command line is wrong.
 pub(super) const WRONG_SPEC: u8 = 2;
-/// Stopped by a signal, as shells count them: 128 + SIGINT.
+/// Stopped by Ctrl-C, as shells count signals: 128 + SIGINT.
 pub(super) const STOPPED: u8 = 130;
+/// Stopped by whoever manages processes, to be started again: `EX_TEMPFAIL` of `sysexits.h`.
+pub(super) const START_AGAIN: u8 = 75;
 
 /// Why a command has failed: what to show, and the exit status.
 pub(super) struct Failure {

@@ -26,7 +26,7 @@ classify.toml is a spec with backbone.include_top: ImageNet's classes, nothing t
 pub(super) struct PredictArgs {
     /// A run's folder, results/<name>/runs/<run>, its model.safetensors, or a spec with backbone.include_top
     run: PathBuf,
-    /// JPEG and PNG files, or folders of them
+    /// Image files, or folders of them: JPEG, PNG, WebP, GIF, BMP, TIFF
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
     /// How many of the most probable classes

@@ -4,12 +4,13 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
 use super::args::{RunOptions, SpecArgs};
-use super::failure::{Failure, SOME_FAILED, STOPPED};
+use super::failure::{Failure, SOME_FAILED, START_AGAIN, STOPPED};
 use super::given::{self, is_published_alone};
 use super::log::start_log;
 use crate::experiment::{self, Options};
@@ -34,7 +35,8 @@ pub(super) fn run(
     start_log(log, verbosity);
     let reporter: Arc<dyn Reporter> = reporter.into();
     let stop = Stop::default();
-    if let Err(error) = stop_on_signals(&stop, &reporter) {
+    let managed = Arc::new(AtomicBool::new(false));
+    if let Err(error) = stop_on_signals(&stop, &managed, &reporter) {
         reporter.warn(&format!("signals stop the runner at once: {error}"));
     }
     let options = Options {
@@ -53,16 +55,32 @@ pub(super) fn run(
     }
     Ok(match (done.is_complete(), stop.is_requested()) {
         (true, _) => ExitCode::SUCCESS,
+        (_, true) if managed.load(Ordering::Relaxed) => ExitCode::from(START_AGAIN),
         (_, true) => ExitCode::from(STOPPED),
         _ => ExitCode::from(SOME_FAILED),
     })
 }
 
-/// The first SIGINT or SIGTERM wishes a stop, which is acknowledged at once; the second ends the process.
-fn stop_on_signals(stop: &Stop, reporter: &Arc<dyn Reporter>) -> io::Result<()> {
-    for signal in [SIGINT, SIGTERM] {
-        // In this order: the flag is looked at before it is set.
-        flag::register_conditional_shutdown(signal, i32::from(STOPPED), stop.flag())?;
+/// What batch systems and supervisors send before they end a process.
+#[cfg(unix)]
+const OF_MANAGERS: [i32; 2] = [signal_hook::consts::SIGTERM, signal_hook::consts::SIGUSR1];
+#[cfg(not(unix))]
+const OF_MANAGERS: [i32; 1] = [signal_hook::consts::SIGTERM];
+
+/// The first signal wishes a stop, which is acknowledged at once; the second ends the process. One that is not a person's
+/// sets `managed`.
+fn stop_on_signals(
+    stop: &Stop,
+    managed: &Arc<AtomicBool>,
+    reporter: &Arc<dyn Reporter>,
+) -> io::Result<()> {
+    for signal in OF_MANAGERS {
+        flag::register_conditional_shutdown(signal, i32::from(START_AGAIN), stop.flag())?;
+        flag::register(signal, Arc::clone(managed))?;
+    }
+    flag::register_conditional_shutdown(SIGINT, i32::from(STOPPED), stop.flag())?;
+    // Behind those: the flag is looked at before it is set.
+    for signal in OF_MANAGERS.into_iter().chain([SIGINT]) {
         flag::register(signal, stop.flag())?;
     }
     #[cfg(unix)]
@@ -77,13 +95,13 @@ fn stop_on_signals(stop: &Stop, reporter: &Arc<dyn Reporter>) -> io::Result<()> 
 fn acknowledge(reporter: &Arc<dyn Reporter>) -> io::Result<()> {
     use std::io::Read;
     let (mut reader, writer) = std::os::unix::net::UnixStream::pair()?;
-    for signal in [SIGINT, SIGTERM] {
+    for signal in OF_MANAGERS.into_iter().chain([SIGINT]) {
         signal_hook::low_level::pipe::register(signal, writer.try_clone()?)?;
     }
     let reporter = Arc::clone(reporter);
     std::thread::Builder::new().spawn(move || {
         if reader.read_exact(&mut [0]).is_ok() {
-            reporter.note("stopping after this batch; press Ctrl-C again to stop at once");
+            reporter.note("stopping after this batch; press Ctrl-C again, or send a second signal, to stop at once");
         }
     })?;
     Ok(())

@@ -1,4 +1,4 @@
-//! JPEG and PNG bytes to RGB pixels.
+//! Encoded images to RGB pixels.
 
 use std::io::{Cursor, ErrorKind};
 use std::path::Path;
@@ -27,7 +27,7 @@ pub(super) const MOST_BYTES: u64 = 6 * MAX_PIXELS;
 /// Encoders write about ten scans; every one of them takes time for the whole image, however few bytes it has.
 const MAX_SCANS: usize = 500;
 
-/// No image has more pixels in a byte: deflate makes at most 1032 bytes of one
+/// No photo has more pixels in a byte: deflate makes at most 1032 bytes of one
 /// (<https://www.zlib.net/zlib_tech.html>), a PNG has at most 8 pixels in each of these, and a JPEG, with a bit for 64
 /// pixels, packs less.
 const MAX_PIXELS_PER_BYTE: u64 = 8 * 1032;
@@ -129,10 +129,7 @@ fn pixels(bytes: &[u8], decoder: impl ImageDecoder) -> Result<RgbImage, String> 
 /// Why an image does not decode, without the decoder's own terms.
 fn plain(bytes: &[u8], error: &ImageError) -> String {
     tracing::debug!("decoding an image: {error}");
-    let name = match bytes.starts_with(JPEG) {
-        true => "JPEG",
-        false => "PNG",
-    };
+    let name = kind::format(bytes).unwrap_or("image");
     match error {
         ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
             format!("the {name} is cut off: its end is missing")

@@ -6,7 +6,12 @@ use std::path::Path;
 use crate::files::open_regular;
 
 /// What files of images end with; those without an ending are looked into.
-const EXTENSIONS: [&str; 5] = ["jpg", "jpeg", "jpe", "jfif", "png"];
+const EXTENSIONS: [&str; 10] = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff",
+];
+
+/// The formats that are read, for people.
+pub(super) const READ: &str = "JPEG, PNG, WebP, GIF, BMP and TIFF";
 
 /// So many bytes tell it.
 const HEAD: usize = 512;
@@ -14,21 +19,27 @@ const HEAD: usize = 512;
 /// A kind of file, by what it begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// JPEG or PNG: images that are read.
+    /// Of a format that is read.
     Image,
-    /// Another kind, with its article: `a GIF`.
+    /// Another kind, with its article: `a HEIC`.
     Other(&'static str),
     Unknown,
 }
 
-/// What files begin with, from a place on.
-const SIGNATURES: &[(usize, &[u8], &str)] = &[
-    (0, b"GIF8", "a GIF"),
-    (8, b"WEBP", "a WebP"),
-    (0, b"BM", "a BMP"),
-    (0, b"II*\0", "a TIFF"),
-    (0, b"MM\0*", "a TIFF"),
-    (0, b"II+\0", "a TIFF"),
+/// What images that are read begin with, from a place on, and what they are called.
+const FORMATS: &[(usize, &[u8], &str)] = &[
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
+    (0, b"GIF8", "GIF"),
+    (8, b"WEBP", "WebP"),
+    (0, b"BM", "BMP"),
+    (0, b"II*\0", "TIFF"),
+    (0, b"MM\0*", "TIFF"),
+];
+
+/// What other files begin with, from a place on.
+const OTHERS: &[(usize, &[u8], &str)] = &[
+    (0, b"II+\0", "a BigTIFF"),
     (4, b"ftypavif", "an AVIF"),
     (4, b"ftypavis", "an AVIF"),
     (4, b"ftyphei", "a HEIC"),
@@ -76,18 +87,27 @@ pub(super) fn head(file: &Path) -> Option<Vec<u8>> {
     Some(head)
 }
 
+/// The format of an image that is read and begins with these bytes.
+pub(super) fn format(head: &[u8]) -> Option<&'static str> {
+    named(head, FORMATS)
+}
+
+fn named(head: &[u8], signatures: &[(usize, &[u8], &'static str)]) -> Option<&'static str> {
+    let begins = |(at, bytes, _): &&(usize, &[u8], &str)| {
+        head.get(*at..).is_some_and(|rest| rest.starts_with(bytes))
+    };
+    signatures.iter().find(begins).map(|(.., name)| *name)
+}
+
 /// What a file that begins with these bytes is.
 pub(super) fn of(head: &[u8]) -> Kind {
-    if head.starts_with(b"\xff\xd8\xff") || head.starts_with(b"\x89PNG\r\n\x1a\n") {
+    if format(head).is_some() {
         return Kind::Image;
     }
     if head.is_empty() {
         return Kind::Other("an empty file");
     }
-    let begins = |(at, bytes, _): &&(usize, &[u8], &str)| {
-        head.get(*at..).is_some_and(|rest| rest.starts_with(bytes))
-    };
-    if let Some((.., name)) = SIGNATURES.iter().find(begins) {
+    if let Some(name) = named(head, OTHERS) {
         return Kind::Other(name);
     }
     let text = head.trim_ascii_start().to_ascii_lowercase();
@@ -105,8 +125,8 @@ pub(super) fn of(head: &[u8]) -> Kind {
 /// Why bytes that are no image are not read.
 pub(super) fn why_not(bytes: &[u8]) -> String {
     match of(bytes.get(..HEAD).unwrap_or(bytes)) {
-        Kind::Other(name) => format!("{name}; only JPEG and PNG are read"),
-        Kind::Image | Kind::Unknown => "neither a JPEG nor a PNG".into(),
+        Kind::Other(name) => format!("{name}; only {READ} are read"),
+        Kind::Image | Kind::Unknown => format!("no image of a format that is read ({READ})"),
     }
 }
 
@@ -117,20 +137,16 @@ mod tests {
     #[test]
     fn formats_that_are_not_read_are_named() {
         for (bytes, name) in [
-            (&b"GIF89a..."[..], "a GIF"),
-            (b"RIFF\x10\0\0\0WEBPVP8 ", "a WebP"),
-            (b"\0\0\0\x18ftypheic\0\0\0\0", "a HEIC"),
+            (&b"\0\0\0\x18ftypheic\0\0\0\0"[..], "a HEIC"),
             (b"\0\0\0\x1cftypavif\0\0\0\0", "an AVIF"),
-            (b"MM\0*\0\0\0\x08", "a TIFF"),
-            (b"BM6\0\x03\0", "a BMP"),
             (b"<?xml version='1.0'?>\n<svg xmlns='", "an SVG"),
             (b"\n<!DOCTYPE HTML>", "a web page"),
             (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
             (b"", "an empty file"),
         ] {
             let why = why_not(bytes);
-            assert!(why.contains(name) && why.contains("JPEG and PNG"), "{why}");
+            assert!(why.contains(name) && why.contains(READ), "{why}");
         }
-        assert_eq!(why_not(b"nothing"), "neither a JPEG nor a PNG");
+        assert!(why_not(b"nothing").starts_with("no image of a format that is read"));
     }
 }

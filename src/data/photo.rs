@@ -18,7 +18,7 @@ use super::resizing::{Resizing, shape_to};
 const DEPTH: usize = 32;
 
 impl Part {
-    /// The image in a JPEG or PNG file, upright, with label 0; `resized` to bytes, as images of an `image_folder` are,
+    /// The image in a file, upright, with label 0; `resized` to bytes, as images of an `image_folder` are,
     /// else in its own size.
     ///
     /// # Errors
@@ -85,7 +85,7 @@ pub fn thumbnail(path: &Path, longest: usize) -> Option<Vec<u8>> {
     part.png(0)
 }
 
-/// The files themselves, and of folders the JPEG and PNG files at any depth that classes of an `image_folder` may have;
+/// The files themselves, and of folders the files of images at any depth that classes of an `image_folder` may have;
 /// sorted within a folder. What cannot be looked into, or holds no image, is an error in its place: it does not keep the
 /// others from being found.
 pub fn image_files(paths: &[PathBuf]) -> Vec<Result<PathBuf, Error>> {
@@ -98,7 +98,7 @@ pub fn image_files(paths: &[PathBuf]) -> Vec<Result<PathBuf, Error>> {
         let before = found.len();
         look_into(path, &mut Vec::new(), &mut found);
         if found.len() == before {
-            found.push(Err(Error::file(path, "has no JPEG or PNG image")));
+            found.push(Err(Error::file(path, "has no image that is read")));
         }
     }
     found
@@ -180,7 +180,7 @@ mod tests {
             })
             .collect();
         assert_eq!(names[0], "missing.jpg");
-        assert!(names[1].ends_with("empty: has no JPEG or PNG image"));
+        assert!(names[1].ends_with("empty: has no image that is read"));
         assert_eq!(names[2..], ["a/2.PNG", "a/b/1.jpg", "a/gone.jpg"]);
     }
 }

@@ -298,7 +298,7 @@ pub static DIGITS: Entry = Entry {
 /// One's own images.
 pub static IMAGE_FOLDER: Entry = Entry {
     name: "image_folder",
-    about: "a folder per class, with JPEG and PNG images",
+    about: "a folder per class, with images of any size",
     format: Format::ImageFolder,
     path: PathUse::Folder("the folder with one subfolder per class"),
     parts: PartsOf::Found,

@@ -47,6 +47,7 @@ pub fn pictures(
         run: &planned.run.id,
         augmentation: &augmentation,
         size: spec.backbone.input_size,
+        is_mixed: spec.augmentation.mixes(),
     };
     let sheet = report::sheet(&about, &pictures);
     write_atomically(file, sheet.as_bytes()).map_err(|source| Error::Write {

@@ -20,6 +20,8 @@ pub struct About<'a> {
     pub augmentation: &'a str,
     /// Side of the network's input, in pixels.
     pub size: usize,
+    /// Whether images are mixed with others of their batch, which is not shown.
+    pub is_mixed: bool,
 }
 
 /// The sheet as a page that needs nothing but a browser: an image in a row, an epoch in a column.
@@ -44,6 +46,7 @@ pub fn sheet(about: &About<'_>, pictures: &[Picture]) -> String {
                         (about.size) "×" (about.size) " pixels, normalization undone. "
                         @if epochs == 1 { "They are the same in every epoch." }
                         @else { "Each column is an epoch." }
+                        @if about.is_mixed { " Mixing (mixup, cutmix) depends on the batch and is not shown." }
                     }
                     @if !about.augmentation.trim().is_empty() { pre { (about.augmentation.trim()) } }
                     div.scroll { (table(pictures, epochs)) }

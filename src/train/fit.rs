@@ -255,6 +255,11 @@ impl Fit<'_> {
         let (features, labels, mix) = self.train.training_batch(self.network, indices, place)?;
         let logits = self.network.forward_rest(&features, mode)?;
         let mean_loss = self.mean_loss(&logits, &labels, mix)?;
+        // What an image is most of.
+        let labels = match mix.filter(|mix| mix.share < 0.5) {
+            Some(_) => Mix::others(&labels),
+            None => labels,
+        };
         let loss = mean_loss.to_scalar::<f32>()?;
         if !loss.is_finite() {
             return Err(Error::NonFiniteLoss {

@@ -306,7 +306,7 @@ fn one_bad_image_does_not_end_the_prediction_of_the_others() {
             &["empty", "photos/dark/0.png"],
             1,
             1,
-            &["error: empty: has no JPEG or PNG image"],
+            &["error: empty: has no image that is read"],
         ),
         (
             &["pipe.png", "/dev/zero", "photos/dark/0.png"],

@@ -7,6 +7,7 @@ mod answers;
 mod any_input;
 mod applying;
 mod architecture;
+mod augmentation;
 mod bad_input;
 mod cli;
 mod command_line;

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the first finishes the batch and leaves a checkpoint, the second stops at once.
+//! SIGINT, SIGTERM and SIGUSR1: the first finishes the batch and leaves a checkpoint, the second stops at once.
 #![cfg(unix)]
 
 use std::process::{Child, Command};
@@ -16,12 +16,12 @@ fn send(signal: &str, child: &Child) {
 fn the_first_signal_leaves_a_checkpoint_and_says_how_to_resume() {
     let spec = SMALL.replace("epochs = 1", "epochs = 40\nbatch_size = 8");
     let (whole, _) = Experiment::uninterrupted(&spec);
-    for signal in ["-INT", "-TERM"] {
+    for (signal, status) in [("-INT", 130), ("-TERM", 75), ("-USR1", 75)] {
         let experiment = Experiment::new(&spec);
         let child = experiment.start_until(|e| !e.checkpoints().is_empty());
         send(signal, &child);
         let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(130));
+        assert_eq!(output.status.code(), Some(status));
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(
             said.contains("1 of 1 runs interrupted: the same command"),
@@ -49,7 +49,7 @@ fn the_second_signal_stops_inside_a_batch() {
     send("-INT", &child);
     send("-TERM", &child);
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(output.status.code(), Some(75));
     assert!(experiment.checkpoints().is_empty());
     assert_eq!(column(&experiment, "status"), ["interrupted"]);
 }

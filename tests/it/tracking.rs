@@ -246,8 +246,8 @@ fn event_files_change_nothing_and_a_killed_run_resumes_in_one_file() {
 fn event_files_have_the_test_of_a_run_that_is_killed_as_it_is_recorded() {
     let spec = format!("{SMALL}\n[tracking]\ntensorboard = true\n");
     let experiment = Experiment::new(&spec);
-    // Its row is written when it begins, after the epoch, and when it has ended.
-    experiment.die_at("run.parquet:3:renamed");
+    // Its row and the experiment's are written when it begins and after the epoch, then its own once it has ended.
+    experiment.die_at("runs.parquet:5:renamed");
     experiment.finish();
     let bytes = fs::read(&event_files(&experiment)[0]).unwrap();
     // A record each: version, start, spec, the epoch, test.

@@ -1,4 +1,4 @@
-//! A folder for each class, with JPEG and PNG images of any size.
+//! A folder for each class, with images of any size.
 //!
 //! Which folders these are is for [`Layout`] to find. Images may lie deeper below a class. Class names are the folders'
 //! names, sorted as text; files that are no images are named, hidden ones are not.
@@ -330,6 +330,6 @@ fn without_image(folder: &Path, others: Vec<PathBuf>) -> Error {
         .notes()
         .pop()
         .map_or(String::new(), |note| format!("; {note}"));
-    let message = format!("has no JPEG or PNG image; every class needs training images{found}");
+    let message = format!("has no image that is read; every class needs training images{found}");
     Error::file(folder, message)
 }

@@ -321,7 +321,7 @@ fn folders_that_do_not_fit_are_refused() {
     fs::create_dir(tmp.path().join("test/c")).unwrap();
     fs::create_dir(tmp.path().join("train/d")).unwrap();
     fs::create_dir(tmp.path().join("test/d")).unwrap();
-    assert_says(&message(), &["train/d: has no JPEG or PNG image"]);
+    assert_says(&message(), &["train/d: has no image that is read"]);
 
     let missing = error(
         DatasetName::of(&datasets::IMAGE_FOLDER),

@@ -1,6 +1,7 @@
 //! Whole datasets through [`load`], from real files and from files that the tests make.
 
 mod cifar_binary;
+mod formats;
 mod idx;
 mod image_folder;
 mod parquet;

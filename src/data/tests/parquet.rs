@@ -151,7 +151,7 @@ fn only_chosen_images_are_decoded() {
         &message,
         &[
             "train-00000-of-00002.parquet: row 1",
-            "neither a JPEG nor a PNG",
+            "no image of a format that is read",
         ],
     );
 

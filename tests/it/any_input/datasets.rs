@@ -1,4 +1,4 @@
-//! IDX files, CIFAR batches, rows of Parquet, JPEG and PNG.
+//! IDX files, CIFAR batches, rows of Parquet, images.
 
 use std::fs;
 use std::io::Cursor;
@@ -148,13 +148,20 @@ fn parquet_files() {
 }
 
 #[test]
-fn jpeg_and_png() {
-    if done_alone(jpeg_and_png) {
+fn images_of_every_format() {
+    if done_alone(images_of_every_format) {
         return;
     }
     let tmp = tempfile::tempdir().unwrap();
     fs::create_dir(tmp.path().join("a")).unwrap();
-    for (name, format) in [("i.png", ImageFormat::Png), ("i.jpg", ImageFormat::Jpeg)] {
+    for (name, format) in [
+        ("i.png", ImageFormat::Png),
+        ("i.jpg", ImageFormat::Jpeg),
+        ("i.webp", ImageFormat::WebP),
+        ("i.gif", ImageFormat::Gif),
+        ("i.bmp", ImageFormat::Bmp),
+        ("i.tif", ImageFormat::Tiff),
+    ] {
         seed("image", &encoded(40, format));
         let path = tmp.path().join("a").join(name);
         proptest!(cases(600), |(bytes in almost(encoded(40, format)))| {

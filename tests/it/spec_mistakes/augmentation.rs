@@ -7,17 +7,17 @@ fn augmentations_out_of_their_range_are_refused_at_their_key() {
     let cases = [
         (
             "rotation = 200\n",
-            "`augmentation.rotation` must be at least 0 and at most 180",
+            "`augmentation.rotation` must be a finite number, at least 0.0 and at most 180.0",
             "14:12",
         ),
         (
             "random_erasing = 1.5\n",
-            "`augmentation.random_erasing` must be at least 0 and at most 1",
+            "`augmentation.random_erasing` must be a finite number, at least 0.0 and at most 1.0",
             "14:18",
         ),
         (
             "color_jitter = { hue = 0.6 }\n",
-            "`augmentation.color_jitter.hue` must be at least 0 and at most 0.5",
+            "`augmentation.color_jitter.hue` must be a finite number, at least 0.0 and at most 0.5",
             "14:24",
         ),
         (
@@ -43,7 +43,17 @@ fn augmentations_out_of_their_range_are_refused_at_their_key() {
         (
             "views = 4\n",
             "nothing in [augmentation] changes them",
-            "14:1",
+            "14:9",
+        ),
+        (
+            "mixup = -0.1\n",
+            "`augmentation.mixup` must be a finite number, 0 or more",
+            "14:9",
+        ),
+        (
+            "views = 4\ncutmix = 1.0\n",
+            "mixup and cutmix mix each batch anew",
+            "14:9",
         ),
         (
             "random_resized_crop = true\n",
