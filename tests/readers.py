@@ -20,6 +20,27 @@ FLOATS = pl.List(pl.Float64)
 FLOAT32, FLOATS32, BINARY = pl.Float32, pl.List(pl.Float32), pl.Binary
 AXIS_TYPES = {pl.String, pl.Float64, pl.Int64, pl.Boolean}
 
+# Metrics beside the loss and the accuracy, with the types of their columns.
+OTHERS = {
+    "top5_accuracy": FLOAT,
+    "balanced_accuracy": FLOAT,
+    "precision": FLOAT,
+    "recall": FLOAT,
+    "macro_f1": FLOAT,
+    "cohen_kappa": FLOAT,
+    "auroc": FLOAT,
+    "average_precision": FLOAT,
+    "calibration_error": FLOAT,
+    "per_class": FLOATS,
+    "per_class_precision": FLOATS,
+    "per_class_f1": FLOATS,
+}
+
+
+def of_part(part):
+    return {f"{part}{name}": dtype for name, dtype in OTHERS.items()}
+
+
 # The columns around the axes, in order, which stand after `run`.
 METRICS = {
     "run": STRING,
@@ -28,10 +49,7 @@ METRICS = {
     "accuracy": FLOAT,
     "val_loss": FLOAT,
     "val_accuracy": FLOAT,
-    "top5_accuracy": FLOAT,
-    "val_top5_accuracy": FLOAT,
-    "per_class": FLOATS,
-    "val_per_class": FLOATS,
+    **{f"{part}{name}": dtype for name, dtype in OTHERS.items() for part in ("", "val_")},
     "learning_rate": FLOAT,
     "seconds": FLOAT,
     "images_per_second": FLOAT,
@@ -45,12 +63,10 @@ RUNS = {
     "best_epoch": INT32,
     "val_loss": FLOAT,
     "val_accuracy": FLOAT,
-    "val_top5_accuracy": FLOAT,
-    "val_per_class": FLOATS,
+    **of_part("val_"),
     "test_loss": FLOAT,
     "test_accuracy": FLOAT,
-    "test_top5_accuracy": FLOAT,
-    "test_per_class": FLOATS,
+    **of_part("test_"),
     "skipped_images": INT32,
     "parameters": INT64,
     "trainable_parameters": INT64,

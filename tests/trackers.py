@@ -40,7 +40,7 @@ activation = "softmax"
 
 [training]
 epochs = 4
-metrics = ["accuracy", "top5_accuracy", "per_class"]
+metrics = ["accuracy", "top5_accuracy", "auroc", "per_class", "per_class_f1"]
 
 [tracking]
 tensorboard = true
@@ -54,9 +54,11 @@ SCALARS = [
     "loss",
     "accuracy",
     "top5_accuracy",
+    "auroc",
     "val_loss",
     "val_accuracy",
     "val_top5_accuracy",
+    "val_auroc",
     "learning_rate",
     "seconds",
     "images_per_second",
@@ -75,18 +77,19 @@ def expected(results):
     runs = {}
     for row in metrics.iter_rows(named=True):
         named = {name: row[name] for name in SCALARS}
-        for list_name in ("per_class", "val_per_class"):
+        for list_name in ("per_class", "val_per_class", "per_class_f1", "val_per_class_f1"):
             named |= {f"{list_name}/{index}": value for index, value in enumerate(row[list_name])}
         for name, value in named.items():
             if value is not None and np.isfinite(value):
                 runs.setdefault(row["run"], {}).setdefault(name, []).append((row["epoch"], value))
     tests = pl.read_parquet(results / "runs.parquet")
     for row in tests.iter_rows(named=True):
-        for name in ("test_loss", "test_accuracy", "test_top5_accuracy"):
+        for name in ("test_loss", "test_accuracy", "test_top5_accuracy", "test_auroc"):
             runs[row["run"]][name] = [(row["epochs"], row[name])]
-        for index, value in enumerate(row["test_per_class"]):
-            if np.isfinite(value):
-                runs[row["run"]][f"test_per_class/{index}"] = [(row["epochs"], value)]
+        for list_name in ("test_per_class", "test_per_class_f1"):
+            for index, value in enumerate(row[list_name]):
+                if np.isfinite(value):
+                    runs[row["run"]][f"{list_name}/{index}"] = [(row["epochs"], value)]
     return runs
 
 

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::format::{Format, columns, print_json, table as fitted_table};
 use super::log::with_progress;
 use crate::inference::{EvaluatedPart, Evaluation, Model, evaluate};
+use crate::metric::Unit;
 use crate::sink::progress::Verbosity;
 use crate::terminal;
 use crate::text::thousands;
@@ -57,11 +58,15 @@ fn table(found: &Evaluation) -> String {
             ),
         ),
         line("loss", format!("{:.4}", found.loss)),
-        line("accuracy", percent(found.accuracy)),
     ];
-    if let Some(share) = found.top5_accuracy {
-        head.push(line("top-5 accuracy", percent(share)));
-    }
+    let numbers = found.metrics.iter().filter(|(_, value)| !value.is_nan());
+    head.extend(numbers.map(|(metric, value)| {
+        let shown = match metric.unit {
+            Unit::Share => percent(*value),
+            Unit::Plain | Unit::Count | Unit::Seconds => format!("{value:.4}"),
+        };
+        line(metric.name, shown)
+    }));
     let speed = format!(
         "{:.1} images/s through the whole network ({:.2} s); forward passes alone {:.1} images/s \
          ({:.2} s) on {}",
@@ -72,14 +77,20 @@ fn table(found: &Evaluation) -> String {
         found.device
     );
     head.push(line("speed", speed));
-    let mut classes = vec![["class", "images", "accuracy"].map(String::from).to_vec()];
+    let titles = ["class", "images", "accuracy", "precision", "f1"];
+    let mut classes = vec![titles.map(String::from).to_vec()];
     classes.extend(found.per_class.iter().map(|class| {
-        let accuracy = class.accuracy.map_or("–".into(), percent);
-        vec![class.class.clone(), thousands(class.images), accuracy]
+        let shares = [class.accuracy, class.precision, class.f1];
+        let shares = shares.map(|share| share.map_or("–".into(), percent));
+        let images = thousands(class.images);
+        [class.class.clone(), images]
+            .into_iter()
+            .chain(shares)
+            .collect()
     }));
     format!(
         "{}\n{}",
         columns(&head, &[]),
-        fitted_table(&classes, &[1, 2])
+        fitted_table(&classes, &[1, 2, 3, 4])
     )
 }

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Error, Model};
 use crate::data::{self, Batches, Data, View, Wanted};
 use crate::fetch::{Cache, Hub};
 use crate::graph::Mode;
-use crate::metric::{PER_CLASS, TOP5_ACCURACY};
+use crate::metric::{Metrics, PER_CLASS, PER_CLASS_F1, PER_CLASS_PRECISION};
 use crate::progress::Progress;
 use crate::run::Downloads;
 use crate::spec::{Metric, Spec, nearest};
@@ -61,10 +61,9 @@ pub struct Evaluation {
     /// Images that do not decode and were left out.
     pub skipped_images: usize,
     pub loss: f64,
-    /// In [0, 1].
-    pub accuracy: f64,
-    /// In [0, 1]; absent for five classes or fewer, where every image has its label among the first five.
-    pub top5_accuracy: Option<f64>,
+    /// Every metric that is a single number; NaN where it is not defined, or says nothing of so few classes.
+    #[serde(flatten, serialize_with = "as_map")]
+    pub metrics: Vec<(Metric, f64)>,
     pub per_class: Vec<ClassScore>,
     pub device: String,
     pub batch_size: usize,
@@ -84,6 +83,15 @@ pub struct ClassScore {
     pub images: usize,
     /// In [0, 1]; absent without images.
     pub accuracy: Option<f64>,
+    /// In [0, 1], 0 for a class that is never predicted; absent where it has no images either.
+    pub precision: Option<f64>,
+    /// In [0, 1]; absent for a class that has no images and is never predicted.
+    pub f1: Option<f64>,
+}
+
+/// Numbers by the names of the metrics.
+fn as_map<S: Serializer>(numbers: &[(Metric, f64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(numbers.iter().map(|(metric, value)| (metric.name, value)))
 }
 
 /// Evaluates a model on a part of its dataset, or of the one that its overrides name.
@@ -108,7 +116,8 @@ pub fn evaluate(
     }
     let mut training = model.spec.training.clone();
     training.metrics = Metric::all().collect();
-    let mut scores = Scores::new(&training, model.classes.len());
+    let output = model.network.blueprint.output;
+    let mut scores = Scores::new(&training, model.classes.len(), output, images);
     let (start, mut forward) = (Instant::now(), Duration::ZERO);
     for part in &parts {
         let batches = batches(model, part);
@@ -131,16 +140,8 @@ pub fn evaluate(
         images,
         skipped_images,
         loss: metrics.loss,
-        accuracy: metrics.accuracy().unwrap_or(f64::NAN),
-        top5_accuracy: metrics
-            .number(&TOP5_ACCURACY)
-            .filter(|_| model.classes.len() > TOP5_ACCURACY.says_nothing_of),
-        per_class: per_class(
-            &model.classes,
-            &parts,
-            &labels,
-            metrics.each(&PER_CLASS).unwrap_or_default(),
-        ),
+        metrics: numbers(&metrics, model.classes.len()),
+        per_class: per_class(&model.classes, &parts, &labels, &metrics),
         device: model.device_name.clone(),
         batch_size: training.batch_size,
         seconds,
@@ -231,18 +232,34 @@ fn known_classes(wanted: &str, model: &Model) -> String {
     )
 }
 
+/// The metrics that are single numbers.
+fn numbers(metrics: &Metrics, classes: usize) -> Vec<(Metric, f64)> {
+    let number = |metric: Metric| {
+        let value = metrics.number(metric.row())?;
+        let says_something = classes > metric.says_nothing_of;
+        Some((metric, if says_something { value } else { f64::NAN }))
+    };
+    Metric::all().filter_map(number).collect()
+}
+
 fn per_class(
     classes: &[String],
     parts: &[View],
     labels: &[u32],
-    accuracies: &[f64],
+    metrics: &Metrics,
 ) -> Vec<ClassScore> {
     let all = known(labels, parts.iter().flat_map(View::labels).collect());
     let images = |label: usize| all.iter().filter(|found| **found as usize == label).count();
+    let of = |metric, label: usize| {
+        let value = metrics.each(metric)?.get(label)?;
+        Some(*value).filter(|value| !value.is_nan())
+    };
     let score = |(label, class): (usize, &String)| ClassScore {
         class: class.clone(),
         images: images(label),
-        accuracy: accuracies.get(label).copied().filter(|a| !a.is_nan()),
+        accuracy: of(&PER_CLASS, label),
+        precision: of(&PER_CLASS_PRECISION, label),
+        f1: of(&PER_CLASS_F1, label),
     };
     classes.iter().enumerate().map(score).collect()
 }

@@ -1,11 +1,18 @@
-//! What is measured of a network's answers. To add a metric is to add a row to the list, over what [`Tally`] counts.
+//! What is measured of a network's answers. To add a metric is to add a row to the list, over what [`Tally`] keeps.
 
+mod calibration;
+mod list;
+mod ranking;
 mod tally;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use list::{
+    ACCURACY, LOSS, METRICS, PER_CLASS, PER_CLASS_F1, PER_CLASS_PRECISION, TOP5_ACCURACY,
+};
+pub use ranking::Ranking;
 pub use tally::{Tally, WrongLogits};
 
 /// How numbers are shown.
@@ -23,15 +30,42 @@ pub enum Unit {
 pub struct Metric {
     /// As the column of `metrics.parquet`, there and under `val_` and `test_` before it.
     pub name: &'static str,
+    /// What it is, for the schema.
+    pub about: &'static str,
     pub unit: Unit,
     /// Whether more is better.
     pub rises: bool,
     /// With so many classes or fewer it is always the same.
     pub says_nothing_of: usize,
+    /// What has to be kept of each sample.
+    pub needs: Needs,
+    /// What becomes of a class without a value of its own.
+    pub undefined: Undefined,
     pub of: Of,
 }
 
-/// How a metric follows from what was counted.
+/// What has to be kept of each sample, beside counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    Counts,
+    /// The largest probability, in bins.
+    Confidence,
+    /// The probability of every class.
+    Scores,
+}
+
+/// What becomes of a class without a value of its own in a mean over the classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undefined {
+    /// It is no such mean.
+    Never,
+    /// A class without samples is left out.
+    LeftOut,
+    /// A class without samples, but predicted, counts as 0; one that does not occur is left out.
+    Zero,
+}
+
+/// How a metric follows from what was kept.
 #[derive(Clone, Copy, Debug)]
 pub enum Of {
     /// A number.
@@ -39,45 +73,6 @@ pub enum Of {
     /// A number per class, in the order of the classes; NaN for a class without samples.
     EachClass(fn(&Tally) -> Vec<f64>),
 }
-
-/// The mean loss: always measured, whatever it is.
-pub static LOSS: Metric = Metric {
-    name: "loss",
-    unit: Unit::Plain,
-    rises: false,
-    says_nothing_of: 0,
-    of: Of::All(Tally::loss),
-};
-
-/// The share of samples whose label has the largest logit.
-pub static ACCURACY: Metric = Metric {
-    name: "accuracy",
-    unit: Unit::Share,
-    rises: true,
-    says_nothing_of: 0,
-    of: Of::All(Tally::accuracy),
-};
-
-/// The share of samples whose label is among the five largest logits.
-pub static TOP5_ACCURACY: Metric = Metric {
-    name: "top5_accuracy",
-    unit: Unit::Share,
-    rises: true,
-    says_nothing_of: 5,
-    of: Of::All(Tally::top5_accuracy),
-};
-
-/// The accuracy of each class.
-pub static PER_CLASS: Metric = Metric {
-    name: "per_class",
-    unit: Unit::Share,
-    rises: true,
-    says_nothing_of: 0,
-    of: Of::EachClass(Tally::accuracies),
-};
-
-/// Every metric that a spec can ask for.
-pub static METRICS: [&Metric; 3] = [&ACCURACY, &TOP5_ACCURACY, &PER_CLASS];
 
 /// Every metric, the loss first.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
@@ -178,14 +173,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_loss_is_better_where_it_is_less() {
+    fn losses_and_errors_are_better_where_they_are_less() {
         assert!(
-            ["loss", "val_loss", "test_loss"]
+            ["loss", "val_loss", "test_loss", "val_calibration_error"]
                 .into_iter()
                 .all(lower_is_better)
         );
         assert!(
-            !["accuracy", "val_top5_accuracy"]
+            !["accuracy", "val_top5_accuracy", "val_auroc"]
                 .into_iter()
                 .any(lower_is_better)
         );

@@ -1,8 +1,11 @@
-//! Sums over the samples of a part, from which its metrics are made.
+//! What is kept of the samples of a part, from which its metrics are made.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, Metrics, Of};
+use super::calibration::Calibration;
+use super::list::mean;
+use super::ranking::Ranking;
+use super::{Metric, Metrics, Needs, Of};
 
 /// Logits that are not a value per class and sample.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,30 +16,59 @@ pub struct WrongLogits {
     pub classes: usize,
 }
 
-/// Sums of losses and hits; the order of samples does not matter to hits, losses are summed in order.
+/// Sums of losses and hits, and what else the wanted metrics need; the order of samples does not matter to hits, losses are
+/// summed in order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tally {
     samples: usize,
     loss: f64,
     hits: usize,
     top5_hits: usize,
-    /// Hits and samples of each class.
-    classes: Vec<(usize, usize)>,
+    classes: Vec<OfClass>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibration: Option<Calibration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ranking: Option<Ranking>,
+}
+
+/// What was counted of a class.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct OfClass {
+    /// Samples of it that were predicted to be of it.
+    pub hits: usize,
+    /// Samples of it.
+    pub samples: usize,
+    /// Samples that were predicted to be of it.
+    pub predicted: usize,
 }
 
 impl Tally {
-    /// Nothing seen yet.
-    pub fn new(classes: usize) -> Self {
+    /// Nothing seen yet; what the wanted metrics need will be kept.
+    pub fn new(classes: usize, wanted: impl IntoIterator<Item = &'static Metric>) -> Self {
+        let needs: Vec<Needs> = wanted.into_iter().map(|metric| metric.needs).collect();
         Tally {
             samples: 0,
             loss: 0.0,
             hits: 0,
             top5_hits: 0,
-            classes: vec![(0, 0); classes],
+            classes: vec![OfClass::default(); classes],
+            calibration: needs
+                .contains(&Needs::Confidence)
+                .then(Calibration::default),
+            ranking: needs.contains(&Needs::Scores).then(Ranking::default),
         }
     }
 
-    /// Adds a batch: its mean loss, its logits row by row, and its labels.
+    /// With room for so many samples.
+    pub fn expecting(mut self, samples: usize) -> Self {
+        if let Some(ranking) = &mut self.ranking {
+            ranking.reserve(samples, self.classes.len());
+        }
+        self
+    }
+
+    /// Adds a batch: its mean loss, its logits row by row, and its labels. `probabilities` makes a row of probabilities of
+    /// one of logits; it is asked where they are needed.
     ///
     /// # Errors
     /// Logits that are not a value per class and sample.
@@ -45,6 +77,7 @@ impl Tally {
         mean_loss: f64,
         logits: &[Vec<f32>],
         labels: &[u32],
+        probabilities: impl Fn(&[f32]) -> Vec<f32>,
     ) -> Result<(), WrongLogits> {
         let classes = self.classes.len();
         if logits.len() != labels.len() || logits.iter().any(|row| row.len() != classes) {
@@ -57,21 +90,61 @@ impl Tally {
         }
         self.samples += labels.len();
         self.loss += mean_loss * labels.len() as f64;
+        let needs_probabilities = self.calibration.is_some() || self.ranking.is_some();
         for (row, &label) in logits.iter().zip(labels) {
-            let rank = rank(row, label as usize);
-            self.hits += usize::from(rank == 0);
-            self.top5_hits += usize::from(rank < 5);
-            if let Some((hits, samples)) = self.classes.get_mut(label as usize) {
-                *hits += usize::from(rank == 0);
-                *samples += 1;
+            let is_hit = self.count(row, label as usize);
+            if needs_probabilities {
+                self.keep(&probabilities(row), label, is_hit);
             }
         }
         Ok(())
     }
 
+    /// Counts a sample, and tells whether it was predicted right.
+    fn count(&mut self, logits: &[f32], label: usize) -> bool {
+        let rank = rank(logits, label);
+        let is_hit = rank == 0;
+        self.hits += usize::from(is_hit);
+        self.top5_hits += usize::from(rank < 5);
+        if let Some(class) = self.classes.get_mut(label) {
+            class.hits += usize::from(is_hit);
+            class.samples += 1;
+        }
+        if let Some(class) = predicted(logits).and_then(|class| self.classes.get_mut(class)) {
+            class.predicted += 1;
+        }
+        is_hit
+    }
+
+    /// Keeps of a sample's probabilities what is needed.
+    fn keep(&mut self, probabilities: &[f32], label: u32, is_hit: bool) {
+        if let Some(calibration) = &mut self.calibration {
+            let largest = probabilities.iter().copied().reduce(f32::max);
+            calibration.add(largest.unwrap_or(f32::NAN), is_hit);
+        }
+        if let Some(ranking) = &mut self.ranking {
+            ranking.add(probabilities, label);
+        }
+    }
+
     /// Samples seen.
     pub fn samples(&self) -> usize {
         self.samples
+    }
+
+    /// What was counted of each class.
+    pub fn classes(&self) -> &[OfClass] {
+        &self.classes
+    }
+
+    /// Every sample's probabilities, where they are kept.
+    pub fn ranking(&self) -> Option<&Ranking> {
+        self.ranking.as_ref()
+    }
+
+    /// As [`Self::ranking`], to put back what was kept.
+    pub fn ranking_mut(&mut self) -> Option<&mut Ranking> {
+        self.ranking.as_mut()
     }
 
     /// The mean loss so far; NaN before the first sample.
@@ -89,10 +162,60 @@ impl Tally {
         self.top5_hits as f64 / self.samples as f64
     }
 
-    /// The accuracy of each class so far; NaN for a class without samples.
+    /// The accuracy of each class so far, which is its recall; NaN for a class without samples.
     pub fn accuracies(&self) -> Vec<f64> {
-        let class = |&(hits, samples): &(usize, usize)| hits as f64 / samples as f64;
-        self.classes.iter().map(class).collect()
+        self.each(|class| class.hits as f64 / class.samples as f64)
+    }
+
+    /// The precision of each class so far: 0 for a class that was never predicted, NaN for one without samples beside.
+    pub fn precisions(&self) -> Vec<f64> {
+        self.each(|class| match (class.predicted, class.samples) {
+            (0, 0) => f64::NAN,
+            (0, _) => 0.0,
+            (predicted, _) => class.hits as f64 / predicted as f64,
+        })
+    }
+
+    /// The harmonic mean of precision and recall of each class so far; NaN for a class that does not occur.
+    pub fn f1_scores(&self) -> Vec<f64> {
+        self.each(|class| 2.0 * class.hits as f64 / (class.samples + class.predicted) as f64)
+    }
+
+    /// The mean accuracy of the classes with samples; NaN before the first.
+    pub fn balanced_accuracy(&self) -> f64 {
+        let accuracies = self.accuracies().into_iter();
+        mean(accuracies.filter(|accuracy| !accuracy.is_nan()))
+    }
+
+    /// 1 - (wrong / wrong by chance); NaN where nothing can be wrong by chance.
+    pub fn cohen_kappa(&self) -> f64 {
+        let by_chance = |class: &OfClass| class.samples as f64 * class.predicted as f64;
+        let by_chance: f64 = self.classes.iter().map(by_chance).sum();
+        let (samples, hits) = (self.samples as f64, self.hits as f64);
+        1.0 - samples * (samples - hits) / (samples * samples - by_chance)
+    }
+
+    /// See [`Calibration::error`]; NaN where nothing was kept for it.
+    pub fn calibration_error(&self) -> f64 {
+        self.calibration
+            .as_ref()
+            .map_or(f64::NAN, Calibration::error)
+    }
+
+    /// See [`Ranking::auroc`]; NaN where nothing was kept for it.
+    pub fn auroc(&self) -> f64 {
+        self.ranking.as_ref().map_or(f64::NAN, Ranking::auroc)
+    }
+
+    /// See [`Ranking::average_precision`]; NaN where nothing was kept for it.
+    pub fn average_precision(&self) -> f64 {
+        self.ranking
+            .as_ref()
+            .map_or(f64::NAN, Ranking::average_precision)
+    }
+
+    fn each(&self, value: impl Fn(&OfClass) -> f64) -> Vec<f64> {
+        self.classes.iter().map(value).collect()
     }
 
     /// The loss, and what is wanted beside.
@@ -105,6 +228,20 @@ impl Tally {
                 Of::EachClass(of) => metrics.with_each(metric, of(self)),
             })
     }
+}
+
+/// The class with the largest logit, of equals the first; none where one is NaN.
+fn predicted(logits: &[f32]) -> Option<usize> {
+    let (mut first, mut largest) = (None, f32::NEG_INFINITY);
+    for (class, &logit) in logits.iter().enumerate() {
+        if logit.is_nan() {
+            return None;
+        }
+        if first.is_none() || logit > largest {
+            (first, largest) = (Some(class), logit);
+        }
+    }
+    first
 }
 
 /// How many classes come before `label`: those with a larger logit, and, as in an argmax that takes
@@ -124,45 +261,4 @@ fn rank(logits: &[f32], label: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::{ACCURACY, PER_CLASS, TOP5_ACCURACY};
-    use super::*;
-
-    #[test]
-    fn partial_batches_count_by_their_size() {
-        let mut tally = Tally::new(2);
-        tally
-            .add(1.0, &[vec![0., 1.], vec![0., 1.], vec![1., 0.]], &[1, 1, 1])
-            .unwrap();
-        tally.add(5.0, &[vec![0., 1.]], &[0]).unwrap();
-        let metrics = tally.metrics([&ACCURACY, &PER_CLASS]);
-        assert_eq!(metrics.loss, 2.0);
-        assert_eq!(metrics.accuracy(), Some(0.5));
-        assert_eq!(metrics.each(&PER_CLASS), Some(&[0.0, 2.0 / 3.0][..]));
-        assert_eq!(metrics.number(&TOP5_ACCURACY), None);
-    }
-
-    #[test]
-    fn equal_logits_go_to_the_first_class_and_nan_is_never_a_hit() {
-        assert_eq!(rank(&[1., 1., 0.], 0), 0);
-        assert_eq!(rank(&[1., 1., 0.], 1), 1);
-        assert_eq!(rank(&[f32::NAN, 1.], 1), 1);
-        assert_eq!(rank(&[f32::NAN, 1.], 0), 1);
-    }
-
-    #[test]
-    fn top5_counts_the_five_largest() {
-        let mut tally = Tally::new(7);
-        let row: Vec<f32> = (0..7).map(|v| v as f32).collect();
-        tally.add(0.0, &[row.clone(), row], &[2, 1]).unwrap();
-        assert_eq!(tally.top5_accuracy(), 0.5);
-    }
-
-    #[test]
-    fn logits_of_another_width_are_refused() {
-        assert!(matches!(
-            Tally::new(3).add(0.0, &[vec![0., 1.]], &[0]),
-            Err(WrongLogits { .. })
-        ));
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@
 //! prepared for one after the other, on all threads; each trains on its own.
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -19,6 +19,7 @@ use super::memory::Memory;
 use super::need::Need;
 use super::planned::PlannedRun;
 use super::predictions::{PartPredictions, predicted_part};
+use super::remarks;
 use super::start::{self, Upstream};
 use crate::claim::Token;
 use crate::data::{self, Batches, Data, Loaded, Normalizer, Resizing, Wanted};
@@ -57,6 +58,8 @@ pub struct Executor<'a> {
     stop: Stop,
     memory: Memory,
     shared: Mutex<Shared>,
+    /// What was said of runs' data, once for all of them.
+    said: Mutex<HashSet<String>>,
     /// Runs that cannot be done, by their ids: why.
     unavailable: HashMap<String, String>,
 }
@@ -106,6 +109,7 @@ impl<'a> Executor<'a> {
                 features: Store::new(&cache, stop.clone()),
             }),
             memory: Memory::new(machine::memory()),
+            said: Mutex::default(),
             stop,
             cache,
             hub,
@@ -188,6 +192,10 @@ impl<'a> Executor<'a> {
                 planned: classes.len(),
             });
         }
+        for part in [Split::Validation, Split::Test] {
+            let remark = remarks::unseen(&spec.training, classes, part, part.of(&data));
+            remark.into_iter().for_each(|remark| self.say_once(remark));
+        }
         let need = device.is_cpu().then(|| Need::of(planned, &data));
         let _room = need.map(|need| self.memory.room(need, stop)).transpose()?;
         let network = Network::new(Blueprint::clone(blueprint), &initial, spec.seed, device)?;
@@ -236,6 +244,9 @@ impl<'a> Executor<'a> {
                 &mut keep,
             )
         })?;
+        if let Some(remark) = remarks::unpredicted(&spec.training, classes, part, &predictions) {
+            tracing::warn!("{}: {remark}", one_line(&run.id));
+        }
         let metadata = metadata(planned, images);
         ops::give_back_freed_memory();
         let weights = blueprint.named_for_file(network.weights()?);
@@ -262,6 +273,15 @@ impl<'a> Executor<'a> {
     ) -> Result<T, E> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         work(&mut shared)
+    }
+
+    /// Warns of something, unless another run has.
+    fn say_once(&self, remark: String) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if !said.contains(&remark) {
+            tracing::warn!("{remark}");
+            said.insert(remark);
+        }
     }
 
     /// The dataset of a spec; what was read last is kept for the runs that share it.

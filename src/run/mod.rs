@@ -9,6 +9,7 @@ mod pictures;
 mod planned;
 mod predictions;
 mod preparation;
+mod remarks;
 mod speed;
 mod start;
 

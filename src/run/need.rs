@@ -6,6 +6,7 @@ use super::planned::PlannedRun;
 use crate::data::{Counts, Data};
 use crate::features;
 use crate::graph::{self, images_at_once};
+use crate::metric::{Metric, Needs, Ranking};
 use crate::ops::{self, Passes};
 use crate::text::about_bytes;
 use crate::train;
@@ -45,6 +46,8 @@ pub struct Need {
     pub scratch: u64,
     /// The weights of the best epoch, where they are restored.
     pub best: u64,
+    /// Probabilities that metrics need of all samples at once.
+    pub scores: u64,
     /// What is copied to be written to a checkpoint.
     pub checkpoint: u64,
     /// What is copied to be written as the model.
@@ -101,6 +104,11 @@ impl Need {
         let of_thread = of_thread(&constant, at_once, Passes::Forward)
             .max(of_thread(&blueprint.cut.rest(), batch_size, Passes::Both))
             .saturating_add(ops::PACKED);
+        let keeps_scores = |metric: &Metric| metric.needs == Needs::Scores;
+        let scores = |samples| match spec.training.metrics().any(keeps_scores) {
+            true => Ranking::bytes(samples, planned.classes.len()),
+            false => 0,
+        };
         let of_batch = |bytes: u64| bytes.saturating_mul(batch_size as u64);
         let all = images.train + images.validation + images.test;
         let decoded_at_once = threads.min(all) as u64;
@@ -123,10 +131,12 @@ impl Need {
             pass: pass.saturating_add(pass / UNUSED_IN_PASS),
             scratch: of_thread.saturating_mul(threads as u64),
             best,
+            scores: scores(images.train).saturating_add(scores(images.validation.max(images.test))),
             checkpoint: cost
                 .copy_of_trained
                 .max(cost.gradients.saturating_add(best))
-                .saturating_add(cost.slots),
+                .saturating_add(cost.slots)
+                .saturating_add(scores(images.train)),
             model: cost.copy.saturating_add(cost.copy / UNUSED_IN_COPY),
         }
     }
@@ -144,6 +154,7 @@ impl Need {
             [
                 part("kept features", self.features),
                 part("rearranged values", self.scratch),
+                part("probabilities for metrics", self.scores),
             ]
         };
         let of_moments: [Parts; 4] = [

@@ -5,26 +5,29 @@ use candle_core::Tensor;
 use super::error::Error;
 use super::inputs::Inputs;
 use super::loss::Criterion;
+use super::prediction::probabilities;
 use crate::graph::Mode;
 use crate::metric::{Metrics, Tally};
 use crate::model::Network;
-use crate::spec::Training;
+use crate::spec::{Activation, Training};
 use crate::stop::Stop;
 
 /// What a network's logits come to, batch by batch.
 pub struct Scores<'a> {
     training: &'a Training,
     criterion: Criterion,
+    output: Activation,
     tally: Tally,
 }
 
 impl<'a> Scores<'a> {
-    /// Nothing scored yet.
-    pub fn new(training: &'a Training, classes: usize) -> Self {
+    /// Nothing scored yet of so many samples. `output` makes probabilities of the logits.
+    pub fn new(training: &'a Training, classes: usize, output: Activation, samples: usize) -> Self {
         Scores {
             training,
             criterion: Criterion::new(training, classes),
-            tally: Tally::new(classes),
+            output,
+            tally: Tally::new(classes, training.metrics()).expecting(samples),
         }
     }
 
@@ -39,7 +42,9 @@ impl<'a> Scores<'a> {
             .mean_all()?
             .to_scalar::<f32>()?;
         let rows = logits.to_vec2()?;
-        self.tally.add(f64::from(loss), &rows, labels)?;
+        self.tally.add(f64::from(loss), &rows, labels, |row| {
+            probabilities(row, self.output)
+        })?;
         Ok(rows)
     }
 
@@ -75,7 +80,8 @@ pub fn evaluate_each(
     stop: &Stop,
     each: &mut dyn FnMut(&[f32], u32),
 ) -> Result<Option<Metrics>, Error> {
-    let mut scores = Scores::new(training, classes);
+    let output = network.blueprint.output;
+    let mut scores = Scores::new(training, classes, output, inputs.len());
     let order: Vec<u32> = (0..inputs.len() as u32).collect();
     for indices in order.chunks(training.batch_size) {
         stop.check()?;

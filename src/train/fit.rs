@@ -13,11 +13,12 @@ use super::event::{Batch, Begin, Event};
 use super::inputs::Inputs;
 use super::loss::Criterion;
 use super::peak_memory;
+use super::prediction::probabilities;
 use super::state::{Running, State};
 use crate::data::{self, Mix};
 use crate::fail_point;
 use crate::graph::Mode;
-use crate::metric::{ACCURACY, LOSS, Metrics};
+use crate::metric::{ACCURACY, LOSS, Metrics, Tally};
 use crate::model::Network;
 use crate::ops;
 use crate::optim::{Length, Optimizer};
@@ -134,13 +135,18 @@ impl Fit<'_> {
                 steps_per_epoch: self.train.len().div_ceil(training.batch_size),
             }),
             EarlyStopping::new(&self.stopping_rule()),
-            self.classes,
+            self.tally(),
         );
         if let Some((path, checkpoint)) = keeper.newest()? {
             let resumed = state.resume(checkpoint, self.network);
             resumed.map_err(|why| checkpoint::Error::Foreign { path, why })?;
         }
         Ok(state)
+    }
+
+    /// What an epoch's batches are counted in.
+    fn tally(&self) -> Tally {
+        Tally::new(self.classes, self.spec.training.metrics()).expecting(self.train.len())
     }
 
     /// The early stopping rule; without one in the spec, only its monitor is used.
@@ -232,7 +238,7 @@ impl Fit<'_> {
             state.schedule.epoch_end(value);
         }
         state.at.stopped_early = verdict.stop && rule.is_some();
-        state.at.running = Running::new(self.classes);
+        state.at.running = Running::new(self.tally());
         state.at.epochs.push(epoch.clone());
         Ok(())
     }
@@ -270,9 +276,11 @@ impl Fit<'_> {
             });
         }
         let running = &mut state.at.running;
-        running
-            .tally
-            .add(f64::from(loss), &logits.detach().to_vec2()?, &labels)?;
+        let rows = logits.detach().to_vec2()?;
+        let output = self.network.blueprint.output;
+        running.tally.add(f64::from(loss), &rows, &labels, |row| {
+            probabilities(row, output)
+        })?;
         running.learning_rate = learning_rate;
         state
             .optimizer

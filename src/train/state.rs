@@ -1,5 +1,7 @@
 //! Everything that changes while a run trains.
 
+use std::borrow::Cow;
+
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -7,18 +9,23 @@ use super::checkpoint::Checkpoint;
 use super::early_stopping::{EarlyStopping, Watched};
 use super::epoch::Epoch;
 use super::error::Error;
-use crate::metric::Tally;
+use crate::metric::{Ranking, Tally};
 use crate::model::weights::HostTensor;
 use crate::model::{Network, Weights};
 use crate::optim::{Optimizer, OptimizerState, Schedule, ScheduleState};
 
 /// Changes with the layout of [`Saved`] and of the tensors' names.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What the tensors of a checkpoint are for, before their names.
 const WEIGHTS: &str = "weights.";
 const OPTIMIZER: &str = "optimizer.";
 const BEST: &str = "best.";
+const RANKING: &str = "ranking.";
+
+/// Of the probabilities that the epoch in progress keeps.
+const SCORES: &str = "scores";
+const LABELS: &str = "labels";
 
 /// The state of the loop; the weights are the network's.
 pub(super) struct State {
@@ -57,22 +64,22 @@ pub(super) struct Running {
 
 /// What of a state is no tensor.
 #[derive(Serialize, Deserialize)]
-struct Saved {
+struct Saved<'a> {
     format: u32,
     optimizer_steps: u64,
     schedule: ScheduleState,
     stopping: Watched,
-    position: Position,
+    position: Cow<'a, Position>,
 }
 
 impl Running {
     /// An epoch before its first batch.
-    pub fn new(classes: usize) -> Self {
+    pub fn new(tally: Tally) -> Self {
         Running {
             batches: 0,
             learning_rate: 0.0,
             seconds: 0.0,
-            tally: Tally::new(classes),
+            tally,
         }
     }
 }
@@ -83,7 +90,7 @@ impl State {
         optimizer: Optimizer,
         schedule: Schedule,
         stopping: EarlyStopping,
-        classes: usize,
+        tally: Tally,
     ) -> Self {
         State {
             optimizer,
@@ -94,7 +101,7 @@ impl State {
                 step: 0,
                 stopped_early: false,
                 best_epoch: 0,
-                running: Running::new(classes),
+                running: Running::new(tally),
                 epochs: Vec::new(),
             },
         }
@@ -114,12 +121,16 @@ impl State {
         for (name, tensor) in self.best.iter().flatten() {
             tensors.insert(format!("{BEST}{name}"), tensor.clone());
         }
+        let ranking = self.at.running.tally.ranking().map(ranking_to_host);
+        for (name, tensor) in ranking.into_iter().flatten() {
+            tensors.insert(format!("{RANKING}{name}"), tensor);
+        }
         let saved = Saved {
             format: FORMAT,
             optimizer_steps: optimizer.steps,
             schedule: self.schedule.state(),
             stopping: self.stopping.watched(),
-            position: self.at.clone(),
+            position: Cow::Borrowed(&self.at),
         };
         // TOML keeps every bit of a float, NaN and infinities included; JSON does not.
         let state = toml::to_string(&saved).map_err(|e| Error::State(e.to_string()))?;
@@ -131,7 +142,7 @@ impl State {
     /// # Errors
     /// Why it is none of this run.
     pub fn resume(&mut self, checkpoint: Checkpoint, network: &Network) -> Result<(), String> {
-        let saved: Saved = toml::from_str(&checkpoint.state)
+        let saved: Saved<'_> = toml::from_str(&checkpoint.state)
             .map_err(|e| format!("another version of the runner wrote it ({})", e.message()))?;
         if saved.format != FORMAT {
             return Err(format!(
@@ -143,6 +154,7 @@ impl State {
         let weights = take(&mut tensors, WEIGHTS);
         let slots = take(&mut tensors, OPTIMIZER);
         let best = take(&mut tensors, BEST);
+        let ranking = take(&mut tensors, RANKING);
         let slots = slots.iter().map(|(name, tensor)| {
             let tensor = Tensor::from_slice(&tensor.data, tensor.shape.as_slice(), &Device::Cpu)?;
             Ok((name.clone(), tensor))
@@ -160,7 +172,12 @@ impl State {
         self.schedule.load_state(saved.schedule);
         self.stopping.resume(saved.stopping);
         self.best = (!best.is_empty()).then_some(best);
-        self.at = saved.position;
+        self.at = saved.position.into_owned();
+        let tally = &mut self.at.running.tally;
+        let classes = tally.classes().len();
+        if let Some(kept) = tally.ranking_mut() {
+            put_back(kept, &ranking, classes)?;
+        }
         Ok(())
     }
 }
@@ -170,6 +187,24 @@ fn take(tensors: &mut Weights, prefix: &str) -> Weights {
     let taken = tensors.extract_if(.., |name, _| name.starts_with(prefix));
     let bare = |name: String| name.strip_prefix(prefix).unwrap_or(&name).to_owned();
     taken.map(|(name, tensor)| (bare(name), tensor)).collect()
+}
+
+/// What a ranking keeps as tensors; the numbers of the labels are exact in float32.
+fn ranking_to_host(ranking: &Ranking) -> [(&'static str, HostTensor); 2] {
+    let (scores, labels) = ranking.kept();
+    let tensor = |data: Vec<f32>| HostTensor {
+        shape: vec![data.len()],
+        data,
+    };
+    let labels = labels.iter().map(|label| *label as f32).collect();
+    [(SCORES, tensor(scores.to_vec())), (LABELS, tensor(labels))]
+}
+
+/// The reverse of [`ranking_to_host`].
+fn put_back(ranking: &mut Ranking, kept: &Weights, classes: usize) -> Result<(), String> {
+    let values = |name| kept.get(name).map_or(&[][..], |tensor| &tensor.data);
+    let labels = values(LABELS).iter().map(|label| *label as u32).collect();
+    ranking.put_back(values(SCORES), labels, classes)
 }
 
 fn to_host(tensor: &Tensor) -> Result<HostTensor, Error> {

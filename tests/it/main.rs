@@ -24,6 +24,7 @@ mod head_advice;
 mod hub_weights;
 mod identity;
 mod keras_weights;
+mod measuring;
 mod memory;
 mod one_bad_run;
 mod paused;

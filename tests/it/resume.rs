@@ -44,7 +44,7 @@ activation = "softmax"
 [training]
 epochs = 6
 batch_size = 16
-metrics = ["accuracy", "top5_accuracy", "per_class"]
+metrics = ["accuracy", "top5_accuracy", "per_class", "macro_f1", "auroc", "calibration_error"]
 checkpoint_minutes = 0
 early_stopping = { monitor = "val_loss", patience = 2, restore_best = true }
 "#;

@@ -8,7 +8,7 @@ use super::scale::{Scale, labels};
 use super::svg::{Svg, color};
 use super::view::View;
 use crate::analysis::{Sample, Unit};
-use crate::metric::{ACCURACY, LOSS, Metric};
+use crate::metric::{ACCURACY, LOSS, METRICS, Metric};
 use crate::report::Experiment;
 use crate::report::experiment::{Ranked, Setting, repeats};
 use crate::store::EpochRow;
@@ -22,8 +22,6 @@ const MOST_MARKS: usize = 60;
 const TRAINING: usize = 3;
 const VALIDATION: usize = 0;
 
-const QUANTITIES: [&Metric; 2] = [&ACCURACY, &LOSS];
-
 /// A setting's curves of a quantity.
 struct Cell {
     label: String,
@@ -35,8 +33,7 @@ struct Cell {
 pub(super) fn curves(experiment: &Experiment, view: Option<&View<'_>>) -> Option<Chart> {
     let ranked = view.map_or(&[][..], |view| &view.settings);
     let (settings, all) = shown_settings(experiment, ranked);
-    let grids: Vec<Grid> = QUANTITIES
-        .iter()
+    let grids: Vec<Grid> = quantities()
         .map(|quantity| Grid::new(experiment, &settings, quantity))
         .filter(|grid| grid.cells.iter().any(|cell| !cell.training.is_empty()))
         .collect();
@@ -71,6 +68,14 @@ pub(super) fn curves(experiment: &Experiment, view: Option<&View<'_>>) -> Option
             .with_legend(legend)
             .with_notes(notes),
     )
+}
+
+/// What has a curve where it was measured: accuracy and loss, then the others.
+fn quantities() -> impl Iterator<Item = &'static Metric> {
+    let first = [&ACCURACY, &LOSS];
+    let is_other = move |metric: &&Metric| first.iter().all(|other| other.name != metric.name);
+    let others = METRICS.into_iter().filter(|metric| !metric.is_per_class());
+    first.into_iter().chain(others.filter(is_other))
 }
 
 /// A setting with its title and its runs.

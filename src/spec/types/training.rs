@@ -79,7 +79,7 @@ names! {
 
 listed! {
     /// Metrics; each is a column of `metrics.parquet` under this name and under `val_` + this name.
-    Metric(metric::Metric), METRICS.iter().copied(), |metric| metric.name
+    Metric(metric::Metric), METRICS.iter().copied(), |metric| metric.name, |metric| metric.about
 }
 
 names! {

@@ -1,0 +1,55 @@
+//! How far the probabilities that a network gives are from how often it is right.
+
+use serde::{Deserialize, Serialize};
+
+/// Bins of the largest probability, all as wide; torchmetrics and netcal have as many by default.
+const BINS: usize = 15;
+
+/// Samples by how sure the network was of what it predicted; bin `i` holds probabilities in (i / 15, (i + 1) / 15].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Calibration {
+    samples: usize,
+    bins: [Bin; BINS],
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Bin {
+    /// The sum of the probabilities.
+    confidence: f64,
+    hits: usize,
+}
+
+impl Calibration {
+    /// Adds a sample: the probability of what was predicted, and whether it is the label.
+    pub fn add(&mut self, probability: f32, is_hit: bool) {
+        let probability = f64::from(probability);
+        let bin = ((probability * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
+        self.samples += 1;
+        if let Some(bin) = self.bins.get_mut(bin) {
+            bin.confidence += probability;
+            bin.hits += usize::from(is_hit);
+        }
+    }
+
+    /// The mean over samples of their bin's |accuracy - mean probability| (Guo et al. 2017, equation 3); NaN without
+    /// samples.
+    pub fn error(&self) -> f64 {
+        let gap = |bin: &Bin| (bin.hits as f64 - bin.confidence).abs();
+        self.bins.iter().map(gap).sum::<f64>() / self.samples as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bin_counts_by_its_samples_and_the_last_holds_certainty() {
+        let mut calibration = Calibration::default();
+        assert!(calibration.error().is_nan());
+        let samples = [(1.0, false), (0.95, true), (0.15, false), (0.19, true)];
+        samples.map(|(probability, is_hit)| calibration.add(probability, is_hit));
+        let expected = ((1.0 - 1.95_f64).abs() + (1.0 - 0.34)) / 4.0;
+        assert!((calibration.error() - expected).abs() < 1e-7);
+    }
+}
