@@ -20,6 +20,8 @@ pub enum Purpose {
     Sweep = 6,
     /// Samples for which a residual branch is dropped; epoch: the step, index: [`name_index`] of the layer.
     DropPath = 7,
+    /// Images that an epoch draws; index: 0 for which classes give one more, 1 + the class for its images.
+    Sampler = 8,
     /// How the images of a batch are mixed; index: the batch's number in the epoch, from 0.
     Mix = 9,
 }

@@ -8,17 +8,7 @@ use super::decode::decode_file;
 use super::normalize::Normalizer;
 use super::resizing::{Resizing, Shaper};
 use super::view::View;
-use crate::rng::{Purpose, Stream};
 use crate::spec::Augmentation;
-
-/// The order in which an epoch (from 1) goes through `n` training images: shuffled by the seed, or as they lie.
-pub fn order(seed: u64, epoch: u64, n: u32, shuffle: bool) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..n).collect();
-    if shuffle {
-        Stream::new(seed, Purpose::Shuffle, epoch, 0).shuffle(&mut order);
-    }
-    order
-}
 
 /// Makes batches of one part of a dataset.
 ///
@@ -397,13 +387,5 @@ mod tests {
         let (images, labels) = batches.batch(&[], 1).unwrap();
         assert_eq!((images.dims(), labels), (&[0, 4, 4, 3][..], vec![]));
         assert!(batches.batch(&[0], 1).is_err());
-    }
-
-    #[test]
-    fn orders_differ_by_epoch_and_shuffle_can_be_turned_off() {
-        assert_eq!(order(1, 1, 50, true), order(1, 1, 50, true));
-        assert_ne!(order(1, 1, 50, true), order(1, 2, 50, true));
-        assert_ne!(order(1, 1, 50, true), order(2, 1, 50, true));
-        assert_eq!(order(1, 1, 4, false), [0, 1, 2, 3]);
     }
 }

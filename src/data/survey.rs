@@ -24,6 +24,17 @@ pub struct Survey {
     found: Found,
 }
 
+/// How a dataset is divided for a seed.
+#[derive(Clone, Debug, Default)]
+pub struct Division {
+    /// How many images a run will have; absent where only the run can tell.
+    pub counts: Option<Counts>,
+    /// How many training images each class will have; empty where that is not known.
+    pub training: Vec<usize>,
+    /// What a person should know of it, each a line.
+    pub notes: Vec<String>,
+}
+
 /// The images of the chosen classes.
 #[derive(Clone, Debug)]
 enum Found {
@@ -98,19 +109,14 @@ impl Survey {
         }
     }
 
-    /// How many images a run of this seed will have, `None` where only the run can tell; and lines of what a person
-    /// should know of it.
+    /// What a run of this seed will have.
     ///
     /// # Errors
     /// No image, or none of a class, is left for training; a `test_split` beside a test part.
-    pub fn divide(
-        &self,
-        spec: &Dataset,
-        seed: u64,
-    ) -> Result<(Option<Counts>, Vec<String>), Problem> {
+    pub fn divide(&self, spec: &Dataset, seed: u64) -> Result<Division, Problem> {
         let labels = match &self.found {
             Found::Labels(labels) => labels,
-            Found::Unknown => return Ok((None, Vec::new())),
+            Found::Unknown => return Ok(Division::default()),
             Found::Published { train, test } => {
                 let kept = split::training_count(*train, spec.validation_split);
                 let counts = Some(Counts {
@@ -120,7 +126,10 @@ impl Survey {
                     validation_is_held_out: true,
                     test_is_held_out: false,
                 });
-                return Ok((counts, Vec::new()));
+                return Ok(Division {
+                    counts,
+                    ..Division::default()
+                });
             }
         };
         if labels.test.is_some() {
@@ -145,6 +154,17 @@ impl Survey {
             validation_is_held_out: validates,
             test_is_held_out: labels.test.is_none(),
         };
-        Ok((Some(counts), arranged.notes))
+        let mut training = vec![0; self.classes.len()];
+        for &position in &arranged.train {
+            let label = labels.train.get(position as usize);
+            if let Some(count) = label.and_then(|label| training.get_mut(*label as usize)) {
+                *count += 1;
+            }
+        }
+        Ok(Division {
+            counts: Some(counts),
+            training,
+            notes: arranged.notes,
+        })
     }
 }

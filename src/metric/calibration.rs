@@ -47,8 +47,9 @@ mod tests {
     fn a_bin_counts_by_its_samples_and_the_last_holds_certainty() {
         let mut calibration = Calibration::default();
         assert!(calibration.error().is_nan());
-        let samples = [(1.0, false), (0.95, true), (0.15, false), (0.19, true)];
-        samples.map(|(probability, is_hit)| calibration.add(probability, is_hit));
+        for (probability, is_hit) in [(1.0, false), (0.95, true), (0.15, false), (0.19, true)] {
+            calibration.add(probability, is_hit);
+        }
         let expected = ((1.0 - 1.95_f64).abs() + (1.0 - 0.34)) / 4.0;
         assert!((calibration.error() - expected).abs() < 1e-7);
     }

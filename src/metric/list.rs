@@ -1,5 +1,6 @@
 //! What can be measured: a row each.
 
+use super::mean::mean;
 use super::{Metric, Needs, Of, Tally, Undefined, Unit};
 
 /// The mean loss: always measured, whatever it is.
@@ -152,10 +153,4 @@ fn macro_mean(tally: &Tally, of: fn(&Tally) -> Vec<f64>) -> f64 {
     let values = of(tally).into_iter().zip(tally.classes());
     let values = values.filter(|(_, class)| class.samples + class.predicted > 0);
     mean(values.map(|(value, _)| if value.is_nan() { 0.0 } else { value }))
-}
-
-/// The mean; NaN of nothing.
-pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (count, sum) = values.fold((0, 0.0), |(count, sum), value| (count + 1, sum + value));
-    sum / f64::from(count)
 }

@@ -2,6 +2,7 @@
 
 mod calibration;
 mod list;
+mod mean;
 mod ranking;
 mod tally;
 

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::list::mean;
+use super::mean::mean;
 
 /// Probabilities `[samples, classes]` and labels; in a checkpoint they are tensors of their own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
-use super::list::mean;
+use super::mean::mean;
 use super::ranking::Ranking;
 use super::{Metric, Metrics, Needs, Of};
 

@@ -33,7 +33,9 @@ use crate::ops;
 use crate::progress::Progress;
 use crate::spec::{DatasetName, Spec};
 use crate::stop::Stop;
-use crate::train::{Fit, Inputs, Keeper, Outcome, Prediction, checkpoint, evaluate_each};
+use crate::train::{
+    Fit, Inputs, Keeper, Outcome, Prediction, checkpoint, class_weights, evaluate_each,
+};
 
 /// What a finished run leaves beside its model.
 #[derive(Clone, Debug)]
@@ -215,6 +217,11 @@ impl<'a> Executor<'a> {
             train: inputs(Split::Training)?,
             validation: inputs(Split::Validation)?,
             classes: classes.len(),
+            class_weights: class_weights(
+                &spec.training.class_weights,
+                classes,
+                data.train.labels(),
+            ),
         };
         let mut keeper = Keeper::new(
             folder.join(checkpoint::FOLDER),

@@ -53,7 +53,7 @@ pub use schema::key_meant;
 pub use setting::Setting;
 pub use suggest::{nearest, slip};
 pub use types::*;
-pub use validate::{out_of_range, pointless_metric, validate};
+pub use validate::{out_of_range, pointless_metric, unknown_weighted_class, validate};
 pub use values::*;
 
 #[cfg(test)]

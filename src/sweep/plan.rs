@@ -11,6 +11,7 @@ use crate::foreign::one_line;
 use crate::model::Blueprint;
 use crate::run::{Checked, PlannedRun, Preparation, check_start};
 use crate::spec::{self, Experiment, Precision, Problem, Run};
+use crate::text::counted;
 
 /// All runs of an experiment.
 #[derive(Clone, Debug)]
@@ -69,13 +70,21 @@ impl Planner {
         let spec = &run.spec;
         let device = self.device(&spec.training)?;
         let dataset = self.dataset(&spec.dataset)?;
-        let (images, notes) = dataset.divide(&spec.dataset, spec.seed)?;
+        let divided = dataset.divide(&spec.dataset, spec.seed)?;
+        let (images, notes) = (divided.counts, Arc::clone(&divided.notes));
+        let uneven = divided.uneven.clone();
         let classes = Arc::clone(&dataset.classes);
         let footprint = dataset.survey.footprint;
         check_monitors(spec, images)?;
         // What the classes of folders are is known only here.
         if let Some(problem) = spec::pointless_metric(&spec.training, classes.len()) {
             return Err(problem);
+        }
+        if let Some(problem) = spec::unknown_weighted_class(&spec.training, &classes) {
+            return Err(problem);
+        }
+        if spec.training.class_weights.is_none() && spec.training.sampler.is_none() {
+            self.notes.extend(uneven);
         }
         let blueprint = self.blueprint(spec, classes.len())?;
         self.notes
@@ -168,27 +177,56 @@ fn idle_batch_norm(
 struct Surveyed {
     survey: Survey,
     classes: Arc<Vec<String>>,
-    divided: HashMap<u64, (Option<Counts>, Arc<[String]>)>,
+    divided: HashMap<u64, Divided>,
+}
+
+/// What a seed makes of a dataset.
+struct Divided {
+    counts: Option<Counts>,
+    notes: Arc<[String]>,
+    /// What is to be said of classes of very different sizes.
+    uneven: Option<String>,
 }
 
 impl Surveyed {
-    fn divide(
-        &mut self,
-        dataset: &spec::Dataset,
-        seed: u64,
-    ) -> Result<(Option<Counts>, Arc<[String]>), Problem> {
+    fn divide(&mut self, dataset: &spec::Dataset, seed: u64) -> Result<&Divided, Problem> {
         let seed = match self.survey.depends_on_seed(dataset) {
             true => seed,
             false => 0,
         };
-        if let Some((counts, notes)) = self.divided.get(&seed) {
-            return Ok((*counts, Arc::clone(notes)));
+        match self.divided.entry(seed) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => {
+                let division = self.survey.divide(dataset, seed)?;
+                let notes = self.survey.notes.iter().cloned().chain(division.notes);
+                Ok(place.insert(Divided {
+                    counts: division.counts,
+                    notes: notes.collect(),
+                    uneven: uneven(&self.classes, &division.training),
+                }))
+            }
         }
-        let (counts, more) = self.survey.divide(dataset, seed)?;
-        let notes: Arc<[String]> = self.survey.notes.iter().cloned().chain(more).collect();
-        self.divided.insert(seed, (counts, Arc::clone(&notes)));
-        Ok((counts, notes))
     }
+}
+
+/// What is said where the largest class has many times as many training images as the smallest.
+fn uneven(classes: &[String], training: &[usize]) -> Option<String> {
+    const MANY: usize = 10;
+    let sizes = || {
+        classes
+            .iter()
+            .zip(training)
+            .filter(|(_, count)| **count > 0)
+    };
+    let (large, most) = sizes().max_by_key(|(_, count)| **count)?;
+    let (small, least) = sizes().min_by_key(|(_, count)| **count)?;
+    (*most >= MANY.saturating_mul(*least)).then(|| {
+        format!(
+            "the classes are of very different sizes: {} of \"{large}\", {least} of \"{small}\"; training.class_weights or \
+             training.sampler = \"balanced\" makes up for it",
+            counted(*most, "training image")
+        )
+    })
 }
 
 /// Refuses to watch what is measured on validation images where there are none.

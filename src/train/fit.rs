@@ -22,7 +22,7 @@ use crate::metric::{ACCURACY, LOSS, Metrics, Tally};
 use crate::model::Network;
 use crate::ops;
 use crate::optim::{Length, Optimizer};
-use crate::spec::{self, Metric, Spec};
+use crate::spec::{self, Metric, Sampler, Spec};
 
 /// One run's training: a network, what it learns from, and how.
 pub struct Fit<'a> {
@@ -32,6 +32,8 @@ pub struct Fit<'a> {
     /// May be empty.
     pub validation: Inputs<'a>,
     pub classes: usize,
+    /// What the loss of a training image is multiplied by, by its class; one where there are none.
+    pub class_weights: Option<Vec<f32>>,
 }
 
 /// How training ended; the network holds the result.
@@ -165,12 +167,7 @@ impl Fit<'_> {
     fn epoch(&self, state: &mut State, session: &mut Session<'_>) -> Result<Epoch, Error> {
         let training = &self.spec.training;
         let number = state.at.epochs.len() + 1;
-        let order = data::order(
-            self.spec.seed,
-            number as u64,
-            self.train.len() as u32,
-            training.shuffle,
-        );
+        let order = self.order(number as u64)?;
         let batches = order.len().div_ceil(training.batch_size);
         let (start, before) = (Instant::now(), state.at.running.seconds);
         let done = state.at.running.batches;
@@ -206,6 +203,15 @@ impl Fit<'_> {
             seconds: before + start.elapsed().as_secs_f64(),
             images_per_second: running.tally.samples() as f64 / running.seconds,
             peak_memory_mib: peak_memory::peak_mib(),
+        })
+    }
+
+    /// The images of an epoch (from 1), in its order.
+    fn order(&self, epoch: u64) -> Result<Vec<u32>, Error> {
+        let (seed, images) = (self.spec.seed, self.train.len() as u32);
+        Ok(match self.spec.training.sampler {
+            Sampler::None => data::order(seed, epoch, images, self.spec.training.shuffle),
+            Sampler::Balanced => data::balanced_order(seed, epoch, &self.train.labels()?),
         })
     }
 
@@ -297,7 +303,8 @@ impl Fit<'_> {
         mix: Option<Mix>,
     ) -> candle_core::Result<Tensor> {
         let criterion = Criterion::new(&self.spec.training, self.classes);
-        let mean = |labels: &[u32]| criterion.each(logits, labels)?.mean_all();
+        let weights = self.class_weights.as_deref();
+        let mean = |labels: &[u32]| criterion.mean(logits, labels, weights);
         let Some(mix) = mix else {
             return mean(labels);
         };

@@ -68,6 +68,15 @@ impl<'a> Inputs<'a> {
         self.features.get(view as usize)?.as_ref()
     }
 
+    /// The label of each sample.
+    ///
+    /// # Errors
+    /// A part that lacks one.
+    pub fn labels(&self) -> Result<Vec<u32>> {
+        let all: Vec<u32> = (0..self.len() as u32).collect();
+        self.batches.labels(&all)
+    }
+
     /// The constant part's outputs for these samples, and their labels.
     ///
     /// # Errors

@@ -35,6 +35,27 @@ impl Criterion {
         }
     }
 
+    /// The mean over a batch of each sample's loss times its class's weight, as Keras's `class_weight`: the divisor is the
+    /// number of samples, not the sum of their weights.
+    ///
+    /// # Errors
+    /// Logits of another shape.
+    pub fn mean(
+        &self,
+        logits: &Tensor,
+        labels: &[u32],
+        class_weights: Option<&[f32]>,
+    ) -> Result<Tensor> {
+        let losses = self.each(logits, labels)?;
+        let Some(weights) = class_weights else {
+            return losses.mean_all();
+        };
+        let weight = |label: &u32| weights.get(*label as usize).copied().unwrap_or(1.0);
+        let weights: Vec<f32> = labels.iter().map(weight).collect();
+        let weights = Tensor::from_vec(weights, labels.len(), logits.device())?;
+        (losses * weights)?.mean_all()
+    }
+
     /// One-hot rows; smoothed towards the uniform distribution (categorical) or towards one half
     /// (binary), as Keras.
     fn targets(&self, labels: &[u32], device: &Device) -> Result<Tensor> {
@@ -56,6 +77,8 @@ impl Criterion {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Var;
+
     use super::*;
 
     fn loss(loss: Loss, label_smoothing: f64) -> Vec<f32> {
@@ -95,6 +118,70 @@ mod tests {
                 assert!(
                     (found - expected).abs() < 2e-6,
                     "{kind} {smoothing}: {found} {expected}"
+                );
+            }
+        }
+    }
+
+    /// ```python
+    /// z = torch.tensor([[1., 2., -1.], [0.5, 0.5, 3.], [0., 1., 0.]], requires_grad=True)
+    /// y, w = torch.tensor([1, 0, 1]), torch.tensor([4., 0.5, 1.])
+    /// (w[y] * F.cross_entropy(z, y, reduction="none")).mean().backward()
+    /// (w[y] * F.binary_cross_entropy_with_logits(z, F.one_hot(y, 3).float(), reduction="none").mean(1)).mean().backward()
+    /// ```
+    #[test]
+    fn weighted_losses_and_their_gradients_are_those_of_pytorch() {
+        let cases = [
+            (
+                Loss::CategoricalCrossentropy,
+                3.686_087_6,
+                [
+                    0.043_249_413,
+                    -0.049_102_575,
+                    0.005_853_172,
+                    -1.239_320_8,
+                    0.094_012_6,
+                    1.145_308_1,
+                    0.035_323_597,
+                    -0.070_647_18,
+                    0.035_323_597,
+                ],
+            ),
+            (
+                Loss::BinaryCrossentropy,
+                2.190_385_6,
+                [
+                    0.040_614_367,
+                    -0.006_622_388,
+                    0.014_941_19,
+                    -0.167_795_85,
+                    0.276_648_6,
+                    0.423_366_28,
+                    0.027_777_778,
+                    -0.014_941_189,
+                    0.027_777_778,
+                ],
+            ),
+        ];
+        for (loss, expected, gradient) in cases {
+            let training = Training {
+                loss,
+                ..Training::default()
+            };
+            let rows = [[1f32, 2., -1.], [0.5, 0.5, 3.], [0., 1., 0.]];
+            let logits = Var::new(&rows, &Device::Cpu).unwrap();
+            let criterion = Criterion::new(&training, 3);
+            let mean = criterion
+                .mean(&logits, &[1, 0, 1], Some(&[4.0, 0.5, 1.0]))
+                .unwrap();
+            let found = mean.to_scalar::<f32>().unwrap();
+            assert!((found - expected).abs() < 1e-6, "{loss}: {found}");
+            let gradients = ops::backward(&mean).unwrap();
+            let found = gradients.get(&logits).unwrap().flatten_all().unwrap();
+            for (found, expected) in found.to_vec1::<f32>().unwrap().iter().zip(gradient) {
+                assert!(
+                    (found - expected).abs() < 1e-6,
+                    "{loss}: {found} {expected}"
                 );
             }
         }

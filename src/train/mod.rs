@@ -1,6 +1,7 @@
 //! The loop of one run: step, epoch, evaluate, stop early, checkpoint.
 
 pub mod checkpoint;
+mod class_weights;
 mod early_stopping;
 mod epoch;
 mod error;
@@ -14,6 +15,7 @@ mod prediction;
 mod state;
 
 pub use checkpoint::{Keeper, WRITTEN_ASIDE};
+pub use class_weights::class_weights;
 pub use epoch::Epoch;
 pub use error::Error;
 pub use evaluate::{Scores, evaluate, evaluate_each};

@@ -23,6 +23,7 @@ mod golden;
 mod head_advice;
 mod hub_weights;
 mod identity;
+mod imbalance;
 mod keras_weights;
 mod measuring;
 mod memory;

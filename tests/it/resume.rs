@@ -46,6 +46,7 @@ epochs = 6
 batch_size = 16
 metrics = ["accuracy", "top5_accuracy", "per_class", "macro_f1", "auroc", "calibration_error"]
 checkpoint_minutes = 0
+class_weights = "balanced"
 early_stopping = { monitor = "val_loss", patience = 2, restore_best = true }
 "#;
 
@@ -73,6 +74,7 @@ activation = "softmax"
 [training]
 epochs = 3
 batch_size = 24
+sampler = "balanced"
 
 [sweep.axes]
 "freeze.through" = ["all", "fire7"]

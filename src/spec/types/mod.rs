@@ -2,6 +2,7 @@
 
 mod augmentation;
 mod images;
+mod imbalance;
 mod network;
 mod optimizer;
 mod pixels;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use augmentation::*;
 pub use images::*;
+pub use imbalance::*;
 pub(in crate::spec) use network::HeadTable;
 pub use network::*;
 pub use optimizer::*;

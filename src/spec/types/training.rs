@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
+use super::imbalance::{ClassWeights, Sampler};
 use crate::metric::{self, ACCURACY, METRICS};
 use crate::names::{Name, listed, names};
 use crate::spec::values::Device;
@@ -25,6 +26,12 @@ pub struct Training {
     /// The target is `y * (1 - s) + s / classes`; in [0, 1).
     #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub label_smoothing: f64,
+    /// What the loss of a training image is multiplied by, by its class.
+    #[serde(skip_serializing_if = "ClassWeights::is_none")]
+    pub class_weights: ClassWeights,
+    /// Which training images an epoch draws.
+    #[serde(skip_serializing_if = "Sampler::is_none")]
+    pub sampler: Sampler,
     /// What is recorded beside the loss.
     pub metrics: Vec<Metric>,
     /// Whether each epoch sees the images in a new order.
@@ -58,6 +65,8 @@ impl Default for Training {
             batch_size: 32,
             loss: Loss::CategoricalCrossentropy,
             label_smoothing: 0.0,
+            class_weights: ClassWeights::None,
+            sampler: Sampler::None,
             metrics: vec![Metric::of(&ACCURACY)],
             shuffle: true,
             early_stopping: None,

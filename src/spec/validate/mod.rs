@@ -12,7 +12,7 @@ mod training;
 
 use check::Check;
 use choice::Chosen;
-pub use training::pointless_metric;
+pub use training::{pointless_metric, unknown_weighted_class};
 
 use std::path::Path;
 

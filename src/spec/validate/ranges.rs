@@ -2,8 +2,9 @@
 
 use super::check::Check;
 use crate::choice::{LARGEST, MOST, Number, Opt, Options, Range, Refused};
+use crate::spec::key;
 use crate::spec::types::{
-    Augmentation, HeadTable, Normalization, Optimizer, Resize, Schedule, Spec, Table,
+    Augmentation, ClassWeights, HeadTable, Normalization, Optimizer, Resize, Schedule, Spec, Table,
 };
 
 /// The side of an image, in pixels.
@@ -169,6 +170,12 @@ fn training(spec: &Spec, numbers: &mut Numbers) {
         training.checkpoint_minutes,
         Range::NotNegative(MINUTES_OF_A_YEAR),
     );
+    if let ClassWeights::ByClass(weights) = &training.class_weights {
+        for (class, weight) in weights {
+            let key = key::dotted(&key::path(&["training", "class_weights", class]));
+            numbers.within(&key, *weight, ClassWeights::RANGE);
+        }
+    }
     if let Some(stopping) = &training.early_stopping {
         let key = |option: &str| format!("training.early_stopping.{option}");
         numbers.within(&key("patience"), stopping.patience, Range::Whole(0, MOST));

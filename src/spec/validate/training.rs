@@ -4,8 +4,9 @@ use super::check::Check;
 use crate::datasets::PartsOf;
 use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;
+use crate::spec::key;
 use crate::spec::suggest::nearest;
-use crate::spec::types::{Metric, Spec, Training};
+use crate::spec::types::{ClassWeights, Metric, Spec, Training};
 
 /// A metric that says nothing of so many classes.
 pub fn pointless_metric(training: &Training, classes: usize) -> Option<Problem> {
@@ -18,9 +19,26 @@ pub fn pointless_metric(training: &Training, classes: usize) -> Option<Problem> 
     Some(Problem::new(format!("training.metrics.{at}"), message).help(help))
 }
 
+/// A class weight of a class that there is not.
+pub fn unknown_weighted_class(training: &Training, classes: &[String]) -> Option<Problem> {
+    const SHOWN: usize = 10;
+    let ClassWeights::ByClass(weights) = &training.class_weights else {
+        return None;
+    };
+    let class = weights.keys().find(|class| !classes.contains(class))?;
+    let key = key::dotted(&key::path(&["training", "class_weights", class]));
+    let near = nearest(class, classes.iter().map(String::as_str));
+    let near = near.map_or(String::new(), |near| format!("did you mean \"{near}\"? "));
+    let shown: Vec<&str> = classes.iter().take(SHOWN).map(String::as_str).collect();
+    let more = if classes.len() > SHOWN { ", …" } else { "" };
+    let help = format!("{near}the classes are {}{more}", shown.join(", "));
+    Some(Problem::new(key, format!("there is no class \"{class}\"")).help(help))
+}
+
 pub(super) fn check(spec: &Spec, check: &mut Check) {
     let training = &spec.training;
     metrics(spec, check);
+    imbalance(training, check);
     if let Some(stopping) = &training.early_stopping {
         monitor(
             spec,
@@ -35,6 +53,24 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
             path,
             "name a model that the runner saved",
         );
+    }
+}
+
+/// Refuses what contradicts a sampler that draws every class as often.
+fn imbalance(training: &Training, check: &mut Check) {
+    if training.sampler.is_none() {
+        return;
+    }
+    let key = "training.sampler";
+    if !training.shuffle {
+        let message = format!("`{key}` draws images at random, but `training.shuffle = false`");
+        check.problem_with_help(key, message, "leave one of the two out");
+    }
+    if training.class_weights == ClassWeights::Balanced {
+        let message = format!(
+            "`{key}` and `training.class_weights` would both make up for the classes' sizes: small classes would count more than large ones"
+        );
+        check.problem_with_help(key, message, "leave one of the two out");
     }
 }
 
