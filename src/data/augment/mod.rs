@@ -37,8 +37,7 @@ struct Transform {
     apply: fn(&Draws<'_>, &mut Stream, &mut Picture),
 }
 
-/// Every transform, in the order in which they are applied. A new one is added where it belongs; each draws its values from
-/// its [`Transform`]'s place in `SLOTS`.
+/// Every transform, in the order in which they are applied.
 const TRANSFORMS: [(Slot, Transform); 6] = [
     (Slot::Crop, crop::TRANSFORM),
     (Slot::Shift, shift::TRANSFORM),
@@ -48,7 +47,7 @@ const TRANSFORMS: [(Slot, Transform); 6] = [
     (Slot::ColorJitter, color_jitter::TRANSFORM),
 ];
 
-/// Which of an image's random values a transform draws.
+/// Which of an image's random values a transform draws; what stands here stays, or specs would give other bytes.
 #[derive(Clone, Copy)]
 enum Slot {
     Shift = 0,
