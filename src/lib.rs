@@ -10,6 +10,7 @@
 
 pub mod analysis;
 pub mod atomic;
+pub mod augment;
 pub mod choice;
 pub mod claim;
 pub mod cli;
@@ -37,6 +38,7 @@ pub mod parquet;
 mod pixels;
 pub mod progress;
 pub mod report;
+pub mod resize;
 pub mod rng;
 pub mod run;
 pub mod search;
@@ -45,6 +47,7 @@ mod secret;
 mod shared;
 pub mod sink;
 pub mod spec;
+pub mod split;
 pub mod stop;
 pub mod store;
 pub mod sweep;

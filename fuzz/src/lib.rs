@@ -49,14 +49,10 @@ impl data::Source for Offline {
 /// Reads the dataset at `path`.
 pub fn load(name: DatasetName, path: &Path, on_bad_image: OnBadImage) -> Result<Data, data::Error> {
     let spec = Dataset {
-        name,
         path: Some(path.to_owned()),
-        classes: None,
-        train_limit: None,
-        test_limit: None,
-        validation_split: 0.1,
         validation: Validation::Stratified,
         on_bad_image,
+        ..Dataset::new(name)
     };
     data::load(&spec, 32, 0, &Offline, &NoProgress)
 }

@@ -28,7 +28,7 @@ impl Choice {
 
     /// The options that must be set and are not.
     pub fn missing(&self, options: &Options) -> impl Iterator<Item = &'static Opt> {
-        let is_missing = |option: &&Opt| option.takes.default().is_none() && !options.has(option);
+        let is_missing = |option: &&Opt| option.takes.is_needed() && !options.has(option);
         self.options.iter().filter(is_missing)
     }
 }
@@ -72,6 +72,10 @@ pub enum Takes {
         unset: Unset<&'static str>,
         names: &'static [&'static str],
     },
+    /// Any text; it need not be set where there is no default.
+    Text {
+        default: Option<&'static str>,
+    },
     /// A metric as it is recorded, that is watched while a run trains.
     Monitor {
         default: &'static str,
@@ -111,8 +115,14 @@ impl Takes {
             Takes::CountOr { .. } | Takes::PerChannel { .. } => None,
             Takes::Flag { default } => Some(Value::Flag(default)),
             Takes::Name { unset, .. } => unset.default().map(Value::from),
+            Takes::Text { default } => default.map(Value::from),
             Takes::Monitor { default } => Some(Value::from(default)),
         }
+    }
+
+    /// Whether an option must be set.
+    pub fn is_needed(self) -> bool {
+        self.default().is_none() && !matches!(self, Takes::Text { .. })
     }
 
     /// A value to show as an example, of an option that must be set.
@@ -123,7 +133,7 @@ impl Takes {
             Takes::CountOr { word, .. } => Some(Value::from(word)),
             Takes::PerChannel { example, .. } => Some(Value::List(example.to_vec())),
             Takes::Name { unset, .. } => unset.example().map(Value::from),
-            Takes::Flag { .. } | Takes::Monitor { .. } => None,
+            Takes::Flag { .. } | Takes::Text { .. } | Takes::Monitor { .. } => None,
         }
     }
 
@@ -134,7 +144,10 @@ impl Takes {
             | Takes::Count { range, .. }
             | Takes::CountOr { range, .. }
             | Takes::PerChannel { range, .. } => Some(range),
-            Takes::Flag { .. } | Takes::Name { .. } | Takes::Monitor { .. } => None,
+            Takes::Flag { .. }
+            | Takes::Name { .. }
+            | Takes::Text { .. }
+            | Takes::Monitor { .. } => None,
         }
     }
 }

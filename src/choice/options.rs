@@ -88,7 +88,7 @@ impl Options {
             Takes::PerChannel { .. } => Value::List(next(table)?),
             Takes::Flag { .. } => Value::Flag(next(table)?),
             Takes::Name { names, .. } => table.next_value_seed(OneOf(names))?,
-            Takes::Monitor { .. } => Value::Text(next(table)?),
+            Takes::Text { .. } | Takes::Monitor { .. } => Value::Text(next(table)?),
         };
         self.0.insert(option.name, value);
         Ok(())
@@ -151,9 +151,14 @@ impl Options {
 
     /// The value of an option that takes a name or a metric; empty where one is needed and not set.
     pub fn text(&self, option: &Opt) -> String {
+        self.text_if_set(option).unwrap_or_default()
+    }
+
+    /// The value of an option that takes text, or its default; none where there is neither.
+    pub fn text_if_set(&self, option: &Opt) -> Option<String> {
         match self.get(option) {
-            Some(Value::Text(text)) => text,
-            _ => String::new(),
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
         }
     }
 }

@@ -3,11 +3,11 @@
 use candle_core::{Device, Error, Result, Tensor};
 use rayon::prelude::*;
 
-use super::augment::{Mix, Picture, Which, augment, erase};
 use super::decode::decode_file;
 use super::normalize::Normalizer;
-use super::resizing::{Resizing, Shaper};
 use super::view::View;
+use crate::augment::{Mix, Picture, Which, augment, erase};
+use crate::resize::{Resizing, Shaper};
 use crate::spec::Augmentation;
 
 /// Makes batches of one part of a dataset.

@@ -6,9 +6,10 @@ use super::error::Error;
 use super::images::Part;
 use super::loaded::Listed;
 use super::pick::{Pickers, Subset};
-use super::resizing::Resizing;
 use crate::progress::Progress;
+use crate::resize::Resizing;
 use crate::spec::Dataset;
+use crate::split::List;
 
 /// What of a dataset is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,27 @@ impl Request<'_> {
         };
         Pickers::of(self.spec, self.subset, train_limit)
     }
+
+    /// The positions in a mixed list of training images, with these labels and groups, of those that are to be decoded,
+    /// ascending: the test part is among them where the files have none.
+    pub fn wanted(&self, (labels, groups): (&[u32], &[u32]), has_test: bool) -> Vec<u32> {
+        let list = List {
+            labels,
+            groups,
+            classes: &[],
+            is_mixed: true,
+        };
+        let (train, test) = list.before_validation(self.spec, self.seed);
+        let mut wanted = match self.wanted {
+            Wanted::All => train,
+            Wanted::Test => Vec::new(),
+        };
+        if !has_test {
+            wanted.extend(test);
+        }
+        wanted.sort_unstable();
+        wanted
+    }
 }
 
 /// What a dataset's files hold of the images that are wanted.
@@ -56,6 +78,8 @@ pub(super) struct Parts {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Labels {
     pub train: Vec<u32>,
+    /// The group of each training image, where the files say any.
+    pub groups: Vec<u32>,
     /// Where the files themselves say which images are for validation.
     pub validation: Option<Vec<u32>>,
     /// Where the files themselves have a test part.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::error::Error;
-use super::resizing::Resizing;
+use crate::resize::Resizing;
 
 /// Images of one size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,7 +93,7 @@ pub struct Part {
     pub images: Images,
     /// The class of each image, an index into [`super::Data::classes`].
     pub labels: Vec<u32>,
-    /// The file of each image, relative to the dataset's folder (`image_folder` only).
+    /// The file of each image, relative to the dataset's folder (of folders and tables of images).
     pub files: Option<Vec<String>>,
     /// Where each image lies in its own shape, of those that are files and were resized when they were read.
     pub originals: Option<Vec<PathBuf>>,

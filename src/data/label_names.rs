@@ -32,23 +32,23 @@ pub(super) fn mapping(
     column: &str,
     classes: &[&str],
 ) -> Result<Option<Mapping>, String> {
-    let pairs = metadata.key_value_metadata().as_deref().unwrap_or_default();
-    let text = pairs.iter().find(|pair| pair.key == "huggingface");
-    let info: Option<Value> = text
-        .and_then(|pair| pair.value.as_ref())
-        .and_then(|text| serde_json::from_str(text).ok());
-    let names = info.as_ref().and_then(|info| {
-        let feature = info.get("info")?.get("features")?.get(column)?;
-        let names = feature.get("names")?.as_array()?;
-        names
-            .iter()
-            .map(Value::as_str)
-            .collect::<Option<Vec<&str>>>()
-    });
-    match names {
-        Some(names) => of_names(&names, classes),
+    match names(metadata, column) {
+        Some(names) => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            of_names(&names, classes)
+        }
         None => Ok(None),
     }
+}
+
+/// The names that the file's metadata has for the labels in a column, by label.
+pub(super) fn names(metadata: &FileMetadata, column: &str) -> Option<Vec<String>> {
+    let pairs = metadata.key_value_metadata().as_deref().unwrap_or_default();
+    let text = pairs.iter().find(|pair| pair.key == "huggingface")?;
+    let info: Value = serde_json::from_str(text.value.as_ref()?).ok()?;
+    let feature = info.get("info")?.get("features")?.get(column)?;
+    let names = feature.get("names")?.as_array()?.iter();
+    names.map(|name| Some(name.as_str()?.to_owned())).collect()
 }
 
 /// What is compared of a name.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::arrange::{List, Unseen};
 use super::divided::Data;
 use super::error::Error;
 use super::images::Part;
 use super::view::View;
 use crate::spec::{Dataset, Problem};
+use crate::split::{List, Unseen};
 
 /// A dataset's images in memory, before they are divided: specs that differ in the split alone share them.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +27,8 @@ pub struct Loaded {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Listed {
     pub labels: Vec<u32>,
+    /// The group of each, where the files say any.
+    pub groups: Vec<u32>,
     /// The row in [`Loaded::train`].
     pub rows: Vec<Option<u32>>,
     pub is_mixed: bool,
@@ -37,8 +39,25 @@ impl Listed {
     pub fn whole(part: &Part) -> Self {
         Listed {
             labels: part.labels.clone(),
+            groups: Vec::new(),
             rows: (0..part.len() as u32).map(Some).collect(),
             is_mixed: false,
+        }
+    }
+
+    /// A mixed list of images with these labels and groups, of which those in `decoded` positions, ascending, are in memory
+    /// without those in `bad` places.
+    pub fn mixed((labels, groups): (Vec<u32>, Vec<u32>), decoded: &[u32], bad: &[usize]) -> Self {
+        let mut rows = vec![None; labels.len()];
+        let good = (0..decoded.len()).filter(|place| bad.binary_search(place).is_err());
+        for (row, place) in good.enumerate() {
+            rows[decoded[place] as usize] = Some(row as u32);
+        }
+        Listed {
+            labels,
+            groups,
+            rows,
+            is_mixed: true,
         }
     }
 
@@ -56,6 +75,7 @@ impl Loaded {
     fn list(&self) -> List<'_> {
         List {
             labels: &self.listed.labels,
+            groups: &self.listed.groups,
             classes: &self.classes,
             is_mixed: self.listed.is_mixed,
         }
@@ -80,6 +100,9 @@ impl Loaded {
     fn divide(&self, spec: &Dataset, seed: u64, unseen: Unseen) -> Result<Data, Error> {
         if self.test.is_some() {
             refuse_test_split(spec)?;
+        }
+        if self.validation.is_some() {
+            refuse_folds(spec)?;
         }
         let is_there = |position| self.listed.row(position).is_some();
         let validates = self.validation.is_none();
@@ -114,6 +137,18 @@ impl Loaded {
         refuse_test_split(spec)?;
         Ok((self.classes, test.into()))
     }
+}
+
+/// Where there is a validation part, the training images are not divided.
+pub(super) fn refuse_folds(spec: &Dataset) -> Result<(), Problem> {
+    if spec.folds.is_none() {
+        return Ok(());
+    }
+    let message = format!(
+        "`dataset.folds`: {} has a validation part of its own",
+        spec.name
+    );
+    Err(Problem::new("dataset.folds", message).help("leave the key out"))
 }
 
 /// Where there is a test part, none is taken of the training images.

@@ -2,8 +2,6 @@
 //!
 //! [`load`] brings a dataset into memory as bytes; [`Batches`] makes normalized tensors of it.
 
-mod arrange;
-mod augment;
 mod batch;
 mod contents;
 mod decode;
@@ -23,20 +21,16 @@ mod normalize;
 mod order;
 mod photo;
 mod pick;
-mod pillow;
 mod read;
-mod resize;
-mod resizing;
 mod shards;
 mod sources;
-mod split;
-mod split_words;
 mod survey;
 #[cfg(test)]
 mod tests;
 mod view;
 
-pub use augment::Mix;
+pub use crate::augment::Mix;
+pub use crate::resize::{Fit, Resizing};
 pub use batch::Batches;
 pub use contents::digest;
 pub use divided::{Counts, Data};
@@ -50,6 +44,5 @@ pub use normalize::{ChannelOrder, Normalizer};
 pub use order::{balanced_order, order};
 pub use photo::{image_files, thumbnail};
 pub use read::{Source, classes, load, read, reading_key};
-pub use resizing::{Fit, Resizing};
 pub use survey::{Division, Survey, survey};
 pub use view::View;

@@ -26,6 +26,15 @@ pub(super) fn widened(metadata: FileMetadataRef) -> FileMetadataRef {
     Arc::new(widened)
 }
 
+/// [`widened`], by what Parquet itself says of the columns: text that Arrow keeps by a dictionary is text.
+pub(super) fn plain(metadata: FileMetadataRef) -> FileMetadataRef {
+    let mut plain = (*widened(metadata)).clone();
+    if let Some(pairs) = &mut plain.key_value_metadata {
+        pairs.retain(|pair| pair.key != ARROW_SCHEMA);
+    }
+    Arc::new(plain)
+}
+
 fn is_narrow(field: &ParquetType) -> bool {
     widen(field) != *field
 }

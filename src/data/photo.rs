@@ -11,8 +11,8 @@ use super::error::Error;
 use super::files::file_name;
 use super::images::{Images, Part};
 use super::kind::is_image;
-use super::resize::Resizer;
-use super::resizing::{Resizing, shape_to};
+use crate::resize::Resizer;
+use crate::resize::{Resizing, shape_to};
 
 /// So deep in a folder images are looked for.
 const DEPTH: usize = 32;

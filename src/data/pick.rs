@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::split_words::composed;
 use crate::spec::{Choice, Dataset, Problem, slip};
+use crate::split::composed;
 
 /// The chosen classes.
 #[derive(Clone, Debug)]

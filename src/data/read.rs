@@ -8,10 +8,10 @@ use super::error::Error;
 use super::format::{Reader, Request, Wanted};
 use super::loaded::{Listed, Loaded};
 use super::pick::Subset;
-use super::resizing::Resizing;
 use super::sources;
 use crate::datasets::{PartsOf, PathUse};
 use crate::progress::Progress;
+use crate::resize::Resizing;
 use crate::spec::{Dataset, DatasetName, Problem};
 
 /// Gives the folder of a dataset whose `path` is not set, downloading it if need be.
@@ -49,14 +49,15 @@ pub(super) fn known_classes(spec: &Dataset) -> Option<Vec<String>> {
 /// # Errors
 /// A path that is needed and not set.
 pub(super) fn place(spec: &Dataset) -> Result<PathBuf, Error> {
-    let missing = |what: &str| {
+    let missing = |article: &str, what: &str| {
         let name = spec.name;
-        Problem::new("dataset", format!("an {name} needs a path"))
+        Problem::new("dataset", format!("{article} {name} needs a path"))
             .help(format!("set dataset.path to {what}"))
     };
     match (&spec.path, spec.name.path) {
         (Some(path), _) => Ok(path.clone()),
-        (None, PathUse::Folder(what)) => Err(missing(what).into()),
+        (None, PathUse::Folder(what)) => Err(missing("an", what).into()),
+        (None, PathUse::Files(what)) => Err(missing("a", what).into()),
         (None, PathUse::BuiltIn | PathUse::Optional) => Ok(PathBuf::new()),
     }
 }
@@ -116,6 +117,8 @@ pub fn reading_key(spec: &Dataset, resizing: Resizing, seed: u64) -> String {
         validation_split: 0.0,
         validation: Default::default(),
         test_split: 0.0,
+        folds: None,
+        fold: None,
         ..spec.clone()
     };
     format!("{read:?} {resizing:?} {seed:?} {test:?}")

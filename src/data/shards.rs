@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::contents::digest;
 use super::error::Error;
 use super::files::{file_name, walk};
-use super::split_words::{PartName, Says, says};
+use crate::split::{PartName, Says, says};
 
 /// The files of each part, in the order of their numbers; a part without files has none.
 #[derive(Debug, Default)]

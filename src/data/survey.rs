@@ -1,16 +1,16 @@
 //! What a dataset has, seen before a run without decoding an image: classes, counts, and what is worth saying.
 
-use super::arrange::{List, Unseen, test_order};
 use super::divided::Counts;
 use super::error::Error;
 use super::footprint::Footprint;
 use super::format::{Labels, Seen};
-use super::loaded::refuse_test_split;
+use super::loaded::{refuse_folds, refuse_test_split};
 use super::pick::Subset;
 use super::read::{known_classes, open_here};
-use super::split;
 use crate::datasets::{Entry, PartsOf, PathUse, PerClass};
 use crate::spec::{Dataset, Problem, Validation};
+use crate::split;
+use crate::split::{List, Unseen, test_order};
 
 /// A dataset as its folders and labels show it.
 #[derive(Clone, Debug)]
@@ -118,7 +118,10 @@ impl Survey {
             Found::Labels(labels) => labels,
             Found::Unknown => return Ok(Division::default()),
             Found::Published { train, test } => {
-                let kept = split::training_count(*train, spec.validation_split);
+                let kept = match spec.held_out_fold() {
+                    Some(fold) => train - split::fold_size(*train, fold),
+                    None => split::training_count(*train, spec.validation_split),
+                };
                 let counts = Some(Counts {
                     train: kept,
                     validation: train - kept,
@@ -135,8 +138,12 @@ impl Survey {
         if labels.test.is_some() {
             refuse_test_split(spec)?;
         }
+        if labels.validation.is_some() {
+            refuse_folds(spec)?;
+        }
         let list = List {
             labels: &labels.train,
+            groups: &labels.groups,
             classes: &self.classes,
             is_mixed: labels.is_mixed,
         };

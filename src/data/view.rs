@@ -69,14 +69,14 @@ impl View {
         self.rows.iter().filter_map(label)
     }
 
-    /// The file of each image, relative to the dataset's folder (`image_folder` only).
+    /// The file of each image, relative to the dataset's folder (of folders and tables of images).
     pub fn files(&self) -> Option<Vec<String>> {
         let files = self.part.files.as_ref()?;
         let file = |&row: &u32| files.get(row as usize).cloned();
         Some(self.rows.iter().filter_map(file).collect())
     }
 
-    /// The file of image `i`, relative to the dataset's folder (`image_folder` only).
+    /// The file of image `i`, relative to the dataset's folder (of folders and tables of images).
     pub fn file(&self, i: usize) -> Option<&str> {
         let files = self.part.files.as_ref()?;
         let file = files.get(*self.rows.get(i)? as usize)?;

@@ -3,12 +3,14 @@
 
 use super::classes;
 use super::download::{Download, File, Server};
+use super::options::{GROUP_COLUMN, IMAGE_COLUMN, IMAGES, LABEL_COLUMN, SPLIT_COLUMN};
+use crate::choice::Choice;
 
 /// What a spec can name as its dataset.
 #[derive(Debug)]
 pub struct Entry {
-    /// As it stands in a spec.
-    pub name: &'static str,
+    /// Its name in a spec, and the keys that it takes beside those of all datasets.
+    pub choice: Choice,
     /// What it is, as a part of a sentence.
     pub about: &'static str,
     /// How its files are read.
@@ -43,6 +45,8 @@ pub enum Format {
     Cifar100,
     /// A folder per class.
     ImageFolder,
+    /// A table with a row per image.
+    Table,
 }
 
 /// What `dataset.path` is to a dataset.
@@ -54,6 +58,8 @@ pub enum PathUse {
     Optional,
     /// A folder that must be said: what it is.
     Folder(&'static str),
+    /// A file, a folder with files or a pattern of their names, that must be said: what it is.
+    Files(&'static str),
 }
 
 /// Which parts a dataset has.
@@ -116,18 +122,19 @@ impl PerClass {
 }
 
 /// Every dataset.
-pub static DATASETS: [&Entry; 6] = [
+pub static DATASETS: [&Entry; 7] = [
     &CIFAR10,
     &CIFAR100,
     &MNIST,
     &FASHION_MNIST,
     &DIGITS,
     &IMAGE_FOLDER,
+    &TABLE,
 ];
 
 /// Its files are the hub's Parquet edition, whose images are the original ones as PNG.
 pub static CIFAR10: Entry = Entry {
-    name: "cifar10",
+    choice: Choice::plain("cifar10"),
     about: "32×32 colour images",
     format: Format::Cifar10,
     path: PathUse::Optional,
@@ -162,7 +169,7 @@ pub static CIFAR10: Entry = Entry {
 
 /// Its files are the hub's Parquet edition.
 pub static CIFAR100: Entry = Entry {
-    name: "cifar100",
+    choice: Choice::plain("cifar100"),
     about: "32×32 colour images",
     format: Format::Cifar100,
     path: PathUse::Optional,
@@ -198,7 +205,7 @@ pub static CIFAR100: Entry = Entry {
 /// Its files are the original gzipped IDX files at torchvision's mirror; lengths and SHA-256 as in TensorFlow Datasets'
 /// `url_checksums/mnist.txt`.
 pub static MNIST: Entry = Entry {
-    name: "mnist",
+    choice: Choice::plain("mnist"),
     about: "28×28 grey images of digits",
     format: Format::Idx,
     path: PathUse::Optional,
@@ -243,7 +250,7 @@ pub static MNIST: Entry = Entry {
 /// Its files are Zalando's own, which have no https address; lengths and SHA-256 as in TensorFlow Datasets'
 /// `url_checksums/fashion_mnist.txt`.
 pub static FASHION_MNIST: Entry = Entry {
-    name: "fashion_mnist",
+    choice: Choice::plain("fashion_mnist"),
     about: "28×28 grey images of clothes",
     format: Format::Idx,
     path: PathUse::Optional,
@@ -283,7 +290,7 @@ pub static FASHION_MNIST: Entry = Entry {
 };
 
 pub static DIGITS: Entry = Entry {
-    name: "digits",
+    choice: Choice::plain("digits"),
     about: "UCI's handwritten digits, 8×8, built into the program",
     format: Format::Digits,
     path: PathUse::BuiltIn,
@@ -297,10 +304,33 @@ pub static DIGITS: Entry = Entry {
 
 /// One's own images.
 pub static IMAGE_FOLDER: Entry = Entry {
-    name: "image_folder",
+    choice: Choice::plain("image_folder"),
     about: "a folder per class, with images of any size",
     format: Format::ImageFolder,
     path: PathUse::Folder("the folder with one subfolder per class"),
+    parts: PartsOf::Found,
+    classes: None,
+    label_columns: &[],
+    image: None,
+    published: None,
+    download: None,
+};
+
+/// One's own images, with a table that says their labels.
+pub static TABLE: Entry = Entry {
+    choice: Choice {
+        name: "table",
+        options: &[
+            IMAGE_COLUMN,
+            IMAGES,
+            LABEL_COLUMN,
+            SPLIT_COLUMN,
+            GROUP_COLUMN,
+        ],
+    },
+    about: "a CSV, TSV or Parquet table with a row per image",
+    format: Format::Table,
+    path: PathUse::Files("the table: a CSV, TSV or Parquet file"),
     parts: PartsOf::Found,
     classes: None,
     label_columns: &[],
@@ -325,7 +355,7 @@ mod tests {
             let classes = 0..entry.classes.unwrap().len();
             let sum = |counts: PerClass| -> usize { classes.clone().map(|c| counts.of(c)).sum() };
             let sums = (sum(published.train), sum(published.test));
-            assert_eq!(sums, (train, test), "{}", entry.name);
+            assert_eq!(sums, (train, test), "{}", entry.choice.name);
         }
     }
 }

@@ -3,6 +3,8 @@
 mod catalog;
 mod classes;
 mod download;
+mod options;
 
 pub use catalog::*;
 pub use download::{Download, File, Server};
+pub use options::*;

@@ -1,6 +1,7 @@
 //! What happens while a run is done.
 
 use super::start::Download;
+use crate::data::Data;
 use crate::train;
 
 /// What happens while a run is done, told in this order; how it ended is what doing it gives back.
@@ -10,6 +11,8 @@ pub enum Event<'a> {
     Started,
     /// The weights that it starts from were downloaded, now or earlier.
     Weights(&'a Download),
+    /// Its images are there, and divided.
+    Divided(&'a Data),
     /// It trains.
     Training(train::Event<'a>),
 }

@@ -188,6 +188,7 @@ impl<'a> Executor<'a> {
         let new = data.notes.iter().filter(|note| !notes.contains(note));
         new.for_each(|note| tracing::warn!("{}", one_line(note)));
         stop.check()?;
+        tell(Event::Divided(&data));
         if data.classes.len() != classes.len() {
             return Err(Error::ClassesChanged {
                 found: data.classes.len(),
@@ -266,7 +267,7 @@ impl<'a> Executor<'a> {
                 part,
                 predictions,
                 part.of(&data),
-                spec.dataset.path.as_deref(),
+                spec.dataset.images_folder().as_deref(),
             ),
             skipped_images: data.skipped,
             seconds: start.elapsed().as_secs_f64(),

@@ -15,7 +15,7 @@ const PICTURES: usize = 24;
 pub struct PartPredictions {
     pub part: Split,
     pub each: Vec<Prediction>,
-    /// The file of each image, relative to the dataset's folder (`image_folder` only).
+    /// The file of each image, relative to the dataset's folder (of folders and tables of images).
     pub files: Option<Vec<String>>,
     /// The most confidently wrong images by their index, as PNG files.
     pub pictures: BTreeMap<usize, Vec<u8>>,

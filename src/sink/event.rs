@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::claim::Token;
+use crate::data::Data;
 use crate::run::{self, Download, Finished, PlannedRun};
 use crate::store::RunRow;
 use crate::train::{Batch, Begin, Epoch};
@@ -16,6 +17,8 @@ pub enum Event<'a> {
     Started(&'a Run<'a>, Place),
     /// The weights that a run starts from were downloaded, now or earlier.
     Weights(&'a Run<'a>, &'a Download),
+    /// The images of a run are there, and divided.
+    Divided(&'a Run<'a>, &'a Data),
     /// All of a run is prepared, and its first step follows.
     Training(&'a Run<'a>, Begin<'a>),
     /// A run has done a batch.
@@ -40,6 +43,7 @@ impl<'a> Event<'a> {
         match *self {
             Event::Started(run, _)
             | Event::Weights(run, _)
+            | Event::Divided(run, _)
             | Event::Training(run, _)
             | Event::Batch(run, _)
             | Event::Epoch(run, _)

@@ -5,7 +5,7 @@ use figment::value::{Dict, Value};
 use super::key::{self, KeyPath};
 use super::position::Position;
 use super::tree;
-use super::types::{Normalization, Optimizer, Resize, Schedule, Sweep, Table};
+use super::types::{DatasetTable, Normalization, Optimizer, Resize, Schedule, Sweep, Table};
 use crate::choice::Choice;
 
 /// A table whose options depend on what one of its keys names.
@@ -24,8 +24,9 @@ impl Tagged {
         }
     }
 
-    fn all() -> [Tagged; 5] {
+    fn all() -> [Tagged; 6] {
         [
+            Tagged::new::<DatasetTable>(&["dataset"]),
             Tagged::new::<Normalization>(&["normalization"]),
             Tagged::new::<Resize>(&["resize"]),
             Tagged::new::<Optimizer>(&["optimizer"]),

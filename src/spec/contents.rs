@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::types::Spec;
+use crate::datasets::IMAGES;
 
 /// What the files that a spec names hold: the key that names one → a digest.
 pub type Contents = BTreeMap<String, String>;
@@ -20,6 +21,12 @@ pub(super) fn decisive(spec: &Spec, contents: &Contents) -> serde_json::Value {
         && let Some(tables) = decisive.as_object_mut()
     {
         tables.shift_remove("resize");
+    }
+    // Where images lie whose contents are those of the dataset.
+    if contents.contains_key("dataset.path")
+        && let Some(dataset) = decisive["dataset"].as_object_mut()
+    {
+        dataset.shift_remove(IMAGES.name);
     }
     for (key, digest) in contents {
         if let Some(value) = decisive.pointer_mut(&format!("/{}", key.replace('.', "/"))) {

@@ -31,6 +31,9 @@ pub fn head_names(head: &[HeadLayer]) -> Vec<String> {
 impl Spec {
     /// Writes the defaults that depend on other keys, leaving out what depends on a key that is swept.
     pub(super) fn fill(&mut self, is_swept: &dyn Fn(&str) -> bool) {
+        if !is_swept("dataset.name") {
+            self.dataset.fill();
+        }
         if !is_swept("optimizer.name") {
             self.optimizer.fill();
         }

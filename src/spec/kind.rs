@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn runs_of_different_seeds_repeat_one_another() {
-        assert_eq!(replicates(), ["seed"]);
+        assert_eq!(replicates(), ["seed", "dataset.fold"]);
         assert!(is_replicate("seed") && !is_replicate("freeze.through"));
     }
 

@@ -8,8 +8,9 @@ use super::key::{self, KeyPath};
 use super::values::Repository;
 
 /// The keys whose text is a path.
-const PATH_KEYS: [&str; 4] = [
+const PATH_KEYS: [&str; 5] = [
     "dataset.path",
+    "dataset.images",
     "training.initial_weights",
     "backbone.weights",
     "backbone.weights.experiment",

@@ -10,6 +10,7 @@ pub mod predictions;
 mod present;
 mod results;
 mod rows;
+pub(crate) mod splits;
 pub mod tables;
 pub(crate) mod text;
 pub(crate) mod tidy;

@@ -40,15 +40,10 @@ impl data::Source for Offline {
 /// The dataset at `path`, as squares of 32 pixels where it is an image folder.
 fn load(name: DatasetName, path: &Path, on_bad_image: OnBadImage) -> Result<Data, data::Error> {
     let spec = Dataset {
-        name,
         path: Some(path.to_owned()),
-        classes: None,
-        train_limit: None,
-        test_limit: None,
-        validation_split: 0.1,
         validation: Validation::Stratified,
-        test_split: 0.0,
         on_bad_image,
+        ..Dataset::new(name)
     };
     data::load(&spec, Resizing::squash(32), 0, &Offline, &NoProgress)
 }

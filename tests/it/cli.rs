@@ -50,7 +50,12 @@ fn a_run_leaves_everything_the_design_names() {
         assert!(results.join(file).is_file(), "{file}");
     }
     let run = only_run(&results);
-    for file in ["model.safetensors", "spec.toml", "log.jsonl"] {
+    for file in [
+        "model.safetensors",
+        "spec.toml",
+        "log.jsonl",
+        "splits.parquet",
+    ] {
         assert!(run.join(file).is_file(), "{file}");
     }
     let metrics = table(&results, "metrics.parquet");

@@ -133,6 +133,7 @@ fn death_while_a_file_is_written_loses_nothing() {
         ("checkpoint", 2),
         ("checkpoint", 5),
         ("model.safetensors", 1),
+        ("splits.parquet", 1),
         ("curves.svg", 1),
     ];
     for (file, time) in files {
@@ -154,6 +155,7 @@ fn a_disk_that_is_full_for_a_moment_is_reported_and_changes_nothing() {
         ("metrics.parquet", 2),
         ("checkpoint", 1),
         ("checkpoint", 3),
+        ("splits.parquet", 1),
         ("curves.svg", 1),
     ] {
         let experiment = Experiment::new(&spec);

@@ -20,7 +20,6 @@ use folders::PartFolder;
 use layout::Layout;
 use unused::Unused;
 
-use crate::data::arrange::{List, test_order};
 use crate::data::decode::{Decoding, decode_file};
 use crate::data::error::Error;
 use crate::data::files::{Walk, entries};
@@ -30,9 +29,10 @@ use crate::data::images::{Images, Part};
 use crate::data::kind::is_image;
 use crate::data::loaded::Listed;
 use crate::data::pick::Subset;
-use crate::data::resizing::shape_to;
 use crate::progress::Progress;
+use crate::resize::shape_to;
 use crate::spec::{Choice, Dataset};
+use crate::split::test_order;
 
 /// The folders of an image dataset.
 struct Folders {
@@ -57,6 +57,7 @@ impl PartFiles {
         let labels = |files: &Files| files.iter().map(|(_, label)| *label).collect();
         Labels {
             train: labels(&self.train),
+            groups: Vec::new(),
             validation: self.validation.as_ref().map(labels),
             test: self.test.as_ref().map(labels),
             is_mixed: true,
@@ -238,7 +239,7 @@ impl Reader for Folders {
             test,
         } = files;
         let labels: Vec<u32> = all.iter().map(|(_, label)| *label).collect();
-        let wanted = wanted(&labels, request, test.is_some());
+        let wanted = request.wanted((&labels, &[]), test.is_some());
         let train: Files = wanted.iter().map(|&at| all[at as usize].clone()).collect();
         let test = test.map(|test| limited_test(test, request.spec.test_limit));
         let validation = validation.filter(|_| request.wanted == Wanted::All);
@@ -257,7 +258,7 @@ impl Reader for Folders {
         let [validation, test] = optional;
         Ok(Parts {
             train,
-            listed: Some(listed(labels, &wanted, &bad)),
+            listed: Some(Listed::mixed((labels, Vec::new()), &wanted, &bad)),
             validation: validation?,
             test: test?,
             skipped,
@@ -281,45 +282,12 @@ impl Reader for Folders {
     }
 }
 
-/// The positions of the training images that are to be decoded, ascending.
-fn wanted(labels: &[u32], request: &Request<'_>, has_test: bool) -> Vec<u32> {
-    let list = List {
-        labels,
-        classes: &[],
-        is_mixed: true,
-    };
-    let (train, test) = list.before_validation(request.spec, request.seed);
-    let mut wanted = match request.wanted {
-        Wanted::All => train,
-        Wanted::Test => Vec::new(),
-    };
-    if !has_test {
-        wanted.extend(test);
-    }
-    wanted.sort_unstable();
-    wanted
-}
-
 /// The first images of a test part in its order.
 fn limited_test(files: Files, limit: Option<usize>) -> Files {
     let labels: Vec<u32> = files.iter().map(|(_, label)| *label).collect();
     let order = test_order(&labels, true).into_iter();
     let chosen = order.take(limit.unwrap_or(usize::MAX));
     chosen.map(|at| files[at as usize].clone()).collect()
-}
-
-/// Where the images of a list with these labels are in memory: `decoded` positions, without those in `bad` places.
-fn listed(labels: Vec<u32>, decoded: &[u32], bad: &[usize]) -> Listed {
-    let mut rows = vec![None; labels.len()];
-    let good = (0..decoded.len()).filter(|place| bad.binary_search(place).is_err());
-    for (row, place) in good.enumerate() {
-        rows[decoded[place] as usize] = Some(row as u32);
-    }
-    Listed {
-        labels,
-        rows,
-        is_mixed: true,
-    }
 }
 
 /// A class that cannot be learned.

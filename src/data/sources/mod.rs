@@ -6,6 +6,7 @@ mod digits;
 mod idx;
 mod image_folder;
 mod parquet;
+mod table;
 
 use std::path::Path;
 
@@ -25,6 +26,7 @@ pub(super) fn open(spec: &Dataset, place: &Path) -> Result<Box<dyn Reader>, Erro
         Format::Cifar10 => cifar::open_10,
         Format::Cifar100 => cifar::open_100,
         Format::ImageFolder => image_folder::open,
+        Format::Table => table::open,
     };
     open(spec, place)
 }

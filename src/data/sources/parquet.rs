@@ -1,7 +1,7 @@
 //! The hub's Parquet layout: a column of encoded images and one of labels.
 
-mod file;
-mod kinds;
+pub(super) mod file;
+pub(super) mod kinds;
 
 use std::path::{Path, PathBuf};
 

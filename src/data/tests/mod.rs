@@ -99,15 +99,9 @@ fn copied(view: &View) -> Part {
 /// The whole dataset in `path`, without a validation part.
 fn spec(name: DatasetName, path: Option<&Path>) -> Dataset {
     Dataset {
-        name,
         path: path.map(Path::to_owned),
-        classes: None,
-        train_limit: None,
-        test_limit: None,
         validation_split: 0.0,
-        validation: Validation::Tail,
-        test_split: 0.0,
-        on_bad_image: OnBadImage::Error,
+        ..Dataset::new(name)
     }
 }
 

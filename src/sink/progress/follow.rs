@@ -33,7 +33,7 @@ impl Sink for &dyn Reporter {
             Event::Ended(run, _) => self.run_ended(&run.row),
             Event::Warning(text) => self.warn(text),
             Event::Note(text) => self.note(text),
-            Event::Weights(..) | Event::Tables(_) | Event::Over(_) => {}
+            Event::Weights(..) | Event::Divided(..) | Event::Tables(_) | Event::Over(_) => {}
         }
         Ok(())
     }

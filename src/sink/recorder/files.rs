@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use super::unwritten::Unwritten;
 use crate::claim::{Claim, Token};
+use crate::data::Data;
 use crate::sink::error::Error;
 use crate::sink::list::Sinks;
 use crate::store::deaths::Start;
 use crate::store::tables::own::{self, OwnRows};
-use crate::store::{Axis, EpochRow, RunLog, RunRow, TableError};
+use crate::store::{Axis, EpochRow, RunLog, RunRow, TableError, splits};
 
 /// What a run in progress writes into its folder.
 pub(super) struct Files {
@@ -23,6 +24,8 @@ pub(super) struct Files {
     claim: Option<Claim>,
     log: RunLog,
     pub epochs: Vec<EpochRow>,
+    /// How the images are divided, until that is written.
+    splits: Option<Vec<u8>>,
     /// What is to be known of this start should the process die.
     how: Start,
     /// What the run had come to when it was begun here: its epochs, and when it first began.
@@ -57,6 +60,7 @@ impl Files {
             claim: Some(claim),
             log,
             epochs,
+            splits: None,
             how,
             begun: (row.epochs, row.started),
         };
@@ -78,6 +82,30 @@ impl Files {
     fn write_row(&self, row: &RunRow) -> Result<(), TableError> {
         let how = self.how.to_text();
         own::write_row(&self.folder, &self.axes, row, Some(&how), &self.token)
+    }
+
+    /// Writes how the run's images are divided, which no start changes.
+    pub fn set_splits(&mut self, data: &Data, sinks: &Sinks<'_>) {
+        match splits::encode(&self.folder, data) {
+            Ok(bytes) => self.splits = Some(bytes),
+            Err(error) => sinks.warn(&error.to_string()),
+        }
+        self.write_splits(sinks);
+    }
+
+    /// Writes how the run's images are divided, where that is not done; what fails is said, and tried again later.
+    pub fn write_splits(&mut self, sinks: &Sinks<'_>) {
+        let Some(bytes) = self.splits.take() else {
+            return;
+        };
+        if let Err(error) = splits::write(&self.folder, &bytes, &self.token)
+            && !self.token.is_lost()
+        {
+            sinks.warn(&format!(
+                "{error}; training continues, and the write is retried"
+            ));
+            self.splits = Some(bytes);
+        }
     }
 
     /// Writes the run's rows; what fails is said, and tried again after the next epoch.

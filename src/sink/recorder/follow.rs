@@ -22,6 +22,7 @@ impl Sink for Recorder {
         match *event {
             Event::Started(..) => files.log(id, log::started(run.planned), sinks),
             Event::Weights(_, from) => files.log(id, log::weights(&run.row, from), sinks),
+            Event::Divided(_, data) => files.set_splits(data, sinks),
             Event::Training(_, begin) => self.training(run, &begin, files, sinks),
             Event::Epoch(_, epoch) => self.epoch(run, epoch, files, sinks),
             Event::Ended(_, result) => self.end(run, result, files, sinks),
@@ -74,6 +75,7 @@ impl Recorder {
     ) {
         let id = &run.row.run;
         files.log(id, log::ended(result), sinks);
+        files.write_splits(sinks);
         let ended = files.end(&run.row);
         let is_kept = ended.is_some_and(|ended| self.write_last(run, result, ended, sinks));
         if !is_kept {

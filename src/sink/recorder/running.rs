@@ -58,6 +58,7 @@ impl<'r> Running<'r> {
                 self.sinks.tell(&Event::Started(&self.run, place));
             }
             run::Event::Weights(from) => self.sinks.tell(&Event::Weights(&self.run, from)),
+            run::Event::Divided(data) => self.sinks.tell(&Event::Divided(&self.run, data)),
             run::Event::Training(train::Event::Begin(begin)) => {
                 if !begin.is_resumed() {
                     self.before = 0.0;

@@ -1,7 +1,7 @@
 //! The spec: everything that decides an experiment's result, as typed values with their defaults.
 
 mod augmentation;
-mod images;
+mod dataset;
 mod imbalance;
 mod network;
 mod optimizer;
@@ -15,7 +15,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use augmentation::*;
-pub use images::*;
+pub(in crate::spec) use dataset::DatasetTable;
+pub use dataset::{Dataset, DatasetName, OnBadImage, Validation};
 pub use imbalance::*;
 pub(in crate::spec) use network::HeadTable;
 pub use network::*;

@@ -158,16 +158,26 @@ pub(super) fn schema(
     for (name, schema) in own {
         properties.insert(name.to_owned(), schema.to_value());
     }
-    for option in crate::choice::all_options(choices.iter().copied()) {
-        properties.insert(option.name.to_owned(), option_schema(option, choices));
-    }
     let table = json!({
         "type": "object",
         "additionalProperties": false,
         "properties": properties,
         "description": description,
     });
-    Schema::try_from(table).unwrap_or_default()
+    let mut schema = Schema::try_from(table).unwrap_or_default();
+    add_options(&mut schema, choices);
+    schema
+}
+
+/// Adds the options of `choices` to a table's schema.
+pub(super) fn add_options(schema: &mut Schema, choices: &[&'static Choice]) {
+    let properties = schema.get_mut("properties").and_then(Json::as_object_mut);
+    let Some(properties) = properties else {
+        return;
+    };
+    for option in crate::choice::all_options(choices.iter().copied()) {
+        properties.insert(option.name.to_owned(), option_schema(option, choices));
+    }
 }
 
 fn option_schema(option: &Opt, choices: &[&'static Choice]) -> Json {
@@ -199,7 +209,7 @@ fn option_schema(option: &Opt, choices: &[&'static Choice]) -> Json {
             json!({ "type": "array", "items": { "type": "number", "format": "double" } })
         }
         Takes::Flag { .. } => json!({ "type": "boolean" }),
-        Takes::Monitor { .. } => json!({ "type": "string" }),
+        Takes::Text { .. } | Takes::Monitor { .. } => json!({ "type": "string" }),
     };
     if let Some(schema) = schema.as_object_mut() {
         let description = format!("{}: {}{default}.", owners.join(", "), option.about);

@@ -1,14 +1,19 @@
 //! `[dataset]`, `[normalization]` and `[resize]`.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use super::check::Check;
 use super::choice::Chosen;
-use crate::datasets::{PartsOf, PathUse};
+use crate::choice::owners;
+use crate::datasets::{GROUP_COLUMN, PartsOf, PathUse};
 use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;
 use crate::spec::suggest::slip;
-use crate::spec::types::{Normalization, NormalizationScheme, Resize, ResizeMethod, Spec, Table};
+use crate::spec::types::{
+    Dataset, DatasetTable, Normalization, NormalizationScheme, Resize, ResizeMethod, Spec, Table,
+    Validation,
+};
 use crate::spec::values::Choice;
 
 pub(super) fn check(spec: &Spec, check: &mut Check) {
@@ -19,7 +24,10 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
         );
         check.problem_with_help("dataset.test_split", message, "remove `test_split`");
     }
+    options(spec, check);
     path(spec, check);
+    groups(spec, check);
+    fold(spec, check);
     classes(spec, check);
     normalization(spec, check);
     resize(spec, check);
@@ -43,9 +51,63 @@ fn views(spec: &Spec, check: &mut Check) {
     }
 }
 
+fn options(spec: &Spec, check: &mut Check) {
+    let dataset = &spec.dataset;
+    let choice = &dataset.name.row().choice;
+    let chosen = Chosen::named(choice, DatasetTable::TAG, choice.name);
+    check.choice("dataset", &chosen, &dataset.options, Dataset::choices());
+}
+
+/// Refuses groups that nothing says.
+fn groups(spec: &Spec, check: &mut Check) {
+    let dataset = &spec.dataset;
+    if dataset.validation != Validation::Group || dataset.group_column().is_some() {
+        return;
+    }
+    let message = "`dataset.validation = \"group\"` needs `dataset.group_column`";
+    let owners = owners(Dataset::choices(), GROUP_COLUMN.name);
+    let help = match owners.contains(&dataset.name.as_str()) {
+        true => format!(
+            "add e.g. `group_column = \"patient\"`: {}",
+            GROUP_COLUMN.about
+        ),
+        false => format!(
+            "{} says no groups; datasets that can: {}",
+            dataset.name,
+            owners.join(", ")
+        ),
+    };
+    check.problem_with_help("dataset.validation", message, help);
+}
+
+/// Refuses a fold that there is not.
+fn fold(spec: &Spec, check: &mut Check) {
+    let (key, dataset) = ("dataset.fold", &spec.dataset);
+    match (dataset.fold, dataset.folds) {
+        (Some(fold), None) => check.problem_with_help(
+            key,
+            format!("`{key} = {fold}` needs `dataset.folds`"),
+            "add `folds = 5`: into how many parts the training images are divided",
+        ),
+        (Some(fold), Some(folds)) if fold >= folds => check.problem_with_help(
+            key,
+            format!("`{key} = {fold}`, but `dataset.folds = {folds}`"),
+            format!("folds are counted from 0 to {}", folds.saturating_sub(1)),
+        ),
+        _ => {}
+    }
+}
+
 fn path(spec: &Spec, check: &mut Check) {
     let name = spec.dataset.name;
     match (&spec.dataset.path, name.path) {
+        (None, PathUse::Files(what)) => check.problem_with_help(
+            "dataset.path",
+            format!("a {name} needs `dataset.path`: {what}"),
+            "add `path = \"…\"` to [dataset]",
+        ),
+        // A pattern is looked at where the files are.
+        (Some(path), PathUse::Files(_)) if is_pattern(path) => {}
         (None, PathUse::Folder(what)) => check.problem_with_help(
             "dataset.path",
             format!("an {name} needs `dataset.path`: {what}"),
@@ -66,6 +128,11 @@ fn path(spec: &Spec, check: &mut Check) {
         )),
         _ => {}
     }
+}
+
+/// Whether a path stands for those that fit it.
+fn is_pattern(path: &Path) -> bool {
+    path.to_string_lossy().contains(['*', '?', '['])
 }
 
 fn classes(spec: &Spec, check: &mut Check) {

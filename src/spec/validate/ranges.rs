@@ -11,6 +11,8 @@ use crate::spec::types::{
 const MOST_PIXELS: usize = 16_384;
 /// Images of a dataset; their indices have 32 bits.
 const MOST_IMAGES: usize = 1_000_000_000;
+/// Parts of a cross-validation.
+const MOST_FOLDS: usize = 1_000;
 const MINUTES_OF_A_YEAR: f64 = 365.0 * 24.0 * 60.0;
 
 /// Refuses numbers that are not in their range.
@@ -82,6 +84,8 @@ fn images(spec: &Spec, numbers: &mut Numbers) {
     ] {
         numbers.within(key, part, Range::Part);
     }
+    let folds = Range::Whole(2, MOST_FOLDS);
+    numbers.set("dataset.folds", spec.dataset.folds, folds);
     numbers.set("dataset.train_limit", spec.dataset.train_limit, limit);
     numbers.set("dataset.test_limit", spec.dataset.test_limit, limit);
     let (normalization, resize) = (&spec.normalization, &spec.resize);

@@ -151,5 +151,7 @@ fn can_hold_out(split: f64) -> bool {
 
 /// Whether there are, or may be, validation images: a folder may bring its own, which is looked at later.
 fn has_validation(spec: &Spec) -> bool {
-    can_hold_out(spec.dataset.validation_split) || spec.dataset.name.parts == PartsOf::Found
+    can_hold_out(spec.dataset.validation_split)
+        || spec.dataset.folds.is_some()
+        || spec.dataset.name.parts == PartsOf::Found
 }

@@ -183,6 +183,8 @@ pub fn assert_same(found: &Experiment, expected: &Experiment) {
     for (found, expected) in found.runs().iter().zip(expected.runs()) {
         let model = |run: &Path| fs::read(run.join("model.safetensors")).unwrap();
         assert!(model(found) == model(&expected), "{}", found.display());
+        let splits = |run: &Path| fs::read(run.join("splits.parquet")).unwrap();
+        assert!(splits(found) == splits(&expected), "{}", found.display());
         let log = fs::read_to_string(found.join("log.jsonl")).unwrap();
         for line in log.lines() {
             serde_json::from_str::<serde_json::Value>(line).unwrap();
@@ -196,7 +198,8 @@ pub fn assert_same(found: &Experiment, expected: &Experiment) {
                 "model.safetensors",
                 "predictions.parquet",
                 "runs.parquet",
-                "spec.toml"
+                "spec.toml",
+                "splits.parquet"
             ]
         );
     }

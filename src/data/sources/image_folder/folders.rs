@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::data::error::Error;
 use crate::data::files::{Walk, entries, file_name, real};
 use crate::data::kind::is_image;
-use crate::data::split_words::{PartName, Says, composed, says};
 use crate::spec::Problem;
+use crate::split::{PartName, Says, composed, says};
 
 /// The folder of a part, with those of its classes.
 #[derive(Debug)]

@@ -14,8 +14,8 @@ use super::nesting;
 use crate::data::error::Error;
 use crate::data::files::{Walk, real};
 use crate::data::kind::is_image;
-use crate::data::split_words::{PartName, Says, composed};
 use crate::foreign;
+use crate::split::{PartName, Says, composed};
 use crate::text::counted;
 
 /// The folders of a dataset.

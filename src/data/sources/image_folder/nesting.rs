@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::folders::{Folder, class_folders, declaration, folders, has_images, names, refused};
 use crate::data::error::Error;
-use crate::data::split_words::{PartName, Says, halves, in_words, part_of};
+use crate::split::{PartName, Says, halves, in_words, part_of};
 
 /// Folders that lie deeper below a class are looked at no more.
 const DEPTH: usize = 4;

@@ -26,6 +26,8 @@ use crate::spec::{OnBadImage, Problem};
 
 /// Fewer bytes than a label and an encoded image take in any honest file.
 const MIN_ROW: u64 = 16;
+/// Fewer bytes than a label and an image's name take.
+const MIN_NAMED_ROW: u64 = 1;
 const IMAGE_COLUMNS: &[&str] = &["img", "image"];
 const AGAIN: &str = "copy or download it again";
 
@@ -87,18 +89,31 @@ fn no_parquet(path: &Path, file: &mut File) -> Error {
 }
 
 /// One file: its structure is known, its columns are read on demand.
-pub(super) struct ParquetFile<'a> {
+pub(in crate::data::sources) struct ParquetFile<'a> {
     pub path: &'a Path,
     pub metadata: FileMetadataRef,
-    columns: Vec<(String, ArrowField)>,
+    pub columns: Vec<(String, ArrowField)>,
 }
 
 impl<'a> ParquetFile<'a> {
     pub fn open(path: &'a Path) -> Result<Self, Error> {
+        Self::open_as(path, narrow::widened, MIN_ROW)
+    }
+
+    /// A table, whose columns have the types that Parquet says rather than Arrow.
+    pub fn open_table(path: &'a Path) -> Result<Self, Error> {
+        Self::open_as(path, narrow::plain, MIN_NAMED_ROW)
+    }
+
+    fn open_as(
+        path: &'a Path,
+        retyped: fn(FileMetadataRef) -> FileMetadataRef,
+        least: u64,
+    ) -> Result<Self, Error> {
         let mut reader = ParquetReader::new(open_regular(path).map_err(Error::io(path))?);
         let structure = || {
             let metadata = reader.get_metadata()?.clone();
-            reader.set_metadata(narrow::widened(metadata));
+            reader.set_metadata(retyped(metadata));
             Ok((reader.schema()?, reader.get_metadata()?.clone()))
         };
         let Some((schema, metadata)) = guarded(structure) else {
@@ -107,7 +122,7 @@ impl<'a> ParquetFile<'a> {
         };
         let length = std::fs::metadata(path).map_err(Error::io(path))?.len();
         let rows = metadata.num_rows;
-        if rows as u64 > length / MIN_ROW {
+        if rows as u64 > length / least {
             let message = format!("promises {rows} rows of images in {length} bytes");
             return Err(Error::file(path, message));
         }
@@ -132,7 +147,7 @@ impl<'a> ParquetFile<'a> {
         })
     }
 
-    fn field(&self, column: &str) -> Option<&ArrowField> {
+    pub fn field(&self, column: &str) -> Option<&ArrowField> {
         let mut columns = self.columns.iter();
         let field = columns.find(|(name, _)| name == column);
         field.map(|(_, field)| field)
@@ -147,7 +162,7 @@ impl<'a> ParquetFile<'a> {
         }
     }
 
-    fn no_images(&self, column: &str) -> Error {
+    pub fn no_images(&self, column: &str) -> Error {
         let found = self
             .field(column)
             .map(|field| kinds::in_words(field.dtype()));
@@ -176,7 +191,7 @@ impl<'a> ParquetFile<'a> {
         Err(refused(self.path, &message, help))
     }
 
-    fn read(&self, column: &str, rows: Range<usize>) -> Result<Column, Error> {
+    pub fn read(&self, column: &str, rows: Range<usize>) -> Result<Column, Error> {
         let read = || -> PolarsResult<Column> {
             let mut reader = ParquetReader::new(open_regular(self.path)?);
             reader.set_metadata(self.metadata.clone());
@@ -250,7 +265,7 @@ impl<'a> ParquetFile<'a> {
 
     /// Whether these rows (ascending) have images, which are not decoded; where bad ones are skipped, one may be null.
     pub fn check_rows(&self, rows: &[usize], on_bad: OnBadImage) -> Result<(), Error> {
-        self.by_group(rows, |images, rows, _| {
+        self.by_group(self.column(IMAGE_COLUMNS)?, rows, |images, rows, _| {
             let null = rows.iter().find(|row| images.of_row(**row).is_none());
             match null.filter(|_| on_bad == OnBadImage::Error) {
                 Some(&row) => Err(self.bad(row, NULL)),
@@ -268,7 +283,8 @@ impl<'a> ParquetFile<'a> {
         decoding: &mut Decoding,
     ) -> Result<(), Error> {
         let len = image.bytes();
-        self.by_group(rows, |images, rows, range| {
+        let column = self.column(IMAGE_COLUMNS)?;
+        self.by_group(column, rows, |images, rows, range| {
             let places = &mut places[range.start * len..range.end * len];
             decoding.fill(places, len, rows, |&row, place| {
                 let encoded = images.of_row(row).ok_or_else(|| self.bad(row, NULL))?;
@@ -279,7 +295,7 @@ impl<'a> ParquetFile<'a> {
         })
     }
 
-    fn bad(&self, row: usize, reason: &str) -> Error {
+    pub fn bad(&self, row: usize, reason: &str) -> Error {
         Error::Image(BadImage {
             path: self.path.to_owned(),
             row: Some(row),
@@ -287,14 +303,14 @@ impl<'a> ParquetFile<'a> {
         })
     }
 
-    /// Gives the images of a row group after the other that has some of `rows` (ascending), with these rows and their
+    /// Gives the images in a column of a row group after the other that has some of `rows` (ascending), with these rows and their
     /// places among `rows`; one row group is in memory at a time.
-    fn by_group(
+    pub fn by_group(
         &self,
+        name: &str,
         rows: &[usize],
         mut take: impl FnMut(&Encoded, &[usize], Range<usize>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let name = self.column(IMAGE_COLUMNS)?;
         let (mut done, mut end) = (0, 0usize);
         for group in &self.metadata.row_groups {
             end = end.saturating_add(group.num_rows());
@@ -317,17 +333,21 @@ impl<'a> ParquetFile<'a> {
     }
 }
 
-const NULL: &str = "the image is null";
+pub(in crate::data::sources) const NULL: &str = "the image is null";
 
 /// Encoded images from a row on.
-struct Encoded {
+pub(in crate::data::sources) struct Encoded {
     bytes: BinaryChunked,
     first: usize,
 }
 
 impl Encoded {
-    /// The binary `bytes` of a column of structs; none where it is no such column.
+    /// A binary column, or the binary `bytes` of a column of structs; none where it is neither.
     fn of(column: &Column, first: usize) -> Option<Self> {
+        if let Ok(bytes) = column.binary() {
+            let bytes = bytes.clone();
+            return Some(Encoded { bytes, first });
+        }
         let fields = column.struct_().ok()?;
         let bytes = fields.field_by_name("bytes").ok()?;
         let bytes = bytes.binary().ok()?.clone();
@@ -335,7 +355,7 @@ impl Encoded {
     }
 
     /// The image of a row; none where it is null.
-    fn of_row(&self, row: usize) -> Option<&[u8]> {
+    pub fn of_row(&self, row: usize) -> Option<&[u8]> {
         self.bytes.get(row.checked_sub(self.first)?)
     }
 }

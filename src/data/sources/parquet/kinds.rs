@@ -3,7 +3,7 @@
 use polars::prelude::ArrowDataType as Type;
 
 /// Whether values of this type are whole numbers.
-pub(super) fn is_integer(kind: &Type) -> bool {
+pub(in crate::data::sources) fn is_integer(kind: &Type) -> bool {
     use Type::{Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64};
     matches!(
         kind,
@@ -11,13 +11,13 @@ pub(super) fn is_integer(kind: &Type) -> bool {
     )
 }
 
-fn is_binary(kind: &Type) -> bool {
+pub(in crate::data::sources) fn is_binary(kind: &Type) -> bool {
     use Type::{Binary, BinaryView, FixedSizeBinary, LargeBinary};
     matches!(kind, Binary | LargeBinary | BinaryView | FixedSizeBinary(_))
 }
 
 /// Whether values of this type are structs with binary `bytes`.
-pub(super) fn has_bytes(kind: &Type) -> bool {
+pub(in crate::data::sources) fn has_bytes(kind: &Type) -> bool {
     let Type::Struct(fields) = kind else {
         return false;
     };
@@ -26,7 +26,7 @@ pub(super) fn has_bytes(kind: &Type) -> bool {
 }
 
 /// `numbers with decimals (double)`
-pub(super) fn in_words(kind: &Type) -> String {
+pub(in crate::data::sources) fn in_words(kind: &Type) -> String {
     let (words, name) = match kind {
         Type::Boolean => ("true and false", "bool".into()),
         Type::Float16 => ("numbers with decimals", "halffloat".into()),

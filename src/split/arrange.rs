@@ -2,14 +2,15 @@
 
 use std::collections::HashSet;
 
-use super::split::{hold_out, training_count};
+use super::groups::number;
+use super::hold_out::{fold_of, hold_out, training_count};
 use crate::rng::{Purpose, Stream};
 use crate::spec::{Dataset, Problem, Validation};
 use crate::text::counted;
 
 /// The streams of [`Purpose::Split`] that order images, by their epoch; the validation split itself has 0.
 #[derive(Clone, Copy)]
-pub(super) enum Ordering {
+pub enum Ordering {
     Train = 1,
     Test = 2,
     /// The order that a test part is taken from, and what `random` and `stratified` draw for it.
@@ -17,12 +18,14 @@ pub(super) enum Ordering {
 }
 
 /// The seed of everything about a test part: runs with different seeds are tested on the same images.
-pub(super) const TEST_SEED: u64 = 0;
+pub const TEST_SEED: u64 = 0;
 
 /// Images that are to be divided, by their labels in the order of the files.
 #[derive(Clone, Copy)]
-pub(super) struct List<'a> {
+pub struct List<'a> {
     pub labels: &'a [u32],
+    /// The group of each, where the files say any.
+    pub groups: &'a [u32],
     /// The classes' names, by label.
     pub classes: &'a [String],
     /// Whether they are put into a random order first, as those of class folders.
@@ -31,7 +34,7 @@ pub(super) struct List<'a> {
 
 /// Positions in a [`List`].
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Arranged {
+pub struct Arranged {
     pub train: Vec<u32>,
     pub validation: Vec<u32>,
     pub test: Vec<u32>,
@@ -41,7 +44,7 @@ pub(super) struct Arranged {
 
 /// What becomes of a class that has no training image left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unseen {
+pub enum Unseen {
     /// It is refused where the spec takes its images away, as far as [`List::check`] says; else noted.
     Refused,
     /// It is noted.
@@ -68,10 +71,10 @@ impl List<'_> {
             return Vec::new();
         }
         let order = self.order(Ordering::TestSplit, TEST_SEED);
-        let labels = self.labels_of(&order);
+        let images = (self.labels_of(&order), self.groups_of(&order));
         let count = order.len() - training_count(order.len(), spec.test_split);
         let stream = (TEST_SEED, Ordering::TestSplit as u64);
-        let held_out = hold_out(&labels, spec.validation, count, stream);
+        let held_out = hold_out((&images.0, &images.1), spec.validation, count, stream);
         held_out.into_iter().map(|i| order[i]).collect()
     }
 
@@ -118,16 +121,10 @@ impl List<'_> {
             return Err(Problem::new("dataset", message).help(help));
         }
         let images = left.len();
-        let split = if validates {
-            spec.validation_split
-        } else {
-            0.0
+        let held_out = match validates {
+            true => self.validation(spec, seed, &left)?,
+            false => Vec::new(),
         };
-        let count = images - training_count(images, split);
-        if count == images {
-            return Err(all_held_out(spec, images));
-        }
-        let held_out = hold_out(&self.labels_of(&left), spec.validation, count, (seed, 0));
         let mut is_held_out = vec![false; images];
         held_out.iter().for_each(|&i| is_held_out[i] = true);
         let part = |wanted: bool| -> Vec<u32> {
@@ -143,6 +140,40 @@ impl List<'_> {
         };
         self.check(spec, unseen, (&rest, &left), &mut arranged)?;
         Ok(arranged)
+    }
+
+    /// The places in `left`, what is left for training, of the images that are held out for validation.
+    ///
+    /// # Errors
+    /// All of them are, or a group cannot be.
+    fn validation(&self, spec: &Dataset, seed: u64, left: &[u32]) -> Result<Vec<usize>, Problem> {
+        let (labels, groups) = (self.labels_of(left), self.groups_of(left));
+        let images = (&labels[..], &groups[..]);
+        if let Some((fold, folds)) = spec.held_out_fold() {
+            self.check_folds(spec, folds, left)?;
+            return Ok(fold_of(images, spec.validation, (fold, folds), (seed, 0)));
+        }
+        let count = left.len() - training_count(left.len(), spec.validation_split);
+        if count == left.len() {
+            return Err(all_held_out(spec, count));
+        }
+        self.check_groups(spec, left, count)?;
+        Ok(hold_out(images, spec.validation, count, (seed, 0)))
+    }
+
+    /// Refuses more folds than there are images, or groups.
+    fn check_folds(&self, spec: &Dataset, folds: usize, left: &[u32]) -> Result<(), Problem> {
+        self.check_groups(spec, left, 0)?;
+        let groups = number(self.groups_of(left).into_iter());
+        let there = match spec.validation {
+            Validation::Group => (groups, counted(groups, "group")),
+            _ => (left.len(), counted(left.len(), "training image")),
+        };
+        if there.0 >= folds {
+            return Ok(());
+        }
+        let message = format!("`dataset.folds = {folds}`, but there are {}", there.1);
+        Err(Problem::new("dataset.folds", message).help("lower it, or add images"))
     }
 
     /// Looks for classes that lose their last training image, in the test split, the limit or the validation split.
@@ -176,10 +207,14 @@ impl List<'_> {
                 .collect()
         };
         let limited = spec.train_limit.is_some();
+        let validation = match spec.folds {
+            Some(_) => "folds",
+            None => "validation_split",
+        };
         for (key, before, after, is_refused) in [
             ("test_split", &all, &rest, true),
             ("train_limit", &rest, &left, self.is_mixed),
-            ("validation_split", &left, &train, self.is_mixed || !limited),
+            (validation, &left, &train, self.is_mixed || !limited),
         ] {
             let lost = lost(before, after);
             if lost.is_empty() {
@@ -219,6 +254,26 @@ impl List<'_> {
         Ok(())
     }
 
+    /// Refuses to hold groups out where there is only one.
+    fn check_groups(&self, spec: &Dataset, left: &[u32], count: usize) -> Result<(), Problem> {
+        if spec.validation != Validation::Group {
+            return Ok(());
+        }
+        let all = number(self.groups.iter().copied());
+        let left = number(self.groups_of(left).into_iter());
+        let (key, of) = match (spec.test_split > 0.0 && all < 2, count > 0 && left < 2) {
+            (true, _) => ("test_split", "all images"),
+            (_, true) => ("validation_split", "all images left for training"),
+            _ => return Ok(()),
+        };
+        let column = spec.group_column().unwrap_or_default();
+        let message = format!(
+            "`dataset.{key}` cannot hold out a group: {of} are of one, by column \"{column}\""
+        );
+        let help = format!("set `dataset.{key} = 0`, or another `dataset.validation`");
+        Err(Problem::new("dataset.group_column", message).help(help))
+    }
+
     /// `class "ant" (1 image)`
     fn named(&self, labels: &[usize], counts: &[usize]) -> String {
         self.listed(labels, |label| {
@@ -246,6 +301,11 @@ impl List<'_> {
     fn labels_of(&self, positions: &[u32]) -> Vec<u32> {
         let label = |&position: &u32| self.labels.get(position as usize).copied();
         positions.iter().filter_map(label).collect()
+    }
+
+    fn groups_of(&self, positions: &[u32]) -> Vec<u32> {
+        let group = |&position: &u32| self.groups.get(position as usize).copied();
+        positions.iter().filter_map(group).collect()
     }
 }
 
@@ -280,6 +340,12 @@ fn unseen_problem(key: &str, classes: &str, spec: &Dataset) -> Problem {
             format!("`dataset.{key}` holds out all training images of {classes}"),
             "lower it, add images, or leave classes out with dataset.classes",
         ),
+        _ if spec.validation == Validation::Group => (
+            format!(
+                "`dataset.{key}` holds out all training images of {classes}, which are of few groups"
+            ),
+            "lower it, add images of other groups, or leave classes out with dataset.classes",
+        ),
         _ => (
             format!("`dataset.{key}` holds out all training images of {classes}"),
             "dataset.validation = \"stratified\" keeps an image of every class for training; or add images, or leave \
@@ -290,9 +356,10 @@ fn unseen_problem(key: &str, classes: &str, spec: &Dataset) -> Problem {
 }
 
 /// The order of a test part that lies in files of its own: mixed like a training list, and the same for every seed.
-pub(super) fn test_order(labels: &[u32], is_mixed: bool) -> Vec<u32> {
+pub fn test_order(labels: &[u32], is_mixed: bool) -> Vec<u32> {
     let list = List {
         labels,
+        groups: &[],
         classes: &[],
         is_mixed,
     };

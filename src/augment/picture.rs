@@ -2,7 +2,7 @@
 
 /// An image of bytes, `[height, width, channels]` with 1 (grey) or 3 (RGB) channels, and room for the next one.
 #[derive(Clone, Debug, Default)]
-pub(in crate::data) struct Picture {
+pub struct Picture {
     pub pixels: Vec<u8>,
     pub height: usize,
     pub width: usize,

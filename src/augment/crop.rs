@@ -1,7 +1,7 @@
 //! `augmentation.random_resized_crop`, as torchvision's `RandomResizedCrop`.
 
 use super::{Draws, Picture, Transform, between};
-use crate::data::pillow::{Frame, Resampler};
+use crate::resize::{Frame, Resampler};
 use crate::rng::Stream;
 use crate::spec::{Interpolation, RandomResizedCrop};
 

@@ -3,8 +3,8 @@
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
+use super::bilinear::Resizer;
 use super::pillow::{Frame, Resampler};
-use super::resize::Resizer;
 use crate::spec::{Interpolation, Resize, ResizeMethod};
 
 /// The shorter side before cropping at most, in pixels.
@@ -168,7 +168,7 @@ fn centred(larger: usize, smaller: usize) -> usize {
 }
 
 /// Makes the input of stored images of one size.
-pub(super) enum Shaper {
+pub enum Shaper {
     /// Values between the bytes are kept.
     Squash(Resizer),
     /// Pillow's bytes.
@@ -189,7 +189,7 @@ impl Shaper {
 }
 
 /// An image as the bytes of the square (`[size, size, 3]`).
-pub(super) fn shape_to(image: &RgbImage, resizing: &Resizing, out: &mut [u8]) {
+pub fn shape_to(image: &RgbImage, resizing: &Resizing, out: &mut [u8]) {
     let (width, height) = image.dimensions();
     let from = (height as usize, width as usize);
     if resizing.is_usual() && from == (resizing.size, resizing.size) {

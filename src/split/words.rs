@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 /// A part of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum PartName {
+pub enum PartName {
     Training,
     Validation,
     Test,
@@ -45,7 +45,7 @@ const FILLERS: [&str; 14] = [
 
 /// What a name says of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Says {
+pub enum Says {
     /// Nothing else: `train`, `Test2`, `training_set`.
     Plainly(PartName),
     /// A part's word among others: `seg_train`, and also `train_station`.
@@ -64,7 +64,7 @@ impl Says {
 }
 
 /// A name in Unicode's composed form, as different systems write it differently.
-pub(super) fn composed(name: &str) -> String {
+pub fn composed(name: &str) -> String {
     name.nfc().collect()
 }
 
@@ -89,7 +89,7 @@ fn apart(name: &str) -> String {
 }
 
 /// A name's words for a part and its other words: `test_red_cat` gives `test` and `red_cat`.
-pub(super) fn in_words(name: &str) -> (String, String) {
+pub fn in_words(name: &str) -> (String, String) {
     let name = apart(name);
     let words = name.split(is_between).filter(|word| !word.is_empty());
     let (parts, others): (Vec<&str>, Vec<&str>) = words.partition(|word| part(word).is_some());
@@ -97,7 +97,7 @@ pub(super) fn in_words(name: &str) -> (String, String) {
 }
 
 /// What a folder's or file's name says of a part; nothing without such a word.
-pub(super) fn says(name: &str) -> Option<Says> {
+pub fn says(name: &str) -> Option<Says> {
     let name = apart(name);
     let words: Vec<&str> = name.split(is_between).filter(|w| !w.is_empty()).collect();
     let found: Vec<Option<PartName>> = words.iter().map(|word| part(word)).collect();
@@ -115,7 +115,7 @@ pub(super) fn says(name: &str) -> Option<Says> {
 
 /// The ways to take a name of one word for a part's word and a class, in small letters: `traincat` gives `train` and `cat`,
 /// `cattest` too.
-pub(super) fn halves(name: &str) -> impl Iterator<Item = (String, String)> {
+pub fn halves(name: &str) -> impl Iterator<Item = (String, String)> {
     /// A shorter rest makes another word: `trainer`, `tester`.
     const SHORTEST: usize = 3;
     let name = composed(name).to_lowercase();
@@ -131,7 +131,7 @@ pub(super) fn halves(name: &str) -> impl Iterator<Item = (String, String)> {
 }
 
 /// The part that a word names.
-pub(super) fn part_of(word: &str) -> Option<PartName> {
+pub fn part_of(word: &str) -> Option<PartName> {
     part(word)
 }
 

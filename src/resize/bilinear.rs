@@ -61,7 +61,7 @@ fn mean(centre: f32, radius: f32, from: usize) -> Mean {
 }
 
 /// Resizes images of one size to another one.
-pub(super) struct Resizer {
+pub struct Resizer {
     width: usize,
     to_width: usize,
     rows: Axis,

@@ -1,6 +1,7 @@
 //! Which training images are held out for validation.
 
-use crate::rng::{Purpose, Stream};
+use super::groups::{fold_of_groups, grouped};
+use super::shuffle::shuffled;
 use crate::spec::Validation;
 
 /// How many of `n` images stay for training: `floor(n * (1 - split))` in float64.
@@ -10,13 +11,13 @@ pub fn training_count(n: usize, split: f64) -> usize {
     ((n as f64 * (1.0 - split)).floor().max(0.0) as usize).min(n)
 }
 
-/// The places of `count` images that are held out of those with these labels, ascending.
+/// The places of `count` images that are held out of those with these labels and groups, ascending.
 ///
-/// All methods hold out the same number of images. `stratified` shares it among the classes by their size (largest
+/// All methods but `group`, which see [`grouped`], hold out the same number of images. `stratified` shares it among the classes by their size (largest
 /// remainders first, lower classes first among equals) and leaves one of every class, as far as `count` allows it.
 /// `(seed, epoch)` name the stream of random values.
-pub(super) fn hold_out(
-    labels: &[u32],
+pub fn hold_out(
+    (labels, groups): (&[u32], &[u32]),
     method: Validation,
     count: usize,
     stream: (u64, u64),
@@ -27,23 +28,64 @@ pub(super) fn hold_out(
         Validation::Tail => (kept..n).collect(),
         Validation::Random => shuffled((0..n).collect(), stream, 0).split_off(kept),
         Validation::Stratified => stratified(labels, count, stream),
+        Validation::Group => grouped(labels, groups, count, stream),
     };
     held_out.sort_unstable();
     held_out
 }
 
-fn shuffled(mut indices: Vec<usize>, (seed, epoch): (u64, u64), index: u64) -> Vec<usize> {
-    Stream::new(seed, Purpose::Split, epoch, index).shuffle(&mut indices);
-    indices
+/// The places of the images in one of `folds` parts of those with these labels and groups, ascending.
+///
+/// The parts of `tail` lie one after another, the first at the end. Images in a random order are dealt out to the parts, by
+/// `stratified` class by class; all parts of these methods have the same number of images but for one more in the first.
+pub fn fold_of(
+    (labels, groups): (&[u32], &[u32]),
+    method: Validation,
+    (fold, folds): (usize, usize),
+    stream: (u64, u64),
+) -> Vec<usize> {
+    let n = labels.len();
+    let dealt = |order: Vec<usize>| order.into_iter().skip(fold).step_by(folds.max(1)).collect();
+    let mut held_out: Vec<usize> = match method {
+        Validation::Tail => {
+            let end = n
+                - (0..fold)
+                    .map(|before| fold_size(n, (before, folds)))
+                    .sum::<usize>();
+            (end - fold_size(n, (fold, folds))..end).collect()
+        }
+        Validation::Random => dealt(shuffled((0..n).collect(), stream, 0)),
+        Validation::Stratified => dealt(class_by_class(labels, stream)),
+        Validation::Group => fold_of_groups(labels, groups, (fold, folds), stream),
+    };
+    held_out.sort_unstable();
+    held_out
 }
 
-/// `count` indices, of each class its share.
-fn stratified(labels: &[u32], count: usize, stream: (u64, u64)) -> Vec<usize> {
+/// How many of `n` images one of `folds` parts has, but for groups.
+pub fn fold_size(n: usize, (fold, folds): (usize, usize)) -> usize {
+    n / folds.max(1) + usize::from(fold < n % folds.max(1))
+}
+
+/// All indices, those of a class together and in a random order.
+fn class_by_class(labels: &[u32], stream: (u64, u64)) -> Vec<usize> {
+    let classes = by_class(labels).into_iter().enumerate();
+    let mixed = classes.flat_map(|(class, images)| shuffled(images, stream, class as u64));
+    mixed.collect()
+}
+
+fn by_class(labels: &[u32]) -> Vec<Vec<usize>> {
     let classes = labels.iter().max().map_or(0, |&last| last as usize + 1);
     let mut by_class = vec![Vec::new(); classes];
     for (i, &label) in labels.iter().enumerate() {
         by_class[label as usize].push(i);
     }
+    by_class
+}
+
+/// `count` indices, of each class its share.
+fn stratified(labels: &[u32], count: usize, stream: (u64, u64)) -> Vec<usize> {
+    let by_class = by_class(labels);
     let sizes: Vec<usize> = by_class.iter().map(Vec::len).collect();
     let shares = shares(&sizes, count);
     let chosen = by_class.into_iter().zip(shares).enumerate();
@@ -117,17 +159,20 @@ mod tests {
 
     #[test]
     fn tail_holds_out_the_last_images() {
-        let held_out = hold_out(&[0, 1, 0, 1, 0], Validation::Tail, 2, (0, 0));
+        let held_out = hold_out((&[0, 1, 0, 1, 0], &[]), Validation::Tail, 2, (0, 0));
         assert_eq!(held_out, [3, 4]);
     }
 
     #[test]
     fn random_depends_on_the_seed_alone_and_takes_no_image_twice() {
         let labels: Vec<u32> = (0..100).map(|i| i % 3).collect();
-        let run = |seed| hold_out(&labels, Validation::Random, 25, (seed, 0));
+        let run = |seed| hold_out((&labels, &[]), Validation::Random, 25, (seed, 0));
         assert_eq!(run(1), run(1));
         assert_ne!(run(1), run(2));
-        assert_ne!(run(1), hold_out(&labels, Validation::Random, 25, (1, 3)));
+        assert_ne!(
+            run(1),
+            hold_out((&labels, &[]), Validation::Random, 25, (1, 3))
+        );
         let mut held_out = run(1);
         assert!(held_out.is_sorted());
         held_out.dedup();
@@ -137,7 +182,7 @@ mod tests {
     #[test]
     fn stratified_holds_out_the_same_share_of_every_class() {
         let labels = [vec![0; 60], vec![1; 30], vec![2; 10]].concat();
-        let held_out = hold_out(&labels, Validation::Stratified, 10, (7, 0));
+        let held_out = hold_out((&labels, &[]), Validation::Stratified, 10, (7, 0));
         let of = |class| held_out.iter().filter(|&&i| labels[i] == class).count();
         assert_eq!([of(0), of(1), of(2)], [6, 3, 1]);
     }
@@ -151,9 +196,30 @@ mod tests {
     }
 
     #[test]
+    fn folds_divide_all_images_in_parts_of_one_size() {
+        let labels: Vec<u32> = (0..53).map(|i| u32::from(i % 5 == 0)).collect();
+        for method in [Validation::Tail, Validation::Random, Validation::Stratified] {
+            let part = |fold| fold_of((&labels, &[]), method, (fold, 5), (3, 0));
+            let folds: Vec<Vec<usize>> = (0..5).map(part).collect();
+            let sizes = [11, 11, 11, 10, 10];
+            for (fold, held_out) in folds.iter().enumerate() {
+                assert_eq!(held_out.len(), sizes[fold]);
+                assert_eq!(fold_size(53, (fold, 5)), sizes[fold]);
+                let of_class = held_out.iter().filter(|&&i| labels[i] == 1).count();
+                assert!(method != Validation::Stratified || (2..=3).contains(&of_class));
+            }
+            let mut all = folds.concat();
+            all.sort_unstable();
+            assert_eq!(all, (0..53).collect::<Vec<_>>(), "{method}");
+        }
+        let tail = fold_of((&labels, &[]), Validation::Tail, (0, 5), (3, 0));
+        assert_eq!(tail, (42..53).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn a_count_of_zero_holds_out_nothing() {
         for method in Validation::ALL {
-            assert!(hold_out(&[0, 1], *method, 0, (0, 0)).is_empty());
+            assert!(hold_out((&[0, 1], &[0, 1]), *method, 0, (0, 0)).is_empty());
         }
     }
 

@@ -22,7 +22,7 @@ struct Span {
 
 /// Where a resized image, or a part of it, lies in a square.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Frame {
+pub struct Frame {
     /// Height and width of the whole resized image.
     pub resized: (usize, usize),
     /// The rows of it that are kept.
@@ -36,7 +36,7 @@ pub(super) struct Frame {
 }
 
 /// Resamples images of one size into a frame.
-pub(super) struct Resampler {
+pub struct Resampler {
     width: usize,
     /// The rows of the input that count.
     needed: Range<usize>,

@@ -9,12 +9,7 @@ const RATIO: (f64, f64) = (0.3, 3.3);
 const TRIES: usize = 10;
 
 /// Puts zeros into a random part of a normalized image `[height, width, 3]`, with the spec's probability.
-pub(in crate::data) fn erase(
-    spec: &Augmentation,
-    which: Which,
-    width: usize,
-    image: &mut [[f32; 3]],
-) {
+pub fn erase(spec: &Augmentation, which: Which, width: usize, image: &mut [[f32; 3]]) {
     let height = image.len() / width.max(1);
     if spec.random_erasing == 0.0 {
         return;

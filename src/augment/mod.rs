@@ -14,9 +14,9 @@ mod picture;
 mod shift;
 mod trivial;
 
-pub(super) use erase::erase;
+pub use erase::erase;
 pub use mix::Mix;
-pub(super) use picture::Picture;
+pub use picture::Picture;
 
 use crate::rng::{Purpose, Stream};
 use crate::spec::{Augmentation, Interpolation};
@@ -64,7 +64,7 @@ const SLOT: u64 = 256;
 
 /// Which image it is that is changed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Which {
+pub struct Which {
     pub seed: u64,
     /// From 1.
     pub epoch: u64,
@@ -83,7 +83,7 @@ impl Which {
 
 /// Changes a training image as it is in this epoch. A random resized crop makes it a square of `size` pixels, resampled
 /// with `interpolation`; else it keeps its size.
-pub(super) fn augment(
+pub fn augment(
     spec: &Augmentation,
     (size, interpolation): (usize, Interpolation),
     which: Which,

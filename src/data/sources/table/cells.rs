@@ -1,0 +1,80 @@
+//! What stands in a table, whatever it was written in.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::split::PartName;
+
+/// The columns of one of a table's files that are wanted, a value per row.
+pub(super) struct Sheet {
+    pub path: PathBuf,
+    /// The part of all rows, where the file's name says it.
+    pub part: Option<PartName>,
+    pub numbers: Numbers,
+    pub images: Images,
+    pub labels: Vec<Option<Value>>,
+    /// The classes by label, where the file names them.
+    pub names: Option<Vec<String>>,
+    pub splits: Option<Vec<Option<String>>>,
+    pub groups: Option<Vec<Option<String>>>,
+    /// What sets its values off, of text.
+    pub delimiter: Option<&'static str>,
+    /// What is to be said of how it was read.
+    pub notes: Vec<String>,
+}
+
+/// How rows are counted in messages.
+pub(super) enum Numbers {
+    /// The line in the file that each begins on, from 1.
+    Lines(Vec<usize>),
+    /// From 0.
+    Rows,
+}
+
+impl Numbers {
+    /// `line 3`
+    pub fn place(&self, row: usize) -> String {
+        match self {
+            Numbers::Lines(lines) => format!("line {}", lines.get(row).copied().unwrap_or(0)),
+            Numbers::Rows => format!("row {row}"),
+        }
+    }
+}
+
+/// A column of images.
+pub(super) enum Images {
+    /// The names of their files.
+    Named(Vec<Option<String>>),
+    /// Their bytes are in the table; what each is called.
+    Packed(Vec<String>),
+}
+
+/// A label as it stands in a table. The order is that of the classes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Value {
+    Whole(i128),
+    Truth(bool),
+    Text(String),
+}
+
+impl Value {
+    /// What values like this one are.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Value::Whole(_) => "whole numbers",
+            Value::Truth(_) => "true and false",
+            Value::Text(_) => "text",
+        }
+    }
+}
+
+/// The class's name.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Whole(number) => write!(f, "{number}"),
+            Value::Truth(truth) => write!(f, "{truth}"),
+            Value::Text(text) => f.write_str(text),
+        }
+    }
+}

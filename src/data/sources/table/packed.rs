@@ -1,0 +1,153 @@
+//! Tables in Parquet, which may hold the images themselves.
+
+use std::path::Path;
+
+use polars::prelude::{ArrowDataType as Type, ArrowField, Column, DataType};
+
+use super::cells::{Images, Numbers, Sheet, Value};
+use super::columns::Columns;
+use super::labels;
+use crate::data::error::Error;
+use crate::data::files::file_name;
+use crate::data::label_names;
+use crate::data::sources::parquet::file::ParquetFile;
+use crate::data::sources::parquet::kinds;
+use crate::datasets::{GROUP_COLUMN, IMAGE_COLUMN, LABEL_COLUMN, SPLIT_COLUMN};
+use crate::foreign;
+use crate::spec::Problem;
+
+pub(super) fn read(path: &Path, columns: &Columns) -> Result<Sheet, Error> {
+    let file = ParquetFile::open_table(path)?;
+    columns.check(path, file.columns.iter().map(|(name, _)| name.as_str()))?;
+    let names = label_names::names(&file.metadata, &columns.label);
+    let (found, note) = read_labels(&file, &columns.label)?;
+    let texts = |key: &'static str, column: &Option<String>| {
+        let column = column.as_deref();
+        column.map(|column| texts(&file, key, column)).transpose()
+    };
+    let splits = texts(SPLIT_COLUMN.name, &columns.split)?;
+    let groups = texts(GROUP_COLUMN.name, &columns.group)?;
+    Ok(Sheet {
+        path: path.to_owned(),
+        part: None,
+        numbers: Numbers::Rows,
+        images: read_images(&file, &columns.image)?,
+        labels: found,
+        names,
+        splits,
+        groups,
+        delimiter: None,
+        notes: note.into_iter().collect(),
+    })
+}
+
+fn kind<'f>(file: &'f ParquetFile<'_>, column: &str) -> &'f Type {
+    file.field(column).map_or(&Type::Null, ArrowField::dtype)
+}
+
+fn is_text(kind: &Type) -> bool {
+    matches!(kind, Type::Utf8 | Type::LargeUtf8 | Type::Utf8View)
+}
+
+fn refused(file: &ParquetFile<'_>, (key, column): (&str, &str), help: &str) -> Error {
+    let found = kinds::in_words(kind(file, column));
+    let path = foreign::path(file.path);
+    let message = format!("{path}: column \"{column}\" holds {found}");
+    Problem::new(format!("dataset.{key}"), message)
+        .help(help)
+        .into()
+}
+
+/// A whole column.
+fn read_whole(file: &ParquetFile<'_>, column: &str) -> Result<Column, Error> {
+    file.read(column, 0..file.metadata.num_rows)
+}
+
+fn read_images(file: &ParquetFile<'_>, column: &str) -> Result<Images, Error> {
+    let found = kind(file, column);
+    if is_text(found) {
+        return Ok(Images::Named(text_of(&read_whole(file, column)?)));
+    }
+    let is_packed = kinds::is_binary(found) || kinds::has_bytes(found);
+    if !is_packed {
+        let help = "name the column of the images' files (text), or of their bytes: binary, or a struct of bytes and path";
+        return Err(refused(file, (IMAGE_COLUMN.name, column), help));
+    }
+    let name = file_name(file.path);
+    let row = |row: usize| format!("{name} row {row}");
+    Ok(Images::Packed(
+        (0..file.metadata.num_rows).map(row).collect(),
+    ))
+}
+
+type Labels = (Vec<Option<Value>>, Option<String>);
+
+fn read_labels(file: &ParquetFile<'_>, name: &str) -> Result<Labels, Error> {
+    let found = kind(file, name).clone();
+    let key = (LABEL_COLUMN.name, name);
+    if is_text(&found) {
+        let text = text_of(&read_whole(file, name)?).into_iter();
+        return Ok((text.map(|cell| cell.map(Value::Text)).collect(), None));
+    }
+    if let Type::Float16 | Type::Float32 | Type::Float64 = found {
+        let column = read_whole(file, name)?;
+        let numbers = column.cast(&DataType::Float64).ok();
+        let numbers = numbers.as_ref().and_then(|numbers| numbers.f64().ok());
+        let numbers: Vec<Option<f64>> = numbers.map_or(Vec::new(), |all| all.iter().collect());
+        let is_nan = |number: &f64| !number.is_nan();
+        let numbers = numbers.into_iter().map(|n| n.filter(is_nan)).collect();
+        return labels::of_decimals(file.path, name, numbers, &Numbers::Rows);
+    }
+    let values = match found {
+        Type::Boolean => truths(&read_whole(file, name)?),
+        kind if kinds::is_integer(&kind) => whole(&read_whole(file, name)?),
+        _ => {
+            let help = "classes are text, whole numbers, or true and false";
+            return Err(refused(file, key, help));
+        }
+    };
+    let why = "the labels cannot be read: they are of a kind that is not known here";
+    let values = values.ok_or_else(|| Error::file(file.path, why))?;
+    Ok((values, None))
+}
+
+fn truths(column: &Column) -> Option<Vec<Option<Value>>> {
+    let truths = column.bool().ok()?.iter();
+    Some(truths.map(|truth| truth.map(Value::Truth)).collect())
+}
+
+fn whole(column: &Column) -> Option<Vec<Option<Value>>> {
+    if let Ok(large) = column.u64() {
+        let number = |number: Option<u64>| Some(Value::Whole(number?.into()));
+        return Some(large.iter().map(number).collect());
+    }
+    let numbers = column.cast(&DataType::Int64).ok()?;
+    let number = |number: Option<i64>| Some(Value::Whole(number?.into()));
+    Some(numbers.i64().ok()?.iter().map(number).collect())
+}
+
+/// A column of text; nothing of what is empty.
+fn text_of(column: &Column) -> Vec<Option<String>> {
+    let Ok(cells) = column.str() else {
+        return vec![None; column.len()];
+    };
+    let cell = |cell: Option<&str>| Some(cell?.to_owned()).filter(|cell| !cell.is_empty());
+    cells.iter().map(cell).collect()
+}
+
+/// A column of text, whole numbers or truth, as text.
+fn texts(file: &ParquetFile<'_>, key: &str, name: &str) -> Result<Vec<Option<String>>, Error> {
+    let found = kind(file, name);
+    if is_text(found) {
+        return Ok(text_of(&read_whole(file, name)?));
+    }
+    let values = match found {
+        Type::Boolean => truths(&read_whole(file, name)?),
+        kind if kinds::is_integer(kind) => whole(&read_whole(file, name)?),
+        _ => None,
+    };
+    let help = "name a column of text or whole numbers";
+    let values = values.ok_or_else(|| refused(file, (key, name), help))?;
+    let text = |value: Option<Value>| value.map(|value| value.to_string());
+    Ok(values.into_iter().map(text).collect())
+}
