@@ -1,7 +1,8 @@
 //! Rotations and other affine maps, interpolated bilinearly to the very pixels of Pillow's `Image.transform`; what comes
 //! from outside is black.
 
-use super::{Picture, Transform, between};
+use super::picture::Picture;
+use super::transform::{Transform, between};
 
 /// `augmentation.rotation`: about the centre by an angle between minus and plus so many degrees, as torchvision's
 /// `RandomRotation(degrees, InterpolationMode.BILINEAR)`.

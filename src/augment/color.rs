@@ -1,7 +1,7 @@
 //! Brightness, contrast, saturation and hue, to the very pixels of Pillow's `ImageEnhance` and of torchvision's functions
 //! over it.
 
-use super::Picture;
+use super::picture::Picture;
 
 /// `ImagingBlend`: from `low` (factor 0) over `high` (1) and beyond.
 pub(super) fn blend(low: u8, high: u8, factor: f32) -> u8 {

@@ -1,6 +1,8 @@
 //! `augmentation.color_jitter`, as torchvision's `ColorJitter`.
 
-use super::{Draws, Picture, Transform, between, color};
+use super::color;
+use super::picture::Picture;
+use super::transform::{Draws, Transform, between};
 use crate::rng::Stream;
 use crate::spec::ColorJitter;
 

@@ -1,6 +1,7 @@
 //! `augmentation.random_resized_crop`, as torchvision's `RandomResizedCrop`.
 
-use super::{Draws, Picture, Transform, between};
+use super::picture::Picture;
+use super::transform::{Draws, Transform, between};
 use crate::resize::{Frame, Resampler};
 use crate::rng::Stream;
 use crate::spec::{Interpolation, RandomResizedCrop};
@@ -104,7 +105,7 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Slot, Which};
+    use super::super::transform::{Slot, Which};
     use super::*;
 
     // With Pillow 13.0, x and md5 as in `affine.rs`:

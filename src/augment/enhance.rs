@@ -1,6 +1,7 @@
 //! Sharpness and changes of values alone, to the very pixels of Pillow's `ImageEnhance` and `ImageOps`.
 
-use super::{Picture, color::blend};
+use super::color::blend;
+use super::picture::Picture;
 
 /// `ImageEnhance.Sharpness`: 0 is smoothed, 1 the image.
 pub(super) fn sharpness(picture: &mut Picture, factor: f32) {

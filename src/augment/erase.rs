@@ -1,6 +1,6 @@
 //! `augmentation.random_erasing`, as torchvision's `RandomErasing(p, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=0)`.
 
-use super::{Slot, Which, between};
+use super::transform::{Slot, Which, between};
 use crate::spec::Augmentation;
 
 const SCALE: (f64, f64) = (0.02, 0.33);

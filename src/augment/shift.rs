@@ -1,6 +1,6 @@
 //! Flips, and crops of the padded image.
 
-use super::Transform;
+use super::transform::Transform;
 use crate::rng::Stream;
 use crate::spec::Augmentation;
 
@@ -81,7 +81,8 @@ pub(super) const VERTICAL: Transform = Transform {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Picture, Slot, Which};
+    use super::super::picture::Picture;
+    use super::super::transform::{Draws, Slot, Which};
     use super::*;
 
     fn spec(random_crop_padding: usize) -> Augmentation {
@@ -158,7 +159,7 @@ mod tests {
                 epoch: 1,
                 index,
             };
-            let draws = super::super::Draws {
+            let draws = Draws {
                 spec: &spec(0),
                 size: 1,
                 interpolation: crate::spec::Interpolation::Bilinear,

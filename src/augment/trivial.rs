@@ -2,7 +2,9 @@
 //! `InterpolationMode.BILINEAR`.
 
 use super::affine::Affine;
-use super::{Picture, Transform, color, enhance};
+use super::picture::Picture;
+use super::transform::Transform;
+use super::{color, enhance};
 
 pub(super) const TRANSFORM: Transform = Transform {
     is_active: |spec| spec.trivial_augment,
