@@ -24,10 +24,11 @@ const OWN: &[&str] = &[
 const FOR_USERS: [&str; 3] = ["RUNNER_CACHE", "RUNNER_PATIENCE", "RUNNER_TOKENS_OVER_HTTP"];
 
 /// Variables of CI's own runners that are called like a key or like one of ours, and mean neither.
-const OF_CI: [&str; 14] = [
+const OF_CI: [&str; 15] = [
     "RUNNER_ARCH",
     "RUNNER_DEBUG",
     "RUNNER_ENVIRONMENT",
+    "RUNNER_GROUP",
     "RUNNER_HOME",
     "RUNNER_LABELS",
     "RUNNER_OS",
