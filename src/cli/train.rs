@@ -78,6 +78,8 @@ fn stop_on_signals(
         flag::register_conditional_shutdown(signal, i32::from(START_AGAIN), stop.flag())?;
         flag::register(signal, Arc::clone(managed))?;
     }
+    // After a manager's signal, or with one, it is the manager that is to know.
+    flag::register_conditional_shutdown(SIGINT, i32::from(START_AGAIN), Arc::clone(managed))?;
     flag::register_conditional_shutdown(SIGINT, i32::from(STOPPED), stop.flag())?;
     // Behind those: the flag is looked at before it is set.
     for signal in OF_MANAGERS.into_iter().chain([SIGINT]) {
