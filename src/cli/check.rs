@@ -4,7 +4,7 @@ use super::args::CheckArgs;
 use super::failure::Failure;
 use super::given::{is_published_alone, spec};
 use super::log::start_log;
-use crate::experiment::{self, Look};
+use crate::experiment::{Checked, Look};
 use crate::foreign;
 use crate::graph::Detail;
 use crate::inference;
@@ -26,11 +26,12 @@ pub(super) fn run(args: &CheckArgs, verbosity: Verbosity) -> Result<(), Failure>
             &spec, overrides, shown,
         )?)?);
     }
-    terminal::print(&experiment::check_as(&spec, overrides, look)?)?;
+    let checked = Checked::new(&spec, overrides)?;
+    terminal::print(&checked.text(look))?;
     if let Some(file) = &args.pictures {
         let (reporter, log) = progress::for_stderr(verbosity);
         start_log(log, verbosity);
-        let written = experiment::pictures(&spec, overrides, file, &*reporter);
+        let written = checked.pictures(file, &*reporter);
         reporter.close();
         written?;
         terminal::print(&format!("\npictures  {}\n", foreign::path(file)))?;

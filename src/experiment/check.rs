@@ -48,20 +48,41 @@ pub fn check(spec: &Path, overrides: &[String]) -> Result<String, Error> {
     check_as(spec, overrides, Look::default())
 }
 
-/// The plan as text: runs, layers, shapes, what trains, what it will cost.
+/// [`Checked::text`] of a spec.
 ///
 /// # Errors
 /// A wrong spec.
 pub fn check_as(spec: &Path, overrides: &[String], look: Look) -> Result<String, Error> {
-    let sources = Sources {
-        network: Network::Unused,
-        // Runs that are there are shown under the names that they have there.
-        results: Path::new(RESULTS),
-    };
-    let prepared = prepare(spec, overrides, sources)?;
+    Ok(Checked::new(spec, overrides)?.text(look))
+}
+
+/// An experiment that can be run.
+pub struct Checked(pub(super) Prepared);
+
+impl Checked {
+    /// Plans the experiment of a spec file.
+    ///
+    /// # Errors
+    /// A wrong spec.
+    pub fn new(spec: &Path, overrides: &[String]) -> Result<Self, Error> {
+        let sources = Sources {
+            network: Network::Unused,
+            // Runs that are there are shown under the names that they have there.
+            results: Path::new(RESULTS),
+        };
+        Ok(Checked(prepare(spec, overrides, sources)?))
+    }
+
+    /// The plan as text: runs, layers, shapes, what trains, what it will cost.
+    pub fn text(&self, look: Look) -> String {
+        text(&self.0, look)
+    }
+}
+
+fn text(prepared: &Prepared, look: Look) -> String {
     let Prepared {
         experiment, plan, ..
-    } = &prepared;
+    } = prepared;
     let mut text = String::new();
     for warning in experiment.warnings() {
         let _ = writeln!(text, "warning: {}", one_line(warning));
@@ -80,7 +101,7 @@ pub fn check_as(spec: &Path, overrides: &[String], look: Look) -> Result<String,
         let _ = write!(text, "\n{}", describe(&model, plan.runs.len(), look));
     }
     text += &time(&plan.runs);
-    Ok(text)
+    text
 }
 
 /// How long all of it may take, from how fast the first network is here.

@@ -13,10 +13,9 @@ mod wording;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-pub use check::{Look, check, check_as};
+pub use check::{Checked, Look, check, check_as};
 pub use error::Error;
 pub use options::{Options, RESULTS};
-pub use pictures::pictures;
 
 use crate::fetch::{Cache, Timeouts};
 use crate::run::{self, Executor};

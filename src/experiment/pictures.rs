@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::identity::{Network, Sources};
-use super::{Error, RESULTS, prepare};
+use super::{Checked, Error};
 use crate::atomic::write_atomically;
 use crate::report::{self, About};
 use crate::run::{Executor, different_epochs};
@@ -15,43 +14,35 @@ const IMAGES: usize = 24;
 /// and so many epochs of each.
 const EPOCHS: usize = 6;
 
-/// Writes an HTML page of some training images of the first run as its network sees them in the first epochs: resized,
-/// and changed as `[augmentation]` says. All training images are read; a dataset that is not here is downloaded.
-///
-/// # Errors
-/// A wrong spec, images that cannot be read, and a file that cannot be written.
-pub fn pictures(
-    spec: &Path,
-    overrides: &[String],
-    file: &Path,
-    reporter: &dyn Reporter,
-) -> Result<(), Error> {
-    let sources = Sources {
-        network: Network::Unused,
-        results: Path::new(RESULTS),
-    };
-    let prepared = prepare(spec, overrides, sources)?;
-    let Some(planned) = prepared.plan.runs.first() else {
-        return Ok(());
-    };
-    let spec = &planned.run.spec;
-    let executor = Executor::new(Default::default(), Stop::default(), reporter)?;
-    let epochs = different_epochs(spec, EPOCHS);
-    let pictures = executor.pictures(planned, IMAGES, epochs)?;
-    let augmentation = match spec.augmentation.is_active() {
-        true => toml::to_string(&spec.augmentation).unwrap_or_default(),
-        false => String::new(),
-    };
-    let about = About {
-        experiment: &spec.name,
-        run: &planned.run.id,
-        augmentation: &augmentation,
-        size: spec.backbone.input_size,
-        is_mixed: spec.augmentation.mixes(),
-    };
-    let sheet = report::sheet(&about, &pictures);
-    write_atomically(file, sheet.as_bytes()).map_err(|source| Error::Write {
-        path: file.to_owned(),
-        source,
-    })
+impl Checked {
+    /// Writes an HTML page of some training images of the first run as its network sees them in the first epochs: resized,
+    /// and changed as `[augmentation]` says. All training images are read; a dataset that is not here is downloaded.
+    ///
+    /// # Errors
+    /// Images that cannot be read, and a file that cannot be written.
+    pub fn pictures(&self, file: &Path, reporter: &dyn Reporter) -> Result<(), Error> {
+        let Some(planned) = self.0.plan.runs.first() else {
+            return Ok(());
+        };
+        let spec = &planned.run.spec;
+        let executor = Executor::new(Default::default(), Stop::default(), reporter)?;
+        let epochs = different_epochs(spec, EPOCHS);
+        let pictures = executor.pictures(planned, IMAGES, epochs)?;
+        let augmentation = match spec.augmentation.is_active() {
+            true => toml::to_string(&spec.augmentation).unwrap_or_default(),
+            false => String::new(),
+        };
+        let about = About {
+            experiment: &spec.name,
+            run: &planned.run.id,
+            augmentation: &augmentation,
+            size: spec.backbone.input_size,
+            is_mixed: spec.augmentation.mixes(),
+        };
+        let sheet = report::sheet(&about, &pictures);
+        write_atomically(file, sheet.as_bytes()).map_err(|source| Error::Write {
+            path: file.to_owned(),
+            source,
+        })
+    }
 }

@@ -72,11 +72,7 @@ pub(super) fn images(view: &View) -> Sum {
 pub(super) fn augmented(images: &Sum, spec: &Augmentation, seed: u64, view: usize) -> Sum {
     let mut hasher = Sha256::new();
     hasher.update(images);
-    let of_an_epoch = Augmentation {
-        views: None,
-        ..spec.clone()
-    };
-    hasher.update(format!("{of_an_epoch:?} {seed} {view}"));
+    hasher.update(format!("{:?} {seed} {view}", spec.of_an_epoch()));
     hasher.finalize().into()
 }
 

@@ -242,16 +242,16 @@ impl<'a> OfRun<'a> {
             }
             None => (Source::Images(&batches, nth as u64), "the images"),
         };
-        tracing::debug!("features of the {split}: {} from {origin}", last.name);
         if place.memory {
             store.make_room(estimate.bytes, budget);
         }
         let mut kept = Destination::new(&store.folder, place, key, last, images);
-        let views = match policy::views(self.spec, split) {
+        let of_views = match policy::views(self.spec, split) {
             1 => String::new(),
             views => format!(", view {nth} of {views}"),
         };
-        let what = format!("features of the {split} through {}{views}", last.name);
+        let what = format!("features of the {split} through {}{of_views}", last.name);
+        tracing::debug!("{what} from {origin}");
         progress.start(&what, Some(images as u64), false);
         let computed = compute::forward(self.network, &source, images, progress, |values| {
             !store.stop.is_requested() && kept.push(values)

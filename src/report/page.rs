@@ -1,6 +1,6 @@
 //! `report.html`: everything on one page that asks for nothing from outside.
 
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::text::harmless;
 use super::{Experiment, charts, sections};
@@ -28,15 +28,11 @@ pub fn page(experiment: &Experiment, liveness: Liveness) -> String {
         (DOCTYPE)
         html lang="en" {
             head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
                 @if is_live {
                     noscript { meta http-equiv="refresh" content="5"; }
                 }
-                link rel="icon" href="data:,";
-                title { (experiment.name) ": results" }
-                style { (PreEscaped(STYLE)) (PreEscaped(charts::STYLE)) }
+                (head(&experiment.name, "results"))
+                style { (PreEscaped(charts::STYLE)) }
             }
             body data-version=[version] {
                 a.skip href="#answer" { "To the answer" }
@@ -50,6 +46,18 @@ pub fn page(experiment: &Experiment, liveness: Liveness) -> String {
         }
     };
     harmless(page.into_string())
+}
+
+/// What stands in the head of every page, which shows something of an experiment.
+pub(super) fn head(experiment: &str, what: &str) -> Markup {
+    html! {
+        meta charset="utf-8";
+        meta name="viewport" content="width=device-width, initial-scale=1";
+        meta name="color-scheme" content="light dark";
+        link rel="icon" href="data:,";
+        title { (experiment) ": " (what) }
+        style { (PreEscaped(STYLE)) }
+    }
 }
 
 #[cfg(test)]

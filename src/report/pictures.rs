@@ -1,13 +1,12 @@
 //! A sheet of training images as a network sees them.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 
+use super::page::head;
 use super::sections::data_url;
 use super::text::harmless;
 use crate::run::Picture;
 use crate::text::counted;
-
-const STYLE: &str = include_str!("page.css");
 
 /// What stands above the pictures.
 #[derive(Debug)]
@@ -30,14 +29,7 @@ pub fn sheet(about: &About<'_>, pictures: &[Picture]) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                link rel="icon" href="data:,";
-                title { (about.experiment) ": training images" }
-                style { (PreEscaped(STYLE)) }
-            }
+            head { (head(about.experiment, "training images")) }
             body {
                 main {
                     h1 { (about.experiment) ": training images as the network sees them" }

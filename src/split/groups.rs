@@ -29,10 +29,11 @@ pub fn grouped(labels: &[u32], groups: &[u32], count: usize, stream: (u64, u64))
             .min_by(|a, b| distance(a).total_cmp(&distance(b)));
         chosen.extend(nearest);
     }
-    let chosen: Vec<u32> = chosen.into_iter().map(|group| all.ids[group]).collect();
-    (0..labels.len())
-        .filter(|&i| groups.get(i).is_some_and(|group| chosen.contains(group)))
-        .collect()
+    let mut is_held_out = vec![false; all.ids.len()];
+    chosen
+        .into_iter()
+        .for_each(|group| is_held_out[group] = true);
+    all.places(groups, |group| is_held_out[group])
 }
 
 /// The places of the images in one of `folds` parts of those with these labels and groups: whole groups.
@@ -64,12 +65,7 @@ pub fn fold_of_groups(
         aims[best].hold_out(counts);
         fold_of[group] = best;
     }
-    let is_in = |group: &u32| {
-        let at = all.ids.binary_search(group);
-        at.is_ok_and(|at| fold_of[at] == fold)
-    };
-    let places = groups.iter().enumerate().filter(|(_, group)| is_in(group));
-    places.map(|(place, _)| place).collect()
+    all.places(groups, |group| fold_of[group] == fold)
 }
 
 /// How many groups there are.
@@ -109,6 +105,13 @@ impl Groups {
             }
         }
         all
+    }
+
+    /// The places of the images whose group, by its place in `ids`, is wanted.
+    fn places(&self, groups: &[u32], is_wanted: impl Fn(usize) -> bool) -> Vec<usize> {
+        let is_in = |group: &u32| self.ids.binary_search(group).is_ok_and(&is_wanted);
+        let places = groups.iter().enumerate().filter(|(_, group)| is_in(group));
+        places.map(|(place, _)| place).collect()
     }
 }
 

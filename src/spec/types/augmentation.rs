@@ -55,11 +55,15 @@ pub struct Augmentation {
 impl Augmentation {
     /// Whether anything random is done to a training image.
     pub fn is_active(&self) -> bool {
-        let of_an_epoch = Augmentation {
+        self.of_an_epoch() != Augmentation::default()
+    }
+
+    /// What happens to an image, however many views of it there are.
+    pub fn of_an_epoch(&self) -> Self {
+        Augmentation {
             views: None,
             ..self.clone()
-        };
-        of_an_epoch != Augmentation::default()
+        }
     }
 
     /// How often each training image goes through the frozen part: in so many forms that stay the same; none where every
