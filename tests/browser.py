@@ -148,7 +148,7 @@ def check_print(page):
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     hidden = [section.get_attribute("id") for section in page.find_elements(By.TAG_NAME, "section") if not section.text]
     expect(not hidden, f"not on paper: {hidden}")
-    for part in ["#ranking tr", "#all-runs tr", "#spec pre", "#charts .plot > svg", "#mistakes img"]:
+    for part in ["#predictions figure", "#ranking tr", "#all-runs tr", "#spec pre", "#charts .plot > svg", "#mistakes img"]:
         shown = [element.is_displayed() for element in page.find_elements(By.CSS_SELECTOR, part)]
         expect(shown and all(shown), f"not on paper: {part}")
     cut = page.execute_script(CUT_OFF)
@@ -164,6 +164,17 @@ def check_pictures(page):
         " image.getAttribute('width') / image.getAttribute('height')])"
     )
     expect(all(abs(a - b) < 0.01 for a, b in shapes), f"pictures are distorted: {shapes}")
+
+
+def check_choice(page):
+    """Of charts that stand for one another, the chosen one is shown."""
+    inputs = page.find_elements(By.CSS_SELECTOR, ".choice > input")
+    figures = page.find_elements(By.CSS_SELECTOR, ".choice > figure")
+    expect(len(inputs) == len(figures) == 3, f"there are {len(figures)} confusion matrices, {len(inputs)} to choose")
+    for place in (0, 1, 2, 0):
+        inputs[place].click()
+        shown = [figure.is_displayed() for figure in figures]
+        expect(shown == [other == place for other in range(3)], f"after the choice of {place}, these are shown: {shown}")
 
 
 def check_names(page):
@@ -200,6 +211,7 @@ def check_file(page, folder, pictures):
     for part in ["#charts svg", "#predictions svg", "#mistakes img", "#spec pre", "#origin dd"]:
         expect(page.find_elements(By.CSS_SELECTOR, part), f"the page has no {part}")
     check_names(page)
+    check_choice(page)
     check_sorting(page)
     check_hovering(page, runs["run"][0])
     picture(page, pictures, "report")

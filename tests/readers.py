@@ -88,6 +88,7 @@ PREDICTIONS = {
     "label_probability": FLOAT32,
     "top5": STRING,
     "top5_probabilities": FLOATS32,
+    "probabilities": FLOATS32,
     "image": BINARY,
 }
 TABLES = {"metrics.parquet": METRICS, "runs.parquet": RUNS, "predictions.parquet": PREDICTIONS}

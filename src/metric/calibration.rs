@@ -7,16 +7,21 @@ const BINS: usize = 15;
 
 /// Samples by how sure the network was of what it predicted; bin `i` holds probabilities in (i / 15, (i + 1) / 15].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Calibration {
+pub struct Calibration {
     samples: usize,
     bins: [Bin; BINS],
 }
 
+/// The samples whose largest probability lies in a bin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Bin {
+pub struct Bin {
+    /// Not in older checkpoints.
+    #[serde(default)]
+    pub samples: usize,
     /// The sum of the probabilities.
-    confidence: f64,
-    hits: usize,
+    pub confidence: f64,
+    /// Samples that were predicted right.
+    pub hits: usize,
 }
 
 impl Calibration {
@@ -26,9 +31,15 @@ impl Calibration {
         let bin = ((probability * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
         self.samples += 1;
         if let Some(bin) = self.bins.get_mut(bin) {
+            bin.samples += 1;
             bin.confidence += probability;
             bin.hits += usize::from(is_hit);
         }
+    }
+
+    /// The bins, by rising probability, all as wide.
+    pub fn bins(&self) -> &[Bin] {
+        &self.bins
     }
 
     /// The mean over samples of their bin's |accuracy - mean probability| (Guo et al. 2017, equation 3); NaN without

@@ -3,6 +3,7 @@
 mod calibration;
 mod list;
 mod mean;
+mod one_against_rest;
 mod ranking;
 mod tally;
 
@@ -10,9 +11,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use calibration::{Bin, Calibration};
 pub use list::{
     ACCURACY, LOSS, METRICS, PER_CLASS, PER_CLASS_F1, PER_CLASS_PRECISION, TOP5_ACCURACY,
 };
+pub use one_against_rest::OneAgainstRest;
 pub use ranking::Ranking;
 pub use tally::{Tally, WrongLogits};
 

@@ -160,7 +160,7 @@ impl Experiment {
         self.comparison.as_ref()?.groups.first()
     }
 
-    /// What the runs of the best group predicted.
+    /// What the runs of the best group predicted, every class's probability of the first alone.
     ///
     /// # Errors
     /// A damaged table.
@@ -169,6 +169,11 @@ impl Experiment {
         for run in self.best().map_or(Vec::new(), |group| self.runs_of(group)) {
             let folder = run_folder(&self.folder, &run.row.run);
             if let Some(predictions) = predictions::read(&folder)? {
+                // Only those of the first are looked at.
+                let predictions = match found.is_empty() {
+                    true => predictions,
+                    false => predictions.without_ranking(),
+                };
                 found.push((run, predictions));
             }
         }

@@ -9,9 +9,11 @@
   const update = async () => {
     const page = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
     const order = sorted();
+    const chosen = [...document.querySelectorAll(".choice > input:checked")].map((input) => input.id);
     document.getElementById("main").replaceWith(page.getElementById("main"));
     known = page.body.dataset.version;
     window.prepareReport();
+    for (const id of chosen) document.getElementById(id)?.click();
     const tables = document.querySelectorAll("table.sortable");
     for (const [table, column, descending] of order) {
       const button = tables[table]?.tHead.rows[0].cells[column]?.querySelector("button");

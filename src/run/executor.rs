@@ -18,7 +18,7 @@ use super::event::{Event, Tell};
 use super::memory::Memory;
 use super::need::Need;
 use super::planned::PlannedRun;
-use super::predictions::{PartPredictions, predicted_part};
+use super::predictions::{Answers, PartPredictions, predicted_part};
 use super::remarks;
 use super::start::{self, Upstream};
 use crate::claim::Token;
@@ -33,9 +33,7 @@ use crate::ops;
 use crate::progress::Progress;
 use crate::spec::{DatasetName, Spec};
 use crate::stop::Stop;
-use crate::train::{
-    Fit, Inputs, Keeper, Outcome, Prediction, checkpoint, class_weights, evaluate_each,
-};
+use crate::train::{Fit, Inputs, Keeper, Outcome, checkpoint, class_weights, evaluate_each};
 
 /// What a finished run leaves beside its model.
 #[derive(Clone, Debug)]
@@ -238,11 +236,9 @@ impl<'a> Executor<'a> {
         let test = (part == Split::Test)
             .then(|| inputs(Split::Test))
             .transpose()?;
-        let mut predictions = Vec::new();
+        let mut answers = Answers::new(part.of(&data).len(), classes.len());
         let scores = on(threads, || {
-            let mut keep = |row: &[f32], label| {
-                predictions.push(Prediction::new(row, label, blueprint.output))
-            };
+            let mut keep = |row: &[f32], label| answers.add(row, label, blueprint.output);
             evaluate_each(
                 &network,
                 test.as_ref().unwrap_or(&fit.validation),
@@ -252,8 +248,11 @@ impl<'a> Executor<'a> {
                 &mut keep,
             )
         })?;
-        if let Some(remark) = remarks::unpredicted(&spec.training, classes, part, &predictions) {
+        if let Some(remark) = remarks::unpredicted(&spec.training, classes, part, &answers.each) {
             tracing::warn!("{}: {remark}", one_line(&run.id));
+        }
+        if let Some(remark) = remarks::thinned(part, &answers.probabilities) {
+            self.say_once(remark);
         }
         let metadata = metadata(planned, images);
         ops::give_back_freed_memory();
@@ -265,7 +264,7 @@ impl<'a> Executor<'a> {
             test: scores.filter(|_| part == Split::Test),
             predictions: PartPredictions::new(
                 part,
-                predictions,
+                answers,
                 part.of(&data),
                 spec.dataset.images_folder().as_deref(),
             ),

@@ -103,6 +103,7 @@ mod tests {
             scratch: 0,
             best: 0,
             scores: 0,
+            recorded: 0,
             checkpoint: 0,
             model: 0,
         }

@@ -9,6 +9,7 @@ mod pictures;
 mod planned;
 mod predictions;
 mod preparation;
+mod probabilities;
 mod remarks;
 mod speed;
 mod start;
@@ -19,8 +20,9 @@ pub use executor::{Downloads, Executor, Finished, Workspace};
 pub use need::{Need, TooMuch};
 pub use pictures::{Picture, different_epochs};
 pub use planned::PlannedRun;
-pub use predictions::PartPredictions;
+pub use predictions::{Answers, PartPredictions};
 pub use preparation::{Preparation, saved as saved_preparation};
+pub use probabilities::Probabilities;
 pub use speed::speed;
 pub use start::{
     Checked, Download, Origin, OriginKey, Start, Upstream, check as check_start, check_upstream,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::planned::PlannedRun;
+use super::probabilities::Probabilities;
 use crate::data::{Counts, Data};
 use crate::features;
 use crate::graph::{self, images_at_once};
@@ -48,6 +49,8 @@ pub struct Need {
     pub best: u64,
     /// Probabilities that metrics need of all samples at once.
     pub scores: u64,
+    /// Probabilities of the images that are tested, and twice a copy that is written.
+    pub recorded: u64,
     /// What is copied to be written to a checkpoint.
     pub checkpoint: u64,
     /// What is copied to be written as the model.
@@ -132,6 +135,11 @@ impl Need {
             scratch: of_thread.saturating_mul(threads as u64),
             best,
             scores: scores(images.train).saturating_add(scores(images.validation.max(images.test))),
+            recorded: Probabilities::bytes(
+                images.validation.max(images.test),
+                planned.classes.len(),
+            )
+            .saturating_mul(3),
             checkpoint: cost
                 .copy_of_trained
                 .max(cost.gradients.saturating_add(best))
@@ -142,7 +150,7 @@ impl Need {
     }
 
     /// What there is at each moment that can be the one with the most.
-    fn moments(&self) -> [Parts; 6] {
+    fn moments(&self) -> [Parts; 7] {
         let kept = format!("values of a batch of {}", self.batch_size);
         let part = |what: &str, bytes: u64| (what.to_owned(), bytes);
         let optimizer = || part("optimizer", self.slots);
@@ -157,7 +165,7 @@ impl Need {
                 part("probabilities for metrics", self.scores),
             ]
         };
-        let of_moments: [Parts; 4] = [
+        let of_moments: [Parts; 5] = [
             vec![part("computing the frozen part", self.pass)],
             vec![
                 optimizer(),
@@ -168,6 +176,7 @@ impl Need {
             ],
             vec![optimizer(), best(), part("a checkpoint", self.checkpoint)],
             vec![best(), part("the model to be saved", self.model)],
+            vec![best(), part("probabilities to be recorded", self.recorded)],
         ];
         let batch: Parts = vec![
             optimizer(),
@@ -175,10 +184,10 @@ impl Need {
             part("decoding a batch", self.decoding_again),
             part("kept features", self.features),
         ];
-        let [computed, trained, kept, saved] =
+        let [computed, trained, kept, saved, recorded] =
             of_moments.map(|parts| computing().into_iter().chain(parts).collect());
         let decoded: Parts = vec![part("decoding images", self.decoding)];
-        [decoded, batch, computed, trained, kept, saved].map(|parts| {
+        [decoded, batch, computed, trained, kept, saved, recorded].map(|parts| {
             let always = [
                 part("the program", PROGRAM),
                 part("images", self.images),

@@ -3,18 +3,44 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::probabilities::Probabilities;
 use crate::data::{Data, View, thumbnail};
 use crate::features::Split;
-use crate::train::Prediction;
+use crate::spec::Activation;
+use crate::train::{Prediction, probabilities};
 
 /// How many of the most confidently wrong images are kept as pictures.
 const PICTURES: usize = 24;
+
+/// What a network answers for the images of a part, in their order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answers {
+    pub each: Vec<Prediction>,
+    pub probabilities: Probabilities,
+}
+
+impl Answers {
+    /// None yet, of a part of so many images.
+    pub fn new(images: usize, classes: usize) -> Self {
+        Answers {
+            each: Vec::with_capacity(images),
+            probabilities: Probabilities::new(images, classes),
+        }
+    }
+
+    /// Adds the next image's, from its logits, a value per class.
+    pub fn add(&mut self, logits: &[f32], label: u32, output: Activation) {
+        let probabilities = probabilities(logits, output);
+        self.probabilities.add(self.each.len(), &probabilities);
+        self.each.push(Prediction::new(&probabilities, label));
+    }
+}
 
 /// Predictions for the images of one part, in their order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PartPredictions {
     pub part: Split,
-    pub each: Vec<Prediction>,
+    pub answers: Answers,
     /// The file of each image, relative to the dataset's folder (of folders and tables of images).
     pub files: Option<Vec<String>>,
     /// The most confidently wrong images by their index, as PNG files.
@@ -31,13 +57,16 @@ pub fn predicted_part(data: &Data) -> Split {
 
 impl PartPredictions {
     /// The predictions for the images of `view`, whose files lie in `folder`.
-    pub fn new(split: Split, each: Vec<Prediction>, view: &View, folder: Option<&Path>) -> Self {
+    pub fn new(split: Split, answers: Answers, view: &View, folder: Option<&Path>) -> Self {
         let picture = |i: usize| Some((i, picture(view, i, folder)?));
         PartPredictions {
             part: split,
-            pictures: most_wrong(&each).into_iter().filter_map(picture).collect(),
+            pictures: most_wrong(&answers.each)
+                .into_iter()
+                .filter_map(picture)
+                .collect(),
             files: view.files(),
-            each,
+            answers,
         }
     }
 }
@@ -111,8 +140,11 @@ mod tests {
             label_probability: 0.0,
             top: vec![(u32::from(i < 10), i as f32 / 40.0)],
         };
-        let kept = PartPredictions::new(Split::Test, (0..n).map(prediction).collect(), &view, None)
-            .pictures;
+        let answers = Answers {
+            each: (0..n).map(prediction).collect(),
+            probabilities: Probabilities::new(0, 2),
+        };
+        let kept = PartPredictions::new(Split::Test, answers, &view, None).pictures;
         assert_eq!(
             kept.keys().copied().collect::<Vec<_>>(),
             (16..40).collect::<Vec<_>>()

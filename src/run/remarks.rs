@@ -1,5 +1,6 @@
 //! What is said of means over the classes where a class has no value of its own.
 
+use super::probabilities::Probabilities;
 use crate::data::View;
 use crate::features::Split;
 use crate::foreign::one_line;
@@ -50,6 +51,18 @@ pub(super) fn unpredicted(
     Some(format!(
         "no {part} image was predicted to be of {missing}: 0 in {metrics}"
     ))
+}
+
+/// Of which images the probabilities of all classes are recorded, where it is not of all.
+pub(super) fn thinned(part: Split, probabilities: &Probabilities) -> Option<String> {
+    let (every, part) = (probabilities.every(), part.as_str());
+    (every > 1).then(|| {
+        format!(
+            "there are too many {part} images and classes to record all probabilities: those of the {part} images 0, \
+             {every}, {}, … are recorded",
+            2 * every
+        )
+    })
 }
 
 /// The classes that are not among these labels, such as `2 classes (cat, dog)`.

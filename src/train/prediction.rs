@@ -16,16 +16,15 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// From logits, one per class, and the function that makes probabilities of them.
-    pub fn new(logits: &[f32], label: u32, output: Activation) -> Self {
-        let probabilities = probabilities(logits, output);
+    /// From the probability of each class.
+    pub fn new(probabilities: &[f32], label: u32) -> Self {
         Prediction {
             label,
             label_probability: probabilities
                 .get(label as usize)
                 .copied()
                 .unwrap_or(f32::NAN),
-            top: most_probable(&probabilities, TOP),
+            top: most_probable(probabilities, TOP),
         }
     }
 
@@ -94,7 +93,7 @@ mod tests {
     fn of_equals_the_first_class_is_predicted_and_nan_never() {
         assert_eq!(most_probable(&[0.2, 0.4, 0.4], 2), [(1, 0.4), (2, 0.4)]);
         assert_eq!(most_probable(&[f32::NAN, 0.1], 1), [(1, 0.1)]);
-        let prediction = Prediction::new(&[0.0, 0.0], 1, Activation::Softmax);
+        let prediction = Prediction::new(&[0.5, 0.5], 1);
         assert!(prediction.is_wrong());
         assert_eq!(
             (prediction.label_probability, prediction.first()),

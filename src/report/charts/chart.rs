@@ -16,6 +16,8 @@ pub struct Chart {
     pub notes: Vec<String>,
     pub legend: Vec<Entry>,
     pub rows: Vec<Row>,
+    /// What tells it from the charts before and after it, where a page shows one of them at a time.
+    pub choice: Option<&'static str>,
 }
 
 /// Plots that share their axes.
@@ -58,12 +60,19 @@ impl Chart {
             notes: Vec::new(),
             legend: Vec::new(),
             rows,
+            choice: None,
         }
     }
 
     pub fn with_notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
         self.notes
             .extend(notes.into_iter().filter(|note| !note.is_empty()));
+        self
+    }
+
+    /// One of several of which a page shows one at a time.
+    pub fn as_choice(mut self, label: &'static str) -> Self {
+        self.choice = Some(label);
         self
     }
 
@@ -128,6 +137,16 @@ impl Entry {
     /// A line in the colour of a series.
     pub fn line_of(series: usize, class: &str, label: impl Into<String>) -> Self {
         Entry::line(&format!("line {} {class}", color(series)), label)
+    }
+
+    /// A rectangle of this class.
+    pub fn area(class: &str, label: impl Into<String>) -> Self {
+        let mut swatch = Svg::new(16.0, 14.0, "");
+        swatch.area(&[(1.0, 1.0), (15.0, 1.0), (15.0, 13.0), (1.0, 13.0)], class);
+        Entry {
+            swatch,
+            label: label.into(),
+        }
     }
 
     /// A scale of colours from `low` to `high`.

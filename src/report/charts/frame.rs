@@ -26,8 +26,17 @@ pub struct Axis {
 
 /// A plot of this width with nothing inside its frame yet, and the frame, of this height.
 pub fn plot((width, height): (f64, f64), label: &str, x: &Axis, y: &Axis) -> (Frame, Svg) {
-    let widths = y.ticks.iter().map(|(_, label)| text_width(label));
-    let left = widths.fold(0.0, f64::max) + 10.0;
+    plot_beside(room_beside(y), (width, height), label, x, y)
+}
+
+/// As [`plot`], with so much room for the labels of the y axis.
+pub fn plot_beside(
+    left: f64,
+    (width, height): (f64, f64),
+    label: &str,
+    x: &Axis,
+    y: &Axis,
+) -> (Frame, Svg) {
     let frame = Frame {
         left,
         top: 20.0,
@@ -129,6 +138,12 @@ fn reads_upwards(ticks: &Ticks, width: f64) -> bool {
         let room = (pair[1].0 - pair[0].0) * width;
         (text_width(&pair[0].1) + text_width(&pair[1].1)) / 2.0 + 6.0 > room
     })
+}
+
+/// The room that an axis' labels need beside the frame.
+pub fn room_beside(y: &Axis) -> f64 {
+    let widths = y.ticks.iter().map(|(_, label)| text_width(label));
+    widths.fold(0.0, f64::max) + 10.0
 }
 
 /// The room that an axis' labels need below the frame.

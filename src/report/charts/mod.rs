@@ -1,5 +1,7 @@
 //! Pictures of an experiment as SVG, legible in print, without colour, on light and on dark pages.
 
+#[cfg(test)]
+mod answers_tests;
 mod axis;
 mod by_axis;
 mod chart;
@@ -12,12 +14,14 @@ mod layout;
 mod parallel;
 mod per_class;
 mod ramp;
+mod reliability;
 mod repeats;
 mod scale;
 mod standalone;
 mod svg;
 #[cfg(test)]
 mod tests;
+mod thresholds;
 mod time;
 mod view;
 
@@ -63,11 +67,21 @@ pub fn files(experiment: &Experiment) -> Vec<Chart> {
     charts
 }
 
-/// The charts of what the best setting's runs predicted: confusion matrix and accuracy per class.
+/// The charts of what the best setting's runs predicted: confusion matrix, accuracy per class, and of the first run the
+/// curves over all thresholds and how far its probabilities can be relied on.
 pub fn of_predictions(of: &str, runs: &[&Predictions]) -> Vec<Chart> {
-    let charts = [
-        confusion::confusion(of, runs),
-        per_class::per_class(of, runs),
-    ];
-    charts.into_iter().flatten().collect()
+    let mut charts = confusion::confusion(of, runs);
+    charts.extend(per_class::per_class(of, runs));
+    charts.extend(thresholds::thresholds(of, runs));
+    charts.extend(reliability::reliability(of, runs));
+    charts
+}
+
+/// Which run a chart of one is of, where the setting has several.
+fn of_the_first(runs: &[&Predictions]) -> String {
+    let run = runs.first().and_then(|run| run.text("run")?.get(0));
+    match (runs.len(), run) {
+        (2.., Some(run)) => format!("Of the run {run}, the first of {}.", runs.len()),
+        _ => String::new(),
+    }
 }

@@ -1,7 +1,7 @@
 //! `per_class.svg`: the accuracy per class, the worst first.
 
 use super::chart::Chart;
-use super::confusion::{counts, pooled};
+use super::confusion::{Counts, pooled};
 use super::frame::{fitted, text_width};
 use super::svg::{Anchor, Svg};
 use crate::analysis::{Sample, Unit, shown};
@@ -25,17 +25,22 @@ struct Bar {
 
 /// None without predictions.
 pub fn per_class(of: &str, runs: &[&Predictions]) -> Option<Chart> {
-    let (classes, of_first) = counts(runs.get(..1)?)?;
+    let of_first = Counts::of(runs.get(..1)?)?;
     let accuracies: Vec<Vec<Option<f64>>> = runs.iter().filter_map(|run| accuracies(run)).collect();
     let bar = |(i, class): (usize, &String)| {
         let values = accuracies.iter().filter_map(|run| *run.get(i)?);
         Some(Bar {
             class: class.clone(),
             accuracy: Sample::of(values)?,
-            images: of_first.get(i)?.iter().sum(),
+            images: *of_first.labels.get(i)?,
         })
     };
-    let mut bars: Vec<Bar> = classes.iter().enumerate().filter_map(bar).collect();
+    let mut bars: Vec<Bar> = of_first
+        .classes
+        .iter()
+        .enumerate()
+        .filter_map(bar)
+        .collect();
     bars.sort_by(|a, b| a.accuracy.mean.total_cmp(&b.accuracy.mean));
     let all = bars.len();
     bars.truncate(MOST);
@@ -119,10 +124,9 @@ fn draw(width: f64, bars: &[Bar], part: &str) -> Svg {
 
 /// The accuracy of each class in one run; none for a class without images.
 fn accuracies(run: &Predictions) -> Option<Vec<Option<f64>>> {
-    let (_, counts) = counts(&[run])?;
-    let accuracy = |(i, row): (usize, &Vec<usize>)| {
-        let total: usize = row.iter().sum();
-        (total > 0).then(|| row[i] as f64 / total as f64)
+    let counts = Counts::of(&[run])?;
+    let accuracy = |(class, &images): (usize, &usize)| {
+        (images > 0).then(|| counts.of_cell(class, class) as f64 / images as f64)
     };
-    Some(counts.iter().enumerate().map(accuracy).collect())
+    Some(counts.labels.iter().enumerate().map(accuracy).collect())
 }

@@ -13,8 +13,30 @@ pub(super) fn figures(id: &str, title: &str, charts: &[Chart]) -> Markup {
     section(
         id,
         title,
-        html! { @for chart in charts { (figure(chart)) } },
+        html! {
+            @for charts in charts.chunk_by(|one, next| one.choice.is_some() && next.choice.is_some()) {
+                @match charts {
+                    [chart] => (figure(chart)),
+                    charts => (choice(charts)),
+                }
+            }
+        },
     )
+}
+
+/// Charts of which one is shown at a time, on paper all of them.
+fn choice(charts: &[Chart]) -> Markup {
+    let id = |chart: &Chart| format!("choice-{}", chart.file.trim_end_matches(".svg"));
+    let group = charts.first().map_or_else(String::new, id);
+    html! {
+        div.choice role="group" aria-label="Which of these charts is shown" {
+            @for (i, chart) in charts.iter().enumerate() {
+                input type="radio" name=(group) id=(id(chart)) checked[i == 0];
+                label for=(id(chart)) { (chart.choice.unwrap_or_default()) }
+            }
+            @for chart in charts { (figure(chart)) }
+        }
+    }
 }
 
 fn figure(chart: &Chart) -> Markup {

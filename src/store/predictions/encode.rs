@@ -11,6 +11,14 @@ use crate::train::Prediction;
 /// The column that says which part of the dataset an image belongs to.
 pub(super) const PART: &str = "part";
 
+/// The column of every class's probability, in the order of the labels; null for images of which they are not kept.
+pub(super) const PROBABILITIES: &str = "probabilities";
+
+/// The type of the columns with several numbers per image.
+pub(super) fn lists() -> DataType {
+    DataType::List(Box::new(DataType::Float32))
+}
+
 /// The columns' names and types, in order.
 pub(super) fn schema() -> Schema {
     Schema::from_iter(
@@ -24,10 +32,8 @@ pub(super) fn schema() -> Schema {
             ("probability", DataType::Float32),
             ("label_probability", DataType::Float32),
             ("top5", DataType::String),
-            (
-                "top5_probabilities",
-                DataType::List(Box::new(DataType::Float32)),
-            ),
+            ("top5_probabilities", lists()),
+            (PROBABILITIES, lists()),
             ("image", DataType::Binary),
         ]
         .map(|(name, dtype)| (name.into(), dtype)),
@@ -40,7 +46,7 @@ pub(super) fn frame(
     classes: &[String],
     predictions: &PartPredictions,
 ) -> PolarsResult<DataFrame> {
-    let each = &predictions.each;
+    let each = &predictions.answers.each;
     let rows = each.len();
     let name = |class: u32| classes.get(class as usize).map(String::as_str);
     let strings = |column: &str, value: &dyn Fn(usize, &Prediction) -> Option<String>| {
@@ -72,21 +78,41 @@ pub(super) fn frame(
         // As JSON: pandas cannot read the lists of text that polars writes.
         strings("top5", &|_, p| names(p)),
         top_probabilities(each),
+        probabilities(predictions, classes.len()),
         Column::new("image".into(), pictures),
     ];
     DataFrame::new(rows, columns)
 }
 
 fn top_probabilities(each: &[Prediction]) -> Column {
-    let mut lists = ListPrimitiveChunkedBuilder::<Float32Type>::new(
-        "top5_probabilities".into(),
-        each.len(),
-        each.len() * 5,
-        DataType::Float32,
-    );
+    let mut lists = list_builder("top5_probabilities", each.len(), 5);
     for prediction in each {
         let values: Vec<f32> = prediction.top.iter().map(|(_, p)| *p).collect();
         lists.append_slice(&values);
     }
     lists.finish().into_series().into_column()
+}
+
+fn probabilities(predictions: &PartPredictions, classes: usize) -> Column {
+    let answers = &predictions.answers;
+    let images = answers.each.len();
+    let mut lists = list_builder(
+        PROBABILITIES,
+        images.div_ceil(answers.probabilities.every()),
+        classes,
+    );
+    for image in 0..images {
+        lists.append_opt_slice(answers.probabilities.of(image));
+    }
+    lists.finish().into_series().into_column()
+}
+
+/// For so many lists of so many numbers.
+fn list_builder(
+    name: &str,
+    lists: usize,
+    numbers: usize,
+) -> ListPrimitiveChunkedBuilder<Float32Type> {
+    let all = lists.saturating_mul(numbers);
+    ListPrimitiveChunkedBuilder::new(name.into(), lists, all, DataType::Float32)
 }

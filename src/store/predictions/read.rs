@@ -1,12 +1,14 @@
 //! A run's `predictions.parquet`, read back.
 
+use std::collections::HashMap;
 use std::path::Path;
 
-use polars::prelude::{Column, DataFrame, PolarsResult, StringChunked};
+use polars::prelude::{Column, DataFrame, PolarsResult, Series, StringChunked};
 
-use super::encode::{PART, schema};
+use super::encode::{PART, PROBABILITIES, lists, schema};
 use super::{CLASSES_KEY, FILE};
 use crate::features::Split;
+use crate::metric::Ranking;
 use crate::store::TableError;
 use crate::store::tables::{read_table, value_of};
 
@@ -30,6 +32,38 @@ impl Predictions {
     pub fn text(&self, column: &str) -> Option<&StringChunked> {
         self.frame.column(column).ok()?.str().ok()
     }
+
+    /// The place of each class among the labels.
+    pub fn places(&self) -> HashMap<&str, usize> {
+        let names = self.classes.iter().map(String::as_str);
+        names.zip(0..).collect()
+    }
+
+    /// The images of which every class's probability is recorded; none where it is of no image.
+    pub fn ranking(&self) -> Option<Ranking> {
+        let (places, labels) = (self.places(), self.text("label")?);
+        let column = self.frame.column(PROBABILITIES).ok()?;
+        let lists = column.as_materialized_series().list().ok()?;
+        let (mut scores, mut kept) = (Vec::new(), Vec::new());
+        for (image, label) in labels.iter().enumerate() {
+            let (Some(list), Some(label)) = (lists.get_as_series(image), label) else {
+                continue;
+            };
+            scores.extend(list.f32().ok()?.iter().map(|p| p.unwrap_or(f32::NAN)));
+            kept.push(u32::try_from(*places.get(label)?).ok()?);
+        }
+        let mut ranking = Ranking::default();
+        let fits = ranking.put_back(&scores, kept, self.classes.len());
+        (!scores.is_empty() && fits.is_ok()).then_some(ranking)
+    }
+
+    /// Without every class's probability, which can be most of what is read.
+    pub fn without_ranking(mut self) -> Self {
+        if let Ok(frame) = self.frame.drop(PROBABILITIES) {
+            self.frame = frame;
+        }
+        self
+    }
 }
 
 /// The predictions in a run's folder; none where the run has left none.
@@ -45,7 +79,8 @@ pub fn read(folder: &Path) -> Result<Option<Predictions>, TableError> {
         path: path.clone(),
         why,
     };
-    let frame = with_part(frame).map_err(|e| foreign(e.to_string()))?;
+    let frame = with_part(frame).and_then(with_probabilities);
+    let frame = frame.map_err(|e| foreign(e.to_string()))?;
     if **frame.schema() != schema() {
         return Err(foreign("its columns are not those of predictions".into()));
     }
@@ -60,6 +95,16 @@ fn with_part(mut frame: DataFrame) -> PolarsResult<DataFrame> {
     if frame.column(PART).is_err() && frame.width() > 0 {
         let tested = vec![Split::Test.as_str(); frame.height()];
         frame.insert_column(1, Column::new(PART.into(), tested))?;
+    }
+    Ok(frame)
+}
+
+/// With the column [`PROBABILITIES`], of no image: tables of versions before it have the most probable classes' only.
+fn with_probabilities(mut frame: DataFrame) -> PolarsResult<DataFrame> {
+    let place = frame.width().saturating_sub(1);
+    if frame.column(PROBABILITIES).is_err() && frame.width() > 0 {
+        let nothing = Series::full_null(PROBABILITIES.into(), frame.height(), &lists());
+        frame.insert_column(place, nothing.into())?;
     }
     Ok(frame)
 }

@@ -6,6 +6,7 @@ use polars::prelude::ParquetWriter;
 
 use super::*;
 use crate::features::Split;
+use crate::run::{Answers, Probabilities};
 use crate::store::tables::{file_metadata, seal};
 use crate::train::Prediction;
 
@@ -15,12 +16,18 @@ fn predictions() -> PartPredictions {
         label_probability: 0.25,
         top: top.to_vec(),
     };
+    let mut probabilities = Probabilities::new(2, 2);
+    probabilities.add(0, &[0.75, 0.25]);
+    probabilities.add(1, &[0.5, 0.5]);
     PartPredictions {
         part: Split::Validation,
-        each: vec![
-            prediction(0, &[(0, 0.75), (1, 0.25)]),
-            prediction(1, &[(0, 0.5), (1, 0.5)]),
-        ],
+        answers: Answers {
+            each: vec![
+                prediction(0, &[(0, 0.75), (1, 0.25)]),
+                prediction(1, &[(0, 0.5), (1, 0.5)]),
+            ],
+            probabilities,
+        },
         files: Some(vec!["cat/a.png".into(), "dog/b.png".into()]),
         pictures: BTreeMap::from([(1, b"png".to_vec())]),
     }
@@ -55,6 +62,8 @@ fn predictions_are_read_back_with_the_names_of_the_classes() {
     let image = found.frame.column("image").unwrap();
     assert_eq!(image.binary().unwrap().get(0), None);
     assert_eq!(image.binary().unwrap().get(1), Some(&b"png"[..]));
+    let ranking = found.ranking().unwrap();
+    assert_eq!(ranking.kept(), (&[0.75, 0.25, 0.5, 0.5][..], &[0, 1][..]));
 }
 
 #[test]
@@ -98,7 +107,7 @@ fn a_damaged_table_is_named() {
 }
 
 #[test]
-fn a_table_from_before_the_column_part_has_test_images() {
+fn a_table_of_older_versions_has_test_images_and_no_probabilities_of_all_classes() {
     let folder = tempfile::tempdir().unwrap();
     write(
         folder.path(),
@@ -109,7 +118,8 @@ fn a_table_from_before_the_column_part_has_test_images() {
     )
     .unwrap();
     let found = read(folder.path()).unwrap().unwrap();
-    let mut old = found.frame.drop("part").unwrap();
+    let old = found.frame.drop("part").unwrap();
+    let mut old = old.drop("probabilities").unwrap();
     let names = serde_json::to_string(&classes()).unwrap();
     let mut bytes = Vec::new();
     ParquetWriter::new(&mut bytes)
@@ -119,5 +129,6 @@ fn a_table_from_before_the_column_part_has_test_images() {
     seal(&mut Cursor::new(&mut bytes)).unwrap();
     fs::write(folder.path().join(FILE), bytes).unwrap();
     let found = read(folder.path()).unwrap().unwrap();
-    assert_eq!((found.part(), found.frame.width()), ("test", 11));
+    assert_eq!((found.part(), found.frame.width()), ("test", 12));
+    assert_eq!(found.ranking(), None);
 }
