@@ -14,7 +14,10 @@ mod meant;
 mod number;
 mod predict;
 mod results;
+mod run_args;
 mod shell;
+mod submit;
+mod submit_args;
 mod train;
 mod watch;
 mod words;
@@ -104,6 +107,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let verbosity = cli.amount.verbosity();
     match cli.chosen()? {
         Command::Run(args) => return train::run(&args.spec, &args.options, verbosity),
+        Command::Submit(args) => submit::run(&args, verbosity)?,
         Command::Check(args) => check::run(&args, verbosity)?,
         Command::Compare(args) => compare::run(&args)?,
         Command::Evaluate(args) => evaluate::run(&args, verbosity)?,

@@ -17,6 +17,7 @@ pub mod cli;
 pub mod data;
 pub mod datasets;
 pub mod device;
+pub mod engine;
 pub mod experiment;
 mod fail_point;
 pub mod features;

@@ -70,6 +70,15 @@ pub fn about_bytes(n: u64) -> String {
     }
 }
 
+/// A word as a shell takes it: `training.epochs=3`, `'a=[1, 2]'`.
+pub fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "._-=/:,…".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
 /// Bytes in lowercase hexadecimal.
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
     let bytes = bytes.as_ref().iter();

@@ -6,7 +6,7 @@
 //!
 //! The claims of the dead are removed by whoever sees them. A process of the same host and container is dead when it
 //! is gone, also where its id is another's by now; one elsewhere when its file has not been touched for a while, by
-//! the clock of the one who watches. A name is never used again, so that what is removed cannot be somebody else's.
+//! the clock of the one who watches, or at once where it was an earlier start of the same task of a batch system. A name is never used again, so that what is removed cannot be somebody else's.
 //!
 //! A process that is taken for dead may only have been paused: a suspended machine, a stalled network disk. When it
 //! wakes it must not write over what its successor has written. So each claim has a [`Token`], which whoever writes
@@ -16,6 +16,7 @@
 //! comes later sees that its claim is gone.
 
 mod process;
+mod task;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -33,6 +34,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use process::{Process, host};
+use task::Task;
 pub use token::{Token, is_taken_over};
 use watch::{Life, Watch};
 
@@ -235,8 +237,10 @@ impl Claim {
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = folder.join(format!("{PREFIX}{}.{n}", Process::own()));
         let mut file = File::create_new(&path)?;
-        // For people; on a full disk the name must do.
-        let _ = writeln!(file, "process {} on {}", Process::own().id(), host());
+        // For people, and for the task's next start; on a full disk the name must do.
+        let mut text = format!("process {} on {}\n", Process::own().id(), host());
+        text.extend(Task::own().map(|task| task.to_line() + "\n"));
+        let _ = file.write_all(text.as_bytes());
         let token = Token::of(path.clone());
         shared.held().insert(path, token.clone());
         Ok(Claim {
@@ -303,12 +307,14 @@ impl Shared {
             }
             let process = name.split_once('.').and_then(|(p, _)| Process::parse(p));
             let text = fs::read_to_string(&path).unwrap_or_default();
-            let text = match (text.trim(), &process) {
+            let is_earlier = Task::own().is_some_and(|task| task.follows(&text));
+            let text = match (text.lines().next().unwrap_or("").trim(), &process) {
                 ("", Some(process)) => format!("process {}", process.id()),
                 ("", None) => format!("the owner of {}", path.display()),
                 (text, _) => text.to_owned(),
             };
             let known = process.and_then(|process| process.lives(Process::own()));
+            let known = known.or(is_earlier.then_some(false));
             let certain = |lives| Life {
                 lives,
                 certain: true,

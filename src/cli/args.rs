@@ -1,14 +1,12 @@
 //! What the command line may be.
 
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use super::failure::Failure;
-use super::number::from_one;
-use super::{compare, evaluate, init, predict, shell, watch};
-use crate::experiment::RESULTS;
+use super::run_args::{RunOptions, SpecArgs};
+use super::{compare, evaluate, init, predict, shell, submit_args, watch};
 use crate::sink::progress::Verbosity;
 
 const EXAMPLES: &str = "\
@@ -16,6 +14,7 @@ Examples:
   runner experiments/quickstart.toml
   runner experiments/vgg16_ft.toml --set training.epochs=3
   runner experiments/vgg16_ft.toml --set 'sweep.axes.\"freeze.through\"=[\"none\", \"all\"]'
+  runner experiments/vgg16_freeze_depths.toml --only through=none,seed=0
   runner check experiments/vgg16_ft.toml
 
 Exit status: 0 done; 1 some runs failed (the others are recorded); 2 the spec or the command line
@@ -59,6 +58,8 @@ pub(super) enum Command {
                       runner check experiments/image_folder.toml --pictures"
     )]
     Check(CheckArgs),
+    /// Have an experiment's runs done by an engine such as Slurm, on many machines; again: submits what is lost
+    Submit(submit_args::SubmitArgs),
     /// Compare the runs of experiments: which setting is best, and whether that is more than noise
     Compare(compare::CompareArgs),
     /// Measure a trained model on its test images, or on others
@@ -79,16 +80,6 @@ pub(super) enum Command {
     Predict(predict::PredictArgs),
 }
 
-#[derive(Clone, Debug, Args)]
-pub(super) struct SpecArgs {
-    /// The experiment's TOML file
-    #[arg(value_name = "SPEC")]
-    pub spec: PathBuf,
-    /// Set a key of the spec, e.g. training.epochs=3; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
-}
-
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     #[command(flatten)]
@@ -104,51 +95,6 @@ pub(super) struct RunArgs {
     pub spec: SpecArgs,
     #[command(flatten)]
     pub options: RunOptions,
-}
-
-#[derive(Clone, Debug, Default, Args)]
-pub(super) struct RunOptions {
-    /// Output directory; one subfolder per experiment [default: results]
-    #[arg(long, value_name = "DIR")]
-    results: Option<PathBuf>,
-    /// Start over: list, then delete, the experiment's existing runs
-    #[arg(long)]
-    pub fresh: bool,
-    /// Start no further run after one that failed
-    #[arg(long)]
-    pub fail_fast: bool,
-    /// Run N runs in parallel, sharing the threads [default: 1; small runs side by side]
-    #[arg(short, long, value_name = "N", value_parser = from_one, allow_negative_numbers = true)]
-    pub jobs: Option<NonZeroUsize>,
-}
-
-impl RunOptions {
-    pub fn results(&self) -> &Path {
-        self.results.as_deref().unwrap_or(Path::new(RESULTS))
-    }
-
-    /// These, and what they leave open as `before`.
-    fn or(self, before: &RunOptions) -> Self {
-        RunOptions {
-            results: self.results.or_else(|| before.results.clone()),
-            fresh: self.fresh || before.fresh,
-            fail_fast: self.fail_fast || before.fail_fast,
-            jobs: self.jobs.or(before.jobs),
-        }
-    }
-
-    /// The first one that was given.
-    fn given(&self) -> Option<&'static str> {
-        let flags = [
-            (self.results.is_some(), "--results"),
-            (self.fresh, "--fresh"),
-            (self.fail_fast, "--fail-fast"),
-            (self.jobs.is_some(), "--jobs"),
-        ];
-        flags
-            .into_iter()
-            .find_map(|(given, flag)| given.then_some(flag))
-    }
 }
 
 /// How much is said; before or after any command.
@@ -204,6 +150,12 @@ impl Cli {
                 args.options = args.options.or(&before);
                 Ok(Command::Run(args))
             }
+            (Some(Command::Submit(mut args)), None) if !before.fresh && !before.fail_fast => {
+                set.append(&mut args.spec.overrides);
+                args.spec.overrides = set;
+                args.shared = args.shared.or(&before);
+                Ok(Command::Submit(args))
+            }
             (Some(command), None) => {
                 let name = command.name();
                 let misplaced = |flag| {
@@ -236,6 +188,7 @@ impl Command {
     fn name(&self) -> &'static str {
         match self {
             Command::Run(_) => "run",
+            Command::Submit(_) => "submit",
             Command::Check(_) => "check",
             Command::Compare(_) => "compare",
             Command::Evaluate(_) => "evaluate",

@@ -39,6 +39,18 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Of an experiment; with this status where it was stopped before it began.
+    pub fn stopped(error: Error, status: u8) -> Self {
+        let is_stop = matches!(error, Error::Interrupted(_));
+        let failure = Failure::from(error);
+        match is_stop {
+            true => Failure { status, ..failure },
+            false => failure,
+        }
+    }
+}
+
 impl From<terminal::Error> for Failure {
     fn from(error: terminal::Error) -> Self {
         Failure::other(error)
@@ -68,7 +80,8 @@ impl From<Error> for Failure {
         Failure {
             text: rendered(|coloured| error.render(coloured)),
             status: match error {
-                Error::Spec(_) => WRONG_SPEC,
+                Error::Spec(_) | Error::Only(_) => WRONG_SPEC,
+                Error::Engine(ref error) if error.is_usage() => WRONG_SPEC,
                 Error::Interrupted(_) => STOPPED,
                 _ => SOME_FAILED,
             },

@@ -7,6 +7,7 @@ use super::args::Cli;
 use super::failure::Failure;
 use crate::foreign::one_line;
 use crate::spec;
+use crate::text::shell_word;
 
 /// What to say of a flag that is none, where a key of the spec is meant.
 pub(super) fn key_as_flag(error: &clap::Error) -> Option<Failure> {
@@ -44,17 +45,8 @@ fn setting(flag: &str, arguments: &[String]) -> Option<String> {
     let value = value.filter(|value| !value.starts_with("--"));
     Some(format!(
         "--set {}",
-        quoted(&format!("{key}={}", value.unwrap_or("…")))
+        shell_word(&format!("{key}={}", value.unwrap_or("…")))
     ))
-}
-
-/// An argument as a shell takes it.
-fn quoted(argument: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "._-=/:,…".contains(c);
-    match argument.chars().all(is_plain) {
-        true => argument.to_owned(),
-        false => format!("'{argument}'"),
-    }
 }
 
 /// Whether the command among these arguments takes `--set`.
@@ -105,6 +97,5 @@ mod tests {
             assert_eq!(setting(flag, &arguments).as_deref(), Some(set), "{line}");
         }
         assert_eq!(setting("--zebra", &[]), None);
-        assert_eq!(quoted("a=[1, 2]"), "'a=[1, 2]'");
     }
 }

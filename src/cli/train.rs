@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
-use super::args::{RunOptions, SpecArgs};
 use super::failure::{Failure, SOME_FAILED, START_AGAIN, STOPPED};
 use super::given::{self, is_published_alone};
 use super::log::start_log;
+use super::run_args::{RunOptions, SpecArgs};
 use crate::experiment::{self, Options};
 use crate::sink::progress::{self, Reporter, Verbosity};
 use crate::stop::Stop;
@@ -42,6 +42,7 @@ pub(super) fn run(
     let options = Options {
         overrides: spec.overrides.clone(),
         results: how.results().to_owned(),
+        only: how.only.clone(),
         fresh: how.fresh,
         fail_fast: how.fail_fast,
         jobs: how.jobs.map(NonZeroUsize::get),
@@ -49,14 +50,17 @@ pub(super) fn run(
     };
     let done = experiment::run(&path, &options, &*reporter);
     reporter.close();
-    let done = done?;
+    let stopped = match managed.load(Ordering::Relaxed) {
+        true => START_AGAIN,
+        false => STOPPED,
+    };
+    let done = done.map_err(|error| Failure::stopped(error, stopped))?;
     if verbosity > Verbosity::Quiet {
         terminal::print(&format!("{}\n", done.text()))?;
     }
     Ok(match (done.is_complete(), stop.is_requested()) {
         (true, _) => ExitCode::SUCCESS,
-        (_, true) if managed.load(Ordering::Relaxed) => ExitCode::from(START_AGAIN),
-        (_, true) => ExitCode::from(STOPPED),
+        (_, true) => ExitCode::from(stopped),
         _ => ExitCode::from(SOME_FAILED),
     })
 }

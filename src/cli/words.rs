@@ -8,7 +8,7 @@ use strsim::damerau_levenshtein;
 use super::args::Cli;
 
 /// Words of other tools for our commands.
-const SYNONYMS: [(&str, &[&str]); 8] = [
+const SYNONYMS: [(&str, &[&str]); 9] = [
     (
         "run",
         &[
@@ -19,6 +19,7 @@ const SYNONYMS: [(&str, &[&str]); 8] = [
         "check",
         &["validate", "lint", "plan", "dry-run", "verify", "summary"],
     ),
+    ("submit", &["sbatch", "slurm", "queue", "launch"]),
     (
         "compare",
         &["list", "ls", "diff", "results", "show", "best"],

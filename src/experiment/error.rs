@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::foreign;
 use crate::stop::Interrupted;
-use crate::{run, sink, spec};
+use crate::{engine, run, sink, spec};
 
 /// What ends the program before all runs are done.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +12,15 @@ pub enum Error {
     /// The spec or the command line is wrong.
     #[error("{0}")]
     Spec(#[from] spec::Error),
+    /// Runs that are asked for are not there.
+    #[error("{0}")]
+    Only(String),
+    /// Tasks cannot be handed to an engine.
+    #[error("{0}")]
+    Engine(#[from] engine::Error),
+    /// Weights that runs are named by cannot be had.
+    #[error("{0}; runs are named by their weights, so none is submitted without them")]
+    Nameless(String),
     /// The results cannot be written or read.
     #[error("{0}")]
     Record(#[from] sink::Error),

@@ -4,10 +4,12 @@ mod check;
 mod error;
 mod identity;
 mod jobs;
+mod only;
 mod options;
 mod page;
 mod pictures;
 mod prepared;
+mod submit;
 mod wording;
 
 use std::collections::BTreeSet;
@@ -16,6 +18,7 @@ use std::path::Path;
 pub use check::{Checked, Look, check, check_as};
 pub use error::Error;
 pub use options::{Options, RESULTS};
+pub use submit::{Load, Submission, cancel, commands, submit};
 
 use crate::fetch::{Cache, Timeouts};
 use crate::run::{self, Executor};
@@ -66,12 +69,14 @@ fn execute(
         chain,
         unnamed,
     } = prepared;
+    let chosen = prepared.only(&options.only)?;
+    let plan = chosen.as_ref().unwrap_or(plan);
     for choice in plan.choices() {
         if said.insert(choice.to_string()) {
             reporter.note(&choice);
         }
     }
-    let upstream = chain.models(experiment, options, &mut |prepared, options| {
+    let upstream = chain.models(plan, options, &mut |prepared, options| {
         execute(prepared, options, (reporter, &mut *said))
     })?;
     let patience = Timeouts::factor().map_err(run::Error::from)?;

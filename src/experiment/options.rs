@@ -12,6 +12,8 @@ pub const RESULTS: &str = "results";
 pub struct Options {
     /// `--set KEY=VALUE`, the part behind `--set`.
     pub overrides: Vec<String>,
+    /// The runs that are done: their ids, or beginnings that one run alone has. All where this is empty.
+    pub only: Vec<String>,
     /// The folder that gets a folder for each experiment.
     pub results: PathBuf,
     /// Do finished runs again.

@@ -1,10 +1,11 @@
 //! A checked experiment with those that it builds on: `backbone.weights = { experiment = "pretrain.toml" }`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use super::identity::{Sources, Unnamed, identify};
+use super::only;
 use super::options::Options;
 use crate::run::{PlannedRun, Upstream, check_upstream};
 use crate::sink::Done;
@@ -36,6 +37,25 @@ impl Prepared {
             chain,
             unnamed,
         })
+    }
+
+    /// The plan of some runs alone; none where all are meant.
+    ///
+    /// # Errors
+    /// A word that means no run, or several.
+    pub fn only(&self, words: &[String]) -> Result<Option<Plan>, Error> {
+        if words.is_empty() {
+            return Ok(None);
+        }
+        let ids: Vec<&str> = self.experiment.runs.iter().map(|run| &*run.id).collect();
+        let chosen = only::chosen(words, &ids).map_err(Error::Only)?;
+        Ok(Some(self.plan.only(&chosen)))
+    }
+
+    /// Why runs of this experiment, or of one that it builds on, are not named by the weights that they take.
+    pub fn nameless(&self) -> Option<&str> {
+        let own = self.unnamed.failed.values().next().map(String::as_str);
+        own.or_else(|| self.chain.0.values().find_map(Prepared::nameless))
     }
 
     /// Whether runs are named without knowing the weights that they will take from the network.
@@ -106,6 +126,25 @@ impl Predecessors {
         predecessor(&self.0.get(path)?.experiment, run).ok()
     }
 
+    /// The experiments that are built on directly, by spec file.
+    pub(super) fn direct(&self) -> impl Iterator<Item = (&Path, &Prepared)> {
+        let all = self.0.iter();
+        all.map(|(path, prepared)| (path.as_path(), prepared))
+    }
+
+    /// The runs of the experiment in this spec file that those of a plan build on.
+    pub(super) fn needed(&self, path: &Path, plan: &Plan) -> BTreeSet<String> {
+        let runs = plan.runs.iter().map(|planned| &planned.run);
+        let build_on = |run: &&Run| match &run.spec.backbone.weights {
+            Weights::Experiment(spec) => spec == path,
+            _ => false,
+        };
+        let sources = runs
+            .filter(build_on)
+            .filter_map(|run| self.predecessor(run));
+        sources.map(|run| run.id.clone()).collect()
+    }
+
     /// Whether some of the experiments' runs are named without knowing all that they will take.
     pub(super) fn is_preliminary(&self) -> bool {
         self.0.values().any(Prepared::is_preliminary)
@@ -146,36 +185,46 @@ impl Predecessors {
         Ok(())
     }
 
-    /// Has what is not there yet run by `execute`, and tells where each run of `experiment` finds its model.
+    /// Has what is not there yet run by `execute`, and tells where each run of a plan finds its model. Where some runs of
+    /// an experiment are asked for, those that they build on are all that is run of the others.
     ///
     /// # Errors
     /// What ends an experiment, and a run that left no model.
     pub(super) fn models(
         &self,
-        experiment: &Experiment,
+        plan: &Plan,
         options: &Options,
         execute: &mut dyn FnMut(&Prepared, &Options) -> Result<Done, Error>,
     ) -> Result<Upstream, Error> {
         let mut models = Upstream::new();
         for (path, prepared) in &self.0 {
             let upstream = &prepared.experiment;
+            let name = &upstream.spec.name;
+            let failed = |error: String| Error::Upstream {
+                name: name.clone(),
+                error,
+            };
+            let runs = plan.runs.iter().map(|planned| &planned.run);
+            let sources = runs
+                .filter(|run| run.spec.backbone.weights == Weights::Experiment(path.clone()))
+                .map(|run| Ok((run, predecessor(upstream, run).map_err(failed)?)))
+                .collect::<Result<Vec<_>, Error>>()?;
+            if sources.is_empty() {
+                continue;
+            }
+            let only = match options.only.is_empty() {
+                true => Vec::new(),
+                false => sources.iter().map(|(_, run)| run.id.clone()).collect(),
+            };
             let options = Options {
                 overrides: Vec::new(),
+                only,
                 fresh: false,
                 ..options.clone()
             };
             let done = execute(prepared, &options)?;
             options.stop.check()?;
-            let name = &upstream.spec.name;
-            for run in &experiment.runs {
-                if run.spec.backbone.weights != Weights::Experiment(path.clone()) {
-                    continue;
-                }
-                let failed = |error: String| Error::Upstream {
-                    name: name.clone(),
-                    error,
-                };
-                let source = predecessor(upstream, run).map_err(failed)?;
+            for (run, source) in sources {
                 if let Some(error) = done.error(&source.id) {
                     return Err(failed(error.to_owned()));
                 }

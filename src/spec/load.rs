@@ -1,5 +1,6 @@
 //! From files, variables and flags to an experiment, or to every mistake in them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use figment::value::Value;
@@ -47,6 +48,19 @@ impl Experiment {
         let whole = at(&["backbone", "include_top"]);
         let is_whole = whole.and_then(Value::to_bool) == Some(true);
         Ok(is_whole && at(&["dataset"]).is_none())
+    }
+
+    /// The variables of the process that set a key, by name.
+    ///
+    /// # Errors
+    /// One that is not text.
+    pub fn variables() -> Result<BTreeMap<String, String>, Error> {
+        let all = environment()?;
+        let in_ci = all.iter().any(|(name, _)| name == variables::OF_CI_ALONE);
+        let sets = |(name, _): &(String, String)| {
+            matches!(variables::meaning(name, in_ci), Meaning::Key(_))
+        };
+        Ok(all.into_iter().filter(sets).collect())
     }
 
     /// The overlays with the process's environment.

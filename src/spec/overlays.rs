@@ -62,7 +62,9 @@ fn add_variables(
     variables: &[(String, String)],
     folder: &Path,
 ) -> Result<(), Error> {
-    let in_ci = variables.iter().any(|(name, _)| name == "GITHUB_ACTIONS");
+    let in_ci = variables
+        .iter()
+        .any(|(name, _)| name == variables::OF_CI_ALONE);
     let mut variables: Vec<_> = variables.iter().collect();
     variables.sort();
     for (name, value) in variables {

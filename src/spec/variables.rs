@@ -42,6 +42,9 @@ const OF_CI: [&str; 15] = [
     "RUNNER_WORKSPACE",
 ];
 
+/// Set by GitHub's and Gitea's CI.
+pub(super) const OF_CI_ALONE: &str = "GITHUB_ACTIONS";
+
 /// The keys that a variable without `__` can set: all else at the top of a spec are tables.
 const PLAIN_KEYS: [&str; 2] = ["name", "seed"];
 

@@ -17,6 +17,7 @@ pub(crate) mod tidy;
 mod time;
 
 pub use error::Error;
+pub(crate) use folder::MODEL_FILE;
 pub use folder::{model_file, run_folder};
 pub use log::RunLog;
 pub(crate) use present::write_plan;

@@ -35,16 +35,16 @@ pub fn efforts(runs: &[&PlannedRun]) -> Vec<(String, f64)> {
 }
 
 /// The work of one run.
-struct Parts {
-    own: f64,
+pub(super) struct Parts {
+    pub own: f64,
     /// What is computed once for all runs of the same frozen part.
-    once: f64,
+    pub once: f64,
     /// What tells frozen parts apart.
-    frozen: String,
+    pub frozen: String,
 }
 
 impl Parts {
-    fn of(planned: &PlannedRun) -> Self {
+    pub fn of(planned: &PlannedRun) -> Self {
         let PlannedRun { run, blueprint, .. } = planned;
         let spec = &run.spec;
         let images = planned.images.unwrap_or(Counts {

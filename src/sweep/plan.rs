@@ -41,6 +41,16 @@ impl Plan {
         })
     }
 
+    /// Of these runs alone, in the same order.
+    pub fn only(&self, ids: &BTreeSet<String>) -> Plan {
+        let runs = self.runs.iter();
+        let chosen = runs.filter(|planned| ids.contains(&planned.run.id));
+        Plan {
+            runs: chosen.cloned().collect(),
+            notes: self.notes.clone(),
+        }
+    }
+
     /// A line for each choice that the specs leave open: the device, how files are read that need an interpretation,
     /// and what a dataset's files are taken for.
     pub fn choices(&self) -> BTreeSet<Cow<'_, str>> {

@@ -192,6 +192,36 @@ fn wakes(moments: &mut Stream, time: Duration) -> Wakes {
 }
 
 #[test]
+fn a_process_whose_run_was_finished_while_it_was_paused_says_so() {
+    let tmp = tempfile::tempdir().unwrap();
+    let library = library(tmp.path());
+    let spec = SWEEP.replace("epochs = 2", "epochs = 12");
+    let spec = spec
+        .replace("[0, 1]", "[0]")
+        .replace("[\"all\", \"fire7\"]", "[\"fire7\"]");
+    let experiment = Experiment::new(&spec);
+    let sleeper = elsewhere(&experiment, &library).spawn().unwrap();
+    while experiment.checkpoints().is_empty() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    signal("-STOP", &sleeper);
+    let taken_over = end_well(patient(&experiment).spawn().unwrap());
+    assert!(taken_over.contains("is taken over"), "{taken_over}");
+    let before = contents(&experiment);
+    signal("-CONT", &sleeper);
+    let text = end_well(sleeper);
+    assert!(text.contains("over while this one was paused"), "{text}");
+    let unfinished = |path: &Path| path.extension().is_some_and(|e| e == "tmp");
+    let kept = before
+        .into_iter()
+        .filter(|(path, _)| !unfinished(path) && !is_claim(path));
+    assert!(
+        kept.eq(contents(&experiment)),
+        "the sleeper has changed the run"
+    );
+}
+
+#[test]
 fn paused_at_any_call_a_process_that_was_taken_over_writes_over_nothing() {
     let tmp = tempfile::tempdir().unwrap();
     let library = library(tmp.path());

@@ -32,6 +32,8 @@ pub struct Recorder {
     pub(super) folder: PathBuf,
     /// The ids of the planned runs, in order.
     pub(super) order: Vec<String>,
+    /// The ids of those that are to be done here, in order; often all.
+    pub(super) wanted: Vec<String>,
     pub(super) axes: Vec<Axis>,
     pub(super) claims: Claims,
     pub(super) stop: Stop,
@@ -95,21 +97,21 @@ impl Recorder {
 
     /// Where in the sweep a run is.
     pub(super) fn place(&self, run: &str) -> Place {
-        let index = self.order.iter().position(|id| id == run);
+        let index = self.wanted.iter().position(|id| id == run);
         Place {
             index: index.map_or(0, |i| i + 1),
-            total: self.order.len(),
+            total: self.wanted.len(),
             ended: self.ended(&self.state()),
         }
     }
 
-    /// How many of the sweep's runs have come to an end.
+    /// How many of the runs that are to be done here have come to an end.
     fn ended(&self, state: &State) -> usize {
         let has_ended = |id: &&String| {
             let row = state.tables.run(id);
             row.is_some_and(|row| row.status != Status::Interrupted)
         };
-        self.order.iter().filter(has_ended).count()
+        self.wanted.iter().filter(has_ended).count()
     }
 
     /// The finished runs, those of earlier forms of the sweep too, in the order of the tables.
@@ -160,12 +162,14 @@ impl Recorder {
         if let Some(error) = Error::lost(std::mem::take(&mut state.lost)) {
             return Err(error);
         }
-        let planned = |row: &&RunRow| self.order.contains(&row.run);
+        let planned = |row: &&RunRow| self.wanted.contains(&row.run);
+        let mut results = state.tables.results();
+        results.runs.retain(planned);
         let runs = state.tables.runs().iter();
         Ok(Done {
             runs: runs.filter(planned).cloned().collect(),
-            planned: self.order.len(),
-            summary: summary(&state.tables.results(), terminal_width()),
+            planned: self.wanted.len(),
+            summary: summary(&results, terminal_width()),
             folder: self.folder.clone(),
         })
     }

@@ -32,8 +32,8 @@ pub struct Opening<'a> {
 }
 
 impl Recorder {
-    /// Opens the experiment's folder and writes its spec, so that a folder that cannot be written is found before anything
-    /// is trained. What is deleted is said before; damaged tables are rebuilt, which is said too.
+    /// Opens the experiment's folder for the runs of a plan, which may be some of its runs, and writes its spec, so that a
+    /// folder that cannot be written is found before anything is trained. What is deleted is said before; damaged tables are rebuilt, which is said too.
     ///
     /// # Errors
     /// A folder that cannot be written, tables in it that are not ours, or runs to be deleted that another process does.
@@ -45,7 +45,9 @@ impl Recorder {
     ) -> Result<Self, Error> {
         let folder = how.results.join(&experiment.spec.name);
         create(&folder)?;
-        let ids = plan.runs.iter().map(|planned| planned.run.id.clone());
+        let planned = plan.runs.iter().map(|planned| planned.run.id.clone());
+        let wanted: Vec<String> = planned.collect();
+        let ids = experiment.runs.iter().map(|run| run.id.clone());
         let (order, axes): (Vec<String>, _) = (ids.collect(), axes(experiment));
         let (claims, stop) = (Claims::new(how.patience), how.stop.clone());
         let state = State {
@@ -64,6 +66,7 @@ impl Recorder {
             state: Mutex::new(state),
             folder,
             order,
+            wanted,
             axes,
             claims,
             stop,
@@ -100,7 +103,7 @@ impl Recorder {
         let is_damaged = self.tell_damage(state, sinks)?;
         if fresh {
             let (folder, claims) = (&self.folder, (&self.claims, &self.stop));
-            delete_runs(folder, &self.order, &mut state.tables, claims, sinks)?;
+            delete_runs(folder, &self.wanted, &mut state.tables, claims, sinks)?;
         }
         if is_damaged || fresh {
             state.tables.write_claimed(lock.token())?;
@@ -154,10 +157,10 @@ impl Recorder {
                 remove_checkpoints(&run)?;
             }
         }
-        let is_planned = |run: &&String| self.order.contains(run);
+        let is_planned = |run: &&String| self.wanted.contains(run);
         let count = finished.iter().filter(is_planned).count();
         if count > 0 {
-            let (all, name) = (self.order.len(), &self.name);
+            let (all, name) = (self.wanted.len(), &self.name);
             let said = match (count, all) {
                 (1, 1) => "the run is finished already (--fresh does it again)".into(),
                 (1, _) => format!("1 of {all} runs is finished already (--fresh does it again)"),

@@ -1,0 +1,142 @@
+//! What has become of runs that were submitted: the runs' folders tell what is done, the engine what it still has.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::Path;
+
+use crate::engine::{Engine, Error, Record, Stage, Task};
+use crate::store::tables::own;
+use crate::store::{MODEL_FILE, RunRow, Status, run_folder};
+use crate::text::counted;
+
+/// Where a run is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Done,
+    Running,
+    Queued,
+    /// Recorded as failed; no task has it any more.
+    Failed,
+    /// Its task ended without it; how, where the engine knows.
+    Lost(Option<String>),
+    /// It was never submitted.
+    New,
+}
+
+impl Place {
+    fn text(&self) -> String {
+        match self {
+            Place::Done => "done".into(),
+            Place::Running => "running".into(),
+            Place::Queued => "queued".into(),
+            Place::Failed => "failed before".into(),
+            Place::Lost(None) => "lost".into(),
+            Place::Lost(Some(how)) => format!("lost ({how})"),
+            Place::New => "not submitted yet".into(),
+        }
+    }
+
+    fn is_left(&self) -> bool {
+        matches!(self, Place::Failed | Place::Lost(_) | Place::New)
+    }
+}
+
+/// The runs that are asked for, and where each is.
+pub(super) struct Runs {
+    places: BTreeMap<String, Place>,
+    /// The jobs of which the engine still has tasks.
+    jobs: HashSet<String>,
+}
+
+impl Runs {
+    /// Those of an experiment's folder.
+    pub fn of(
+        folder: &Path,
+        wanted: &BTreeSet<String>,
+        record: &Record,
+        engine: &dyn Engine,
+    ) -> Result<Self, Error> {
+        let living = engine.living(&record.ids())?;
+        let ended: HashSet<&str> = record
+            .tasks()
+            .filter(|(task, _)| !living.contains_key(task))
+            .flat_map(|(_, runs)| runs)
+            .map(String::as_str)
+            .collect();
+        let mut tasks: HashMap<&str, Vec<Task>> = HashMap::new();
+        for (task, runs) in record.tasks() {
+            for run in runs {
+                tasks.entry(run).or_default().push(task.clone());
+            }
+        }
+        let mut places = BTreeMap::new();
+        let mut ends = None;
+        for run in wanted {
+            let row = row(folder, run);
+            let of_run = tasks.get(run.as_str());
+            let stages = of_run
+                .into_iter()
+                .flatten()
+                .filter_map(|task| living.get(task));
+            let stages: Vec<Stage> = stages.copied().collect();
+            let place = match row {
+                Some(row) if is_finished(folder, &row) => Place::Done,
+                _ if stages.contains(&Stage::Running) => Place::Running,
+                _ if stages.contains(&Stage::Queued) => Place::Queued,
+                Some(row) if row.status == Status::Failed => Place::Failed,
+                _ if ended.contains(run.as_str()) => {
+                    let ends = ends.get_or_insert_with(|| engine.ends(&record.ids()));
+                    let last = of_run.and_then(|tasks| tasks.last());
+                    Place::Lost(last.and_then(|task| ends.get(task)).cloned())
+                }
+                _ => Place::New,
+            };
+            places.insert(run.clone(), place);
+        }
+        let jobs = living.into_keys().map(|(job, _)| job).collect();
+        Ok(Runs { places, jobs })
+    }
+
+    /// The runs that no task of the engine will do.
+    pub fn left(&self) -> BTreeSet<String> {
+        let left = self.places.iter().filter(|(_, place)| place.is_left());
+        left.map(|(run, _)| run.clone()).collect()
+    }
+
+    /// The jobs of which the engine still has tasks.
+    pub fn jobs(&self) -> &HashSet<String> {
+        &self.jobs
+    }
+
+    /// `24 runs: 20 done, 1 running, 3 lost (TIMEOUT)`
+    pub fn text(&self) -> String {
+        let mut counts: BTreeMap<&Place, usize> = BTreeMap::new();
+        for place in self.places.values() {
+            *counts.entry(place).or_default() += 1;
+        }
+        let counts = counts
+            .iter()
+            .map(|(place, count)| format!("{count} {}", place.text()));
+        let counts: Vec<String> = counts.collect();
+        format!(
+            "{}: {}",
+            counted(self.places.len(), "run"),
+            counts.join(", ")
+        )
+    }
+}
+
+/// The row in a run's folder; none where there is none that can be read.
+fn row(experiment: &Path, run: &str) -> Option<RunRow> {
+    let rows = own::read(&run_folder(experiment, run), &[]);
+    Some(rows.ok()??.row)
+}
+
+fn is_finished(experiment: &Path, row: &RunRow) -> bool {
+    let model = run_folder(experiment, &row.run).join(MODEL_FILE);
+    row.status == Status::Finished && model.is_file()
+}
+
+/// Whether a run has come to its end and has its model.
+pub(super) fn is_done(experiment: &Path, run: &str) -> bool {
+    row(experiment, run).is_some_and(|row| is_finished(experiment, &row))
+}
