@@ -44,5 +44,6 @@ pub use normalize::{ChannelOrder, Normalizer};
 pub use order::{balanced_order, order};
 pub use photo::{image_files, thumbnail};
 pub use read::{Source, classes, load, read, reading_key};
+pub use sources::hub_commit;
 pub use survey::{Division, Survey, survey};
 pub use view::View;

@@ -58,7 +58,7 @@ pub(super) fn place(spec: &Dataset) -> Result<PathBuf, Error> {
         (Some(path), _) => Ok(path.clone()),
         (None, PathUse::Folder(what)) => Err(missing("an", what).into()),
         (None, PathUse::Files(what)) => Err(missing("a", what).into()),
-        (None, PathUse::BuiltIn | PathUse::Optional) => Ok(PathBuf::new()),
+        (None, PathUse::BuiltIn | PathUse::Optional | PathUse::Repository) => Ok(PathBuf::new()),
     }
 }
 

@@ -3,7 +3,10 @@
 
 use super::classes;
 use super::download::{Download, File, Server};
-use super::options::{GROUP_COLUMN, IMAGE_COLUMN, IMAGES, LABEL_COLUMN, SPLIT_COLUMN};
+use super::options::{
+    GROUP_COLUMN, HUB_IMAGE_COLUMN, HUB_LABEL_COLUMN, IMAGE_COLUMN, IMAGES, LABEL_COLUMN,
+    REPOSITORY, REVISION, SPLIT_COLUMN, SUBSET, TEST_PART, TRAINING_PART, VALIDATION_PART,
+};
 use crate::choice::Choice;
 
 /// What a spec can name as its dataset.
@@ -47,6 +50,8 @@ pub enum Format {
     ImageFolder,
     /// A table with a row per image.
     Table,
+    /// Parquet files in a repository of the hub.
+    Hub,
 }
 
 /// What `dataset.path` is to a dataset.
@@ -58,6 +63,8 @@ pub enum PathUse {
     Optional,
     /// A folder that must be said: what it is.
     Folder(&'static str),
+    /// It has none: a repository is named, whose files are downloaded before anything is known of them.
+    Repository,
     /// A file, a folder with files or a pattern of their names, that must be said: what it is.
     Files(&'static str),
 }
@@ -122,7 +129,7 @@ impl PerClass {
 }
 
 /// Every dataset.
-pub static DATASETS: [&Entry; 7] = [
+pub static DATASETS: [&Entry; 8] = [
     &CIFAR10,
     &CIFAR100,
     &MNIST,
@@ -130,6 +137,7 @@ pub static DATASETS: [&Entry; 7] = [
     &DIGITS,
     &IMAGE_FOLDER,
     &TABLE,
+    &HUB,
 ];
 
 /// Its files are the hub's Parquet edition, whose images are the original ones as PNG.
@@ -331,6 +339,33 @@ pub static TABLE: Entry = Entry {
     about: "a CSV, TSV or Parquet table with a row per image",
     format: Format::Table,
     path: PathUse::Files("the table: a CSV, TSV or Parquet file"),
+    parts: PartsOf::Found,
+    classes: None,
+    label_columns: &[],
+    image: None,
+    published: None,
+    download: None,
+};
+
+/// Anyone's images on Hugging Face's hub.
+pub static HUB: Entry = Entry {
+    choice: Choice {
+        name: "hub",
+        options: &[
+            REPOSITORY,
+            REVISION,
+            SUBSET,
+            TRAINING_PART,
+            VALIDATION_PART,
+            TEST_PART,
+            HUB_IMAGE_COLUMN,
+            HUB_LABEL_COLUMN,
+            GROUP_COLUMN,
+        ],
+    },
+    about: "a repository of Hugging Face's hub with Parquet files",
+    format: Format::Hub,
+    path: PathUse::Repository,
     parts: PartsOf::Found,
     classes: None,
     label_columns: &[],

@@ -35,3 +35,55 @@ pub const GROUP_COLUMN: Opt = Opt {
     about: "the column of what images have in common, such as a patient, that is to be in one part only",
     takes: Takes::Text { default: None },
 };
+
+pub const REPOSITORY: Opt = Opt {
+    name: "repository",
+    about: "the repository on Hugging Face's hub, e.g. ethz/food101",
+    takes: Takes::Text { default: None },
+};
+
+pub const REVISION: Opt = Opt {
+    name: "revision",
+    about: "the repository's branch, tag or commit",
+    takes: Takes::Text {
+        default: Some("main"),
+    },
+};
+
+pub const SUBSET: Opt = Opt {
+    name: "subset",
+    about: "the repository's subset (configuration), where it has several",
+    takes: Takes::Text { default: None },
+};
+
+pub const TRAINING_PART: Opt = Opt {
+    name: "training_part",
+    about: "the repository's split that is trained on, by default the one whose name says so",
+    takes: Takes::Text { default: None },
+};
+
+pub const VALIDATION_PART: Opt = Opt {
+    name: "validation_part",
+    about: "the repository's split for validation, by default the one whose name says so; \"\" for none",
+    takes: Takes::Text { default: None },
+};
+
+pub const TEST_PART: Opt = Opt {
+    name: "test_part",
+    about: "the repository's split for the test, by default the one whose name says so; \"\" for none",
+    takes: Takes::Text { default: None },
+};
+
+/// As [`IMAGE_COLUMN`], found by its feature where it is not set.
+pub const HUB_IMAGE_COLUMN: Opt = Opt {
+    name: IMAGE_COLUMN.name,
+    about: IMAGE_COLUMN.about,
+    takes: Takes::Text { default: None },
+};
+
+/// As [`LABEL_COLUMN`], found by its feature where it is not set.
+pub const HUB_LABEL_COLUMN: Opt = Opt {
+    name: LABEL_COLUMN.name,
+    about: LABEL_COLUMN.about,
+    takes: Takes::Text { default: None },
+};

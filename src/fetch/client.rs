@@ -25,6 +25,8 @@ pub(super) struct Failure {
     pub again: bool,
     /// Whether what is kept of the file cannot be continued: it is longer than the file now is.
     pub stale: bool,
+    /// Whether the server says that there is no such thing, or not for everyone.
+    pub is_missing: bool,
     /// Bytes that came and were kept before it failed.
     pub gained: u64,
 }
@@ -36,6 +38,7 @@ impl Failure {
             reason: reason.into(),
             again: false,
             stale: false,
+            is_missing: false,
             gained: 0,
         }
     }
@@ -282,6 +285,10 @@ fn refused(status: StatusCode) -> Failure {
     Failure {
         again: stale || busy || status.is_server_error(),
         stale,
+        is_missing: matches!(
+            status,
+            StatusCode::NOT_FOUND | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        ),
         ..Failure::lasting(reason)
     }
 }

@@ -17,6 +17,7 @@ mod minimum_rate;
 mod partial;
 mod pretrained;
 mod remote;
+mod repository;
 mod selection;
 mod timeouts;
 
@@ -29,4 +30,8 @@ pub use keras::{cached_keras, keras};
 pub(crate) use layout::{Layout, Unreadable};
 pub use pretrained::{Source, cached_pretrained, commit, how_to_convert, pretrained, published};
 pub use remote::{Remote, Token};
+pub use repository::{
+    NoRepository, Repository, RepositoryFile, is_repository_file_cached, repository,
+    repository_file,
+};
 pub use timeouts::Timeouts;

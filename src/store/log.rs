@@ -11,6 +11,8 @@ use super::rows::RunRow;
 use super::time::rfc3339;
 use crate::atomic::NewFile;
 use crate::claim::Token;
+use crate::data;
+use crate::datasets::{REPOSITORY, REVISION};
 use crate::foreign;
 use crate::last_words::{self, Prepared};
 use crate::machine;
@@ -94,11 +96,20 @@ type Line = (&'static str, Value);
 
 /// What it says of a run that begins.
 pub(crate) fn started(planned: &PlannedRun) -> Line {
+    let dataset = &planned.run.spec.dataset;
+    let dataset = data::hub_commit(dataset).map(|commit| {
+        let (repository, revision) = (
+            dataset.options.text(&REPOSITORY),
+            dataset.options.text(&REVISION),
+        );
+        json!({ "repository": repository, "revision": revision, "commit": commit })
+    });
     let fields = json!({
         "run": planned.run.id,
         "device": planned.device.name,
         "machine": machine::describe(),
         "version": env!("CARGO_PKG_VERSION"),
+        "dataset": dataset,
     });
     ("started", fields)
 }

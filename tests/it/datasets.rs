@@ -1,6 +1,7 @@
 //! What a dataset's files are taken for: counts, splits, folders, tables.
 
 mod folders;
+mod hub;
 mod labels;
 mod layouts;
 mod tables;

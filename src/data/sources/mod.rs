@@ -3,12 +3,15 @@
 mod cifar;
 mod cifar_binary;
 mod digits;
+mod hub;
 mod idx;
 mod image_folder;
 mod parquet;
 mod table;
 
 use std::path::Path;
+
+pub use hub::commit as hub_commit;
 
 use super::error::Error;
 use super::format::Reader;
@@ -27,6 +30,7 @@ pub(super) fn open(spec: &Dataset, place: &Path) -> Result<Box<dyn Reader>, Erro
         Format::Cifar100 => cifar::open_100,
         Format::ImageFolder => image_folder::open,
         Format::Table => table::open,
+        Format::Hub => hub::open,
     };
     open(spec, place)
 }

@@ -20,7 +20,7 @@ mod twice;
 
 use std::path::{Path, PathBuf};
 
-use columns::Columns;
+pub(super) use columns::Columns;
 use files::TableFile;
 use rows::Rows;
 
@@ -51,9 +51,30 @@ type Chosen = Vec<(usize, u32)>;
 pub(super) fn open(spec: &Dataset, path: &Path) -> Result<Box<dyn Reader>, Error> {
     let columns = Columns::of(spec);
     let files = files::find(path, &columns)?;
+    of(spec, files, columns, Vec::new())
+}
+
+/// The table that these Parquet files are, each with the part of its rows; with what is to be said of it before.
+pub(super) fn of_files(
+    spec: &Dataset,
+    files: Vec<(PartName, PathBuf)>,
+    columns: Columns,
+    notes: Vec<String>,
+) -> Result<Box<dyn Reader>, Error> {
+    let file = |(part, path)| TableFile::new(path, Some(part));
+    let files = files.into_iter().map(file).collect::<Result<Vec<_>, _>>()?;
+    of(spec, files, columns, notes)
+}
+
+fn of(
+    spec: &Dataset,
+    files: Vec<TableFile>,
+    columns: Columns,
+    mut notes: Vec<String>,
+) -> Result<Box<dyn Reader>, Error> {
     let sheets = files.iter().map(|file| file.read(&columns));
     let sheets = sheets.collect::<Result<Vec<_>, _>>()?;
-    let mut notes = vec![said::of_files(&sheets)];
+    notes.push(said::of_files(&sheets));
     notes.extend(sheets.iter().flat_map(|sheet| sheet.notes.clone()));
     let folder = spec.images_folder().unwrap_or_default();
     let rows = Rows::of(sheets, &columns, (spec, &folder), &mut notes)?;

@@ -86,6 +86,15 @@ pub(super) fn pooled(word: &str, runs: &[&Predictions]) -> String {
     }
 }
 
+/// Which run a chart of one is of, where the setting has several.
+pub(super) fn of_the_first(runs: &[&Predictions]) -> String {
+    let run = runs.first().and_then(|run| run.text("run")?.get(0));
+    match (runs.len(), run) {
+        (2.., Some(run)) => format!("Of the run {run}, the first of {}.", runs.len()),
+        _ => String::new(),
+    }
+}
+
 /// What a count is divided by.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Normalization {

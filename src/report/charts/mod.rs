@@ -76,12 +76,3 @@ pub fn of_predictions(of: &str, runs: &[&Predictions]) -> Vec<Chart> {
     charts.extend(reliability::reliability(of, runs));
     charts
 }
-
-/// Which run a chart of one is of, where the setting has several.
-fn of_the_first(runs: &[&Predictions]) -> String {
-    let run = runs.first().and_then(|run| run.text("run")?.get(0));
-    match (runs.len(), run) {
-        (2.., Some(run)) => format!("Of the run {run}, the first of {}.", runs.len()),
-        _ => String::new(),
-    }
-}

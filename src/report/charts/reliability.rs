@@ -1,8 +1,8 @@
 //! `reliability.svg`: how often predictions are right that a network is so sure of.
 
 use super::chart::{Chart, Entry};
+use super::confusion::of_the_first;
 use super::frame::{Axis, Frame, Ticks, plot_beside, room_beside};
-use super::of_the_first;
 use super::scale::{Scale, labels};
 use super::svg::Svg;
 use crate::metric::{Bin, Calibration};

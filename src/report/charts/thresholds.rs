@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use super::chart::{Chart, Entry, HALF, Plot, Row};
+use super::confusion::of_the_first;
 use super::frame::{Axis, Frame, plot};
-use super::of_the_first;
 use super::svg::{Svg, color};
 use crate::metric::{OneAgainstRest, Ranking};
 use crate::store::predictions::Predictions;

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::check::Check;
 use super::choice::Chosen;
 use crate::choice::owners;
-use crate::datasets::{GROUP_COLUMN, PartsOf, PathUse};
+use crate::datasets::{GROUP_COLUMN, PartsOf, PathUse, REPOSITORY, REVISION};
 use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;
 use crate::spec::suggest::slip;
@@ -118,6 +118,12 @@ fn path(spec: &Spec, check: &mut Check) {
             format!("the {name} are built in, so that `dataset.path` would not be read"),
             "remove `path`; or choose another dataset, e.g. name = \"image_folder\"",
         ),
+        (Some(_), PathUse::Repository) => check.problem_with_help(
+            "dataset.path",
+            "`dataset.path` is not read: the hub's repositories are named by `dataset.repository`",
+            "remove `path`; for Parquet files on this machine take name = \"table\"",
+        ),
+        (None, PathUse::Repository) => repository(spec, check),
         (Some(path), PathUse::Folder(_)) if path.is_file() => check.problem(
             "dataset.path",
             format!("`dataset.path`: {} is a file, not a folder", path.display()),
@@ -127,6 +133,38 @@ fn path(spec: &Spec, check: &mut Check) {
             format!("`dataset.path`: {} does not exist", path.display()),
         )),
         _ => {}
+    }
+}
+
+/// Refuses names that none of the hub's repositories has, and revisions that lead elsewhere.
+fn repository(spec: &Spec, check: &mut Check) {
+    let options = &spec.dataset.options;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let is_name = |part: &str| {
+        !part.is_empty()
+            && part.chars().all(is_plain)
+            && !part.starts_with('.')
+            && !part.contains("..")
+    };
+    let revision = options.text(&REVISION);
+    match options.text_if_set(&REPOSITORY) {
+        None => check.problem_with_help(
+            "dataset.name",
+            "`dataset.name = \"hub\"` needs `dataset.repository`",
+            "add e.g. `repository = \"ethz/food101\"`",
+        ),
+        Some(name) if name.split('/').count() > 2 || !name.split('/').all(is_name) => check
+            .problem_with_help(
+                "dataset.repository",
+                format!("\"{name}\" is no name of a repository"),
+                "name it as its page does: the owner, a slash and the name, e.g. \"ethz/food101\"",
+            ),
+        Some(_) if !revision.split('/').all(is_name) => check.problem_with_help(
+            "dataset.revision",
+            format!("\"{revision}\" is no name of a revision"),
+            "name a branch, a tag or a commit, e.g. \"main\"",
+        ),
+        Some(_) => {}
     }
 }
 

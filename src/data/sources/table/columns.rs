@@ -9,11 +9,13 @@ use crate::spec::{Dataset, Problem, nearest};
 
 /// The columns of a table by what they hold.
 #[derive(Clone, Debug)]
-pub(super) struct Columns {
+pub(in crate::data::sources) struct Columns {
     pub image: String,
     pub label: String,
     pub split: Option<String>,
     pub group: Option<String>,
+    /// The classes by label, where a file does not name them.
+    pub names: Option<Vec<String>>,
 }
 
 impl Columns {
@@ -24,6 +26,7 @@ impl Columns {
             label: options.text(&LABEL_COLUMN),
             split: options.text_if_set(&SPLIT_COLUMN),
             group: options.text_if_set(&GROUP_COLUMN),
+            names: None,
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) struct TableFile {
 }
 
 impl TableFile {
-    fn new(path: PathBuf, part: Option<PartName>) -> Result<Self, Error> {
+    pub fn new(path: PathBuf, part: Option<PartName>) -> Result<Self, Error> {
         let mut head = Vec::new();
         let file = open_regular(&path).map_err(Error::io(&path))?;
         let mut start = file.take(PARQUET.len() as u64);

@@ -19,7 +19,8 @@ use crate::spec::Problem;
 pub(super) fn read(path: &Path, columns: &Columns) -> Result<Sheet, Error> {
     let file = ParquetFile::open_table(path)?;
     columns.check(path, file.columns.iter().map(|(name, _)| name.as_str()))?;
-    let names = label_names::names(&file.metadata, &columns.label);
+    let names =
+        label_names::names(&file.metadata, &columns.label).or_else(|| columns.names.clone());
     let (found, note) = read_labels(&file, &columns.label)?;
     let texts = |key: &'static str, column: &Option<String>| {
         let column = column.as_deref();
