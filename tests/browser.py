@@ -168,7 +168,7 @@ def check_pictures(page):
 
 def check_choice(page):
     """Of charts that stand for one another, the chosen one is shown."""
-    inputs = page.find_elements(By.CSS_SELECTOR, ".choice > input")
+    inputs = page.find_elements(By.CSS_SELECTOR, ".choice input")
     figures = page.find_elements(By.CSS_SELECTOR, ".choice > figure")
     expect(len(inputs) == len(figures) == 3, f"there are {len(figures)} confusion matrices, {len(inputs)} to choose")
     for place in (0, 1, 2, 0):

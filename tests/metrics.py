@@ -110,7 +110,7 @@ def distance(points, line):
 def drawn(chart):
     """Of each plot, each class's line, in the units of its axes."""
     plots = []
-    for group in xml.parse(chart).iter("{*}g"):
+    for group in xml.parse(chart).findall(".//{*}g"):
         frame = next((r for r in group.findall("{*}rect") if r.get("class") == "frame"), None)
         if frame is None:
             continue

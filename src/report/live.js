@@ -9,7 +9,7 @@
   const update = async () => {
     const page = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
     const order = sorted();
-    const chosen = [...document.querySelectorAll(".choice > input:checked")].map((input) => input.id);
+    const chosen = [...document.querySelectorAll(".choice input:checked")].map((input) => input.id);
     document.getElementById("main").replaceWith(page.getElementById("main"));
     known = page.body.dataset.version;
     window.prepareReport();

@@ -40,7 +40,7 @@ pub fn plot_beside(
     let frame = Frame {
         left,
         top: 20.0,
-        width: width - left - 8.0,
+        width: width - left - room_after(x),
         height,
     };
     let below = frame.bottom() + room_below(&x.ticks, frame.width);
@@ -144,6 +144,13 @@ fn reads_upwards(ticks: &Ticks, width: f64) -> bool {
 pub fn room_beside(y: &Axis) -> f64 {
     let widths = y.ticks.iter().map(|(_, label)| text_width(label));
     widths.fold(0.0, f64::max) + 10.0
+}
+
+/// The room that the last label of an axis needs on the right of the frame.
+fn room_after(x: &Axis) -> f64 {
+    let last = x.ticks.last().filter(|(place, _)| *place > 0.99);
+    last.map_or(8.0, |(_, label)| text_width(label) / 2.0 + 2.0)
+        .max(8.0)
 }
 
 /// The room that an axis' labels need below the frame.

@@ -59,7 +59,8 @@ fn draw(width: f64, bins: &[Bin], part: &str) -> Svg {
         low: 0.0,
         high: most as f64,
     };
-    let counts = scale.whole_ticks(3);
+    let mut counts = scale.ticks(3);
+    counts.retain(|count| count.fract() == 0.0);
     let axis = |ticks: Ticks, label: &str| Axis {
         ticks,
         label: label.to_owned(),

@@ -31,8 +31,10 @@ fn choice(charts: &[Chart]) -> Markup {
     html! {
         div.choice role="group" aria-label="Which of these charts is shown" {
             @for (i, chart) in charts.iter().enumerate() {
-                input type="radio" name=(group) id=(id(chart)) checked[i == 0];
-                label for=(id(chart)) { (chart.choice.unwrap_or_default()) }
+                label {
+                    input type="radio" name=(group) id=(id(chart)) checked[i == 0];
+                    (chart.choice.unwrap_or_default())
+                }
             }
             @for chart in charts { (figure(chart)) }
         }
