@@ -76,12 +76,18 @@ pub(super) struct How {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(super) struct PerTask {
-    /// Put N runs into each task
-    #[arg(long, alias = "runs-a-task", value_name = "N", value_parser = from_one, allow_negative_numbers = true)]
+    /// Put N runs into each task, 1000 at most
+    #[arg(long, alias = "runs-a-task", value_name = "N", value_parser = count, allow_negative_numbers = true)]
     runs_per_task: Option<NonZeroUsize>,
     /// Put as many runs into each task as take M minutes on this machine, by an estimate [default: 10]
     #[arg(long, value_name = "M", value_parser = minutes, allow_negative_numbers = true)]
     minutes_per_task: Option<f64>,
+}
+
+/// Their ids are to fit a command line.
+fn count(text: &str) -> Result<NonZeroUsize, &'static str> {
+    let count = from_one(text).ok().filter(|count| count.get() <= 1000);
+    count.ok_or("expected a whole number from 1 to 1000")
 }
 
 fn minutes(text: &str) -> Result<f64, &'static str> {

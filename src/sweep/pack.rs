@@ -10,13 +10,16 @@ use crate::run::PlannedRun;
 pub enum Size {
     /// So many runs.
     Runs(usize),
-    /// So many multiply-accumulates, or a run that takes more.
+    /// So many multiply-accumulates, or a run that takes more; of very small runs [`MOST_SMALL`].
     Work(f64),
 }
 
 /// Each task computes the frozen parts of its runs once. They take at most this part of its work, where that can be had by
 /// putting more runs together.
 const REPEATED: f64 = 0.25;
+
+/// What runs take beside their multiply-accumulates counts with so many of them, and their ids are to fit a command line.
+const MOST_SMALL: usize = 500;
 
 /// The runs in tasks of this size. Runs that share a frozen part come one after another, so that few tasks compute it.
 pub fn pack<'a>(runs: &[&'a PlannedRun], size: Size) -> Vec<Vec<&'a PlannedRun>> {
@@ -63,7 +66,10 @@ fn packed(runs: &[Work], size: Size) -> Vec<Vec<usize>> {
         let is_full = match (size, &last) {
             (_, None) => true,
             (Size::Runs(most), Some(task)) => task.len() >= most,
-            (Size::Work(most), _) => total + run.own + once > most.max(largest / REPEATED),
+            (Size::Work(most), Some(task)) => {
+                let is_large = total + run.own + once > most.max(largest / REPEATED);
+                is_large || task.len() >= MOST_SMALL
+            }
         };
         match last {
             Some(task) if !is_full => {
@@ -103,6 +109,16 @@ mod tests {
         assert_eq!(packed(&mixed, Size::Runs(3)), [vec![0, 2, 1], vec![3, 4]]);
         assert_eq!(packed(&mixed, Size::Runs(1)).len(), 5);
         assert!(packed(&[], Size::Runs(1)).is_empty());
+    }
+
+    #[test]
+    fn a_task_of_very_small_runs_has_500() {
+        let tiny = runs(&[(0.0, 0.0, 0); 1_200]);
+        let sizes: Vec<usize> = packed(&tiny, Size::Work(1.0))
+            .iter()
+            .map(Vec::len)
+            .collect();
+        assert_eq!(sizes, [500, 500, 200]);
     }
 
     #[test]
