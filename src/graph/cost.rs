@@ -1,7 +1,7 @@
 //! What a run will take: operations and memory, counted from the graph.
 
 use super::cut::Cut;
-use super::fusion::{absorbed, chained};
+use super::fusion::{absorbed, chained, joined};
 use super::node::Graph;
 use super::op::Op;
 use super::parameter::Parameter;
@@ -25,14 +25,16 @@ pub fn images_at_once(graph: &Graph, nodes: &[usize]) -> usize {
     (NEAR as usize / bytes.max(1)).max(1)
 }
 
-/// Bytes that each thread of the CPU keeps for itself once it has computed `nodes` with so many samples.
-pub fn scratch(graph: &Graph, nodes: &[usize], samples: usize, passes: Passes) -> u64 {
+/// Bytes that each thread of the CPU keeps for itself once it has computed `nodes` with so many samples, and those that all
+/// threads share meanwhile.
+pub fn scratch(graph: &Graph, nodes: &[usize], samples: usize, passes: Passes) -> [u64; 2] {
     let nodes = nodes.iter().filter_map(|i| graph.nodes().get(*i));
     let of_nodes = nodes.map(|node| {
         let inputs = graph.inputs(node);
-        node.op.scratch(samples, &inputs, passes).of_thread()
+        let scratch = node.op.scratch(samples, &inputs, passes);
+        [scratch.of_thread(), scratch.of_all()]
     });
-    of_nodes.max().unwrap_or(0)
+    of_nodes.fold([0; 2], |most, of| [most[0].max(of[0]), most[1].max(of[1])])
 }
 
 /// Operations and memory of a network, for one image or in all.
@@ -168,15 +170,28 @@ fn is_lengthened(graph: &Graph, node: usize) -> bool {
 }
 
 /// The most bytes that an image's values take at a time in the constant part, with the image itself. A node that is
-/// absorbed gives what the one before it holds.
+/// absorbed gives what the one before it holds; of nodes that are computed together only the last gives anything.
 fn constant_peak(graph: &Graph, cut: &Cut, absorbed: &[bool]) -> u64 {
     let bytes = |i: &usize| {
         let node = graph.nodes().get(*i);
         node.map_or(0, |node| F32 * node.output.elements() as u64)
     };
-    let stages = cut.stages(graph);
-    let steps = stages.iter().zip(stages.iter().skip(1));
-    let at = steps.map(|(before, stage)| {
+    let (stages, mut joined) = (cut.stages(graph), joined(graph));
+    for node in cut.frontier() {
+        // What it gives is wanted for itself.
+        if let Some(next) = joined.get_mut(node + 1) {
+            *next = false;
+        }
+    }
+    let goes_on = |last: usize| joined.get(last + 1).copied().unwrap_or(false);
+    let steps = stages.iter().enumerate().skip(1);
+    let steps = steps.filter(|(_, stage)| !goes_on(stage.last));
+    let at = steps.filter_map(|(at, stage)| {
+        // What is there before the first of those that are computed together.
+        let first = stages[..=at]
+            .iter()
+            .rposition(|stage| !joined[stage.last])?;
+        let before = stages.get(first.checked_sub(1)?)?;
         let made = match absorbed[stage.last] {
             true => 0,
             // Longer than each before it: none of the room that these leave will do. As measured.
@@ -187,7 +202,8 @@ fn constant_peak(graph: &Graph, cut: &Cut, absorbed: &[bool]) -> u64 {
             .nodes
             .iter()
             .map(bytes)
-            .fold(made, u64::saturating_add)
+            .reduce(u64::saturating_add)
+            .map(|there| there.saturating_add(made))
     });
     at.max().unwrap_or(0).saturating_add(bytes(&0))
 }

@@ -3,6 +3,54 @@
 use super::node::Graph;
 use super::op::{Activation, Function, Op};
 
+/// What may follow a product of values and weights to be computed with it, in the order in which it may.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Product,
+    Scale,
+    DropPath,
+    Add,
+    Activation,
+}
+
+impl Step {
+    fn of(op: &Op) -> Option<Self> {
+        match op {
+            Op::Convolution(_) | Op::Dense(_) => Some(Step::Product),
+            Op::BatchNorm(_) | Op::LayerScale(_) => Some(Step::Scale),
+            Op::DropPath(_) => Some(Step::DropPath),
+            Op::Add(_) => Some(Step::Add),
+            Op::Activation(Activation {
+                function: Function::Relu | Function::Of(_),
+            }) => Some(Step::Activation),
+            _ => None,
+        }
+    }
+}
+
+/// For each node whether on a CPU, where no gradients are wanted, it is computed in one pass with the node before it,
+/// which only it takes: a convolution or a dense layer, its normalization, what is added, and a function of the sum.
+pub fn joined(graph: &Graph) -> Vec<bool> {
+    let (nodes, consumers) = (graph.nodes(), graph.consumers());
+    // The latest step of those that are computed together.
+    let mut latest = None;
+    let mut joined = Vec::with_capacity(nodes.len());
+    for (i, node) in nodes.iter().enumerate() {
+        let step = Step::of(&node.op);
+        let follows = i.checked_sub(1).is_some_and(|before| {
+            let alone = consumers.get(before).is_some_and(|all| *all == [i]);
+            alone && node.inputs.contains(&before) && latest.is_some() && latest < step
+        });
+        latest = match step {
+            Some(Step::Product) => step,
+            _ if follows => step,
+            _ => None,
+        };
+        joined.push(follows);
+    }
+    joined
+}
+
 /// For each node whether it is a ReLU that the convolution or dense layer before it applies itself.
 pub fn absorbed(graph: &Graph) -> Vec<bool> {
     let consumers = graph.consumers();

@@ -6,7 +6,7 @@ use super::blueprint::Blueprint;
 use super::init;
 use super::weights::{HostTensor, Weights};
 use crate::graph::{
-    Mode, Parameter, Slot, Tensors, absorbed, chained, from_file, images_at_once, to_file,
+    Mode, Parameter, Slot, Tensors, absorbed, chained, from_file, images_at_once, joined, to_file,
 };
 
 /// A network ready to run.
@@ -18,6 +18,8 @@ pub struct Network {
     pub(super) absorbed: Vec<bool>,
     /// [`chained`] of the graph.
     pub(super) chained: Vec<bool>,
+    /// [`joined`] of the graph.
+    pub(super) joined: Vec<bool>,
     pub(super) device: Device,
 }
 
@@ -49,6 +51,7 @@ impl Network {
         Ok(Network {
             absorbed: absorbed(&blueprint.graph),
             chained: chained(&blueprint.graph),
+            joined: joined(&blueprint.graph),
             blueprint,
             tensors,
             device: device.clone(),

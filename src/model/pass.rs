@@ -7,18 +7,23 @@ use crate::graph::{Context, Mode, Node, Op};
 use crate::ops;
 
 /// The values of a pass.
-struct Values {
+pub(super) struct Values {
     values: Vec<Option<Tensor>>,
     /// How often each is still needed.
     uses: Vec<usize>,
 }
 
 impl Values {
-    fn get(&self, node: usize) -> Result<&Tensor> {
+    pub fn get(&self, node: usize) -> Result<&Tensor> {
         match self.values.get(node) {
             Some(Some(value)) => Ok(value),
             _ => bail!("node {node} has no value"),
         }
+    }
+
+    /// Whether a value that is not there yet is taken once only.
+    pub fn is_last_use(&self, node: usize) -> bool {
+        self.uses.get(node) == Some(&1)
     }
 
     fn set(&mut self, node: usize, value: Tensor) {
@@ -59,16 +64,23 @@ impl Network {
         }
         let mut rest = nodes;
         while let Some(&first) = rest.first() {
-            let run = self.fused(rest, &pass);
-            let (now, later) = rest.split_at(run);
+            let (chained, finished) = (self.fused(rest, &pass), self.finished(rest, &pass, mode));
+            let (now, later) = rest.split_at(chained.max(finished));
             rest = later;
-            let mut value = self.compute(now, &pass, mode)?;
+            let mut value = match finished > chained {
+                true => self.finish(now, &pass, mode)?,
+                false => self.compute(now, &pass, mode)?,
+            };
             if mode == Mode::Evaluate {
                 // Nothing holds the values before then.
                 value = value.detach();
             }
-            for input in self.node(first)?.inputs.clone() {
-                pass.used(input);
+            for &node in now {
+                for &input in &self.node(node)?.inputs {
+                    if !now.contains(&input) {
+                        pass.used(input);
+                    }
+                }
             }
             pass.set(now.last().copied().unwrap_or(first), value);
         }
@@ -91,7 +103,7 @@ impl Network {
         }
     }
 
-    fn node(&self, i: usize) -> Result<&Node> {
+    pub(super) fn node(&self, i: usize) -> Result<&Node> {
         match self.blueprint.graph.nodes().get(i) {
             Some(node) => Ok(node),
             None => bail!("there is no node {i}"),
@@ -108,7 +120,7 @@ impl Network {
         let follows = |pair: &[usize]| match pair {
             &[before, node] => {
                 let alone = graph.get(node).is_some_and(|n| n.inputs == [before]);
-                let only = pass.uses.get(before) == Some(&1);
+                let only = pass.is_last_use(before);
                 let chained = self.device.is_cpu() && self.chained.get(node) == Some(&true);
                 alone && only && (self.is_absorbed(node) || chained)
             }
@@ -163,13 +175,13 @@ impl Network {
         chain.finish()
     }
 
-    fn context<'a>(&'a self, i: usize, node: &'a Node, mode: Mode) -> Context<'a> {
+    pub(super) fn context<'a>(&'a self, i: usize, node: &'a Node, mode: Mode) -> Context<'a> {
         let follows_batches = self.blueprint.cut.follows_batches(i);
         Context::new(&node.name, &self.tensors, mode, follows_batches)
     }
 }
 
 /// Names the layer in an error.
-fn in_layer(node: &Node) -> impl Fn(candle_core::Error) -> candle_core::Error {
+pub(super) fn in_layer(node: &Node) -> impl Fn(candle_core::Error) -> candle_core::Error {
     move |error| error.context(format!("in layer {}", node.name))
 }

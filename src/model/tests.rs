@@ -319,3 +319,38 @@ fn operations_are_counted_as_published() {
     // VGG-16 at 224×224 needs 15.47 G multiply-accumulates (torchvision: 15.47 GFLOPS).
     assert_eq!(top(arch("vgg16")).cost(2).forward / 10_000_000, 1_547);
 }
+
+#[test]
+fn nodes_that_are_computed_together_have_the_bytes_of_each_alone() {
+    for name in [
+        "resnet18",
+        "mobilenetv2_100",
+        "efficientnet_b0",
+        "convnext_tiny",
+        "vit_tiny_patch16_224",
+        "vgg11_bn",
+    ] {
+        let mut spec = spec(arch(name), FreezeThrough::All);
+        spec.head = vec![head(
+            "layer = 'dense'\nunits = 'classes'\nactivation = 'softmax'",
+        )];
+        if !name.starts_with("vit") {
+            spec.head
+                .insert(0, head("layer = 'global_average_pooling'"));
+        }
+        spec.backbone.input_size = 64;
+        let blueprint = Blueprint::new(&spec, 3).unwrap();
+        let network = Network::new(blueprint, &Weights::new(), 7, &Device::Cpu).unwrap();
+        let images = Tensor::rand(0f32, 1., (2, 64, 64, 3), &Device::Cpu).unwrap();
+        let together = network.forward(&images, Mode::Evaluate).unwrap();
+        let mut values = vec![images];
+        for (i, node) in network.blueprint.graph.nodes().iter().enumerate().skip(1) {
+            let inputs: Vec<Tensor> = node.inputs.iter().map(|i| values[*i].clone()).collect();
+            let value = network.pass(&[i], &node.inputs, &inputs, &[i], Mode::Evaluate);
+            values.push(value.unwrap().remove(0));
+        }
+        let alone = values.last().unwrap();
+        let bytes = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(bytes(&together), bytes(alone), "{name}");
+    }
+}

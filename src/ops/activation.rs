@@ -4,6 +4,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
 use super::cpu::{check, tensor_like, values, with_values, zip_map};
 use super::math::{erf, exp, sigmoid};
+use super::simd::vectorized;
 
 /// A smooth or bent function, as PyTorch defines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,21 @@ fn composition(x: &Tensor, function: Function) -> Result<Tensor> {
 }
 
 impl Function {
+    /// Replaces values by the function of them, on this thread.
+    pub(super) fn apply(self, values: &mut [f32]) {
+        macro_rules! each {
+            ($($function:ident),+) => {
+                match self {
+                    $(Function::$function => vectorized(
+                        #[inline(always)]
+                        || values.iter_mut().for_each(|v| *v = Function::$function.value(*v)),
+                    ),)+
+                }
+            };
+        }
+        each!(Relu6, Sigmoid, Silu, Gelu, HardSwish, HardSigmoid);
+    }
+
     #[inline(always)]
     fn value(self, x: f32) -> f32 {
         match self {

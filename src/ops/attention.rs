@@ -19,6 +19,7 @@ pub fn scratch(tokens: usize, channels: usize, heads: usize, passes: Passes) -> 
     Scratch {
         task: tokens * (squares * tokens + size),
         part: 0,
+        shared: 0,
     }
 }
 

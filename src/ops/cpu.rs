@@ -149,7 +149,7 @@ impl<'a> Shared<'a> {
 /// `len` values, written by `fill` and not set to zero before.
 ///
 /// # Safety
-/// `fill` writes every one of them, by [`Shared::write`] or [`Shared::write_vector`], and does nothing else with them.
+/// `fill` writes every one of them, by [`Shared::write`] or [`Shared::write_vector`], and reads none before.
 pub(super) unsafe fn filled(len: usize, fill: impl FnOnce(&Shared<'_>)) -> Vec<f32> {
     let mut values = Vec::with_capacity(len);
     fill(&Shared {

@@ -2,12 +2,12 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::conv2d::ConvolutionOp;
+use super::conv2d::{ConvolutionOp, Shape};
 use super::cpu::{check, check_dims};
 use super::relu;
 
-/// `x` `[n, inputs]` × `weight` `[inputs, outputs]` + `bias` `[outputs]`, ReLU applied where asked for, to
-/// `[n, outputs]`.
+/// `x` `[n, …, inputs]` × `weight` `[inputs, outputs]` + `bias` `[outputs]`, ReLU applied where asked for, to
+/// `[n, …, outputs]`.
 ///
 /// A row's bytes do not depend on the other rows. Gradients are computed only for what is tracked;
 /// ReLU's at 0 is 0.
@@ -16,9 +16,9 @@ use super::relu;
 /// Shapes that do not fit, a type other than f32, no elements.
 pub fn dense(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, relu: bool) -> Result<Tensor> {
     check("dense", &[("x", x), ("the weight", weight)])?;
-    let (&[n, inputs], &[weight_inputs, outputs]) = (x.dims(), weight.dims()) else {
+    let (&[_, .., inputs], &[weight_inputs, outputs]) = (x.dims(), weight.dims()) else {
         bail!(
-            "dense: x must be [batch, inputs] and the weight [inputs, outputs], got {:?} and {:?}",
+            "dense: x must be [batch, …, inputs] and the weight [inputs, outputs], got {:?} and {:?}",
             x.dims(),
             weight.dims()
         );
@@ -35,10 +35,14 @@ pub fn dense(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, relu: bool) -> 
         let weight = ("a weight", weight.dims());
         check_dims("dense", ("the bias", bias), &[outputs], weight)?;
     }
+    let mut out = x.dims().to_vec();
+    out[x.rank() - 1] = outputs;
     if !x.device().is_cpu() {
-        return composition(x, weight, bias, relu);
+        let rows = x.reshape((x.elem_count() / inputs, inputs))?;
+        return composition(&rows, weight, bias, relu)?.reshape(out);
     }
-    ConvolutionOp::product(n, inputs, outputs, relu).apply(x, weight, bias)
+    let shape = Shape::dense(x.dims(), outputs);
+    ConvolutionOp::product(shape, &out, relu).apply(x, weight, bias)
 }
 
 /// As [`dense`], of checked tensors, by candle's own operations.

@@ -33,10 +33,13 @@ pub use activation::{Function, activation};
 pub use allocator::{give_back_freed_memory, keep_freed_memory};
 pub use attention::{attention, scratch as attention_scratch};
 pub use backward::backward;
-pub use batch_norm::{BatchNorm, batch_norm, batch_norm_inference};
+pub use batch_norm::{BatchNorm, batch_norm, batch_norm_inference, scale_and_shift};
 pub use chain::Chain;
 pub use concat::concat;
-pub use conv2d::{Conv2dConfig, Padding, conv2d, scratch as conv2d_scratch};
+pub use conv2d::{
+    Conv2dConfig, Epilogue, Padding, conv2d, conv2d_finished, dense_finished,
+    scratch as conv2d_scratch,
+};
 pub use cpu::WORTH_A_THREAD;
 pub use cross_entropy::{sigmoid_cross_entropy, softmax_cross_entropy};
 pub use dense::dense;

@@ -21,11 +21,18 @@ pub struct Scratch {
     pub task: usize,
     /// Of a part of a task.
     pub part: usize,
+    /// Of all tasks together.
+    pub shared: usize,
 }
 
 impl Scratch {
     /// Bytes that a thread keeps. However few the tasks are, from step to step each thread meets one.
     pub fn of_thread(&self) -> u64 {
         F32.saturating_mul(self.task.saturating_add(self.part) as u64)
+    }
+
+    /// Bytes that all threads share.
+    pub fn of_all(&self) -> u64 {
+        F32.saturating_mul(self.shared as u64)
     }
 }

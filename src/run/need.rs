@@ -101,12 +101,13 @@ impl Need {
         };
         let pass = cost.constant.saturating_mul(at_once as u64);
         let threads = rayon::current_num_threads();
-        let of_thread = |nodes: &[usize], samples, passes| {
+        let scratch = |nodes: &[usize], samples, passes| {
             graph::scratch(&blueprint.graph, nodes, samples, passes)
         };
-        let of_thread = of_thread(&constant, at_once, Passes::Forward)
-            .max(of_thread(&blueprint.cut.rest(), batch_size, Passes::Both))
-            .saturating_add(ops::PACKED);
+        let constant = scratch(&constant, at_once, Passes::Forward);
+        let rest = scratch(&blueprint.cut.rest(), batch_size, Passes::Both);
+        let of_thread = constant[0].max(rest[0]).saturating_add(ops::PACKED);
+        let of_all = constant[1].max(rest[1]);
         let keeps_scores = |metric: &Metric| metric.needs == Needs::Scores;
         let scores = |samples| match spec.training.metrics().any(keeps_scores) {
             true => Ranking::bytes(samples, planned.classes.len()),
@@ -132,7 +133,9 @@ impl Need {
             kept: of_batch(cost.kept),
             backward: of_batch(cost.backward),
             pass: pass.saturating_add(pass / UNUSED_IN_PASS),
-            scratch: of_thread.saturating_mul(threads as u64),
+            scratch: of_thread
+                .saturating_mul(threads as u64)
+                .saturating_add(of_all),
             best,
             scores: scores(images.train).saturating_add(scores(images.validation.max(images.test))),
             recorded: Probabilities::bytes(

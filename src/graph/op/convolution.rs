@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::{Primitive, TensorOf, one, one_map, product, too_small};
 use crate::graph::{Context, Role, Shape};
-use crate::ops::{self, Conv2dConfig, Padding, Passes, Scratch};
+use crate::ops::{self, Conv2dConfig, Epilogue, Padding, Passes, Scratch};
 
 /// A square kernel over a padded map.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +62,22 @@ impl Convolution {
         let kernel = context.tensor("weight")?;
         let bias = self.bias.then(|| context.tensor("bias")).transpose()?;
         ops::conv2d(x, kernel, bias, &self.config(relu))
+    }
+}
+
+impl Convolution {
+    /// The convolution and what follows it, untracked and on a CPU.
+    ///
+    /// # Errors
+    /// As [`ops::conv2d_finished`].
+    pub fn finish(&self, x: &Tensor, context: &Context<'_>, epilogue: Epilogue) -> Result<Tensor> {
+        let kernel = context.tensor("weight")?;
+        let bias = self.bias.then(|| context.tensor("bias").cloned());
+        let epilogue = Epilogue {
+            bias: bias.transpose()?,
+            ..epilogue
+        };
+        ops::conv2d_finished(x, kernel, &self.config(false), &epilogue)
     }
 }
 

@@ -1,10 +1,10 @@
 //! A fully connected layer.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, Tensor};
 
 use super::{Primitive, TensorOf, one, one_shape, product};
 use crate::graph::{Context, Role, Shape};
-use crate::ops;
+use crate::ops::{self, Epilogue};
 
 /// A product with a matrix, and a bias.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,15 +32,21 @@ impl Dense {
     /// As [`ops::dense`].
     pub fn apply(&self, x: &Tensor, context: &Context<'_>, relu: bool) -> Result<Tensor> {
         let (kernel, bias) = (context.tensor("weight")?, context.tensor("bias")?);
-        let Some((&channels, before)) = x.dims().split_last() else {
-            bail!("a dense layer needs a vector");
+        ops::dense(x, kernel, Some(bias), relu)
+    }
+}
+
+impl Dense {
+    /// The layer and what follows it, untracked and on a CPU.
+    ///
+    /// # Errors
+    /// As [`ops::dense_finished`].
+    pub fn finish(&self, x: &Tensor, context: &Context<'_>, epilogue: Epilogue) -> Result<Tensor> {
+        let epilogue = Epilogue {
+            bias: Some(context.tensor("bias")?.clone()),
+            ..epilogue
         };
-        if before.len() == 1 {
-            return ops::dense(x, kernel, Some(bias), relu);
-        }
-        let rows = x.reshape((before.iter().product::<usize>(), channels))?;
-        let y = ops::dense(&rows, kernel, Some(bias), relu)?;
-        y.reshape([before, &[self.units]].concat())
+        ops::dense_finished(x, context.tensor("weight")?, &epilogue)
     }
 }
 

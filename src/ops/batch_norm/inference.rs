@@ -35,8 +35,11 @@ pub fn batch_norm_inference(
     }
 }
 
-/// The layer as `x * scale + shift`.
-pub(super) fn scale_and_shift(
+/// [`batch_norm_inference`] as `x * scale + shift`.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn scale_and_shift(
     gamma: &Tensor,
     beta: &Tensor,
     mean: &Tensor,

@@ -10,7 +10,7 @@ use candle_core::{Result, Tensor, bail};
 
 use super::cpu::{check, check_dims};
 
-pub use inference::batch_norm_inference;
+pub use inference::{batch_norm_inference, scale_and_shift};
 pub use training::{BatchNorm, batch_norm};
 
 /// The number of channels of a checked `x`, whose per-channel tensors `[c]` are named in `others`.

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::forward::{Finish, convolve, convolve_swapped};
+use super::finish::Finish;
+use super::forward::convolve_swapped;
 use super::im2col::{gather, gather_outputs, scatter_add};
 use super::shape::{Region, Shape};
-use super::winograd;
+use super::{convolve_matrix, is_indirect, winograd};
 use crate::ops::cpu::{CHUNK, Shared, min_tasks, with_scratch};
 use crate::ops::matrix::{MAX_DEPTH, Matrix, multiply, split};
 
@@ -114,21 +115,22 @@ pub(super) fn add_parts(sums: &mut Vec<f32>, size: usize) {
 
 /// The gradient of the input from that of the output, `dy`.
 pub(in crate::ops) fn input_gradient(s: &Shape, kernel: &[f32], dy: &[f32]) -> Vec<f32> {
-    let plain = Finish {
-        bias: None,
-        relu: false,
-    };
+    let plain = Finish::default();
     let matrix = Matrix::new(kernel, s.depth(), s.cout);
     match s.flipped() {
-        Some(flipped) if s.is_product() => convolve(&flipped, dy, matrix.transposed(), plain),
+        Some(flipped) if s.is_product() => {
+            convolve_matrix(&flipped, dy, matrix.transposed(), plain)
+        }
         Some(flipped) if winograd::pays(&flipped) => {
             winograd::convolve(&flipped, dy, winograd::Kernel::Flipped(kernel), plain)
         }
-        Some(flipped) if s.cout >= DEEP => convolve_swapped(&flipped, dy, kernel),
+        Some(flipped) if s.cout >= DEEP && !is_indirect(&flipped) => {
+            convolve_swapped(&flipped, dy, kernel)
+        }
         Some(flipped) => {
             let kernel = flip(s, kernel);
             let matrix = Matrix::new(&kernel, flipped.depth(), flipped.cout);
-            convolve(&flipped, dy, matrix, plain)
+            convolve_matrix(&flipped, dy, matrix, plain)
         }
         None => input_gradient_by_image(s, matrix, dy),
     }

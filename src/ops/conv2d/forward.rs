@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::finish::Finish;
 use super::im2col::{for_rows, gather};
 use super::shape::{Region, Shape};
 use crate::ops::cpu::{Shared, filled, min_tasks, with_scratch};
@@ -15,14 +16,6 @@ pub(super) const TILE_ROWS: usize = 256;
 const TILE_COLUMNS: usize = 128;
 /// Fewer tiles of positions than this are split over output channels too.
 const MIN_TILES: usize = 32;
-
-/// What happens to a sum before it is stored.
-#[derive(Clone, Copy)]
-pub(in crate::ops) struct Finish<'a> {
-    /// Added to each channel.
-    pub bias: Option<&'a [f32]>,
-    pub relu: bool,
-}
 
 struct Tile<'a> {
     region: &'a Region,
@@ -48,7 +41,9 @@ pub(in crate::ops) fn convolve(
         });
     };
     // SAFETY: the regions cover the outputs, and the tiles the regions' rows and columns.
-    unsafe { filled(s.rows() * s.cout, fill) }
+    let mut y = unsafe { filled(s.rows() * s.cout, fill) };
+    finish.apply_function_to_all(&mut y);
+    y
 }
 
 /// Runs `compute` on all tiles.
@@ -171,21 +166,13 @@ fn tap_depths(s: &Shape, region: &Region) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// Adds the bias, applies ReLU and writes the tile's sums to their places.
+/// Finishes the tile's sums and writes them to their places.
 fn store(s: &Shape, finish: Finish<'_>, tile: &Tile<'_>, sums: &mut [f32], out: &Shared<'_>) {
     let width = tile.columns.len();
     for_rows(tile.region, tile.rows.clone(), |i, image, oy, ox| {
         let sums = &mut sums[i * width..(i + 1) * width];
-        if let Some(bias) = finish.bias {
-            let bias = &bias[tile.columns.clone()];
-            sums.iter_mut().zip(bias).for_each(|(s, b)| *s += b);
-        }
-        if finish.relu {
-            // Written so that NaN stays NaN.
-            sums.iter_mut()
-                .for_each(|s| *s = if *s < 0.0 { 0.0 } else { *s });
-        }
         let start = ((image * s.ho + oy) * s.wo + ox) * s.cout + tile.columns.start;
+        finish.row(sums, tile.columns.start, start);
         // SAFETY: tiles differ in region (disjoint positions), rows or columns.
         unsafe { out.write(start, sums) };
     });

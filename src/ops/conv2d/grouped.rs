@@ -3,10 +3,8 @@
 use rayon::prelude::*;
 
 use super::backward;
-use super::forward::{Finish, convolve};
 use super::shape::Shape;
 use crate::ops::cpu::CHUNK;
-use crate::ops::matrix::Matrix;
 
 /// The sizes of one group's convolution.
 fn of_group(s: &Shape) -> Shape {
@@ -16,37 +14,6 @@ fn of_group(s: &Shape) -> Shape {
         groups: 1,
         ..*s
     }
-}
-
-/// Convolves group by group; the kernel is `[kh, kw, cin / groups, cout]`.
-pub(super) fn convolve_groups(
-    s: &Shape,
-    x: &[f32],
-    kernel: &[f32],
-    finish: Finish<'_>,
-) -> Vec<f32> {
-    let one = of_group(s);
-    let mut out = vec![0f32; s.rows() * s.cout];
-    for group in 0..s.groups {
-        let (x, kernel) = (
-            take(x, s.cin, one.cin, group),
-            take(kernel, s.cout, one.cout, group),
-        );
-        let finish = Finish {
-            bias: finish
-                .bias
-                .map(|bias| &bias[group * one.cout..][..one.cout]),
-            ..finish
-        };
-        let y = convolve(
-            &one,
-            &x,
-            Matrix::new(&kernel, one.depth(), one.cout),
-            finish,
-        );
-        put(&mut out, s.cout, &y, one.cout, group);
-    }
-    out
 }
 
 /// The gradient of the kernel, laid out as it is.

@@ -4,9 +4,12 @@ mod backward;
 mod composition;
 mod config;
 mod depthwise;
+mod finish;
+mod finished;
 mod forward;
 mod grouped;
 mod im2col;
+mod indirect;
 mod shape;
 mod winograd;
 
@@ -23,7 +26,8 @@ use super::matrix::{MAX_DEPTH, Matrix};
 use super::scratch::{Passes, Scratch};
 pub(super) use composition::strided;
 pub use config::{Conv2dConfig, Padding};
-use forward::Finish;
+use finish::Finish;
+pub use finished::{Epilogue, conv2d_finished, dense_finished};
 pub(super) use shape::Shape;
 
 /// Convolves `x` `[n, h, w, cin]` with `kernel` `[kh, kw, cin, cout]` (Keras's layout; a cross-correlation,
@@ -64,15 +68,32 @@ pub fn scratch(
     Ok(match shape {
         s if s.is_depthwise() => Scratch::default(),
         s if winograd::pays(&s) => winograd::scratch(&s, passes),
+        s if is_indirect(&s) => indirect::scratch(&s),
         s => {
             let rows = s.rows().min(forward::TILE_ROWS);
             let depth = s.depth().min(MAX_DEPTH);
             Scratch {
                 task: rows * (s.cout / s.groups + depth),
-                part: 0,
+                ..Scratch::default()
             }
         }
     })
+}
+
+/// Output positions of an image from which on laying out the kernel anew is worth it.
+const MIN_POSITIONS: usize = 16;
+
+/// Whether [`indirect`] is the way where Winograd's does not pay; the same for any batch.
+fn is_indirect(s: &Shape) -> bool {
+    s.groups > 1 || s.ho * s.wo >= MIN_POSITIONS && !s.is_sparse()
+}
+
+/// Convolves `x` with a kernel as a `[depth, cout]` matrix, not by Winograd's way.
+fn convolve_matrix(s: &Shape, x: &[f32], kernel: Matrix<'_>, finish: Finish<'_>) -> Vec<f32> {
+    match is_indirect(s) {
+        true => indirect::convolve(s, x, kernel, finish),
+        false => forward::convolve(s, x, kernel, finish),
+    }
 }
 
 /// The sizes of a convolution of tensors that fit.
@@ -120,11 +141,11 @@ impl ConvolutionOp {
         }
     }
 
-    /// The product of `[rows, inputs]` with `[inputs, outputs]`.
-    pub fn product(rows: usize, inputs: usize, outputs: usize, relu: bool) -> Self {
+    /// The product of `shape`, with a result of the shape `out`.
+    pub fn product(shape: Shape, out: &[usize], relu: bool) -> Self {
         ConvolutionOp {
-            shape: Shape::product(rows, inputs, outputs),
-            out: (rows, outputs).into(),
+            shape,
+            out: out.into(),
             relu,
         }
     }
@@ -159,18 +180,9 @@ impl CustomOp3 for ConvolutionOp {
         let finish = Finish {
             bias: Some(values(bias, bias_layout)?),
             relu: self.relu,
+            ..Finish::default()
         };
-        let x = values(x, x_layout)?;
-        let out = if s.is_depthwise() {
-            let bias = finish.bias.unwrap_or_default();
-            depthwise::convolve(s, x, kernel, bias, self.relu)
-        } else if s.groups > 1 {
-            grouped::convolve_groups(s, x, kernel, finish)
-        } else if winograd::pays(s) {
-            winograd::convolve(s, x, winograd::Kernel::Plain(kernel), finish)
-        } else {
-            forward::convolve(s, x, Matrix::new(kernel, s.depth(), s.cout), finish)
-        };
+        let out = convolve(s, values(x, x_layout)?, kernel, finish);
         Ok((CpuStorage::F32(out), self.out.clone()))
     }
 
@@ -195,6 +207,18 @@ impl CustomOp3 for ConvolutionOp {
             deliver(bias, dbias)?,
         ))
     }
+}
+
+/// Convolves `x` with `kernel` in the way that is fastest for the sizes; the same for any batch.
+fn convolve(s: &Shape, x: &[f32], kernel: &[f32], finish: Finish<'_>) -> Vec<f32> {
+    if s.is_depthwise() {
+        return depthwise::convolve(s, x, kernel, finish);
+    }
+    if !winograd::pays(s) {
+        let kernel = Matrix::new(kernel, s.depth() / s.groups, s.cout);
+        return convolve_matrix(s, x, kernel, finish);
+    }
+    winograd::convolve(s, x, winograd::Kernel::Plain(kernel), finish)
 }
 
 /// Of the sizes, what the output was made of beside, and the output's gradient.

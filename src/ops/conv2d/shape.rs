@@ -90,11 +90,11 @@ impl Shape {
         })
     }
 
-    /// A product of `[rows, cin]` with `[cin, cout]`, as a convolution of single pixels.
-    pub fn product(rows: usize, cin: usize, cout: usize) -> Self {
+    /// A product of `[n, rows, cin]` with `[cin, cout]`, as a convolution of single pixels.
+    pub fn product(n: usize, rows: usize, cin: usize, cout: usize) -> Self {
         Shape {
-            n: rows,
-            h: 1,
+            n,
+            h: rows,
             w: 1,
             cin,
             kh: 1,
@@ -103,9 +103,19 @@ impl Shape {
             stride: 1,
             padding: [0, 0],
             groups: 1,
-            ho: 1,
+            ho: rows,
             wo: 1,
         }
+    }
+
+    /// A dense layer of `[n, …, cin]`.
+    pub fn dense(x: &[usize], cout: usize) -> Self {
+        let (n, cin) = match x {
+            [n, .., cin] => (*n, *cin),
+            _ => (1, 1),
+        };
+        let rows = x.iter().skip(1).rev().skip(1).product();
+        Shape::product(n, rows, cin, cout)
     }
 
     /// Terms in the sum of one output value.

@@ -10,7 +10,7 @@ use super::planes::{FromTiles, Planes, ToOutputs};
 use super::product::Product;
 use super::tiling::{POINTS, TILE_BLOCK, Tiling};
 use super::transform;
-use crate::ops::conv2d::forward::Finish;
+use crate::ops::conv2d::finish::Finish;
 use crate::ops::conv2d::shape::Shape;
 use crate::ops::cpu::{Shared, filled, with_scratch};
 use crate::ops::matrix::split;
@@ -41,7 +41,9 @@ pub(in crate::ops::conv2d) fn convolve(
             .for_each(|tiles| convolution.block(x, &tiles));
     };
     // SAFETY: the tiles cover the outputs, and the blocks of channels all channels.
-    unsafe { filled(s.rows() * s.cout, fill) }
+    let mut y = unsafe { filled(s.rows() * s.cout, fill) };
+    finish.apply_function_to_all(&mut y);
+    y
 }
 
 /// Transforms the inputs of `tiles` to planes, in parallel.
@@ -134,8 +136,7 @@ impl Convolution<'_> {
                 planes: to,
                 first: tiles.start,
                 channel: outs.start,
-                bias: self.finish.bias,
-                relu: self.finish.relu,
+                finish: self.finish,
                 out: self.out,
                 cout: self.shape.cout,
             });

@@ -71,5 +71,6 @@ pub(super) fn scratch(s: &Shape, passes: Passes) -> Scratch {
         task: block,
         // A thread that waits for the parts of its task computes those of others.
         part: 2 * (of_part(rows).size() + of_part(CHANNEL_BLOCK.min(s.cin)).size()),
+        shared: 0,
     }
 }

@@ -8,8 +8,9 @@ use pulp::{Simd, WithSimd};
 
 use super::tiling::{IN, OUT, POINTS, Pixels, Tiling};
 use super::transform::{self, Sink, Source, Transform, both_ways};
+use crate::ops::conv2d::finish::Finish;
 use crate::ops::cpu::Shared;
-use crate::ops::simd::{load, prefetch, relu, store};
+use crate::ops::simd::{load, prefetch, store};
 
 /// Values between two planes beyond their own, so that the planes' rows fall on different sets of the cache.
 const GAP: usize = 16;
@@ -186,7 +187,7 @@ impl<T: OfTiles<SIDE>, const SIDE: usize> WithSimd for FromTiles<'_, T, SIDE> {
     }
 }
 
-/// Transforms planes of sums back to tiles of the output, adds the bias and applies ReLU.
+/// Transforms planes of sums back to tiles of the output, and finishes them.
 pub(super) struct ToOutputs<'a> {
     pub tiling: &'a Tiling,
     pub sums: &'a [f32],
@@ -195,30 +196,27 @@ pub(super) struct ToOutputs<'a> {
     pub first: usize,
     /// The output channel of the planes' first.
     pub channel: usize,
-    pub bias: Option<&'a [f32]>,
-    pub relu: bool,
+    pub finish: Finish<'a>,
     /// `[pixels, cout]`; no other task writes these tiles' channels.
     pub out: &'a Shared<'a>,
     pub cout: usize,
 }
 
 /// Some channels of a tile of the output.
-struct OutputTile<'a, V> {
+struct OutputTile<'a> {
     pixels: &'a Pixels<OUT>,
-    bias: V,
-    relu: bool,
+    finish: Finish<'a>,
     out: &'a Shared<'a>,
     cout: usize,
     channel: usize,
 }
 
-impl<S: Simd> Sink<S> for OutputTile<'_, S::f32s> {
+impl<S: Simd> Sink<S> for OutputTile<'_> {
     #[inline(always)]
     fn store(&mut self, simd: S, row: usize, column: usize, value: S::f32s) {
         if let Some(pixel) = self.pixels[row][column] {
-            let sum = simd.add_f32s(value, self.bias);
-            let sum = if self.relu { relu(simd, sum) } else { sum };
             let at = pixel * self.cout + self.channel;
+            let sum = self.finish.vector(simd, value, self.channel, at);
             // SAFETY: no other task writes these channels of this tile; vectors are of f32 values.
             unsafe { self.out.write_vector(at, sum) };
         }
@@ -241,11 +239,7 @@ impl WithSimd for ToOutputs<'_> {
                 let channel = self.channel + channel;
                 let mut to = OutputTile {
                     pixels: &pixels,
-                    bias: match self.bias {
-                        Some(bias) => load::<S>(bias, channel),
-                        None => simd.splat_f32s(0.0),
-                    },
-                    relu: self.relu,
+                    finish: self.finish,
                     out: self.out,
                     cout: self.cout,
                     channel,

@@ -1,0 +1,103 @@
+//! A convolution or a dense layer together with what follows it, as one pass over its result.
+
+use candle_core::{Result, Tensor, bail};
+
+use super::network::Network;
+use super::pass::{Values, in_layer};
+use crate::graph::op::Function;
+use crate::graph::{Mode, Node, Op, Slot};
+use crate::ops::{self, Epilogue};
+
+impl Network {
+    /// How many of the nodes, from the first on, are computed as one: to the same bits as one by one, so that it does
+    /// not matter where a pass begins or ends. Where gradients are wanted none are.
+    pub(super) fn finished(&self, nodes: &[usize], pass: &Values, mode: Mode) -> usize {
+        if !self.device.is_cpu() {
+            return 0;
+        }
+        let graph = &self.blueprint.graph;
+        let mut before: Option<usize> = None;
+        let follows = |&&i: &&usize| {
+            let Some(node) = graph.nodes().get(i) else {
+                return false;
+            };
+            let fits = match before {
+                None => matches!(node.op, Op::Convolution(_) | Op::Dense(_)),
+                Some(before) => {
+                    let is_joined = self.joined.get(i) == Some(&true);
+                    i == before + 1 && is_joined && pass.is_last_use(before)
+                }
+            };
+            let is_there = |input: &usize| before == Some(*input) || pass.get(*input).is_ok();
+            let fits = fits && node.inputs.iter().all(is_there);
+            before = Some(i);
+            fits && self.is_fixed(i, node, pass, mode)
+        };
+        nodes.iter().take_while(follows).count()
+    }
+
+    /// Whether a node gives the same for every pass and wants no gradients.
+    fn is_fixed(&self, i: usize, node: &Node, pass: &Values, mode: Mode) -> bool {
+        if mode == Mode::Evaluate {
+            return true;
+        }
+        let is_tracked = |input: &usize| pass.get(*input).is_ok_and(Tensor::track_op);
+        let tensors = node.parameters.iter();
+        let mut slots = tensors.map(|parameter| self.tensors.get(&parameter.name));
+        let follows_batches =
+            matches!(node.op, Op::BatchNorm(_)) && self.blueprint.cut.follows_batches(i);
+        !follows_batches
+            && !node.op.is_random()
+            && !node.inputs.iter().any(is_tracked)
+            && slots.all(|slot| matches!(slot, Some(Slot::Frozen(_))))
+    }
+
+    /// The value of the last of nodes that [`Self::finished`] has counted.
+    pub(super) fn finish(&self, nodes: &[usize], pass: &Values, mode: Mode) -> Result<Tensor> {
+        let Some((&first, rest)) = nodes.split_first() else {
+            bail!("no node is to be computed");
+        };
+        let mut epilogue = Epilogue::default();
+        let mut before = first;
+        for &i in rest {
+            let node = self.node(i)?;
+            let context = self.context(i, node, mode);
+            match &node.op {
+                Op::BatchNorm(op) => {
+                    let of = |name| context.tensor(name);
+                    let (gamma, beta) = (of("weight")?, of("bias")?);
+                    let (mean, variance) = (of("running_mean")?, of("running_var")?);
+                    let (scale, shift) =
+                        ops::scale_and_shift(gamma, beta, mean, variance, op.epsilon)
+                            .map_err(in_layer(node))?;
+                    (epilogue.scale, epilogue.shift) = (Some(scale), Some(shift));
+                }
+                Op::LayerScale(_) => epilogue.scale = Some(context.tensor("gamma")?.clone()),
+                Op::Add(_) => {
+                    let other = node.inputs.iter().find(|input| **input != before);
+                    let Some(other) = other else {
+                        bail!("{} adds nothing else", node.name);
+                    };
+                    epilogue.add = Some(pass.get(*other)?.clone());
+                }
+                Op::Activation(op) => match op.function {
+                    Function::Of(function) => epilogue.function = Some(function),
+                    _ => epilogue.relu = true,
+                },
+                _ => {}
+            }
+            before = i;
+        }
+        let node = self.node(first)?;
+        let &[input] = node.inputs.as_slice() else {
+            bail!("{} has {} inputs", node.name, node.inputs.len());
+        };
+        let (x, context) = (pass.get(input)?, self.context(first, node, mode));
+        let value = match &node.op {
+            Op::Convolution(op) => op.finish(x, &context, epilogue),
+            Op::Dense(op) => op.finish(x, &context, epilogue),
+            _ => bail!("{} is no product", node.name),
+        };
+        value.map_err(in_layer(node))
+    }
+}

@@ -1,0 +1,130 @@
+//! Convolutions and products with what follows them, where nothing wants gradients.
+
+use std::ops::Deref;
+
+use candle_core::{Layout, Result, Storage, Tensor, bail};
+
+use super::finish::Finish;
+use super::shape::Shape;
+use super::{Conv2dConfig, checked, convolve};
+use crate::ops::activation::Function;
+use crate::ops::cpu::{check, check_dims, values};
+
+/// What follows a convolution or a product: `function((y + bias) * scale + shift + add)`, of which any may be missing.
+#[derive(Clone, Debug, Default)]
+pub struct Epilogue {
+    /// `[c]`
+    pub bias: Option<Tensor>,
+    /// `[c]`
+    pub scale: Option<Tensor>,
+    /// `[c]`
+    pub shift: Option<Tensor>,
+    /// Of the result's shape.
+    pub add: Option<Tensor>,
+    pub relu: bool,
+    /// Applied in the place of ReLU.
+    pub function: Option<Function>,
+}
+
+/// As [`super::conv2d`] with the operations of the epilogue one after another, to the same bits, in one pass over the result.
+/// On the CPU; the result is not tracked.
+///
+/// # Errors
+/// As [`super::conv2d`]; parts of the epilogue of other shapes.
+pub fn conv2d_finished(
+    x: &Tensor,
+    kernel: &Tensor,
+    config: &Conv2dConfig,
+    epilogue: &Epilogue,
+) -> Result<Tensor> {
+    let shape = checked(x, kernel, None, config)?;
+    finished(
+        &shape,
+        x,
+        kernel,
+        epilogue,
+        &[shape.n, shape.ho, shape.wo, shape.cout],
+    )
+}
+
+/// As [`crate::ops::dense`]; otherwise as [`conv2d_finished`].
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn dense_finished(x: &Tensor, weight: &Tensor, epilogue: &Epilogue) -> Result<Tensor> {
+    check("dense", &[("x", x), ("the weight", weight)])?;
+    let (&[_, .., inputs], &[rows, outputs]) = (x.dims(), weight.dims()) else {
+        bail!("dense: x must be [batch, …, inputs] and the weight [inputs, outputs]");
+    };
+    if inputs != rows {
+        bail!("dense: x has {inputs} inputs, the weight wants {rows}");
+    }
+    let shape = Shape::dense(x.dims(), outputs);
+    let mut out = x.dims().to_vec();
+    out[x.rank() - 1] = outputs;
+    finished(&shape, x, weight, epilogue, &out)
+}
+
+fn finished(
+    s: &Shape,
+    x: &Tensor,
+    kernel: &Tensor,
+    epilogue: &Epilogue,
+    out: &[usize],
+) -> Result<Tensor> {
+    let own = |part: &Option<Tensor>, name: &str, wanted: &[usize]| match part {
+        Some(tensor) => {
+            check("an epilogue", &[(name, tensor)])?;
+            check_dims("an epilogue", (name, tensor), wanted, ("a result", out))?;
+            tensor.contiguous().map(Some)
+        }
+        None => Ok(None),
+    };
+    let channels = [s.cout];
+    let [bias, scale, shift, add] = [
+        own(&epilogue.bias, "the bias", &channels)?,
+        own(&epilogue.scale, "the scale", &channels)?,
+        own(&epilogue.shift, "the shift", &channels)?,
+        own(&epilogue.add, "what is added", out)?,
+    ];
+    let (x, kernel) = (x.contiguous()?, kernel.contiguous()?);
+    let [x, kernel] = [&x, &kernel].map(Read::of);
+    let [bias, scale, shift, add] = [&bias, &scale, &shift, &add].map(|t| t.as_ref().map(Read::of));
+    let finish = Finish {
+        bias: some(bias.as_ref())?,
+        scale: some(scale.as_ref())?,
+        shift: some(shift.as_ref())?,
+        add: some(add.as_ref())?,
+        relu: epilogue.relu,
+        function: epilogue.function,
+    };
+    let y = convolve(s, x.values()?, kernel.values()?, finish);
+    Tensor::from_vec(y, out, &candle_core::Device::Cpu)
+}
+
+fn some<'a>(read: Option<&'a Read<'_>>) -> Result<Option<&'a [f32]>> {
+    read.map(Read::values).transpose()
+}
+
+/// A contiguous tensor that is being read.
+struct Read<'a> {
+    storage: Box<dyn Deref<Target = Storage> + 'a>,
+    layout: &'a Layout,
+}
+
+impl<'a> Read<'a> {
+    fn of(tensor: &'a Tensor) -> Self {
+        let (storage, layout) = tensor.storage_and_layout();
+        Read {
+            storage: Box::new(storage),
+            layout,
+        }
+    }
+
+    fn values(&self) -> Result<&[f32]> {
+        match &**self.storage {
+            Storage::Cpu(storage) => values(storage, self.layout),
+            _ => bail!("a CPU kernel wants a tensor on the CPU"),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Sums of a few positions × vectors of channels, in registers.
+
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+
+use super::packed::{Packed, Panel};
+use super::places::{Depth, Pointers};
+use crate::ops::conv2d::finish::Finish;
+use crate::ops::conv2d::shape::Shape;
+use crate::ops::cpu::Shared;
+use crate::ops::simd::{LANES, load, store};
+
+/// Sums kept in registers, at most: 24 of the longest vectors.
+const MOST: usize = 24 * LANES;
+
+/// A task: output positions × panels of channels.
+pub(super) struct Tile<'a> {
+    pub of: Outputs<'a>,
+    /// The terms of their sums.
+    pub parts: &'a [Depth],
+    /// Room for sums that are not whole yet, if there are several parts; [`Outputs::count`] values.
+    pub kept: &'a mut [f32],
+}
+
+/// Output positions × panels of channels.
+pub(super) struct Outputs<'a> {
+    pub shape: &'a Shape,
+    pub packed: &'a Packed,
+    /// Of the positions.
+    pub places: &'a Pointers,
+    pub positions: Range<usize>,
+    pub panels: Range<usize>,
+    pub finish: Finish<'a>,
+    /// No other task writes these positions' channels.
+    pub out: &'a Shared<'a>,
+}
+
+impl WithSimd for Tile<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Tile { of, parts, kept } = self;
+        let of_panel = of.places.positions * 2 * S::F32_LANES;
+        for at in 0..parts.len() {
+            let part = Part {
+                depth: &parts[at],
+                is_first: at == 0,
+                is_last: at + 1 == parts.len(),
+            };
+            for i in 0..of.panels.len() {
+                let (panel, kernel) = of.packed.panel(of.panels.start + i);
+                let kept = match parts.len() {
+                    1 => &mut [],
+                    _ => &mut kept[i * of_panel..(i + 1) * of_panel],
+                };
+                // What is left of the registers holds a row of the kernel and a value of the image.
+                match (panel.vectors, S::REGISTER_COUNT >= 32) {
+                    (1, false) => of.panel::<S, 12, 1>(simd, panel, kernel, &part, kept),
+                    (1, true) => of.panel::<S, 24, 1>(simd, panel, kernel, &part, kept),
+                    (_, false) => of.panel::<S, 6, 2>(simd, panel, kernel, &part, kept),
+                    (_, true) => of.panel::<S, 12, 2>(simd, panel, kernel, &part, kept),
+                }
+            }
+        }
+    }
+}
+
+/// Terms of the sums that are added at a time.
+struct Part<'a> {
+    depth: &'a Depth,
+    is_first: bool,
+    is_last: bool,
+}
+
+impl Outputs<'_> {
+    /// At least as many as there are sums, with any vectors.
+    pub fn count(&self) -> usize {
+        self.places.positions * 2 * LANES * self.panels.len()
+    }
+
+    /// All positions, `R` at a time, of a panel of `V` vectors; sums that are not whole are `kept`.
+    #[inline(always)]
+    fn panel<S: Simd, const R: usize, const V: usize>(
+        &self,
+        simd: S,
+        panel: &Panel,
+        kernel: &[f32],
+        part: &Part<'_>,
+        kept: &mut [f32],
+    ) {
+        let width = V * S::F32_LANES;
+        assert!(kernel.len() >= self.places.taps * self.places.run * width);
+        for first in (0..self.positions.len()).step_by(R) {
+            let mut sums = self.sums::<S, R, V>(simd, panel.group, kernel, first, part.depth);
+            if !part.is_first {
+                let kept = &kept[first * width..][..R * width];
+                for r in 0..R {
+                    for v in 0..V {
+                        let before = load::<S>(kept, (r * V + v) * S::F32_LANES);
+                        sums[r][v] = simd.add_f32s(before, sums[r][v]);
+                    }
+                }
+            }
+            let rows = R.min(self.positions.len() - first);
+            let position = self.positions.start + first;
+            if !part.is_last {
+                let kept = &mut kept[first * width..][..R * width];
+                for r in 0..R {
+                    for v in 0..V {
+                        store::<S>(kept, (r * V + v) * S::F32_LANES, sums[r][v]);
+                    }
+                }
+            } else if panel.channels.len() == width {
+                self.store(simd, panel, sums, position, rows);
+            } else {
+                let mut values = [0f32; MOST];
+                for r in 0..R {
+                    for v in 0..V {
+                        store::<S>(&mut values, (r * V + v) * S::F32_LANES, sums[r][v]);
+                    }
+                }
+                self.store_part(panel, &mut values, width, position, rows);
+            }
+        }
+    }
+
+    /// The sums of a part of their terms, of the positions from `first` on.
+    #[inline(always)]
+    fn sums<S: Simd, const R: usize, const V: usize>(
+        &self,
+        simd: S,
+        group: usize,
+        kernel: &[f32],
+        first: usize,
+        depth: &Depth,
+    ) -> [[S::f32s; V]; R] {
+        let mut sums = [[simd.splat_f32s(0.0); V]; R];
+        let skipped = group * self.places.run;
+        for tap in depth.taps.clone() {
+            let listed = &self.places.of(tap, first)[..R];
+            let mut places = [kernel.as_ptr(); R];
+            for r in 0..R {
+                // SAFETY: a place has the values of all groups behind it.
+                places[r] = unsafe { listed[r].add(skipped) };
+            }
+            let start = tap * self.places.run + depth.run.start;
+            // SAFETY: the kernel has a row of V vectors for each value of each tap, by the assertion of `panel`.
+            let mut row = unsafe { kernel.as_ptr().add(start * V * S::F32_LANES) };
+            for k in depth.run.clone() {
+                // SAFETY: a place has `run` values of each group behind it, as `Places::of` has seen; the kernel as above.
+                unsafe {
+                    let mut values = [simd.splat_f32s(0.0); V];
+                    for v in 0..V {
+                        values[v] = row.add(v * S::F32_LANES).cast::<S::f32s>().read_unaligned();
+                    }
+                    for r in 0..R {
+                        let factor = simd.splat_f32s(*places[r].add(k));
+                        for v in 0..V {
+                            sums[r][v] = simd.mul_add_e_f32s(factor, values[v], sums[r][v]);
+                        }
+                    }
+                    row = row.add(V * S::F32_LANES);
+                }
+            }
+        }
+        sums
+    }
+
+    /// Finishes the sums of `rows` positions from `position` on and puts them in their places.
+    #[inline(always)]
+    fn store<S: Simd, const R: usize, const V: usize>(
+        &self,
+        simd: S,
+        panel: &Panel,
+        sums: [[S::f32s; V]; R],
+        position: usize,
+        rows: usize,
+    ) {
+        let (channel, stride) = (panel.channels.start, self.shape.cout);
+        let at = position * stride + channel;
+        let sums = self.finish.block(simd, sums, channel, (at, stride, rows));
+        for r in 0..R {
+            if r < rows {
+                for v in 0..V {
+                    // SAFETY: no other task writes these channels of this position; vectors are of f32 values.
+                    unsafe {
+                        self.out
+                            .write_vector(at + r * stride + v * S::F32_LANES, sums[r][v]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// As `store`, where the channels do not fill their vectors; the positions' sums lie `width` apart.
+    fn store_part(
+        &self,
+        panel: &Panel,
+        sums: &mut [f32],
+        width: usize,
+        position: usize,
+        rows: usize,
+    ) {
+        for (r, sums) in sums.chunks_exact_mut(width).take(rows).enumerate() {
+            let at = (position + r) * self.shape.cout + panel.channels.start;
+            let sums = &mut sums[..panel.channels.len()];
+            self.finish.row(sums, panel.channels.start, at);
+            // SAFETY: no other task writes these channels of this position.
+            unsafe { self.out.write(at, sums) };
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Convolutions without a matrix of the image: each output position knows where in the image its taps lie
+//! (Dukhan, "The Indirect Convolution Algorithm", 2019).
+//!
+//! A sum goes over the taps and channels in the kernel's order, on its own and in parts of a length that the kernel alone
+//! decides, so that its bits depend neither on what is computed beside it nor on the width of vectors.
+
+#![allow(
+    clippy::needless_range_loop,
+    reason = "plain loops over indices are unrolled and compiled for the vectors at hand; iterators' closures may not be"
+)]
+
+mod block;
+mod packed;
+mod places;
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::finish::Finish;
+use super::shape::Shape;
+use crate::ops::cpu::{Shared, filled, min_tasks, with_scratch};
+use crate::ops::matrix::{MAX_DEPTH, Matrix, split};
+use crate::ops::scratch::Scratch;
+use crate::ops::simd::{LANES, dispatch};
+use block::{Outputs, Tile};
+use packed::Packed;
+use places::Places;
+
+/// Values of the image that a tile's positions see, at most: they stay in the second-level cache.
+const TILE_VALUES: usize = 48 * 1024;
+/// Positions of a tile: a multiple of what is computed at once with any vectors.
+const POSITIONS: usize = 24;
+/// Most positions of a tile.
+const MAX_POSITIONS: usize = 192;
+/// Fewer tasks than this are split over channels too.
+const MIN_TASKS: usize = 16;
+
+/// Convolves `x` with `kernel`, a `[depth / groups, cout]` matrix.
+pub(in crate::ops) fn convolve(
+    s: &Shape,
+    x: &[f32],
+    kernel: Matrix<'_>,
+    finish: Finish<'_>,
+) -> Vec<f32> {
+    let packed = Packed::new(s, kernel);
+    let places = Places::new(s, x);
+    let fill = |out: &Shared<'_>| {
+        let tasks = tasks(s, packed.panels());
+        let min = min_tasks(s.multiplications(), tasks.len());
+        tasks
+            .par_iter()
+            .with_min_len(min)
+            .for_each(|(positions, panels)| {
+                let pointers = places.of(positions, POSITIONS);
+                let parts = pointers.parts();
+                let of = Outputs {
+                    shape: s,
+                    packed: &packed,
+                    places: &pointers,
+                    positions: positions.clone(),
+                    panels: panels.clone(),
+                    finish,
+                    out,
+                };
+                let size = if parts.len() > 1 { of.count() } else { 0 };
+                with_scratch(size, |kept| {
+                    dispatch(Tile {
+                        of,
+                        parts: &parts,
+                        kept,
+                    });
+                });
+                if finish.function.is_some() {
+                    let channels = packed.channels(panels);
+                    for position in positions.clone() {
+                        let at = position * s.cout;
+                        // SAFETY: this task's own positions and channels, written above.
+                        let out = unsafe { out.slice(at + channels.start..at + channels.end) };
+                        finish.apply_function(out);
+                    }
+                }
+            });
+    };
+    // SAFETY: the tasks cover all positions and channels.
+    unsafe { filled(s.rows() * s.cout, fill) }
+}
+
+/// What [`convolve`] takes for itself: the kernel and where needed the padded images, and of a task sums of all channels
+/// and places.
+pub(super) fn scratch(s: &Shape) -> Scratch {
+    /// Values that a place takes as much memory as.
+    const PLACE: usize = 2;
+    let positions = positions(s);
+    let sums = if s.depth() > MAX_DEPTH {
+        s.cout.next_multiple_of(2 * LANES)
+    } else {
+        0
+    };
+    Scratch {
+        task: positions * (sums + PLACE * s.kh * s.kw),
+        part: 0,
+        shared: s.depth() / s.groups * s.cout.next_multiple_of(2 * LANES) + Places::copied(s),
+    }
+}
+
+/// Most output positions of a task.
+fn positions(s: &Shape) -> usize {
+    let fits = TILE_VALUES / s.depth().clamp(1, MAX_DEPTH);
+    fits.clamp(POSITIONS, MAX_POSITIONS) / POSITIONS * POSITIONS
+}
+
+/// Output positions and panels of channels of each task.
+fn tasks(s: &Shape, panels: usize) -> Vec<(Range<usize>, Range<usize>)> {
+    let rows = s.rows();
+    let tile = positions(s);
+    let tiles = rows.div_ceil(tile);
+    let parts = MIN_TASKS.div_ceil(tiles).min(panels);
+    (0..tiles)
+        .map(|i| i * tile..rows.min((i + 1) * tile))
+        .flat_map(|positions| {
+            split(0..panels, panels.div_ceil(parts)).map(move |panels| (positions.clone(), panels))
+        })
+        .collect()
+}
