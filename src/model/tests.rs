@@ -331,13 +331,10 @@ fn nodes_that_are_computed_together_have_the_bytes_of_each_alone() {
         "vgg11_bn",
     ] {
         let mut spec = spec(arch(name), FreezeThrough::All);
-        spec.head = vec![head(
-            "layer = 'dense'\nunits = 'classes'\nactivation = 'softmax'",
-        )];
-        if !name.starts_with("vit") {
-            spec.head
-                .insert(0, head("layer = 'global_average_pooling'"));
-        }
+        spec.head = vec![
+            head("layer = 'pool'"),
+            head("layer = 'dense'\nunits = 'classes'\nactivation = 'softmax'"),
+        ];
         spec.backbone.input_size = 64;
         let blueprint = Blueprint::new(&spec, 3).unwrap();
         let network = Network::new(blueprint, &Weights::new(), 7, &Device::Cpu).unwrap();

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::cpu::{Shared, check, filled, tensor_like, values, with_scratch, with_values};
 use super::math::exp;
 use super::matrix::{MAX_DEPTH, Matrix, multiply, split};
-use super::scratch::{Passes, Scratch};
+use super::scratch::{PACKED, Passes, Scratch};
 use super::simd::vectorized;
 
 /// The scratch memory of [`attention`] on the CPU for as many tokens of `channels` queries, keys and values.
@@ -17,7 +17,7 @@ pub fn scratch(tokens: usize, channels: usize, heads: usize, passes: Passes) -> 
         Passes::Both => 2,
     };
     Scratch {
-        task: tokens * (squares * tokens + size),
+        task: tokens * (squares * tokens + size) + PACKED as usize / size_of::<f32>(),
         part: 0,
         shared: 0,
     }

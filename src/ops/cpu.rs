@@ -231,6 +231,23 @@ pub(super) fn column_sums(values: &[f32], width: usize) -> Vec<f32> {
     sums.into_iter().map(|s| s as f32).collect()
 }
 
+/// Adds all parts of `size` values to the first, in order, and keeps that.
+pub(super) fn add_parts(sums: &mut Vec<f32>, size: usize) {
+    let (first, others) = sums.split_at_mut(size);
+    if !others.is_empty() {
+        first
+            .par_chunks_mut(CHUNK)
+            .enumerate()
+            .for_each(|(i, totals)| {
+                for part in others.chunks_exact(size) {
+                    let part = &part[i * CHUNK..];
+                    totals.iter_mut().zip(part).for_each(|(t, p)| *t += p);
+                }
+            });
+    }
+    sums.truncate(size);
+}
+
 /// The gradient before a ReLU from that after it, in place: what belongs to a positive value of `y` stays.
 pub(super) fn keep_where_positive(dy: &mut [f32], y: &[f32]) {
     dy.par_chunks_mut(CHUNK)

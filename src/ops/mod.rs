@@ -37,7 +37,7 @@ pub use batch_norm::{BatchNorm, batch_norm, batch_norm_inference, scale_and_shif
 pub use chain::Chain;
 pub use concat::concat;
 pub use conv2d::{
-    Conv2dConfig, Epilogue, Padding, conv2d, conv2d_finished, dense_finished,
+    Conv2dConfig, Epilogue, Padding, conv2d, conv2d_finished, dense_finished, dense_scratch,
     scratch as conv2d_scratch,
 };
 pub use cpu::WORTH_A_THREAD;
@@ -48,5 +48,5 @@ pub use layer_norm::layer_norm;
 pub use pool::{Pool2dConfig, average_pool2d, global_average_pool, max_pool2d};
 pub use relu::relu;
 pub use scale::scale;
-pub use scratch::{PACKED, Passes, Scratch};
+pub use scratch::{Passes, Scratch};
 pub(crate) use simd::vectorized;

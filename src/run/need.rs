@@ -8,7 +8,7 @@ use crate::data::{Counts, Data};
 use crate::features;
 use crate::graph::{self, images_at_once};
 use crate::metric::{Metric, Needs, Ranking};
-use crate::ops::{self, Passes};
+use crate::ops::Passes;
 use crate::text::about_bytes;
 use crate::train;
 
@@ -106,7 +106,7 @@ impl Need {
         };
         let constant = scratch(&constant, at_once, Passes::Forward);
         let rest = scratch(&blueprint.cut.rest(), batch_size, Passes::Both);
-        let of_thread = constant[0].max(rest[0]).saturating_add(ops::PACKED);
+        let of_thread = constant[0].max(rest[0]);
         let of_all = constant[1].max(rest[1]);
         let keeps_scores = |metric: &Metric| metric.needs == Needs::Scores;
         let scores = |samples| match spec.training.metrics().any(keeps_scores) {

@@ -24,7 +24,7 @@ const OWN: &[&str] = &[
 const FOR_USERS: [&str; 3] = ["RUNNER_CACHE", "RUNNER_PATIENCE", "RUNNER_TOKENS_OVER_HTTP"];
 
 /// Variables of CI's own runners that are called like a key or like one of ours, and mean neither.
-const OF_CI: [&str; 15] = [
+const OF_CI: [&str; 16] = [
     "RUNNER_ARCH",
     "RUNNER_DEBUG",
     "RUNNER_ENVIRONMENT",
@@ -33,10 +33,11 @@ const OF_CI: [&str; 15] = [
     "RUNNER_LABELS",
     "RUNNER_OS",
     "RUNNER_PERFLOG",
+    "RUNNER_REPO",
     "RUNNER_TEMP",
     "RUNNER_TOKEN",
-    "RUNNER_TOOL_CACHE",
     "RUNNER_TOOLSDIRECTORY",
+    "RUNNER_TOOL_CACHE",
     "RUNNER_TRACKING_ID",
     "RUNNER_USER",
     "RUNNER_WORKSPACE",

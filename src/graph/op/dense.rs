@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::{Primitive, TensorOf, one, one_shape, product};
 use crate::graph::{Context, Role, Shape};
-use crate::ops::{self, Epilogue};
+use crate::ops::{self, Epilogue, Passes, Scratch};
 
 /// A product with a matrix, and a bias.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,6 +86,16 @@ impl Primitive for Dense {
 
     fn multiplications(&self, inputs: &[Shape], _: Shape) -> u64 {
         product(&[inputs.first().map_or(0, Shape::elements), self.units])
+    }
+
+    fn scratch(&self, samples: usize, inputs: &[Shape], passes: Passes) -> Scratch {
+        let x = match inputs {
+            &[Shape::Tokens { count, channels }] => vec![samples, count, channels],
+            [map @ Shape::Map { .. }] if self.each => vec![samples, map.places(), map.channels()],
+            [other] => vec![samples, other.elements()],
+            _ => return Scratch::default(),
+        };
+        ops::dense_scratch(&x, self.units, passes)
     }
 
     fn forward(&self, inputs: &[&Tensor], context: &Context<'_>) -> Result<Tensor> {

@@ -8,8 +8,9 @@ use super::finish::Finish;
 use super::forward::convolve_swapped;
 use super::im2col::{gather, gather_outputs, scatter_add};
 use super::shape::{Region, Shape};
-use super::{convolve_matrix, is_indirect, winograd};
-use crate::ops::cpu::{CHUNK, Shared, min_tasks, with_scratch};
+use super::way::{convolve_matrix, is_indirect};
+use super::winograd;
+use crate::ops::cpu::{Shared, add_parts, min_tasks, with_scratch};
 use crate::ops::matrix::{MAX_DEPTH, Matrix, multiply, split};
 
 /// Rows of the kernel a task computes the gradient of.
@@ -94,23 +95,6 @@ fn accumulate_block(
             accumulate = true;
         }
     });
-}
-
-/// Adds all parts of `size` values to the first, in order, and keeps that.
-pub(super) fn add_parts(sums: &mut Vec<f32>, size: usize) {
-    let (first, others) = sums.split_at_mut(size);
-    if !others.is_empty() {
-        first
-            .par_chunks_mut(CHUNK)
-            .enumerate()
-            .for_each(|(i, totals)| {
-                for part in others.chunks_exact(size) {
-                    let part = &part[i * CHUNK..];
-                    totals.iter_mut().zip(part).for_each(|(t, p)| *t += p);
-                }
-            });
-    }
-    sums.truncate(size);
 }
 
 /// The gradient of the input from that of the output, `dy`.

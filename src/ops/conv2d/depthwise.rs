@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::finish::Finish;
 use super::shape::Shape;
-use crate::ops::cpu::{Shared, filled, min_tasks};
+use crate::ops::cpu::{Shared, add_parts, filled, min_tasks};
 use crate::ops::simd::{dispatch, load, prefetch, vectorized};
 
 /// Images summed by one task of the kernel's gradient.
@@ -310,7 +310,7 @@ pub(super) fn kernel_gradient(s: &Shape, x: &[f32], dy: &[f32]) -> Vec<f32> {
                 );
             }
         });
-    super::backward::add_parts(&mut parts, size);
+    add_parts(&mut parts, size);
     parts
 }
 

@@ -4,9 +4,10 @@ use std::ops::Deref;
 
 use candle_core::{Layout, Result, Storage, Tensor, bail};
 
+use super::config::Conv2dConfig;
 use super::finish::Finish;
 use super::shape::Shape;
-use super::{Conv2dConfig, checked, convolve};
+use super::way::{checked, convolve};
 use crate::ops::activation::Function;
 use crate::ops::cpu::{check, check_dims, values};
 
@@ -125,6 +126,60 @@ impl<'a> Read<'a> {
         match &**self.storage {
             Storage::Cpu(storage) => values(storage, self.layout),
             _ => bail!("a CPU kernel wants a tensor on the CPU"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::conv2d::{Padding, conv2d};
+    use crate::ops::testing::{flat, random};
+    use crate::ops::{activation, relu, scale as scaled};
+
+    #[test]
+    fn what_follows_has_the_bytes_of_its_operations_one_by_one() {
+        for (x, kernel, stride) in [
+            ([2, 9, 8, 5], [3, 3, 5, 21], 1),
+            ([1, 9, 9, 700], [1, 1, 700, 40], 2),
+            ([2, 16, 16, 32], [3, 3, 32, 48], 1),
+            ([2, 7, 6, 19], [3, 3, 1, 19], 1),
+            ([1, 6, 6, 3], [5, 5, 1, 3], 2),
+            ([2, 6, 7, 12], [3, 3, 4, 27], 1),
+            ([3, 2, 2, 8], [3, 3, 8, 8], 1),
+        ] {
+            let config = Conv2dConfig {
+                stride,
+                padding: Padding::Each(kernel[0] / 2),
+                relu: false,
+            };
+            let bias = random(&kernel[3..], 3);
+            let (x, kernel) = (random(&x, 1), random(&kernel, 2));
+            let convolved = conv2d(&x, &kernel, Some(&bias), &config).unwrap();
+            let c = bias.dims();
+            let [scale, shift] = [random(c, 5), random(c, 6)];
+            let add = random(convolved.dims(), 7);
+            let y = scaled(&convolved, &scale).unwrap();
+            let y = (y.broadcast_add(&shift).unwrap() + &add).unwrap();
+            let mut epilogue = Epilogue {
+                bias: Some(bias),
+                scale: Some(scale),
+                shift: Some(shift),
+                add: Some(add),
+                ..Epilogue::default()
+            };
+            let finished = |epilogue: &Epilogue| {
+                let y = conv2d_finished(&x, &kernel, &config, epilogue);
+                flat(&y.unwrap())
+            };
+            epilogue.relu = true;
+            assert_eq!(finished(&epilogue), flat(&relu(&y).unwrap()));
+            epilogue.relu = false;
+            for function in [Function::Silu, Function::Gelu, Function::Relu6] {
+                epilogue.function = Some(function);
+                let wanted = flat(&activation(&y, function).unwrap());
+                assert_eq!(finished(&epilogue), wanted, "{function:?}");
+            }
         }
     }
 }

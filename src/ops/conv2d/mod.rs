@@ -11,6 +11,7 @@ mod grouped;
 mod im2col;
 mod indirect;
 mod shape;
+mod way;
 mod winograd;
 
 #[cfg(test)]
@@ -19,16 +20,14 @@ mod tests;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Tensor};
 
 use super::backward::deliver;
-use super::cpu::{
-    check, check_dims, column_sums, keep_where_positive, tensor_like, values, with_values,
-};
-use super::matrix::{MAX_DEPTH, Matrix};
+use super::cpu::{column_sums, keep_where_positive, tensor_like, values, with_values};
 use super::scratch::{Passes, Scratch};
 pub(super) use composition::strided;
 pub use config::{Conv2dConfig, Padding};
 use finish::Finish;
 pub use finished::{Epilogue, conv2d_finished, dense_finished};
 pub(super) use shape::Shape;
+use way::{checked, convolve};
 
 /// Convolves `x` `[n, h, w, cin]` with `kernel` `[kh, kw, cin, cout]` (Keras's layout; a cross-correlation,
 /// as everywhere in deep learning), adds `bias` `[cout]` and applies ReLU, to `[n, ho, wo, cout]`.
@@ -64,53 +63,12 @@ pub fn scratch(
     config: &Conv2dConfig,
     passes: Passes,
 ) -> Result<Scratch> {
-    let shape = Shape::new(&x, &kernel, config)?;
-    Ok(match shape {
-        s if s.is_depthwise() => Scratch::default(),
-        s if winograd::pays(&s) => winograd::scratch(&s, passes),
-        s if is_indirect(&s) => indirect::scratch(&s),
-        s => {
-            let rows = s.rows().min(forward::TILE_ROWS);
-            let depth = s.depth().min(MAX_DEPTH);
-            Scratch {
-                task: rows * (s.cout / s.groups + depth),
-                ..Scratch::default()
-            }
-        }
-    })
+    Ok(way::scratch(&Shape::new(&x, &kernel, config)?, passes))
 }
 
-/// Output positions of an image from which on laying out the kernel anew is worth it.
-const MIN_POSITIONS: usize = 16;
-
-/// Whether [`indirect`] is the way where Winograd's does not pay; the same for any batch.
-fn is_indirect(s: &Shape) -> bool {
-    s.groups > 1 || s.ho * s.wo >= MIN_POSITIONS && !s.is_sparse()
-}
-
-/// Convolves `x` with a kernel as a `[depth, cout]` matrix, not by Winograd's way.
-fn convolve_matrix(s: &Shape, x: &[f32], kernel: Matrix<'_>, finish: Finish<'_>) -> Vec<f32> {
-    match is_indirect(s) {
-        true => indirect::convolve(s, x, kernel, finish),
-        false => forward::convolve(s, x, kernel, finish),
-    }
-}
-
-/// The sizes of a convolution of tensors that fit.
-fn checked(
-    x: &Tensor,
-    kernel: &Tensor,
-    bias: Option<&Tensor>,
-    config: &Conv2dConfig,
-) -> Result<Shape> {
-    check("conv2d", &[("x", x), ("the kernel", kernel)])?;
-    let shape = Shape::new(x.dims(), kernel.dims(), config)?;
-    if let Some(bias) = bias {
-        check("conv2d", &[("the bias", bias)])?;
-        let kernel = ("a kernel", kernel.dims());
-        check_dims("conv2d", ("the bias", bias), &[shape.cout], kernel)?;
-    }
-    Ok(shape)
+/// The scratch memory of [`crate::ops::dense`] on the CPU for an input `[n, …, inputs]`.
+pub fn dense_scratch(x: &[usize], outputs: usize, passes: Passes) -> Scratch {
+    way::scratch(&Shape::dense(x, outputs), passes)
 }
 
 /// What gives the gradients of a convolution on the CPU.
@@ -207,18 +165,6 @@ impl CustomOp3 for ConvolutionOp {
             deliver(bias, dbias)?,
         ))
     }
-}
-
-/// Convolves `x` with `kernel` in the way that is fastest for the sizes; the same for any batch.
-fn convolve(s: &Shape, x: &[f32], kernel: &[f32], finish: Finish<'_>) -> Vec<f32> {
-    if s.is_depthwise() {
-        return depthwise::convolve(s, x, kernel, finish);
-    }
-    if !winograd::pays(s) {
-        let kernel = Matrix::new(kernel, s.depth() / s.groups, s.cout);
-        return convolve_matrix(s, x, kernel, finish);
-    }
-    winograd::convolve(s, x, winograd::Kernel::Plain(kernel), finish)
 }
 
 /// Of the sizes, what the output was made of beside, and the output's gradient.

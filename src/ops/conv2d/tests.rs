@@ -3,7 +3,6 @@ use crate::ops::testing::{
     assert_close, assert_values_close, check_by_differences, flat, gradients, random,
     same_bytes_on_any_threads,
 };
-use crate::ops::{self, Function};
 use crate::rng::{Purpose, Stream};
 use candle_core::Device;
 
@@ -349,47 +348,6 @@ fn what_does_not_fit_is_refused_with_the_shapes() {
             .unwrap_err()
             .to_string();
         assert!(message.contains(named), "{message}");
-    }
-}
-
-#[test]
-fn what_follows_has_the_bytes_of_its_operations_one_by_one() {
-    for (x, kernel, stride) in [
-        ([2, 9, 8, 5], [3, 3, 5, 21], 1),
-        ([1, 9, 9, 700], [1, 1, 700, 40], 2),
-        ([2, 16, 16, 32], [3, 3, 32, 48], 1),
-        ([2, 7, 6, 19], [3, 3, 1, 19], 1),
-        ([1, 6, 6, 3], [5, 5, 1, 3], 2),
-        ([2, 6, 7, 12], [3, 3, 4, 27], 1),
-        ([3, 2, 2, 8], [3, 3, 8, 8], 1),
-    ] {
-        let config = config(stride, kernel[0] / 2, false);
-        let [x, kernel, bias] = inputs(&x, &kernel, 1);
-        let convolved = conv2d(&x, &kernel, Some(&bias), &config).unwrap();
-        let c = bias.dims();
-        let [scale, shift] = [random(c, 5), random(c, 6)];
-        let add = random(convolved.dims(), 7);
-        let y = ops::scale(&convolved, &scale).unwrap();
-        let y = (y.broadcast_add(&shift).unwrap() + &add).unwrap();
-        let mut epilogue = Epilogue {
-            bias: Some(bias),
-            scale: Some(scale),
-            shift: Some(shift),
-            add: Some(add),
-            ..Epilogue::default()
-        };
-        let finished = |epilogue: &Epilogue| {
-            let y = conv2d_finished(&x, &kernel, &config, epilogue);
-            flat(&y.unwrap())
-        };
-        epilogue.relu = true;
-        assert_eq!(finished(&epilogue), flat(&ops::relu(&y).unwrap()));
-        epilogue.relu = false;
-        for function in [Function::Silu, Function::Gelu, Function::Relu6] {
-            epilogue.function = Some(function);
-            let wanted = flat(&ops::activation(&y, function).unwrap());
-            assert_eq!(finished(&epilogue), wanted, "{function:?}");
-        }
     }
 }
 

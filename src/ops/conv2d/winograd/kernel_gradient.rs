@@ -11,9 +11,9 @@ use super::planes::{FromTiles, Planes};
 use super::product::Product;
 use super::tiling::{POINTS, TILE_BLOCK, Tiling};
 use super::transform;
-use crate::ops::conv2d::backward::add_parts;
+
 use crate::ops::conv2d::shape::Shape;
-use crate::ops::cpu::{Shared, filled, with_scratch};
+use crate::ops::cpu::{Shared, add_parts, filled, with_scratch};
 use crate::ops::matrix::split;
 use crate::ops::simd::dispatch;
 
