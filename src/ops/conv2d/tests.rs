@@ -1,4 +1,5 @@
 use super::*;
+use crate::ops::matrix::Matrix;
 use crate::ops::testing::{
     assert_close, assert_values_close, check_by_differences, flat, gradients, random,
     same_bytes_on_any_threads,

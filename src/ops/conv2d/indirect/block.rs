@@ -28,7 +28,7 @@ pub(super) struct Outputs<'a> {
     pub shape: &'a Shape,
     pub packed: &'a Packed,
     /// Of the positions.
-    pub places: &'a Pointers,
+    pub places: &'a Pointers<'a>,
     pub positions: Range<usize>,
     pub panels: Range<usize>,
     pub finish: Finish<'a>,

@@ -1,6 +1,7 @@
 //! Where in the image the taps of output positions lie.
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -27,9 +28,11 @@ pub(super) struct Places<'a> {
 }
 
 /// The taps of some output positions.
-pub(super) struct Pointers {
+pub(super) struct Pointers<'a> {
     /// Of each tap the places of all positions; beyond the last position its own again.
     at: Vec<*const f32>,
+    /// Where they point to.
+    values: PhantomData<&'a [f32]>,
     /// Positions, rounded up.
     pub positions: usize,
     pub taps: usize,
@@ -43,7 +46,7 @@ pub(super) struct Depth {
     pub run: Range<usize>,
 }
 
-impl Pointers {
+impl Pointers<'_> {
     /// All terms, in their order, in parts of at most [`MAX_DEPTH`]: those of a panel stay in the first-level cache.
     pub fn parts(&self) -> Vec<Depth> {
         if self.run > MAX_DEPTH {
@@ -106,7 +109,7 @@ impl<'a> Places<'a> {
     }
 
     /// The taps of output positions, listed up to a multiple of `step`.
-    pub fn of(&self, positions: &Range<usize>, step: usize) -> Pointers {
+    pub fn of(&self, positions: &Range<usize>, step: usize) -> Pointers<'_> {
         let s = &self.shape;
         let (columns, run) = match self.by_rows {
             true => (1, s.kw * s.cin),
@@ -151,6 +154,7 @@ impl<'a> Places<'a> {
         }
         Pointers {
             at,
+            values: PhantomData,
             positions: listed,
             taps,
             run,
