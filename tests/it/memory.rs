@@ -133,7 +133,7 @@ fn each_thread_counts() {
     if common::done_alone(each_thread_counts) {
         return;
     }
-    for (arch, size, through, optimizer, batch) in [RUNS[0], RUNS[3], RUNS[8]] {
+    for (arch, size, through, optimizer, batch) in [RUNS[0], RUNS[3], RUNS[12]] {
         let folder = tempfile::tempdir().unwrap();
         let spec = spec(arch, size, through, optimizer, batch);
         fs::write(folder.path().join("e.toml"), spec).unwrap();
