@@ -2,7 +2,7 @@
 
 24 runs; a task is queued again in the middle, another is killed, every task meets its time limit. At the end each run is
 done once, and tables and models are those of one machine, but for times. Needs a Slurm whose commands are on the path
-(`.ci/run` starts one on this machine) and polars.
+(one of a single node is enough) and polars.
 """
 
 import json
