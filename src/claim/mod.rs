@@ -6,7 +6,8 @@
 //!
 //! The claims of the dead are removed by whoever sees them. A process of the same host and container is dead when it
 //! is gone, also where its id is another's by now; one elsewhere when its file has not been touched for a while, by
-//! the clock of the one who watches, or at once where it was an earlier start of the same task of a batch system. A name is never used again, so that what is removed cannot be somebody else's.
+//! the clock of the one who watches, or at once where it was an earlier start of the same task of a batch system. A name
+//! is never used again, so that what is removed cannot be somebody else's.
 //!
 //! A process that is taken for dead may only have been paused: a suspended machine, a stalled network disk. When it
 //! wakes it must not write over what its successor has written. So each claim has a [`Token`], which whoever writes

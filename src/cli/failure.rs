@@ -37,9 +37,7 @@ impl Failure {
             status: SOME_FAILED,
         }
     }
-}
 
-impl Failure {
     /// Of an experiment; with this status where it was stopped before it began.
     pub fn stopped(error: Error, status: u8) -> Self {
         let is_stop = matches!(error, Error::Interrupted(_));

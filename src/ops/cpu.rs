@@ -48,8 +48,13 @@ pub(super) fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a
 /// Runs `f` on the values of a contiguous f32 tensor on the CPU.
 pub(super) fn with_values<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> Result<T>) -> Result<T> {
     let (storage, layout) = tensor.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(storage) => f(values(storage, layout)?),
+    f(values_on_cpu(&storage, layout)?)
+}
+
+/// As [`values`], of the storage of any device.
+pub(super) fn values_on_cpu<'a>(storage: &'a Storage, layout: &Layout) -> Result<&'a [f32]> {
+    match storage {
+        Storage::Cpu(storage) => values(storage, layout),
         _ => bail!("a CPU kernel wants a tensor on the CPU"),
     }
 }

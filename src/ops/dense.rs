@@ -1,9 +1,8 @@
 //! A fully connected layer.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, Tensor};
 
-use super::conv2d::{ConvolutionOp, Shape};
-use super::cpu::{check, check_dims};
+use super::conv2d::{ConvolutionOp, checked_dense};
 use super::relu;
 
 /// `x` `[n, …, inputs]` × `weight` `[inputs, outputs]` + `bias` `[outputs]`, ReLU applied where asked for, to
@@ -15,33 +14,11 @@ use super::relu;
 /// # Errors
 /// Shapes that do not fit, a type other than f32, no elements.
 pub fn dense(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, relu: bool) -> Result<Tensor> {
-    check("dense", &[("x", x), ("the weight", weight)])?;
-    let (&[_, .., inputs], &[weight_inputs, outputs]) = (x.dims(), weight.dims()) else {
-        bail!(
-            "dense: x must be [batch, …, inputs] and the weight [inputs, outputs], got {:?} and {:?}",
-            x.dims(),
-            weight.dims()
-        );
-    };
-    if inputs != weight_inputs {
-        bail!(
-            "dense: x of shape {:?} has {inputs} inputs, the weight of shape {:?} wants {weight_inputs}",
-            x.dims(),
-            weight.dims()
-        );
-    }
-    if let Some(bias) = bias {
-        check("dense", &[("the bias", bias)])?;
-        let weight = ("a weight", weight.dims());
-        check_dims("dense", ("the bias", bias), &[outputs], weight)?;
-    }
-    let mut out = x.dims().to_vec();
-    out[x.rank() - 1] = outputs;
+    let (shape, out) = checked_dense(x, weight, bias)?;
     if !x.device().is_cpu() {
-        let rows = x.reshape((x.elem_count() / inputs, inputs))?;
+        let rows = x.reshape((shape.n * shape.h, shape.cin))?;
         return composition(&rows, weight, bias, relu)?.reshape(out);
     }
-    let shape = Shape::dense(x.dims(), outputs);
     ConvolutionOp::product(shape, &out, relu).apply(x, weight, bias)
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::{Child, Command, Output};
 
 use crate::common::survival::{Experiment, assert_same, column, read_table};
-use crate::common::{SMALL, said, write};
+use crate::common::{SMALL, said, signal, write};
 
 /// Four small runs.
 fn sweep() -> String {
@@ -28,17 +28,6 @@ fn ends(output: &Output, status: i32) -> String {
     let text = said(output);
     assert_eq!(output.status.code(), Some(status), "{text}");
     text
-}
-
-fn signal(name: &str, child: &Child) {
-    let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args([name, &id])
-            .status()
-            .unwrap()
-            .success()
-    );
 }
 
 #[test]

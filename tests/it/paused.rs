@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use runner::rng::{Purpose, Stream};
 
-use crate::common::said;
 use crate::common::survival::{Experiment, assert_same};
+use crate::common::{said, signal};
 
 /// Runs with checkpoints in every batch, two of them over features.
 const SWEEP: &str = r#"
@@ -75,17 +75,6 @@ fn elsewhere(experiment: &Experiment, library: &Path) -> Command {
         .env("LD_PRELOAD", library)
         .env("STOP_UNDER", "results");
     command
-}
-
-fn signal(name: &str, child: &Child) {
-    let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args([name, &id])
-            .status()
-            .unwrap()
-            .success()
-    );
 }
 
 /// Waits until it is stopped; gives whether it is, or has ended.

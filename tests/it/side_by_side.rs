@@ -5,13 +5,13 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::{Duration, SystemTime};
 
 use runner::rng::{Purpose, Stream};
 
 use crate::common::survival::{Experiment, assert_same, column, was_killed};
-use crate::common::{SMALL, said, write};
+use crate::common::{SMALL, said, signal, write};
 
 /// Four runs of several epochs, each with a checkpoint after every batch.
 const SWEEP: &str = r#"
@@ -51,12 +51,6 @@ fn end(child: Child) -> (Option<i32>, String) {
 }
 
 /// As Ctrl-C does.
-fn signal(process: &Child) {
-    let mut kill = Command::new("kill");
-    let status = kill.args(["-INT", &process.id().to_string()]).status();
-    assert!(status.unwrap().success());
-}
-
 /// How often runs were begun, by what their logs say.
 fn begun(experiment: &Experiment) -> Vec<usize> {
     let log = |run: PathBuf| fs::read_to_string(run.join("log.jsonl")).unwrap();
@@ -262,7 +256,7 @@ fn a_signal_leaves_a_checkpoint_of_every_job() {
     while !two_work(&experiment) {
         std::thread::sleep(Duration::from_millis(1));
     }
-    signal(&child);
+    signal("-INT", &child);
     let (code, text) = end(child);
     assert_eq!(code, Some(130), "{text}");
     assert!(
@@ -282,7 +276,7 @@ fn a_signal_leaves_what_another_process_does_to_that_one() {
     let mut second = experiment.command().spawn().unwrap();
     let mut lines = BufReader::new(second.stderr.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("is being done: process ")));
-    signal(&second);
+    signal("-INT", &second);
     let (code, text) = end(second);
     assert_eq!(code, Some(130), "{text}");
     assert!(

@@ -63,9 +63,7 @@ impl Convolution {
         let bias = self.bias.then(|| context.tensor("bias")).transpose()?;
         ops::conv2d(x, kernel, bias, &self.config(relu))
     }
-}
 
-impl Convolution {
     /// The convolution and what follows it, untracked and on a CPU.
     ///
     /// # Errors

@@ -34,9 +34,7 @@ impl Dense {
         let (kernel, bias) = (context.tensor("weight")?, context.tensor("bias")?);
         ops::dense(x, kernel, Some(bias), relu)
     }
-}
 
-impl Dense {
     /// The layer and what follows it, untracked and on a CPU.
     ///
     /// # Errors

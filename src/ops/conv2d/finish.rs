@@ -24,29 +24,53 @@ pub(in crate::ops) struct Finish<'a> {
     pub function: Option<Function>,
 }
 
-impl Finish<'_> {
-    /// Of a vector of sums, of the channels from `channel` on and for the output values from `at` on; all but
-    /// [`Finish::function`].
+/// The steps of a [`Finish`] that are the same for all sums of some channels.
+#[derive(Clone, Copy)]
+pub(in crate::ops) struct OfChannels<V> {
+    bias: Option<V>,
+    scale: Option<V>,
+    shift: Option<V>,
+}
+
+impl<V: Copy> OfChannels<V> {
+    /// Of a vector of sums of these channels.
     #[inline(always)]
-    pub fn vector<S: Simd>(&self, simd: S, sums: S::f32s, channel: usize, at: usize) -> S::f32s {
-        let mut y = sums;
+    pub fn apply<S: Simd<f32s = V>>(&self, simd: S, mut sums: V) -> V {
         if let Some(bias) = self.bias {
-            y = simd.add_f32s(y, load::<S>(bias, channel));
+            sums = simd.add_f32s(sums, bias);
         }
         if let Some(scale) = self.scale {
-            y = simd.mul_f32s(y, load::<S>(scale, channel));
+            sums = simd.mul_f32s(sums, scale);
         }
         if let Some(shift) = self.shift {
-            y = simd.add_f32s(y, load::<S>(shift, channel));
+            sums = simd.add_f32s(sums, shift);
         }
-        if let Some(add) = self.add {
-            y = simd.add_f32s(y, load::<S>(add, at));
+        sums
+    }
+}
+
+impl Finish<'_> {
+    /// The first steps for the vector of channels from `channel` on.
+    #[inline(always)]
+    pub fn of_channels<S: Simd>(&self, channel: usize) -> OfChannels<S::f32s> {
+        OfChannels {
+            bias: self.bias.map(|bias| load::<S>(bias, channel)),
+            scale: self.scale.map(|scale| load::<S>(scale, channel)),
+            shift: self.shift.map(|shift| load::<S>(shift, channel)),
         }
-        if self.relu { relu(simd, y) } else { y }
     }
 
-    /// As [`Finish::vector`], of `V` vectors of each of `R` rows; those of the output lie `stride` values apart, and
-    /// beyond the first `rows` there are none.
+    /// What comes after [`OfChannels::apply`] for the output values from `at` on; all but [`Finish::function`].
+    #[inline(always)]
+    pub fn rest<S: Simd>(&self, simd: S, mut sums: S::f32s, at: usize) -> S::f32s {
+        if let Some(add) = self.add {
+            sums = simd.add_f32s(sums, load::<S>(add, at));
+        }
+        if self.relu { relu(simd, sums) } else { sums }
+    }
+
+    /// All steps but [`Finish::function`] of `V` vectors of each of `R` rows; those of the output lie `stride` values
+    /// apart, and beyond the first `rows` there are none.
     ///
     /// One thing after another for all sums: they stay in registers only where loops over them are short.
     #[inline(always)]
@@ -61,51 +85,24 @@ impl Finish<'_> {
         channel: usize,
         (at, stride, rows): (usize, usize, usize),
     ) -> [[S::f32s; V]; R] {
-        if let Some(bias) = self.bias {
-            for v in 0..V {
-                let bias = load::<S>(bias, channel + v * S::F32_LANES);
-                for r in 0..R {
-                    sums[r][v] = simd.add_f32s(sums[r][v], bias);
-                }
-            }
-        }
-        if let Some(scale) = self.scale {
-            for v in 0..V {
-                let scale = load::<S>(scale, channel + v * S::F32_LANES);
-                for r in 0..R {
-                    sums[r][v] = simd.mul_f32s(sums[r][v], scale);
-                }
-            }
-        }
-        if let Some(shift) = self.shift {
-            for v in 0..V {
-                let shift = load::<S>(shift, channel + v * S::F32_LANES);
-                for r in 0..R {
-                    sums[r][v] = simd.add_f32s(sums[r][v], shift);
-                }
-            }
-        }
-        if let Some(add) = self.add {
+        for v in 0..V {
+            let of_channels = self.of_channels::<S>(channel + v * S::F32_LANES);
             for r in 0..R {
-                if r < rows {
-                    for v in 0..V {
-                        let add = load::<S>(add, at + r * stride + v * S::F32_LANES);
-                        sums[r][v] = simd.add_f32s(sums[r][v], add);
-                    }
-                }
+                sums[r][v] = of_channels.apply(simd, sums[r][v]);
             }
         }
-        if self.relu {
-            for r in 0..R {
+        for r in 0..R {
+            if r < rows {
                 for v in 0..V {
-                    sums[r][v] = relu(simd, sums[r][v]);
+                    let at = at + r * stride + v * S::F32_LANES;
+                    sums[r][v] = self.rest(simd, sums[r][v], at);
                 }
             }
         }
         sums
     }
 
-    /// As [`Finish::vector`], of a row of sums.
+    /// As [`Finish::block`], of a row of sums, of the channels from `channel` on and for the output values from `at` on.
     #[inline(always)]
     pub fn row(&self, sums: &mut [f32], channel: usize, at: usize) {
         let n = sums.len();

@@ -2,14 +2,14 @@
 
 use std::ops::Deref;
 
-use candle_core::{Layout, Result, Storage, Tensor, bail};
+use candle_core::{Layout, Result, Storage, Tensor};
 
 use super::config::Conv2dConfig;
 use super::finish::Finish;
 use super::shape::Shape;
-use super::way::{checked, convolve};
+use super::way::{checked, checked_dense, convolve};
 use crate::ops::activation::Function;
-use crate::ops::cpu::{check, check_dims, values};
+use crate::ops::cpu::{check, check_dims, values_on_cpu};
 
 /// What follows a convolution or a product: `function((y + bias) * scale + shift + add)`, of which any may be missing.
 #[derive(Clone, Debug, Default)]
@@ -53,16 +53,7 @@ pub fn conv2d_finished(
 /// # Errors
 /// Shapes that do not fit.
 pub fn dense_finished(x: &Tensor, weight: &Tensor, epilogue: &Epilogue) -> Result<Tensor> {
-    check("dense", &[("x", x), ("the weight", weight)])?;
-    let (&[_, .., inputs], &[rows, outputs]) = (x.dims(), weight.dims()) else {
-        bail!("dense: x must be [batch, …, inputs] and the weight [inputs, outputs]");
-    };
-    if inputs != rows {
-        bail!("dense: x has {inputs} inputs, the weight wants {rows}");
-    }
-    let shape = Shape::dense(x.dims(), outputs);
-    let mut out = x.dims().to_vec();
-    out[x.rank() - 1] = outputs;
+    let (shape, out) = checked_dense(x, weight, None)?;
     finished(&shape, x, weight, epilogue, &out)
 }
 
@@ -123,10 +114,7 @@ impl<'a> Read<'a> {
     }
 
     fn values(&self) -> Result<&[f32]> {
-        match &**self.storage {
-            Storage::Cpu(storage) => values(storage, self.layout),
-            _ => bail!("a CPU kernel wants a tensor on the CPU"),
-        }
+        values_on_cpu(&self.storage, self.layout)
     }
 }
 

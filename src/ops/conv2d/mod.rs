@@ -27,6 +27,7 @@ pub use config::{Conv2dConfig, Padding};
 use finish::Finish;
 pub use finished::{Epilogue, conv2d_finished, dense_finished};
 pub(super) use shape::Shape;
+pub(super) use way::checked_dense;
 use way::{checked, convolve};
 
 /// Convolves `x` `[n, h, w, cin]` with `kernel` `[kh, kw, cin, cout]` (Keras's layout; a cross-correlation,

@@ -1,6 +1,6 @@
 //! Which way a convolution goes.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 
 use super::config::Conv2dConfig;
 use super::finish::Finish;
@@ -46,6 +46,37 @@ pub(super) fn checked(
         check_dims("conv2d", ("the bias", bias), &[shape.cout], kernel)?;
     }
     Ok(shape)
+}
+
+/// The sizes of a dense layer of tensors that fit, and its result's.
+pub(in crate::ops) fn checked_dense(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+) -> Result<(Shape, Vec<usize>)> {
+    check("dense", &[("x", x), ("the weight", weight)])?;
+    let (&[_, .., inputs], &[weight_inputs, outputs]) = (x.dims(), weight.dims()) else {
+        bail!(
+            "dense: x must be [batch, …, inputs] and the weight [inputs, outputs], got {:?} and {:?}",
+            x.dims(),
+            weight.dims()
+        );
+    };
+    if inputs != weight_inputs {
+        bail!(
+            "dense: x of shape {:?} has {inputs} inputs, the weight of shape {:?} wants {weight_inputs}",
+            x.dims(),
+            weight.dims()
+        );
+    }
+    if let Some(bias) = bias {
+        check("dense", &[("the bias", bias)])?;
+        let weight = ("a weight", weight.dims());
+        check_dims("dense", ("the bias", bias), &[outputs], weight)?;
+    }
+    let mut out = x.dims().to_vec();
+    out[x.rank() - 1] = outputs;
+    Ok((Shape::dense(x.dims(), outputs), out))
 }
 
 /// Convolves `x` with `kernel` in the way that is fastest for the sizes; the same for any batch.

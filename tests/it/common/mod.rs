@@ -9,7 +9,7 @@ pub mod timm_step;
 pub use alone::done_alone;
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{self, Child, Output};
 
 use assert_cmd::Command;
 
@@ -63,6 +63,18 @@ activation = "softmax"
 [training]
 epochs = 1
 "#;
+
+/// Sends a signal, such as `-INT`, to a program that was started.
+pub fn signal(name: &str, child: &Child) {
+    let id = child.id().to_string();
+    assert!(
+        process::Command::new("kill")
+            .args([name, &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
 
 /// Writes a file into `folder` and gives its path.
 pub fn write(folder: &Path, name: &str, text: &str) -> PathBuf {

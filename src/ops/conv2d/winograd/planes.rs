@@ -8,7 +8,7 @@ use pulp::{Simd, WithSimd};
 
 use super::tiling::{IN, OUT, POINTS, Pixels, Tiling};
 use super::transform::{self, Sink, Source, Transform, both_ways};
-use crate::ops::conv2d::finish::Finish;
+use crate::ops::conv2d::finish::{Finish, OfChannels};
 use crate::ops::cpu::Shared;
 use crate::ops::simd::{load, prefetch, store};
 
@@ -203,20 +203,22 @@ pub(super) struct ToOutputs<'a> {
 }
 
 /// Some channels of a tile of the output.
-struct OutputTile<'a> {
+struct OutputTile<'a, V> {
     pixels: &'a Pixels<OUT>,
+    of_channels: OfChannels<V>,
     finish: Finish<'a>,
     out: &'a Shared<'a>,
     cout: usize,
     channel: usize,
 }
 
-impl<S: Simd> Sink<S> for OutputTile<'_> {
+impl<S: Simd> Sink<S> for OutputTile<'_, S::f32s> {
     #[inline(always)]
     fn store(&mut self, simd: S, row: usize, column: usize, value: S::f32s) {
         if let Some(pixel) = self.pixels[row][column] {
             let at = pixel * self.cout + self.channel;
-            let sum = self.finish.vector(simd, value, self.channel, at);
+            let sum = self.of_channels.apply(simd, value);
+            let sum = self.finish.rest(simd, sum, at);
             // SAFETY: no other task writes these channels of this tile; vectors are of f32 values.
             unsafe { self.out.write_vector(at, sum) };
         }
@@ -239,6 +241,7 @@ impl WithSimd for ToOutputs<'_> {
                 let channel = self.channel + channel;
                 let mut to = OutputTile {
                     pixels: &pixels,
+                    of_channels: self.finish.of_channels::<S>(channel),
                     finish: self.finish,
                     out: self.out,
                     cout: self.cout,
