@@ -19,6 +19,8 @@ const ARITHMETIC: [&str; 5] = [
 ];
 
 fn main() {
+    #[cfg(feature = "cuda")]
+    compile_kernels();
     look_for_shared_data();
     let mut hasher = DefaultHasher::new();
     for path in ARITHMETIC {
@@ -29,6 +31,18 @@ fn main() {
         "cargo::rustc-env=FORWARD_ARITHMETIC={:016x}",
         hasher.finish()
     );
+}
+
+/// The GPU's kernels as PTX, `kernels.ptx`, by nvcc; for the GPU that is here or `CUDA_COMPUTE_CAP` names, and newer ones.
+#[cfg(feature = "cuda")]
+fn compile_kernels() {
+    let built = cudaforge::KernelBuilder::new()
+        .source_files(["src/ops/cuda/kernels/kernels.cu"])
+        .watch(["src/ops/cuda/kernels"])
+        .arg("-std=c++17")
+        .arg("-O3")
+        .build_ptx();
+    built.expect("nvcc compiles src/ops/cuda/kernels/kernels.cu");
 }
 
 /// The names and contents of all files at and below `path`, in the order of their names.

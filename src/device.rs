@@ -25,6 +25,9 @@ pub fn choose(training: &spec::Training) -> Result<Chosen, Problem> {
     if precision == Precision::F32 {
         return Ok(chosen);
     }
+    if chosen.device.is_cuda() {
+        return Ok(chosen);
+    }
     let why = if chosen.device.is_cpu() {
         "a CPU computes in f32 only".into()
     } else {
@@ -90,6 +93,9 @@ fn open(wanted: spec::Device) -> Result<Chosen, Problem> {
         spec::Device::Cuda(_) if !cuda_is_available() => Err(missing(
             "this runner is built without CUDA; build it with `--features cuda`".into(),
         )),
+        #[cfg(feature = "cuda")]
+        spec::Device::Cuda(n) => gpu(format!("cuda:{n}"), crate::ops::open_gpu(n)),
+        #[cfg(not(feature = "cuda"))]
         spec::Device::Cuda(n) => gpu(format!("cuda:{n}"), Device::new_cuda(n)),
         spec::Device::Metal if !metal_is_available() => Err(missing(
             "this runner is built without Metal; build it with `--features metal`".into(),

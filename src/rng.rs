@@ -47,6 +47,20 @@ impl Stream {
         self.0.set_word_pos(u128::from(n));
     }
 
+    /// What the values follow from: the eight words of the key and the two of the index, as ChaCha's block has them.
+    #[cfg(feature = "cuda")]
+    pub fn words(&self) -> [u32; 10] {
+        let mut words = [0; 10];
+        let key = self.0.get_seed();
+        for (word, bytes) in words.iter_mut().zip(key.as_chunks::<4>().0) {
+            *word = u32::from_le_bytes(*bytes);
+        }
+        let index = self.0.get_stream();
+        words[8] = index as u32;
+        words[9] = (index >> 32) as u32;
+        words
+    }
+
     /// 32 random bits.
     pub fn bits(&mut self) -> u32 {
         self.0.next_u32()

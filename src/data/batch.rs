@@ -23,6 +23,9 @@ pub struct Batches<'a> {
     shaper: Option<Shaper>,
     augmentation: Option<(&'a Augmentation, u64)>,
     device: &'a Device,
+    /// The images on a GPU, once a batch was asked for; none where they must be changed first or are too many.
+    #[cfg(feature = "cuda")]
+    on_gpu: std::sync::OnceLock<Option<crate::ops::Pixels>>,
 }
 
 /// One thread's working memory.
@@ -56,7 +59,36 @@ impl<'a> Batches<'a> {
             shaper: (!is_input).then(|| Shaper::new(&resizing, stored)),
             augmentation: augmentation.filter(|(spec, _)| spec.is_active()),
             device,
+            #[cfg(feature = "cuda")]
+            on_gpu: std::sync::OnceLock::new(),
         }
+    }
+
+    /// The images with these indices from the GPU's memory, where all are kept there.
+    #[cfg(feature = "cuda")]
+    fn from_gpu(&self, indices: &[u32]) -> Result<Option<Tensor>> {
+        if !self.device.is_cuda() || self.shaper.is_some() || self.augmentation.is_some() {
+            return Ok(None);
+        }
+        let pixels = self.on_gpu.get_or_init(|| self.upload().unwrap_or(None));
+        let size = self.resizing.size;
+        pixels.as_ref().map(|pixels| pixels.batch(indices, size)).transpose()
+    }
+
+    /// Puts all images on the GPU, where they fit.
+    #[cfg(feature = "cuda")]
+    fn upload(&self) -> Result<Option<crate::ops::Pixels>> {
+        use crate::ops::Pixels;
+        let all = (0..self.len() as u32).map(|i| Ok(self.image(i)?.0));
+        let images = all.collect::<Result<Vec<&[u8]>>>()?;
+        let each = images.first().map_or(0, |image| image.len());
+        if !Pixels::fit((each * images.len()) as u64)? {
+            return Ok(None);
+        }
+        let bytes = Tensor::from_vec(images.concat(), (images.len(), each), self.device)?;
+        let channels = self.view.part().images.channels;
+        let sources = self.normalizer.order.sources().map(|c| c % channels);
+        Pixels::new(bytes, &self.tables, channels, sources).map(Some)
     }
 
     /// How many images there are.
@@ -77,7 +109,12 @@ impl<'a> Batches<'a> {
     /// An index that is not in the part; a file that a random part is to be taken of and that is gone; a device that is out
     /// of memory.
     pub fn batch(&self, indices: &[u32], epoch: u64) -> Result<(Tensor, Vec<u32>)> {
-        let (data, labels) = self.images(indices, epoch)?;
+        let labels = self.labels(indices)?;
+        #[cfg(feature = "cuda")]
+        if let Some(images) = self.from_gpu(indices)? {
+            return Ok((images, labels));
+        }
+        let data = self.images(indices, epoch)?;
         Ok((self.tensor(data, indices.len())?, labels))
     }
 
@@ -90,7 +127,12 @@ impl<'a> Batches<'a> {
         indices: &[u32],
         (epoch, number): (u64, u64),
     ) -> Result<(Tensor, Vec<u32>, Option<Mix>)> {
-        let (mut data, labels) = self.images(indices, epoch)?;
+        let labels = self.labels(indices)?;
+        #[cfg(feature = "cuda")]
+        if let Some(images) = self.from_gpu(indices)? {
+            return Ok((images, labels, None));
+        }
+        let mut data = self.images(indices, epoch)?;
         let size = self.resizing.size;
         let draw = |(spec, seed)| Mix::draw(spec, seed, (epoch, number), size);
         let mix = self.augmentation.and_then(draw);
@@ -105,7 +147,7 @@ impl<'a> Batches<'a> {
         Tensor::from_vec(data, (images, size, size, 3), self.device)
     }
 
-    fn images(&self, indices: &[u32], epoch: u64) -> Result<(Vec<f32>, Vec<u32>)> {
+    fn images(&self, indices: &[u32], epoch: u64) -> Result<Vec<f32>> {
         let images = indices.iter().map(|&i| self.image(i));
         let images = images.collect::<Result<Vec<(&[u8], u32)>>>()?;
         let size = self.resizing.size;
@@ -117,7 +159,7 @@ impl<'a> Batches<'a> {
                 self.write(image, i, epoch, scratch, out)
             })
             .collect::<Result<()>>()?;
-        Ok((data, images.into_iter().map(|(_, label)| label).collect()))
+        Ok(data)
     }
 
     /// The labels of the images with these indices.
@@ -288,6 +330,24 @@ mod tests {
         assert_eq!(labels, [11, 10, 11]);
         let error = batches.batch(&[3], 1).unwrap_err().to_string();
         assert!(error.contains("no image 3 among 3"), "{error}");
+    }
+
+    #[test]
+    #[cfg(feature = "cuda")]
+    fn images_on_a_gpu_are_those_of_the_host() {
+        let gpu = crate::ops::open_gpu(0).unwrap();
+        for channels in [1, 3] {
+            let data = (0..5 * 16 * channels).map(|i| (i * 37 % 256) as u8).collect();
+            let part = part(data, (4, 4, channels));
+            let caffe = normalizer(NormalizationScheme::Caffe);
+            let on = |device| {
+                let batches = Batches::new(&part, &caffe, Resizing::squash(4), None, device);
+                assert_eq!(batches.from_gpu(&[0]).unwrap().is_some(), device.is_cuda());
+                let (images, labels) = batches.batch(&[3, 0, 3], 1).unwrap();
+                (values(&images.to_device(&Device::Cpu).unwrap()), labels)
+            };
+            assert_eq!(on(&gpu), on(&Device::Cpu));
+        }
     }
 
     #[test]

@@ -154,6 +154,11 @@ fn stamp(file: &File) -> io::Result<Stamp> {
 }
 
 impl Stored {
+    /// Images that have features.
+    pub fn images(&self) -> usize {
+        self.extent.0
+    }
+
     /// Opens a file and checks it; `None` where there is none.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -77,13 +77,14 @@ pub(super) fn augmented(images: &Sum, spec: &Augmentation, seed: u64, view: usiz
 }
 
 /// How images become the network's input, and by which arithmetic everything is computed.
-pub(super) fn input(normalizer: &Normalizer, resizing: Resizing, device: &Device) -> Sum {
+pub(super) fn input(normalizer: &Normalizer, resizing: Resizing, network: &Network) -> Sum {
     let mut hasher = Sha256::new();
     hasher.update(format!("{resizing:?} {:?} ", normalizer.order));
     for number in normalizer.mean.iter().chain(&normalizer.std) {
         hasher.update(number.to_bits().to_le_bytes());
     }
-    hasher.update(format!("{:?} {}", device.location(), arithmetic()));
+    let (place, precision) = (network.device().location(), network.precision());
+    hasher.update(format!("{place:?} {precision} {}", arithmetic()));
     hasher.finalize().into()
 }
 
@@ -157,10 +158,12 @@ fn sum(node: &Node, tensors: &HashMap<&str, &Tensor>) -> Result<Sum> {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Device;
+
     use super::*;
     use crate::data::{Images, Part};
     use crate::model::{Blueprint, Weights};
-    use crate::spec::{FreezeThrough, Normalization, NormalizationScheme, Spec};
+    use crate::spec::{FreezeThrough, Normalization, NormalizationScheme, Precision, Spec};
 
     fn part(data: Vec<u8>, width: usize) -> View {
         let images = Images {
@@ -177,15 +180,18 @@ mod tests {
         .into()
     }
 
-    fn stage_sums(seed: u64, through: &str) -> Vec<Sum> {
+    fn network(seed: u64, through: &str) -> Network {
         let text = "name = 't'\ndataset = { name = 'digits' }\n\
             backbone = { arch = 'squeezenet1_1', weights = 'random', input_size = 32 }\n\
             head = [{ layer = 'global_average_pooling' }, { layer = 'dense', units = 'classes' }]";
         let mut spec: Spec = toml::from_str(text).unwrap();
         spec.freeze.through = FreezeThrough::Layer(through.into());
         let blueprint = Blueprint::new(&spec, 10).unwrap();
-        let network = Network::new(blueprint, &Weights::new(), seed, &Device::Cpu).unwrap();
-        let stages = stages(&network).unwrap();
+        Network::new(blueprint, &Weights::new(), seed, &Device::Cpu).unwrap()
+    }
+
+    fn stage_sums(seed: u64, through: &str) -> Vec<Sum> {
+        let stages = stages(&network(seed, through)).unwrap();
         stages.into_iter().map(|(_, sum)| sum).collect()
     }
 
@@ -210,8 +216,12 @@ mod tests {
         };
         let unit = normalizer(NormalizationScheme::Unit);
         let symmetric = normalizer(NormalizationScheme::Symmetric);
-        let of = |normalizer, size| input(normalizer, Resizing::squash(size), &Device::Cpu);
+        let network = network(1, "fire4");
+        let of = |normalizer, size| input(normalizer, Resizing::squash(size), &network);
         assert_ne!(of(&unit, 32), of(&symmetric, 32));
         assert_ne!(of(&unit, 32), of(&unit, 64));
+        let before = of(&unit, 32);
+        let network = network.computing_in(Precision::Bf16);
+        assert_ne!(input(&unit, Resizing::squash(32), &network), before);
     }
 }

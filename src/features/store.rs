@@ -138,7 +138,7 @@ impl<'a> OfRun<'a> {
             data,
             resizing,
             normalizer,
-            input: key::input(normalizer, resizing, network.device()),
+            input: key::input(normalizer, resizing, network),
             stages: stages.unwrap_or_default(),
         })
     }

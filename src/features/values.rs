@@ -1,7 +1,7 @@
 //! One view's features.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use candle_core::{Device, Error, Result, Tensor};
 use rayon::prelude::*;
@@ -49,6 +49,8 @@ pub struct Features {
     /// Of the nodes that give them; an image's values of one lie behind those of the one before.
     shapes: Vec<Shape>,
     values: Values,
+    /// All of them on a GPU, by node; none where they do not fit there.
+    resident: OnceLock<Option<Vec<Tensor>>>,
 }
 
 #[derive(Debug)]
@@ -64,6 +66,7 @@ impl Features {
         Features {
             shapes,
             values: Values::Memory(values),
+            resident: OnceLock::new(),
         }
     }
 
@@ -72,6 +75,7 @@ impl Features {
         Features {
             shapes,
             values: Values::Stored(file),
+            resident: OnceLock::new(),
         }
     }
 
@@ -88,6 +92,28 @@ impl Features {
     /// # Errors
     /// An index of no image; a device that is out of memory.
     pub fn rows(&self, indices: &[u32], device: &Device) -> Result<Vec<Tensor>> {
+        if !device.is_cpu()
+            && let Some(all) = self.resident.get_or_init(|| self.upload(device).ok())
+        {
+            let indices = Tensor::new(indices, device)?;
+            return all.iter().map(|all| all.index_select(&indices, 0)).collect();
+        }
+        self.copied(indices, device)
+    }
+
+    /// All features on a device.
+    fn upload(&self, device: &Device) -> Result<Vec<Tensor>> {
+        let width: usize = self.shapes.iter().map(Shape::elements).sum();
+        let images = match &self.values {
+            Values::Memory(values) => values.len() / width.max(1),
+            Values::Stored(file) => file.images(),
+        };
+        let all: Vec<u32> = (0..images as u32).collect();
+        self.copied(&all, device)
+    }
+
+    /// [`Self::rows`] from the host's memory.
+    fn copied(&self, indices: &[u32], device: &Device) -> Result<Vec<Tensor>> {
         let width: usize = self.shapes.iter().map(Shape::elements).sum();
         let mut start = 0;
         let tensor = |shape: &Shape| {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use candle_core::{Result, Tensor, Var, bail};
 
 use super::path::tensor_name;
+use crate::ops;
 use crate::rng::{Purpose, Stream, name_index};
 
 /// What a forward pass is for.
@@ -96,15 +97,20 @@ impl<'a> Context<'a> {
         self.mode != Mode::Evaluate && self.follows_batches
     }
 
-    /// Moves the moving statistic `suffix`: `moving = moving * momentum + batch * (1 - momentum)`, as Keras.
+    /// Moves the moving statistic `suffix` by [`ops::move_towards`].
     ///
     /// # Errors
     /// Another shape.
-    pub fn update_moving(&self, suffix: &str, batch: &Tensor, momentum: f64) -> Result<()> {
+    pub fn update_moving(
+        &self,
+        suffix: &str,
+        batch: &Tensor,
+        momentum: f64,
+        scale: f64,
+    ) -> Result<()> {
         match self.tensors.get(&tensor_name(self.node, suffix)) {
             Some(Slot::Moving(moving)) => {
-                let kept = (moving.as_detached_tensor() * momentum)?;
-                moving.set(&(kept + (batch.detach() * (1.0 - momentum))?)?)
+                ops::move_towards(moving, batch, momentum, scale)
             }
             _ => Ok(()),
         }

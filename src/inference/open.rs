@@ -103,7 +103,8 @@ impl Found {
         let wanted = Wanted::of(spec.backbone.arch, &blueprint, nodes, false);
         let weights = weights::load(&self.path, &wanted)?;
         Ok(Model {
-            network: Network::new(blueprint, &weights, spec.seed, &device)?,
+            network: Network::new(blueprint, &weights, spec.seed, &device)?
+                .computing_in(spec.training.precision),
             path: self.path,
             spec,
             classes,

@@ -1,6 +1,6 @@
 //! The network with its weights.
 
-use candle_core::{Device, Result, Tensor, Var, bail};
+use candle_core::{DType, Device, Result, Tensor, Var, bail};
 
 use super::blueprint::Blueprint;
 use super::init;
@@ -8,6 +8,9 @@ use super::weights::{HostTensor, Weights};
 use crate::graph::{
     Mode, Parameter, Slot, Tensors, absorbed, chained, from_file, images_at_once, joined, to_file,
 };
+#[cfg(feature = "cuda")]
+use crate::ops;
+use crate::spec::Precision;
 
 /// A network ready to run.
 #[derive(Debug)]
@@ -21,6 +24,7 @@ pub struct Network {
     /// [`joined`] of the graph.
     pub(super) joined: Vec<bool>,
     pub(super) device: Device,
+    precision: Precision,
 }
 
 impl Network {
@@ -55,7 +59,29 @@ impl Network {
             blueprint,
             tensors,
             device: device.clone(),
+            precision: Precision::F32,
         })
+    }
+
+    /// The same network, whose passes on a GPU compute with such values. What goes in and comes out, weights and
+    /// statistics stay f32.
+    pub fn computing_in(self, precision: Precision) -> Self {
+        Network { precision, ..self }
+    }
+
+    /// The values that its passes compute with.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Sets the arithmetic of this thread's operations to that of the network; gives the type of its values.
+    pub(super) fn prepare(&self) -> DType {
+        #[cfg(feature = "cuda")]
+        ops::allow_tf32(self.precision == Precision::Tf32);
+        match self.precision {
+            Precision::F32 | Precision::Tf32 => DType::F32,
+            Precision::Bf16 => DType::BF16,
+        }
     }
 
     /// Where the network runs.

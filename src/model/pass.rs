@@ -1,6 +1,6 @@
 //! A pass over nodes of the graph, some of them fused, and their values dropped when nothing needs them any more.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 
 use super::network::Network;
 use crate::graph::{Context, Mode, Node, Op};
@@ -58,9 +58,10 @@ impl Network {
         if given.len() != values.len() {
             bail!("{} values for {} nodes", values.len(), given.len());
         }
+        let dtype = self.prepare();
         let mut pass = self.begin(nodes, wanted);
         for (node, value) in given.iter().zip(values) {
-            pass.set(*node, value.clone());
+            pass.set(*node, as_type(value, dtype)?);
         }
         let mut rest = nodes;
         while let Some(&first) = rest.first() {
@@ -84,7 +85,8 @@ impl Network {
             }
             pass.set(now.last().copied().unwrap_or(first), value);
         }
-        wanted.iter().map(|node| pass.get(*node).cloned()).collect()
+        let result = |node: &usize| as_type(pass.get(*node)?, DType::F32);
+        wanted.iter().map(result).collect()
     }
 
     fn begin(&self, nodes: &[usize], wanted: &[usize]) -> Values {
@@ -178,6 +180,14 @@ impl Network {
     pub(super) fn context<'a>(&'a self, i: usize, node: &'a Node, mode: Mode) -> Context<'a> {
         let follows_batches = self.blueprint.cut.follows_batches(i);
         Context::new(&node.name, &self.tensors, mode, follows_batches)
+    }
+}
+
+/// The tensor itself where it is of that type.
+fn as_type(value: &Tensor, dtype: DType) -> Result<Tensor> {
+    match value.dtype() == dtype {
+        true => Ok(value.clone()),
+        false => ops::to_dtype(value, dtype),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Functions of single values, with their slopes.
 
+#[cfg(feature = "cuda")]
+use super::cuda;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
 use super::cpu::{check, tensor_like, values, with_values, zip_map};
@@ -29,11 +31,42 @@ pub enum Function {
 /// A type other than f32, no elements.
 pub fn activation(x: &Tensor, function: Function) -> Result<Tensor> {
     check("activation", &[("x", x)])?;
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::activation(x, function);
+    }
     if x.device().is_cpu() {
         x.contiguous()?.apply_op1(ActivationOp(function))
     } else {
         composition(x, function)
     }
+}
+
+/// The hyperbolic tangent of every value.
+///
+/// # Errors
+/// What the device reports.
+pub fn tanh(x: &Tensor) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::tanh(x);
+    }
+    x.tanh()
+}
+
+/// The softmax over the last axis.
+///
+/// # Errors
+/// What the device reports.
+pub fn softmax(x: &Tensor) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::softmax(x);
+    }
+    // Composed of differentiable operations: candle-nn's fused form cuts the gradient.
+    let last = x.rank().saturating_sub(1);
+    let e = x.broadcast_sub(&x.max_keepdim(last)?.detach())?.exp()?;
+    e.broadcast_div(&e.sum_keepdim(last)?)
 }
 
 /// As [`activation`], by the operations of candle and candle-nn.

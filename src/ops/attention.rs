@@ -1,5 +1,7 @@
 //! Attention between the tokens of an image.
 
+#[cfg(feature = "cuda")]
+use super::cuda;
 use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -46,6 +48,10 @@ pub fn attention(qkv: &Tensor, heads: usize) -> Result<Tensor> {
         heads,
         channels: width / 3,
     };
+    #[cfg(feature = "cuda")]
+    if qkv.device().is_cuda() {
+        return cuda::attention(qkv, heads);
+    }
     if qkv.device().is_cpu() {
         qkv.contiguous()?.apply_op1(op)
     } else {

@@ -5,6 +5,23 @@ use std::cell::RefCell;
 use candle_core::backprop::GradStore;
 use candle_core::{Result, Tensor, TensorId};
 
+/// While it lives, [`backward`] can go back through this thread's operations on an NVIDIA GPU from then on; elsewhere it
+/// always can.
+pub struct Recording {
+    #[cfg(feature = "cuda")]
+    _tape: super::cuda::Recording,
+}
+
+impl Recording {
+    /// Starts anew.
+    pub fn start() -> Self {
+        Recording {
+            #[cfg(feature = "cuda")]
+            _tape: super::cuda::Recording::start(),
+        }
+    }
+}
+
 thread_local! {
     /// The gradients of variables that the operations of a running [`backward`] have delivered.
     static DELIVERED: RefCell<Option<Vec<(TensorId, Tensor)>>> = const { RefCell::new(None) };
@@ -19,6 +36,10 @@ thread_local! {
 /// # Errors
 /// As `Tensor::backward`.
 pub fn backward(loss: &Tensor) -> Result<GradStore> {
+    #[cfg(feature = "cuda")]
+    if loss.device().is_cuda() {
+        return super::cuda::backward(loss);
+    }
     /// Ends the collecting also where an operation panics.
     struct Collecting;
     impl Drop for Collecting {

@@ -1,5 +1,7 @@
 //! Joining channels, as fire blocks do.
 
+#[cfg(feature = "cuda")]
+use super::cuda;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -24,6 +26,10 @@ pub fn concat(a: &Tensor, b: &Tensor) -> Result<Tensor> {
             a.dims(),
             b.dims()
         );
+    }
+    #[cfg(feature = "cuda")]
+    if a.device().is_cuda() {
+        return cuda::concat(a, b);
     }
     if !a.device().is_cpu() {
         return Tensor::cat(&[a, b], a_dims.len());

@@ -67,7 +67,11 @@ pub(super) fn tensor_like(values: Vec<f32>, like: &Tensor) -> Result<Tensor> {
 /// Refuses tensors of another type than f32, or without elements.
 pub(super) fn check(op: &str, tensors: &[(&str, &Tensor)]) -> Result<()> {
     for (name, tensor) in tensors {
-        if tensor.dtype() != DType::F32 {
+        let known = match tensor.dtype() {
+            DType::BF16 => tensor.device().is_cuda(),
+            dtype => dtype == DType::F32,
+        };
+        if !known {
             bail!("{op}: {name} must be f32, got {:?}", tensor.dtype());
         }
         if tensor.elem_count() == 0 {

@@ -1,5 +1,7 @@
 //! Losses, from the values before the last activation.
 
+#[cfg(feature = "cuda")]
+use super::cuda;
 use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -16,6 +18,10 @@ const MIN_SAMPLES: usize = 512;
 /// Shapes that differ, a type other than f32, no elements.
 pub fn softmax_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     checked("softmax_cross_entropy", logits, targets)?;
+    #[cfg(feature = "cuda")]
+    if logits.device().is_cuda() {
+        return cuda::cross_entropy(logits, targets, false);
+    }
     if logits.device().is_cpu() {
         apply(logits, targets, Loss::Softmax)
     } else {
@@ -32,11 +38,42 @@ pub fn softmax_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor
 /// Shapes that differ, a type other than f32, no elements.
 pub fn sigmoid_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     checked("sigmoid_cross_entropy", logits, targets)?;
+    #[cfg(feature = "cuda")]
+    if logits.device().is_cuda() {
+        return cuda::cross_entropy(logits, targets, true);
+    }
     if logits.device().is_cpu() {
         apply(logits, targets, Loss::Sigmoid)
     } else {
         sigmoid_composition(logits, targets)
     }
+}
+
+/// The mean of `values × weights`, both `[n]`; weights of 1 where there are none.
+///
+/// # Errors
+/// Another number of weights.
+pub fn weighted_mean(values: &Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if values.device().is_cuda() {
+        return cuda::weighted_mean(values, weights);
+    }
+    match weights {
+        Some(weights) => (values * weights)?.mean_all(),
+        None => values.mean_all(),
+    }
+}
+
+/// `a × share + b × (1 - share)`, of the same shape.
+///
+/// # Errors
+/// Shapes that differ.
+pub fn blend(a: &Tensor, b: &Tensor, share: f64) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if a.device().is_cuda() {
+        return cuda::blend(a, b, share);
+    }
+    (a * share)? + (b * (1.0 - share))?
 }
 
 fn checked(op: &str, logits: &Tensor, targets: &Tensor) -> Result<()> {

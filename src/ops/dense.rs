@@ -1,5 +1,7 @@
 //! A fully connected layer.
 
+#[cfg(feature = "cuda")]
+use super::cuda;
 use candle_core::{Result, Tensor};
 
 use super::conv2d::{ConvolutionOp, checked_dense};
@@ -15,6 +17,10 @@ use super::relu;
 /// Shapes that do not fit, a type other than f32, no elements.
 pub fn dense(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, relu: bool) -> Result<Tensor> {
     let (shape, out) = checked_dense(x, weight, bias)?;
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::dense(x, weight, bias, relu, &out);
+    }
     if !x.device().is_cpu() {
         let rows = x.reshape((shape.n * shape.h, shape.cin))?;
         return composition(&rows, weight, bias, relu)?.reshape(out);

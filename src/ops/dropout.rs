@@ -1,5 +1,7 @@
 //! Dropout with a mask that is a function of a stream.
 
+#[cfg(feature = "cuda")]
+use super::cuda;
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -16,6 +18,10 @@ pub fn dropout(x: &Tensor, rate: f64, stream: &Stream) -> Result<Tensor> {
     check("dropout", &[("x", x)])?;
     if !(0.0..1.0).contains(&rate) {
         bail!("dropout: the rate must be in [0, 1), got {rate}");
+    }
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::dropout(x, rate, stream);
     }
     let op = DropoutOp {
         rate: rate as f32,
@@ -87,6 +93,10 @@ pub fn drop_path(x: &Tensor, rate: f64, stream: &Stream) -> Result<Tensor> {
     check("drop_path", &[("x", x)])?;
     if !(0.0..1.0).contains(&rate) {
         bail!("drop_path: the rate must be in [0, 1), got {rate}");
+    }
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::drop_path(x, rate, stream);
     }
     let (mut stream, scale) = (stream.clone(), (1.0 / (1.0 - rate)) as f32);
     let draw = |_| match stream.uniform() >= rate as f32 {

@@ -1,5 +1,7 @@
 //! Layer normalization over the last axis.
 
+#[cfg(feature = "cuda")]
+use super::cuda;
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
@@ -19,6 +21,10 @@ pub fn layer_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Re
     let c = x.dim(D::Minus1)?;
     for (name, tensor) in [("gamma", gamma), ("beta", beta)] {
         check_dims("layer_norm", (name, tensor), &[c], ("x", x.dims()))?;
+    }
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::layer_norm(x, gamma, beta, epsilon);
     }
     if !x.device().is_cpu() {
         return composition(x, gamma, beta, epsilon);

@@ -1,8 +1,8 @@
 //! Differentiable operations candle lacks or has slow or wrong; shapes are `[batch, height, width, channels]`.
 //!
 //! Each is a candle custom operation with its own backward. On the CPU they run our kernels, whose bytes do
-//! not depend on the number of threads; on other devices they are compositions of candle's own
-//! differentiable operations. All take and give f32.
+//! not depend on the number of threads; on an NVIDIA GPU they run cuDNN, cuBLAS and our kernels (`cuda/`), which take
+//! bf16 too; on other devices they are compositions of candle's own differentiable operations. All take and give f32.
 
 mod activation;
 mod allocator;
@@ -14,6 +14,8 @@ mod concat;
 mod conv2d;
 mod cpu;
 mod cross_entropy;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod dense;
 mod dropout;
 mod layer_norm;
@@ -23,25 +25,30 @@ mod pool;
 mod relu;
 pub mod resample;
 mod scale;
+mod shape;
 mod scratch;
 mod simd;
 
 #[cfg(test)]
 mod testing;
 
-pub use activation::{Function, activation};
+pub use activation::{Function, activation, softmax, tanh};
 pub use allocator::{give_back_freed_memory, keep_freed_memory};
 pub use attention::{attention, scratch as attention_scratch};
-pub use backward::backward;
-pub use batch_norm::{BatchNorm, batch_norm, batch_norm_inference, scale_and_shift};
+pub use backward::{Recording, backward};
+pub use batch_norm::{
+    BatchNorm, batch_norm, batch_norm_inference, move_towards, scale_and_shift,
+};
 pub use chain::Chain;
 pub use concat::concat;
+#[cfg(feature = "cuda")]
+pub use cuda::{Pixels, Step as OptimizerStep, allow_tf32, open_gpu, optimizer_step};
 pub use conv2d::{
     Conv2dConfig, Epilogue, Padding, conv2d, conv2d_finished, dense_finished, dense_scratch,
     scratch as conv2d_scratch,
 };
 pub use cpu::WORTH_A_THREAD;
-pub use cross_entropy::{sigmoid_cross_entropy, softmax_cross_entropy};
+pub use cross_entropy::{blend, sigmoid_cross_entropy, softmax_cross_entropy, weighted_mean};
 pub use dense::dense;
 pub use dropout::{drop_path, dropout};
 pub use layer_norm::layer_norm;
@@ -49,4 +56,5 @@ pub use pool::{Pool2dConfig, average_pool2d, global_average_pool, max_pool2d};
 pub use relu::relu;
 pub use scale::scale;
 pub use scratch::{Passes, Scratch};
+pub use shape::{add, embed, first_token, reshape, to_dtype};
 pub(crate) use simd::vectorized;

@@ -1,5 +1,7 @@
 //! The rectifier on its own, where no other operation has it fused.
 
+#[cfg(feature = "cuda")]
+use super::cuda;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
 use super::cpu::{check, tensor_like, values, with_values, zip_map};
@@ -10,6 +12,10 @@ use super::cpu::{check, tensor_like, values, with_values, zip_map};
 /// A type other than f32, no elements.
 pub fn relu(x: &Tensor) -> Result<Tensor> {
     check("relu", &[("x", x)])?;
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::relu(x);
+    }
     if x.device().is_cpu() {
         x.contiguous()?.apply_op1(ReluOp)
     } else {

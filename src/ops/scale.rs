@@ -1,5 +1,7 @@
 //! Channels times factors: layer scale, and the gates of squeeze-and-excite.
 
+#[cfg(feature = "cuda")]
+use super::cuda;
 use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -20,6 +22,10 @@ pub fn scale(x: &Tensor, factors: &Tensor) -> Result<Tensor> {
             x.dims(),
             factors.dims()
         );
+    }
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::scale(x, factors);
     }
     if !x.device().is_cpu() {
         return x.broadcast_mul(factors);

@@ -8,6 +8,8 @@ use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Result, Tensor, Var, b
 use rayon::prelude::*;
 
 use super::Error;
+#[cfg(feature = "cuda")]
+use crate::ops;
 use super::rules::{Rule, Step};
 
 /// Values updated at a time.
@@ -111,6 +113,13 @@ impl Optimizer {
             rate: self.rule.rate(self.steps, learning_rate),
             decay: learning_rate * self.weight_decay,
         };
+        #[cfg(feature = "cuda")]
+        if let Some(first) = self.parameters.first()
+            && first.var.device().is_cuda()
+        {
+            return step_on_gpu(&self.parameters, &*self.rule, step, &gradients)
+                .map_err(|e| tensor_error(&first.name, e));
+        }
         for (parameter, gradient) in self.parameters.iter_mut().zip(gradients) {
             parameter
                 .update(&*self.rule, step, gradient)
@@ -179,6 +188,27 @@ impl Optimizer {
         self.steps = state.steps;
         Ok(())
     }
+}
+
+/// A step of all parameters, in place.
+#[cfg(feature = "cuda")]
+fn step_on_gpu(
+    parameters: &[Parameter],
+    rule: &dyn Rule,
+    step: Step,
+    gradients: &[&Tensor],
+) -> Result<()> {
+    let steps = parameters.iter().zip(gradients).map(|(parameter, gradient)| {
+        let slots = match &parameter.slots {
+            Slots::Device(slots) => slots.as_slice(),
+            Slots::Host(_) => bail!("what is remembered of {} is not on the GPU", parameter.name),
+        };
+        Ok(ops::OptimizerStep { weights: parameter.var.as_tensor(), gradient, slots })
+    });
+    let steps: Vec<_> = steps.collect::<Result<_>>()?;
+    let (kernel, [a, b, c]) = rule.kernel();
+    let numbers = [step.rate as f32, step.decay as f32, a, b, c];
+    ops::optimizer_step(kernel, numbers, &steps)
 }
 
 fn tensor_error(name: &str, source: candle_core::Error) -> Error {

@@ -199,7 +199,8 @@ impl<'a> Executor<'a> {
         }
         let need = device.is_cpu().then(|| Need::of(planned, &data));
         let _room = need.map(|need| self.memory.room(need, stop)).transpose()?;
-        let network = Network::new(Blueprint::clone(blueprint), &initial, spec.seed, device)?;
+        let network = Network::new(Blueprint::clone(blueprint), &initial, spec.seed, device)?
+            .computing_in(spec.training.precision);
         drop(initial);
         let normalizer = preparation.normalizer(spec, &data.train);
         let images = (resizing, &normalizer);

@@ -14,7 +14,7 @@ use super::inputs::Inputs;
 use super::loss::Criterion;
 use super::peak_memory;
 use super::prediction::probabilities;
-use super::state::{Running, State};
+use super::state::{Running, State, Unread};
 use crate::data::{self, Mix};
 use crate::fail_point;
 use crate::graph::Mode;
@@ -23,6 +23,9 @@ use crate::model::Network;
 use crate::ops;
 use crate::optim::{Length, Optimizer};
 use crate::spec::{self, Metric, Sampler, Spec};
+
+/// Batches on a GPU after which the host looks at what they gave.
+const MOST_UNREAD: usize = 32;
 
 /// One run's training: a network, what it learns from, and how.
 pub struct Fit<'a> {
@@ -55,6 +58,15 @@ struct Session<'a> {
     keeper: &'a mut Keeper,
 }
 
+impl Session<'_> {
+    /// Tells of the batches whose results were read since.
+    fn tell_of_batches(&mut self, state: &mut State) {
+        for batch in state.untold.drain(..) {
+            (self.tell)(Event::Batch(batch));
+        }
+    }
+}
+
 impl Fit<'_> {
     /// Trains until the last epoch or until early stopping says so; from the keeper's newest checkpoint, where there
     /// is one. What happens is told as it happens.
@@ -82,6 +94,7 @@ impl Fit<'_> {
         while state.at.epochs.len() < training.epochs && !state.at.stopped_early {
             let epoch = match self.epoch(&mut state, &mut session) {
                 Err(Error::Interrupted(interrupted)) => {
+                    self.read(&mut state)?;
                     session.keeper.save(&state, self.network)?;
                     session.keeper.finish();
                     return Err(interrupted.into());
@@ -174,23 +187,19 @@ impl Fit<'_> {
         for (i, indices) in order.chunks(training.batch_size).enumerate().skip(done) {
             session.keeper.stop().check()?;
             if i > done && session.keeper.is_due() {
+                self.read(state)?;
                 session.keeper.save(state, self.network)?;
             }
-            self.step(indices, (number, i + 1), state, session.keeper)?;
+            self.step(indices, (number, i + 1, batches), state, session.keeper)?;
             let running = &mut state.at.running;
             running.batches = i + 1;
             running.seconds = before + start.elapsed().as_secs_f64();
             fail_point::panics("batch");
-            (session.tell)(Event::Batch(Batch {
-                epoch: number,
-                epochs: training.epochs,
-                batch: i + 1,
-                batches,
-                images: running.tally.samples(),
-                loss: running.tally.loss(),
-                accuracy: running.tally.accuracy(),
-            }));
+            session.tell_of_batches(state);
         }
+        self.read(state)?;
+        session.tell_of_batches(state);
+        state.at.running.seconds = before + start.elapsed().as_secs_f64();
         self.check_weights(number, state)?;
         let stop = session.keeper.stop();
         let validation = evaluate(self.network, &self.validation, training, self.classes, stop)?;
@@ -253,7 +262,7 @@ impl Fit<'_> {
     fn step(
         &self,
         indices: &[u32],
-        (epoch, batch): (usize, usize),
+        (epoch, batch, batches): (usize, usize, usize),
         state: &mut State,
         keeper: &mut Keeper,
     ) -> Result<(), Error> {
@@ -264,6 +273,7 @@ impl Fit<'_> {
         };
         let learning_rate = state.schedule.rate(state.at.step);
         let place = (epoch as u64, batch as u64);
+        let _recording = ops::Recording::start();
         let (features, labels, mix) = self.train.training_batch(self.network, indices, place)?;
         let logits = self.network.forward_rest(&features, mode)?;
         let mean_loss = self.mean_loss(&logits, &labels, mix)?;
@@ -272,26 +282,52 @@ impl Fit<'_> {
             Some(_) => Mix::others(&labels),
             None => labels,
         };
-        let loss = mean_loss.to_scalar::<f32>()?;
-        if !loss.is_finite() {
-            return Err(Error::NonFiniteLoss {
-                loss,
-                epoch,
-                batch,
-                learning_rate,
-            });
+        state.at.running.learning_rate = learning_rate;
+        state.unread.push(Unread {
+            epoch,
+            batch,
+            batches,
+            learning_rate,
+            loss: mean_loss.detach(),
+            logits: logits.detach(),
+            labels,
+        });
+        if self.network.device().is_cpu() || state.unread.len() == MOST_UNREAD {
+            self.read(state)?;
         }
-        let running = &mut state.at.running;
-        let rows = logits.detach().to_vec2()?;
-        let output = self.network.blueprint.output;
-        running.tally.add(f64::from(loss), &rows, &labels, |row| {
-            probabilities(row, output)
-        })?;
-        running.learning_rate = learning_rate;
         state
             .optimizer
             .step(&ops::backward(&mean_loss)?, learning_rate)?;
         state.at.step += 1;
+        Ok(())
+    }
+
+    /// Reads what batches gave and counts it.
+    fn read(&self, state: &mut State) -> Result<(), Error> {
+        let output = self.network.blueprint.output;
+        for unread in state.unread.drain(..) {
+            let loss = unread.loss.to_scalar::<f32>()?;
+            if !loss.is_finite() {
+                return Err(Error::NonFiniteLoss {
+                    loss,
+                    epoch: unread.epoch,
+                    batch: unread.batch,
+                    learning_rate: unread.learning_rate,
+                });
+            }
+            let (rows, labels) = (unread.logits.to_vec2()?, &unread.labels);
+            let tally = &mut state.at.running.tally;
+            tally.add(f64::from(loss), &rows, labels, |row| probabilities(row, output))?;
+            state.untold.push(Batch {
+                epoch: unread.epoch,
+                epochs: self.spec.training.epochs,
+                batch: unread.batch,
+                batches: unread.batches,
+                images: tally.samples(),
+                loss: tally.loss(),
+                accuracy: tally.accuracy(),
+            });
+        }
         Ok(())
     }
 
@@ -308,9 +344,8 @@ impl Fit<'_> {
         let Some(mix) = mix else {
             return mean(labels);
         };
-        let share = f64::from(mix.share);
         let (own, others) = (mean(labels)?, mean(&Mix::others(labels))?);
-        (own * share)? + (others * (1.0 - share))?
+        ops::blend(&own, &others, f64::from(mix.share))
     }
 }
 

@@ -48,12 +48,12 @@ impl Criterion {
     ) -> Result<Tensor> {
         let losses = self.each(logits, labels)?;
         let Some(weights) = class_weights else {
-            return losses.mean_all();
+            return ops::weighted_mean(&losses, None);
         };
         let weight = |label: &u32| weights.get(*label as usize).copied().unwrap_or(1.0);
         let weights: Vec<f32> = labels.iter().map(weight).collect();
         let weights = Tensor::from_vec(weights, labels.len(), logits.device())?;
-        (losses * weights)?.mean_all()
+        ops::weighted_mean(&losses, Some(&weights))
     }
 
     /// One-hot rows; smoothed towards the uniform distribution (categorical) or towards one half

@@ -9,6 +9,7 @@ use super::checkpoint::Checkpoint;
 use super::early_stopping::{EarlyStopping, Watched};
 use super::epoch::Epoch;
 use super::error::Error;
+use super::event::Batch;
 use crate::metric::{Ranking, Tally};
 use crate::model::weights::HostTensor;
 use crate::model::{Network, Weights};
@@ -35,6 +36,25 @@ pub(super) struct State {
     /// The weights of the best epoch, where they are wanted at the end.
     pub best: Option<Weights>,
     pub at: Position,
+    /// Batches whose results are not read yet: a GPU need not wait for the host at each.
+    pub unread: Vec<Unread>,
+    /// Those that are read and not told of yet.
+    pub untold: Vec<Batch>,
+}
+
+/// What a batch gave, where it was computed.
+pub(super) struct Unread {
+    /// From 1.
+    pub epoch: usize,
+    /// From 1, of as many.
+    pub batch: usize,
+    pub batches: usize,
+    pub learning_rate: f64,
+    /// Their mean.
+    pub loss: Tensor,
+    /// `[batch, classes]`
+    pub logits: Tensor,
+    pub labels: Vec<u32>,
 }
 
 /// How far a run is.
@@ -97,6 +117,8 @@ impl State {
             schedule,
             stopping,
             best: None,
+            unread: Vec::new(),
+            untold: Vec::new(),
             at: Position {
                 step: 0,
                 stopped_early: false,

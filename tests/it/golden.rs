@@ -151,8 +151,9 @@ fn spec(golden: &Value, weights: &Path) -> String {
         epochs = 1
         shuffle = false
         initial_weights = {weights:?}
-        device = "cpu"
+        device = {device:?}
         "#,
+        device = common::DEVICE,
         data = common::shared().join("data/cifar10"),
         images = 32 * golden["steps"].as_array().map_or(0, Vec::len),
         freeze = golden["freeze"],

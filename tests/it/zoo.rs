@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use runner::graph::Mode;
 use runner::model::weights::{self, Wanted};
 use runner::model::{Blueprint, Network, Weights};
@@ -12,7 +12,8 @@ use runner::spec::Spec;
 use serde_json::Value;
 
 use crate::common;
-use crate::common::timm_step::{images, uniform, value};
+use crate::common::timm_step::{self, uniform, value};
+use crate::common::device;
 
 mod widths;
 
@@ -50,7 +51,7 @@ fn network(golden: &Value, freeze: &str) -> (Network, String) {
     let nodes = blueprint.graph.nodes().len();
     let wanted = Wanted::of(spec.backbone.arch, &blueprint, nodes, false);
     let loaded = weights::load(&path, &wanted).unwrap();
-    let network = Network::new(blueprint, &loaded, 0, &Device::Cpu).unwrap();
+    let network = Network::new(blueprint, &loaded, 0, &device()).unwrap();
     (network, classifier)
 }
 
@@ -63,6 +64,12 @@ fn ours(name: &str, classifier: &str) -> String {
         Some(rest) => format!("dense{rest}"),
         None => name.to_owned(),
     }
+}
+
+/// The images of `timm_step.py`, where the tests compute.
+fn images(batch: usize, size: usize, seed: u64) -> Tensor {
+    let images = timm_step::images(batch, size, seed);
+    images.to_device(&device()).unwrap()
 }
 
 fn logits_are(network: &Network, images: &Tensor, wanted: &Value, spread: f64) {
@@ -107,6 +114,7 @@ fn distances(golden: &Value, gradients: &BTreeMap<String, Vec<f32>>, classifier:
 
 /// One step by hand: the gradients in files' layouts, and the loss.
 fn step(network: &Network, images: &Tensor, rate: f64) -> (BTreeMap<String, Vec<f32>>, f64) {
+    let _recording = ops::Recording::start();
     let logits = network
         .forward(images, Mode::Train { seed: 0, step: 0 })
         .unwrap();
@@ -114,9 +122,9 @@ fn step(network: &Network, images: &Tensor, rate: f64) -> (BTreeMap<String, Vec<
     let targets: Vec<f32> = (0..n * 10)
         .map(|i| f32::from(i / 10 % 10 == i % 10))
         .collect();
-    let targets = Tensor::from_vec(targets, (n, 10), &Device::Cpu).unwrap();
+    let targets = Tensor::from_vec(targets, (n, 10), &device()).unwrap();
     let loss = ops::softmax_cross_entropy(&logits, &targets).unwrap();
-    let loss = loss.mean_all().unwrap();
+    let loss = ops::weighted_mean(&loss, None).unwrap();
     let gradients = ops::backward(&loss).unwrap();
     let mut found = BTreeMap::new();
     let vars: BTreeMap<String, _> = network.trained().into_iter().collect();

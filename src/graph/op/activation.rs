@@ -54,14 +54,9 @@ impl Primitive for Activation {
         let x = one(inputs)?;
         match self.function {
             Function::Relu => ops::relu(x),
-            Function::Tanh => x.tanh(),
+            Function::Tanh => ops::tanh(x),
             Function::Of(function) => ops::activation(x, function),
-            // Composed of differentiable operations: candle-nn's fused form cuts the gradient.
-            Function::Softmax => {
-                let last = x.rank().saturating_sub(1);
-                let e = x.broadcast_sub(&x.max_keepdim(last)?.detach())?.exp()?;
-                e.broadcast_div(&e.sum_keepdim(last)?)
-            }
+            Function::Softmax => ops::softmax(x),
         }
     }
 }

@@ -4,6 +4,7 @@ use candle_core::{Result, Tensor, bail};
 
 use super::Primitive;
 use crate::graph::{Context, Shape};
+use crate::ops;
 
 /// The sum of two inputs of the same shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +26,7 @@ impl Primitive for Add {
 
     fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {
         match inputs {
-            [a, b] => *a + *b,
+            [a, b] => ops::add(a, b),
             _ => bail!("{} inputs are to be added, and two can be", inputs.len()),
         }
     }

@@ -63,14 +63,13 @@ impl Primitive for BatchNorm {
             return ops::batch_norm_inference(x, gamma, beta, mean, variance, self.epsilon);
         }
         let ops::BatchNorm { y, mean, variance } = ops::batch_norm(x, gamma, beta, self.epsilon)?;
-        let variance = if self.unbiased {
-            let n = (x.elem_count() / mean.elem_count()) as f64;
-            (variance * (n / (n - 1.0).max(1.0)))?
-        } else {
-            variance
+        let n = (x.elem_count() / mean.elem_count()) as f64;
+        let scale = match self.unbiased {
+            true => n / (n - 1.0).max(1.0),
+            false => 1.0,
         };
-        context.update_moving("running_mean", &mean, self.momentum)?;
-        context.update_moving("running_var", &variance, self.momentum)?;
+        context.update_moving("running_mean", &mean, self.momentum, 1.0)?;
+        context.update_moving("running_var", &variance, self.momentum, scale)?;
         Ok(y)
     }
 }

@@ -4,6 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::{Primitive, one, one_shape};
 use crate::graph::{Context, Shape};
+use crate::ops;
 
 /// All values of a sample in a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +36,8 @@ impl Primitive for Flatten {
     }
 
     fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {
-        one(inputs)?.flatten_from(1)
+        let x = one(inputs)?;
+        let n = x.dim(0)?;
+        ops::reshape(x, &[n, x.elem_count() / n.max(1)])
     }
 }

@@ -30,7 +30,8 @@ impl Primitive for GlobalPool {
     fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {
         let means = ops::global_average_pool(one(inputs)?)?;
         if self.keep {
-            means.unsqueeze(1)?.unsqueeze(1)
+            let (n, c) = means.dims2()?;
+            ops::reshape(&means, &[n, 1, 1, c])
         } else {
             Ok(means)
         }

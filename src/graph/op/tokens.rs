@@ -4,6 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::{Primitive, TensorOf, one, one_map, one_shape};
 use crate::graph::{Context, Role, Shape};
+use crate::ops;
 
 /// The positions of a map as tokens, row by row, behind a class token; to each its position's embedding is added.
 ///
@@ -43,10 +44,9 @@ impl Primitive for Embed {
 
     fn forward(&self, inputs: &[&Tensor], context: &Context<'_>) -> Result<Tensor> {
         let (n, h, w, c) = one(inputs)?.dims4()?;
-        let tokens = one(inputs)?.reshape((n, h * w, c))?;
-        let class = context.tensor("/cls_token")?.broadcast_as((n, 1, c))?;
-        let tokens = Tensor::cat(&[class.contiguous()?, tokens], 1)?;
-        tokens.broadcast_add(context.tensor("/pos_embed")?)
+        let tokens = ops::reshape(one(inputs)?, &[n, h * w, c])?;
+        let (class, positions) = (context.tensor("/cls_token")?, context.tensor("/pos_embed")?);
+        ops::embed(&tokens, class, positions)
     }
 }
 
@@ -63,6 +63,6 @@ impl Primitive for ClassToken {
     }
 
     fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {
-        one(inputs)?.narrow(1, 0, 1)?.squeeze(1)
+        ops::first_token(one(inputs)?)
     }
 }

@@ -1,5 +1,7 @@
 //! With given statistics.
 
+#[cfg(feature = "cuda")]
+use crate::ops::cuda;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
 use super::channels;
@@ -27,6 +29,10 @@ pub fn batch_norm_inference(
         ("the variance", variance),
     ];
     channels(x, &others)?;
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::batch_norm_inference(x, [gamma, beta, mean, variance], epsilon);
+    }
     let (scale, shift) = scale_and_shift(gamma, beta, mean, variance, epsilon)?;
     if x.device().is_cpu() {
         x.contiguous()?.apply_op3(&scale, &shift, ScaleOp)

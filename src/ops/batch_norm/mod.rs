@@ -6,12 +6,29 @@ mod training;
 #[cfg(test)]
 mod tests;
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, Tensor, Var, bail};
 
 use super::cpu::{check, check_dims};
 
 pub use inference::{batch_norm_inference, scale_and_shift};
 pub use training::{BatchNorm, batch_norm};
+
+/// Moves a moving statistic: `moving = moving * momentum + batch * scale * (1 - momentum)`, as Keras.
+///
+/// # Errors
+/// Another shape.
+pub fn move_towards(moving: &Var, batch: &Tensor, momentum: f64, scale: f64) -> Result<()> {
+    #[cfg(feature = "cuda")]
+    if moving.device().is_cuda() {
+        return super::cuda::move_towards(moving, batch, momentum, scale);
+    }
+    let kept = (moving.as_detached_tensor() * momentum)?;
+    let batch = match scale {
+        1.0 => batch.detach(),
+        scale => (batch.detach() * scale)?,
+    };
+    moving.set(&(kept + (batch * (1.0 - momentum))?)?)
+}
 
 /// The number of channels of a checked `x`, whose per-channel tensors `[c]` are named in `others`.
 fn channels(x: &Tensor, others: &[(&str, &Tensor)]) -> Result<usize> {

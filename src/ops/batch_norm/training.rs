@@ -1,5 +1,7 @@
 //! With the batch's own statistics.
 
+#[cfg(feature = "cuda")]
+use crate::ops::cuda;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
@@ -24,6 +26,10 @@ pub struct BatchNorm {
 /// Shapes that do not fit, a type other than f32, no elements.
 pub fn batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Result<BatchNorm> {
     let c = channels(x, &[("gamma", gamma), ("beta", beta)])?;
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::batch_norm(x, gamma, beta, epsilon);
+    }
     if !x.device().is_cpu() {
         return composition(x, gamma, beta, epsilon);
     }

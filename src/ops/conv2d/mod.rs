@@ -17,6 +17,8 @@ mod winograd;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "cuda")]
+use crate::ops::cuda;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Tensor};
 
 use super::backward::deliver;
@@ -47,6 +49,10 @@ pub fn conv2d(
     config: &Conv2dConfig,
 ) -> Result<Tensor> {
     let shape = checked(x, kernel, bias, config)?;
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::conv2d(x, kernel, bias, shape, config.relu);
+    }
     if !x.device().is_cpu() {
         return composition::conv2d(x, kernel, bias, config);
     }

@@ -10,7 +10,7 @@ use super::config::Conv2dConfig;
 const SPARSE_FROM: f64 = 1.15;
 
 /// Sizes of a convolution of `[n, h, w, cin]` with `[kh, kw, cin, cout]` to `[n, ho, wo, cout]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::ops) struct Shape {
     pub n: usize,
     pub h: usize,

@@ -1,5 +1,7 @@
 //! Average pooling.
 
+#[cfg(feature = "cuda")]
+use crate::ops::cuda;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -15,6 +17,10 @@ use crate::ops::simd::vectorized;
 pub fn average_pool2d(x: &Tensor, config: &Pool2dConfig) -> Result<Tensor> {
     check("average_pool2d", &[("x", x)])?;
     let windows = Windows::new("average_pool2d", x.dims(), config)?;
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::average_pool2d(x, windows);
+    }
     if x.device().is_cpu() {
         x.contiguous()?.apply_op1(AveragePoolOp(windows))
     } else {

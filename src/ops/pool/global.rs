@@ -1,5 +1,7 @@
 //! The mean over all positions.
 
+#[cfg(feature = "cuda")]
+use crate::ops::cuda;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -17,6 +19,10 @@ pub fn global_average_pool(x: &Tensor) -> Result<Tensor> {
             x.dims()
         );
     };
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::global_average_pool(x);
+    }
     if !x.device().is_cpu() {
         return composition(x);
     }

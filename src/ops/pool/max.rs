@@ -1,5 +1,7 @@
 //! Max pooling by PyTorch's rules.
 
+#[cfg(feature = "cuda")]
+use crate::ops::cuda;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -15,6 +17,10 @@ use crate::ops::simd::vectorized;
 pub fn max_pool2d(x: &Tensor, config: &Pool2dConfig) -> Result<Tensor> {
     check("max_pool2d", &[("x", x)])?;
     let op = MaxPoolOp::new(x.dims(), config)?;
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::max_pool2d(x, op.0);
+    }
     if x.device().is_cpu() {
         x.contiguous()?.apply_op1(op)
     } else {

@@ -13,3 +13,5 @@ pub use global::global_average_pool;
 pub(super) use max::MaxPoolOp;
 pub use max::max_pool2d;
 pub use windows::Pool2dConfig;
+#[cfg(feature = "cuda")]
+pub(in crate::ops) use windows::Windows;

@@ -22,7 +22,7 @@ pub struct Pool2dConfig {
 
 /// The windows of a pooling on images of given sizes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Windows {
+pub(in crate::ops) struct Windows {
     pub n: usize,
     pub h: usize,
     pub w: usize,
@@ -35,6 +35,12 @@ pub(super) struct Windows {
 }
 
 impl Windows {
+    /// How they lie.
+    #[cfg(feature = "cuda")]
+    pub fn config(&self) -> Pool2dConfig {
+        self.config
+    }
+
     /// Of an `x` of these dimensions.
     ///
     /// # Errors

@@ -107,6 +107,12 @@ impl Rule for Adam {
         );
     }
 
+    #[cfg(feature = "cuda")]
+    fn kernel(&self) -> (&'static str, [f32; 3]) {
+        let (new_1, new_2) = ((1.0 - self.beta_1) as f32, (1.0 - self.beta_2) as f32);
+        ("adam", [new_1, new_2, self.epsilon as f32])
+    }
+
     fn update_tensors(
         &self,
         step: Step,

@@ -84,6 +84,12 @@ impl Rule for Rmsprop {
         );
     }
 
+    #[cfg(feature = "cuda")]
+    fn kernel(&self) -> (&'static str, [f32; 3]) {
+        let numbers = [self.rho, self.momentum, self.epsilon];
+        ("rmsprop", numbers.map(|number| number as f32))
+    }
+
     fn update_tensors(
         &self,
         step: Step,

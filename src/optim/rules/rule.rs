@@ -69,6 +69,10 @@ pub trait Rule: Debug + Send + Sync {
     /// Updates `weights` by as many `gradients`; `slots` has as many values each, for each of [`Rule::slots`].
     fn update(&self, step: Step, weights: &mut [f32], gradients: &[f32], slots: &mut [&mut [f32]]);
 
+    /// The kernel of [`crate::ops::optimizer_step`] that does the same, and the numbers it takes.
+    #[cfg(feature = "cuda")]
+    fn kernel(&self) -> (&'static str, [f32; 3]);
+
     /// As [`Rule::update`], by tensor operations: the new weight; `slots` are replaced.
     ///
     /// # Errors

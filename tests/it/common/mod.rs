@@ -12,6 +12,22 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Child, Output};
 
 use assert_cmd::Command;
+use candle_core::Device;
+
+/// Where networks are compared with golden runs.
+pub const DEVICE: &str = if cfg!(feature = "cuda") { "cuda:0" } else { "cpu" };
+
+/// [`DEVICE`] itself.
+pub fn device() -> Device {
+    #[cfg(feature = "cuda")]
+    {
+        use std::sync::LazyLock;
+        static GPU: LazyLock<Device> = LazyLock::new(|| runner::ops::open_gpu(0).unwrap());
+        GPU.clone()
+    }
+    #[cfg(not(feature = "cuda"))]
+    Device::Cpu
+}
 
 /// The folder of real images, weights and golden runs; see `build.rs`.
 pub fn shared() -> PathBuf {

@@ -1,0 +1,112 @@
+//! Batch normalization.
+
+use candle_core::{DType, Result, Tensor};
+
+use super::columns::Parts;
+use super::elementwise::like;
+use super::gpu::{Gpu, Grid, launch};
+use super::tape::{is_wanted, record};
+use crate::ops::BatchNorm;
+
+/// Mean, and `1 / sqrt(variance + epsilon)`, of each channel, f32.
+#[derive(Clone)]
+struct Statistics {
+    mean: Tensor,
+    rstd: Tensor,
+}
+
+/// As [`crate::ops::batch_norm`], of checked tensors.
+pub fn batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Result<BatchNorm> {
+    let kept = x.contiguous()?;
+    let (gpu, of) = (Gpu::of(x)?, Parts::of(x));
+    let channel = || gpu.uninitialized(&[of.channels], DType::F32);
+    let (shift, mean, variance, rstd) = (channel()?, channel()?, channel()?, channel()?);
+    let partial = of.partial(&gpu, 2)?;
+    let (dtype, c) = (Some(x.dtype()), of.channels);
+    launch!(gpu, "first_row", dtype, Grid::values(c), &kept, &shift, c);
+    launch!(gpu, "column_moments", dtype, of.grid, &kept, &shift, of.rows, c, of.parts, &partial);
+    launch!(
+        gpu, "moments", None, of.totals_grid(), &partial, of.parts, c, of.rows, &shift, epsilon as f32, &mean,
+        &variance, &rstd
+    );
+    let statistics = Statistics { mean: mean.clone(), rstd };
+    let y = normalize(&kept, &statistics, gamma, beta)?;
+    let (gamma_kept, wanted) = (gamma.clone(), [x, gamma, beta].map(is_wanted));
+    record(&[x, gamma, beta], &y, move |dy| {
+        let sums = gradient_sums(&dy, &kept, &statistics)?;
+        let dx = wanted[0].then(|| {
+            let (gpu, dx) = like(&kept)?;
+            let (n, dtype) = (dx.elem_count(), Some(dx.dtype()));
+            let Statistics { mean, rstd } = &statistics;
+            launch!(
+                gpu, "normalize_backward", dtype, Grid::values(n / 4), &dy, &kept, mean, rstd, &gamma_kept, &sums,
+                &dx, n, c
+            );
+            Ok::<_, candle_core::Error>(dx)
+        });
+        Ok(vec![dx.transpose()?, Some(sums.get(1)?), Some(sums.get(0)?)])
+    });
+    Ok(BatchNorm { y, mean, variance })
+}
+
+/// As [`crate::ops::batch_norm_inference`], of checked tensors.
+pub fn batch_norm_inference(
+    x: &Tensor,
+    [gamma, beta, mean, variance]: [&Tensor; 4],
+    epsilon: f64,
+) -> Result<Tensor> {
+    let kept = x.contiguous()?;
+    let gpu = Gpu::of(x)?;
+    let c = gamma.elem_count();
+    let rstd = gpu.uninitialized(&[c], DType::F32)?;
+    launch!(gpu, "inverse_deviation", None, Grid::values(c), variance, epsilon as f32, &rstd, c);
+    let statistics = Statistics { mean: mean.clone(), rstd };
+    let y = normalize(&kept, &statistics, gamma, beta)?;
+    let (gamma_kept, wanted) = (gamma.clone(), [x, gamma, beta].map(is_wanted));
+    record(&[x, gamma, beta], &y, move |dy| {
+        let dx = wanted[0].then(|| {
+            let (gpu, dx) = like(&kept)?;
+            let (n, dtype) = (dx.elem_count(), Some(dx.dtype()));
+            let grid = Grid::values(n / 4);
+            launch!(
+                gpu, "normalize_given_backward", dtype, grid, &dy, &statistics.rstd, &gamma_kept, &dx, n, c
+            );
+            Ok::<_, candle_core::Error>(dx)
+        });
+        let dx = dx.transpose()?;
+        if !(wanted[1] || wanted[2]) {
+            return Ok(vec![dx, None, None]);
+        }
+        let sums = gradient_sums(&dy, &kept, &statistics)?;
+        Ok(vec![dx, Some(sums.get(1)?), Some(sums.get(0)?)])
+    });
+    Ok(y)
+}
+
+fn normalize(x: &Tensor, statistics: &Statistics, gamma: &Tensor, beta: &Tensor) -> Result<Tensor> {
+    let (gpu, y) = like(x)?;
+    let (n, c) = (x.elem_count(), gamma.elem_count());
+    let Statistics { mean, rstd } = statistics;
+    let grid = Grid::values(n / 4);
+    launch!(gpu, "normalize", Some(x.dtype()), grid, x, mean, rstd, gamma, beta, &y, n, c);
+    Ok(y)
+}
+
+/// The gradients of beta and gamma, `[2, channels]`.
+fn gradient_sums(dy: &Tensor, x: &Tensor, statistics: &Statistics) -> Result<Tensor> {
+    let (gpu, of) = (Gpu::of(x)?, Parts::of(x));
+    let partial = of.partial(&gpu, 2)?;
+    let Statistics { mean, rstd } = statistics;
+    launch!(
+        gpu, "column_gradients", Some(x.dtype()), of.grid, dy, x, mean, rstd, of.rows, of.channels, of.parts, &partial
+    );
+    of.totals(&gpu, &partial, 2)
+}
+
+/// `moving = moving * momentum + batch * (1 - momentum)`, in place.
+pub fn move_towards(moving: &Tensor, batch: &Tensor, momentum: f64, scale: f64) -> Result<()> {
+    let (gpu, n) = (Gpu::of(moving)?, moving.elem_count());
+    let (momentum, rest) = (momentum as f32, ((1.0 - momentum) * scale) as f32);
+    launch!(gpu, "move_towards", None, Grid::values(n), moving, batch, momentum, rest, n);
+    Ok(())
+}

@@ -1,0 +1,340 @@
+//! A GPU as the operations use it: its stream, the kernels, cuDNN's and cuBLAS's handles.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use candle_core::cuda_backend::CudaDType;
+use cudarc::driver::{
+    CudaFunction, CudaModule, CudaSlice, CudaStream, DevicePtr, DeviceRepr, LaunchConfig,
+};
+use candle_core::op::BackpropOp;
+use candle_core::{CudaDevice, CudaStorage, DType, Device, Error, Result, Storage, Tensor, bail};
+use cudarc::cublas::CudaBlas;
+use cudarc::cudnn::{result as cudnn, sys::cudnnHandle_t};
+use half::bf16;
+
+use super::convolution::Plans;
+
+/// The kernels of `kernels/`, as PTX.
+const KERNELS: &str = include_str!(concat!(env!("OUT_DIR"), "/kernels.ptx"));
+
+/// Threads of a block where the values are independent of one another.
+const THREADS: usize = 256;
+
+thread_local! {
+    static GPUS: RefCell<HashMap<candle_core::cuda_backend::DeviceId, Rc<Gpu>>> = RefCell::default();
+}
+
+/// A GPU, for one thread.
+pub struct Gpu {
+    device: CudaDevice,
+    stream: Arc<CudaStream>,
+    module: Arc<CudaModule>,
+    functions: RefCell<HashMap<(&'static str, Option<DType>), CudaFunction>>,
+    pub cudnn: CudnnHandle,
+    pub plans: RefCell<Plans>,
+    pub blas: Arc<CudaBlas>,
+    /// Scratch memory of one operation at a time; they follow one another on the stream.
+    workspace: RefCell<Option<CudaSlice<u8>>>,
+}
+
+/// cuDNN on a stream.
+pub struct CudnnHandle(pub cudnnHandle_t);
+
+impl CudnnHandle {
+    fn new(stream: &CudaStream) -> Result<Self> {
+        stream.context().bind_to_thread().map_err(Error::wrap)?;
+        let handle = CudnnHandle(cudnn::create_handle().map_err(Error::wrap)?);
+        // SAFETY: the handle was just made; the stream lives as long as the GPU that has both.
+        unsafe { cudnn::set_stream(handle.0, stream.cu_stream().cast()) }.map_err(Error::wrap)?;
+        Ok(handle)
+    }
+}
+
+impl Drop for CudnnHandle {
+    fn drop(&mut self) {
+        // SAFETY: made once, destroyed once. That it may fail does no harm.
+        let _ = unsafe { cudnn::destroy_handle(self.0) };
+    }
+}
+
+/// The GPU with this number, with a queue of its own on which all operations of a tensor there follow one another.
+///
+/// # Errors
+/// There is none, or it cannot be used.
+pub fn open_gpu(number: usize) -> Result<Device> {
+    let device = Device::new_cuda_with_stream(number)?;
+    let cuda = device.as_cuda_device()?;
+    // SAFETY: only this one stream is used with the device's tensors.
+    unsafe { cuda.disable_event_tracking() };
+    keep_freed_memory(number)?;
+    Ok(device)
+}
+
+/// Bytes that are free on the GPU of this thread.
+///
+/// # Errors
+/// What the driver reports.
+pub fn free_memory() -> Result<u64> {
+    let (free, _) = cudarc::driver::result::mem_get_info().map_err(Error::wrap)?;
+    Ok(free as u64)
+}
+
+/// Has the driver keep freed memory for the next tensors, rather than give it back whenever the host waits.
+fn keep_freed_memory(number: usize) -> Result<()> {
+    use cudarc::driver::sys;
+    let device = cudarc::driver::result::device::get(number as i32).map_err(Error::wrap)?;
+    let mut pool = std::ptr::null_mut();
+    let most = u64::MAX;
+    let threshold = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+    // SAFETY: the device is there; the attribute is a 64-bit number, which is read before the call ends.
+    unsafe {
+        sys::cuDeviceGetDefaultMemPool(&mut pool, device).result().map_err(Error::wrap)?;
+        let most = (&raw const most).cast_mut().cast();
+        sys::cuMemPoolSetAttribute(pool, threshold, most).result().map_err(Error::wrap)
+    }
+}
+
+impl Gpu {
+    /// The GPU that a tensor lies on.
+    ///
+    /// # Errors
+    /// A tensor elsewhere, or libraries that cannot be used.
+    pub fn of(tensor: &Tensor) -> Result<Rc<Self>> {
+        let Device::Cuda(device) = tensor.device() else {
+            bail!("a tensor on {:?} is no tensor of a GPU", tensor.device());
+        };
+        if let Some(gpu) = GPUS.with_borrow(|gpus| gpus.get(&device.id()).cloned()) {
+            return Ok(gpu);
+        }
+        let gpu = Rc::new(Self::new(device)?);
+        GPUS.with_borrow_mut(|gpus| gpus.insert(device.id(), gpu.clone()));
+        Ok(gpu)
+    }
+
+    fn new(device: &CudaDevice) -> Result<Self> {
+        let stream = device.cuda_stream();
+        let module = stream.context().load_module(KERNELS.into());
+        Ok(Gpu {
+            module: module.map_err(Error::wrap)?,
+            functions: RefCell::default(),
+            cudnn: CudnnHandle::new(&stream)?,
+            plans: RefCell::default(),
+            blas: device.cublas_handle(),
+            workspace: RefCell::default(),
+            device: device.clone(),
+            stream,
+        })
+    }
+
+    /// The queue that everything runs on, one after another.
+    pub fn stream(&self) -> &CudaStream {
+        &self.stream
+    }
+
+    /// The kernel of this name, for values of this type or for none in particular.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn function(&self, name: &'static str, dtype: Option<DType>) -> Result<CudaFunction> {
+        if let Some(function) = self.functions.borrow().get(&(name, dtype)) {
+            return Ok(function.clone());
+        }
+        let full = match dtype {
+            None => name.to_owned(),
+            Some(DType::F32) => format!("{name}_f32"),
+            Some(DType::BF16) => format!("{name}_bf16"),
+            Some(other) => bail!("{name}: there is no kernel for {other:?}"),
+        };
+        let function = self.module.load_function(&full).map_err(Error::wrap)?;
+        let mut functions = self.functions.borrow_mut();
+        functions.insert((name, dtype), function.clone());
+        Ok(function)
+    }
+
+    /// A tensor whose values are not written yet.
+    ///
+    /// # Errors
+    /// No memory left, or a type other than f32 and bf16.
+    pub fn uninitialized(&self, dims: &[usize], dtype: DType) -> Result<Tensor> {
+        match dtype {
+            DType::F32 => self.uninitialized_of::<f32>(dims),
+            DType::BF16 => self.uninitialized_of::<bf16>(dims),
+            other => bail!("the GPU's operations take f32 and bf16, not {other:?}"),
+        }
+    }
+
+    fn uninitialized_of<V: CudaDType + DeviceRepr>(&self, dims: &[usize]) -> Result<Tensor> {
+        // SAFETY: the callers write all values before any is read, on this stream.
+        let slice = unsafe { self.device.alloc::<V>(dims.iter().product()) }?;
+        let storage = CudaStorage::wrap_cuda_slice(slice, self.device.clone());
+        let (storage, none) = (Storage::Cuda(storage), BackpropOp::none());
+        Ok(Tensor::from_storage(storage, dims, none, false))
+    }
+
+    /// As [`Self::uninitialized`], in shape and type as another.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn like(&self, tensor: &Tensor) -> Result<Tensor> {
+        self.uninitialized(tensor.dims(), tensor.dtype())
+    }
+
+    /// The address of at least so many bytes, which the next operation may write too.
+    ///
+    /// # Errors
+    /// No memory left.
+    pub fn workspace(&self, bytes: usize) -> Result<u64> {
+        let mut workspace = self.workspace.borrow_mut();
+        if workspace.as_ref().is_none_or(|slice| slice.len() < bytes) {
+            // The old one goes first, so that there is never memory for both.
+            *workspace = None;
+            // SAFETY: bytes of any value are fine as scratch memory.
+            *workspace = Some(unsafe { self.device.alloc::<u8>(bytes.max(1 << 20)) }?);
+        }
+        Ok(workspace.as_ref().map_or(0, |slice| slice.device_ptr(&self.stream).0))
+    }
+}
+
+/// Where the first value of a contiguous tensor lies.
+///
+/// # Errors
+/// A tensor that is not contiguous, elsewhere, or of another type than f32, bf16, u32 and u8.
+pub fn address(tensor: &Tensor) -> Result<u64> {
+    let (storage, layout) = tensor.storage_and_layout();
+    let Storage::Cuda(storage) = &*storage else {
+        bail!("a tensor on {:?} is no tensor of a GPU", tensor.device());
+    };
+    let Some((start, _)) = layout.contiguous_offsets() else {
+        bail!("the GPU's operations take contiguous tensors, not {layout:?}");
+    };
+    fn base<V: CudaDType>(storage: &CudaStorage) -> Result<u64> {
+        let slice = storage.as_cuda_slice::<V>()?;
+        Ok(slice.device_ptr(slice.stream()).0)
+    }
+    let base = match tensor.dtype() {
+        DType::F32 => base::<f32>(storage)?,
+        DType::BF16 => base::<bf16>(storage)?,
+        DType::U32 => base::<u32>(storage)?,
+        DType::U8 => base::<u8>(storage)?,
+        other => bail!("the GPU's operations take f32 and bf16, not {other:?}"),
+    };
+    Ok(base + (start * tensor.dtype().size_in_bytes()) as u64)
+}
+
+/// How many blocks of how many threads a kernel runs in.
+#[derive(Clone, Copy, Debug)]
+pub struct Grid {
+    blocks: (usize, usize, usize),
+    threads: (usize, usize),
+}
+
+impl Grid {
+    /// For so many independent values, some of each thread.
+    pub fn values(count: usize) -> Self {
+        // Enough to fill any GPU several times; the kernels go on a grid further.
+        const MOST: usize = 4096;
+        Grid {
+            blocks: (count.div_ceil(THREADS).clamp(1, MOST), 1, 1),
+            threads: (THREADS, 1),
+        }
+    }
+
+    /// For so many rows, a warp each.
+    pub fn rows(count: usize) -> Self {
+        Grid {
+            blocks: (count.div_ceil(8), 1, 1),
+            threads: (32, 8),
+        }
+    }
+
+    /// Blocks of `threads` (x and y).
+    pub fn blocks(blocks: (usize, usize, usize), threads: (usize, usize)) -> Self {
+        Grid { blocks, threads }
+    }
+
+    /// As the driver wants it.
+    ///
+    /// # Errors
+    /// More blocks than a GPU takes.
+    pub fn config(self) -> Result<LaunchConfig> {
+        let (x, y, z) = self.blocks;
+        if y > 65_535 || z > 65_535 || x >= 1 << 31 {
+            bail!("{self:?} are more blocks than a GPU takes");
+        }
+        Ok(LaunchConfig {
+            grid_dim: (x as u32, y as u32, z as u32),
+            block_dim: (self.threads.0 as u32, self.threads.1 as u32, 1),
+            shared_mem_bytes: 0,
+        })
+    }
+}
+
+/// What a kernel takes for a value here.
+pub trait Parameter {
+    type Value: DeviceRepr;
+
+    /// As the kernel takes it.
+    ///
+    /// # Errors
+    /// A number or a tensor that it cannot take.
+    fn value(&self) -> Result<Self::Value>;
+}
+
+impl Parameter for &Tensor {
+    type Value = u64;
+
+    fn value(&self) -> Result<u64> {
+        address(self)
+    }
+}
+
+/// As a 32-bit integer.
+impl Parameter for usize {
+    type Value = i32;
+
+    fn value(&self) -> Result<i32> {
+        i32::try_from(*self).map_err(|_| {
+            Error::Msg(format!(
+                "{self} values are more than one operation on a GPU takes; make the batch smaller"
+            ))
+        })
+    }
+}
+
+impl Parameter for bool {
+    type Value = i32;
+
+    fn value(&self) -> Result<i32> {
+        Ok(i32::from(*self))
+    }
+}
+
+impl Parameter for f32 {
+    type Value = f32;
+
+    fn value(&self) -> Result<f32> {
+        Ok(*self)
+    }
+}
+
+/// `launch!(gpu, "name", type of the values, grid, arguments…)` queues a kernel; its arguments are [`Parameter`]s.
+macro_rules! launch {
+    ($gpu:expr, $name:expr, $dtype:expr, $grid:expr, $($argument:expr),+ $(,)?) => {{
+        use cudarc::driver::PushKernelArg as _;
+        use crate::ops::cuda::gpu::Parameter as _;
+        let function = $gpu.function($name, $dtype)?;
+        let mut launch = $gpu.stream().launch_builder(&function);
+        $(
+            let argument = $argument.value()?;
+            launch.arg(&argument);
+        )+
+        let config = $grid.config()?;
+        // SAFETY: each wrapper gives its kernel the arguments that the kernel's signature wants; buffers are as large
+        // as the sizes beside them say, and live until the stream has freed them, after the kernel.
+        unsafe { launch.launch(config) }.map_err(candle_core::Error::wrap)?;
+    }};
+}
+pub(super) use launch;
