@@ -42,7 +42,7 @@ pub use batch_norm::{
 pub use chain::Chain;
 pub use concat::concat;
 #[cfg(feature = "cuda")]
-pub use cuda::{Pixels, Step as OptimizerStep, allow_tf32, open_gpu, optimizer_step};
+pub use cuda::{Captured, Numbers, Pixels, Step as OptimizerStep, allow_tf32, open_gpu, optimizer_step};
 pub use conv2d::{
     Conv2dConfig, Epilogue, Padding, conv2d, conv2d_finished, dense_finished, dense_scratch,
     scratch as conv2d_scratch,

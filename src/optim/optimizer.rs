@@ -108,17 +108,12 @@ impl Optimizer {
             .iter()
             .map(|parameter| parameter.gradient(grads))
             .collect::<std::result::Result<_, Error>>()?;
-        self.steps += 1;
-        let step = Step {
-            rate: self.rule.rate(self.steps, learning_rate),
-            decay: learning_rate * self.weight_decay,
-        };
+        let step = self.next(learning_rate);
         #[cfg(feature = "cuda")]
         if let Some(first) = self.parameters.first()
             && first.var.device().is_cuda()
         {
-            return step_on_gpu(&self.parameters, &*self.rule, step, &gradients)
-                .map_err(|e| tensor_error(&first.name, e));
+            return self.step_on_gpu(&gradients, step).map_err(|e| tensor_error(&first.name, e));
         }
         for (parameter, gradient) in self.parameters.iter_mut().zip(gradients) {
             parameter
@@ -126,6 +121,56 @@ impl Optimizer {
                 .map_err(|e| tensor_error(&parameter.name, e))?;
         }
         Ok(())
+    }
+
+    /// Counts the next step; what it multiplies by.
+    fn next(&mut self, learning_rate: f64) -> Step {
+        self.steps += 1;
+        Step {
+            rate: self.rule.rate(self.steps, learning_rate),
+            decay: learning_rate * self.weight_decay,
+        }
+    }
+
+    /// Counts a step that [`Self::apply_on_gpu`] does; the numbers that it wants.
+    #[cfg(feature = "cuda")]
+    pub fn next_on_gpu(&mut self, learning_rate: f64) -> ops::Numbers {
+        let step = self.steps;
+        let Step { rate, decay } = self.next(learning_rate);
+        ops::Numbers { step, rate: rate as f32, decay: decay as f32 }
+    }
+
+    /// Updates every parameter on a GPU, in place, by a step that was counted before.
+    ///
+    /// # Errors
+    /// A parameter without a gradient, or what the GPU reports.
+    #[cfg(feature = "cuda")]
+    pub fn apply_on_gpu(&self, grads: &GradStore, numbers: ops::Numbers) -> Result<()> {
+        let gradients = self.parameters.iter().map(|parameter| parameter.gradient(grads));
+        let gradients = gradients.collect::<std::result::Result<Vec<&Tensor>, Error>>();
+        let step = Step {
+            rate: f64::from(numbers.rate),
+            decay: f64::from(numbers.decay),
+        };
+        self.step_on_gpu(&gradients.map_err(candle_core::Error::wrap)?, step)
+    }
+
+    /// A step of all parameters, in place.
+    #[cfg(feature = "cuda")]
+    fn step_on_gpu(&self, gradients: &[&Tensor], step: Step) -> Result<()> {
+        let steps = self.parameters.iter().zip(gradients);
+        let steps = steps.map(|(parameter, gradient)| match &parameter.slots {
+            Slots::Device(slots) => Ok(ops::OptimizerStep {
+                weights: parameter.var.as_tensor(),
+                gradient,
+                slots,
+            }),
+            Slots::Host(_) => bail!("what is remembered of {} is not on the GPU", parameter.name),
+        });
+        let steps: Vec<_> = steps.collect::<Result<_>>()?;
+        let (kernel, [a, b, c]) = self.rule.kernel();
+        let numbers = [step.rate as f32, step.decay as f32, a, b, c];
+        ops::optimizer_step(kernel, numbers, &steps)
     }
 
     /// What is remembered, to be given to [`Self::load_state`] of an equal optimizer.
@@ -188,27 +233,6 @@ impl Optimizer {
         self.steps = state.steps;
         Ok(())
     }
-}
-
-/// A step of all parameters, in place.
-#[cfg(feature = "cuda")]
-fn step_on_gpu(
-    parameters: &[Parameter],
-    rule: &dyn Rule,
-    step: Step,
-    gradients: &[&Tensor],
-) -> Result<()> {
-    let steps = parameters.iter().zip(gradients).map(|(parameter, gradient)| {
-        let slots = match &parameter.slots {
-            Slots::Device(slots) => slots.as_slice(),
-            Slots::Host(_) => bail!("what is remembered of {} is not on the GPU", parameter.name),
-        };
-        Ok(ops::OptimizerStep { weights: parameter.var.as_tensor(), gradient, slots })
-    });
-    let steps: Vec<_> = steps.collect::<Result<_>>()?;
-    let (kernel, [a, b, c]) = rule.kernel();
-    let numbers = [step.rate as f32, step.decay as f32, a, b, c];
-    ops::optimizer_step(kernel, numbers, &steps)
 }
 
 fn tensor_error(name: &str, source: candle_core::Error) -> Error {

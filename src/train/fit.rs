@@ -273,8 +273,19 @@ impl Fit<'_> {
         };
         let learning_rate = state.schedule.rate(state.at.step);
         let place = (epoch as u64, batch as u64);
-        let _recording = ops::Recording::start();
         let (features, labels, mix) = self.train.training_batch(self.network, indices, place)?;
+        #[cfg(feature = "cuda")]
+        if mix.is_none() && self.network.device().is_cuda() {
+            let (loss, logits) = self.step_on_gpu(&features, &labels, mode, state)?;
+            state.at.step += 1;
+            state.at.running.learning_rate = learning_rate;
+            state.unread.push(Unread { epoch, batch, batches, learning_rate, loss, logits, labels });
+            if state.unread.len() == MOST_UNREAD {
+                self.read(state)?;
+            }
+            return Ok(());
+        }
+        let _recording = ops::Recording::start();
         let logits = self.network.forward_rest(&features, mode)?;
         let mean_loss = self.mean_loss(&logits, &labels, mix)?;
         // What an image is most of.

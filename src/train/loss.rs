@@ -1,6 +1,6 @@
 //! Losses from the logits, by Keras's definitions.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Device, Result, Tensor, bail};
 
 use crate::ops;
 use crate::spec::{Loss, Training};
@@ -28,10 +28,13 @@ impl Criterion {
     /// # Errors
     /// Logits of another shape.
     pub fn each(&self, logits: &Tensor, labels: &[u32]) -> Result<Tensor> {
-        let targets = self.targets(labels, logits.device())?;
+        self.each_of(logits, &self.targets(labels, logits.device())?)
+    }
+
+    fn each_of(&self, logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
         match self.loss {
-            Loss::CategoricalCrossentropy => ops::softmax_cross_entropy(logits, &targets),
-            Loss::BinaryCrossentropy => ops::sigmoid_cross_entropy(logits, &targets),
+            Loss::CategoricalCrossentropy => ops::softmax_cross_entropy(logits, targets),
+            Loss::BinaryCrossentropy => ops::sigmoid_cross_entropy(logits, targets),
         }
     }
 
@@ -46,14 +49,41 @@ impl Criterion {
         labels: &[u32],
         class_weights: Option<&[f32]>,
     ) -> Result<Tensor> {
-        let losses = self.each(logits, labels)?;
-        let Some(weights) = class_weights else {
-            return ops::weighted_mean(&losses, None);
-        };
-        let weight = |label: &u32| weights.get(*label as usize).copied().unwrap_or(1.0);
-        let weights: Vec<f32> = labels.iter().map(weight).collect();
-        let weights = Tensor::from_vec(weights, labels.len(), logits.device())?;
-        ops::weighted_mean(&losses, Some(&weights))
+        let wanted = self.wanted(labels, class_weights, logits.device())?;
+        self.mean_of(logits, &wanted)
+    }
+
+    /// What [`Self::mean_of`] compares logits with: the targets `[batch, classes]`, and the samples' weights `[batch]` where
+    /// classes have any.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn wanted(
+        &self,
+        labels: &[u32],
+        class_weights: Option<&[f32]>,
+        device: &Device,
+    ) -> Result<Vec<Tensor>> {
+        let mut wanted = vec![self.targets(labels, device)?];
+        if let Some(weights) = class_weights {
+            let weight = |label: &u32| weights.get(*label as usize).copied().unwrap_or(1.0);
+            let weights: Vec<f32> = labels.iter().map(weight).collect();
+            wanted.push(Tensor::from_vec(weights, labels.len(), device)?);
+        }
+        Ok(wanted)
+    }
+
+    /// As [`Self::mean`], of what [`Self::wanted`] gave for the labels.
+    ///
+    /// # Errors
+    /// Logits of another shape.
+    pub fn mean_of(&self, logits: &Tensor, wanted: &[Tensor]) -> Result<Tensor> {
+        match wanted {
+            [targets, rest @ ..] => {
+                ops::weighted_mean(&self.each_of(logits, targets)?, rest.first())
+            }
+            [] => bail!("a loss without targets"),
+        }
     }
 
     /// One-hot rows; smoothed towards the uniform distribution (categorical) or towards one half

@@ -8,6 +8,8 @@ mod error;
 mod evaluate;
 mod event;
 mod fit;
+#[cfg(feature = "cuda")]
+mod gpu_step;
 mod inputs;
 mod loss;
 mod peak_memory;

@@ -38,6 +38,9 @@ pub(super) struct State {
     pub at: Position,
     /// Batches whose results are not read yet: a GPU need not wait for the host at each.
     pub unread: Vec<Unread>,
+    /// The step as a GPU has it.
+    #[cfg(feature = "cuda")]
+    pub captured: super::gpu_step::GpuStep,
     /// Those that are read and not told of yet.
     pub untold: Vec<Batch>,
 }
@@ -119,6 +122,8 @@ impl State {
             best: None,
             unread: Vec::new(),
             untold: Vec::new(),
+            #[cfg(feature = "cuda")]
+            captured: super::gpu_step::GpuStep::default(),
             at: Position {
                 step: 0,
                 stopped_early: false,

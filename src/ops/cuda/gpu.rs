@@ -36,8 +36,9 @@ pub struct Gpu {
     pub cudnn: CudnnHandle,
     pub plans: RefCell<Plans>,
     pub blas: Arc<CudaBlas>,
-    /// Scratch memory of one operation at a time; they follow one another on the stream.
-    workspace: RefCell<Option<CudaSlice<u8>>>,
+    /// Scratch memory of one operation at a time; they follow one another on the stream. The last is the largest; the
+    /// others are kept for captured steps, which know their addresses.
+    workspaces: RefCell<Vec<CudaSlice<u8>>>,
 }
 
 /// cuDNN on a stream.
@@ -51,6 +52,26 @@ impl CudnnHandle {
         unsafe { cudnn::set_stream(handle.0, stream.cu_stream().cast()) }.map_err(Error::wrap)?;
         Ok(handle)
     }
+}
+
+/// cuBLAS with scratch memory that it keeps, of the size that it recommends for newer GPUs: it makes none while a step is
+/// captured then, and computes the same way each time.
+fn with_workspace(device: &CudaDevice) -> Result<Arc<CudaBlas>> {
+    const BYTES: usize = 32 << 20;
+    let blas = device.cublas_handle();
+    // SAFETY: bytes of any value are fine as scratch memory.
+    let memory = unsafe { device.alloc::<u8>(BYTES) }?;
+    let place = memory.device_ptr(&device.cuda_stream()).0;
+    // As long as the handle, which is the device's.
+    std::mem::forget(memory);
+    // SAFETY: the memory is there and stays.
+    unsafe {
+        let place = place as *mut std::ffi::c_void;
+        cudarc::cublas::sys::cublasSetWorkspace_v2(*blas.handle(), place, BYTES)
+    }
+    .result()
+    .map_err(Error::wrap)?;
+    Ok(blas)
 }
 
 impl Drop for CudnnHandle {
@@ -122,8 +143,8 @@ impl Gpu {
             functions: RefCell::default(),
             cudnn: CudnnHandle::new(&stream)?,
             plans: RefCell::default(),
-            blas: device.cublas_handle(),
-            workspace: RefCell::default(),
+            blas: with_workspace(device)?,
+            workspaces: RefCell::default(),
             device: device.clone(),
             stream,
         })
@@ -187,14 +208,12 @@ impl Gpu {
     /// # Errors
     /// No memory left.
     pub fn workspace(&self, bytes: usize) -> Result<u64> {
-        let mut workspace = self.workspace.borrow_mut();
-        if workspace.as_ref().is_none_or(|slice| slice.len() < bytes) {
-            // The old one goes first, so that there is never memory for both.
-            *workspace = None;
+        let mut all = self.workspaces.borrow_mut();
+        if all.last().is_none_or(|slice| slice.len() < bytes) {
             // SAFETY: bytes of any value are fine as scratch memory.
-            *workspace = Some(unsafe { self.device.alloc::<u8>(bytes.max(1 << 20)) }?);
+            all.push(unsafe { self.device.alloc::<u8>(bytes.max(64 << 20)) }?);
         }
-        Ok(workspace.as_ref().map_or(0, |slice| slice.device_ptr(&self.stream).0))
+        Ok(all.last().map_or(0, |slice| slice.device_ptr(&self.stream).0))
     }
 }
 
@@ -222,6 +241,23 @@ pub fn address(tensor: &Tensor) -> Result<u64> {
         other => bail!("the GPU's operations take f32 and bf16, not {other:?}"),
     };
     Ok(base + (start * tensor.dtype().size_in_bytes()) as u64)
+}
+
+/// Copies all values of a contiguous tensor into another of the same size and type.
+///
+/// # Errors
+/// Tensors that differ in that, or what the GPU reports.
+pub fn copy(from: &Tensor, to: &Tensor) -> Result<()> {
+    if from.elem_count() != to.elem_count() || from.dtype() != to.dtype() {
+        bail!("{:?} cannot be copied into {:?}", from.shape(), to.shape());
+    }
+    let bytes = from.elem_count() * from.dtype().size_in_bytes();
+    let gpu = Gpu::of(from)?;
+    // SAFETY: both have so many bytes, and live until the stream is past the copy.
+    unsafe {
+        let (to, from, stream) = (address(to)?, address(from)?, gpu.stream.cu_stream());
+        cudarc::driver::result::memcpy_dtod_async(to, from, bytes, stream).map_err(Error::wrap)
+    }
 }
 
 /// How many blocks of how many threads a kernel runs in.

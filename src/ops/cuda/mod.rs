@@ -6,6 +6,7 @@
 
 mod attention;
 mod batch_norm;
+mod capture;
 mod columns;
 mod convolution;
 mod elementwise;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use attention::attention;
 pub use batch_norm::{batch_norm, batch_norm_inference, move_towards};
+pub use capture::{Captured, Numbers};
 pub use convolution::conv2d;
 pub use elementwise::{activation, add, relu, scale, softmax, tanh, to_dtype};
 pub use gpu::open_gpu;

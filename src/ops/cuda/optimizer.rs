@@ -3,6 +3,7 @@
 use candle_core::{DType, Result, Tensor, bail};
 use cudarc::driver::DeviceRepr;
 
+use super::capture::Varying;
 use super::gpu::{Gpu, Grid, Parameter, address, launch};
 
 /// Tensors of one launch: as many as its arguments hold.
@@ -62,7 +63,7 @@ pub fn optimizer_step(kernel: &'static str, numbers: [f32; 5], steps: &[Step<'_>
         let blocks = largest.div_ceil(256).clamp(1, BLOCKS);
         let grid = Grid::blocks((blocks, steps.len(), 1), (256, 1));
         let [rate, decay, a, b, c] = numbers;
-        launch!(gpu, kernel, None, grid, places, rate, decay, a, b, c);
+        launch!(gpu, kernel, None, grid, places, rate, decay, a, b, c, Varying);
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use candle_core::{Result, Tensor};
 use cudarc::driver::DeviceRepr;
 
+use super::capture::Varying;
 use super::elementwise::like;
 use super::gpu::{Grid, Parameter, launch};
 use super::tape::record;
@@ -49,11 +50,11 @@ fn by_stream(
         match span {
             None => {
                 let grid = Grid::values(n / 16);
-                launch!(gpu, kernel, dtype, grid, x, &y, n, rate, scale, stream);
+                launch!(gpu, kernel, dtype, grid, x, &y, n, rate, scale, stream, Varying);
             }
             Some(span) => {
                 let grid = Grid::values(n / 4);
-                launch!(gpu, kernel, dtype, grid, x, &y, n, span, rate, scale, stream);
+                launch!(gpu, kernel, dtype, grid, x, &y, n, span, rate, scale, stream, Varying);
             }
         }
         Ok::<_, candle_core::Error>(y)

@@ -88,11 +88,26 @@ __device__ __forceinline__ float slope_of(int function, float x) {
     }
 }
 
+// What changes from step to step: `Numbers` in capture.rs.
+struct Numbers {
+    unsigned step[2];
+    float rate, decay;
+};
+
 // ChaCha with 8 rounds, as `rng::Stream` draws it: word number `at % 16` of block number `at / 16`.
 struct Stream {
     unsigned key[8];
     unsigned index[2];
 };
+
+// The stream of another step, where there are numbers of one: the step is the third part of the key.
+__device__ __forceinline__ Stream at_step(Stream stream, const Numbers *numbers) {
+    if (numbers) {
+        stream.key[4] = numbers->step[0];
+        stream.key[5] = numbers->step[1];
+    }
+    return stream;
+}
 
 __device__ __forceinline__ void quarter(unsigned &a, unsigned &b, unsigned &c, unsigned &d) {
     a += b; d ^= a; d = __funnelshift_l(d, d, 16);

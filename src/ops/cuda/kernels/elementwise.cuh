@@ -69,7 +69,8 @@ KERNEL N(normalize_given_backward)(const T *dy, const float *rstd, const float *
 }
 
 // Sets values to 0 whose uniform value is less than `rate`, and scales the others.
-KERNEL N(dropout)(const T *x, T *y, int n, float rate, float scale, Stream stream) {
+KERNEL N(dropout)(const T *x, T *y, int n, float rate, float scale, Stream of, const Numbers *numbers) {
+    Stream stream = at_step(of, numbers);
     each((n + 15) / 16, [=](int block) {
         unsigned words[16];
         chacha8(stream, block, words);
@@ -82,7 +83,9 @@ KERNEL N(dropout)(const T *x, T *y, int n, float rate, float scale, Stream strea
 }
 
 // As `dropout`, whole samples of `span` values.
-KERNEL N(drop_path)(const T *x, T *y, int n, int span, float rate, float scale, Stream stream) {
+KERNEL N(drop_path)(const T *x, T *y, int n, int span, float rate, float scale, Stream of,
+                     const Numbers *numbers) {
+    Stream stream = at_step(of, numbers);
     each((n + 3) / 4, [=](int four) {
         unsigned words[16];
         for (int i = 4 * four; i < n && i < 4 * four + 4; i++) {

@@ -19,10 +19,20 @@ template <typename F> __device__ __forceinline__ void each_weight(const Places &
         f(place, i);
 }
 
+// The rates of a step, where there are numbers of one.
+__device__ __forceinline__ void of_step(const Numbers *numbers, float *rate, float *decay) {
+    if (numbers) {
+        *rate = numbers->rate;
+        *decay = numbers->decay;
+    }
+}
+
 __device__ __forceinline__ float kept(float w, float decay) { return w - w * decay; }
 
 // numbers: new part of the first moment, of the second, epsilon.
-KERNEL adam(Places places, float rate, float decay, float new_1, float new_2, float epsilon) {
+KERNEL adam(Places places, float rate, float decay, float new_1, float new_2, float epsilon,
+            const Numbers *numbers) {
+    of_step(numbers, &rate, &decay);
     each_weight(places, [=](const Place &p, long long i) {
         float g = p.gradients[i], m = p.slots[0][i], v = p.slots[1][i], w = p.weights[i];
         m += (g - m) * new_1;
@@ -34,7 +44,9 @@ KERNEL adam(Places places, float rate, float decay, float new_1, float new_2, fl
 }
 
 // numbers: momentum, whether there is one, whether it is Nesterov's.
-KERNEL sgd(Places places, float rate, float decay, float momentum, float has_momentum, float nesterov) {
+KERNEL sgd(Places places, float rate, float decay, float momentum, float has_momentum, float nesterov,
+           const Numbers *numbers) {
+    of_step(numbers, &rate, &decay);
     each_weight(places, [=](const Place &p, long long i) {
         float g = p.gradients[i] * rate, w = kept(p.weights[i], decay);
         if (has_momentum == 0.0f) {
@@ -48,7 +60,9 @@ KERNEL sgd(Places places, float rate, float decay, float momentum, float has_mom
 }
 
 // numbers: rho, momentum (0 for none), epsilon.
-KERNEL rmsprop(Places places, float rate, float decay, float rho, float momentum, float epsilon) {
+KERNEL rmsprop(Places places, float rate, float decay, float rho, float momentum, float epsilon,
+               const Numbers *numbers) {
+    of_step(numbers, &rate, &decay);
     each_weight(places, [=](const Place &p, long long i) {
         float g = p.gradients[i], v = rho * p.slots[0][i] + (1.0f - rho) * (g * g);
         p.slots[0][i] = v;
