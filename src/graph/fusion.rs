@@ -53,6 +53,19 @@ pub fn joined(graph: &Graph) -> Vec<bool> {
 
 /// For each node whether it is a ReLU that the convolution or dense layer before it applies itself.
 pub fn absorbed(graph: &Graph) -> Vec<bool> {
+    relus_behind(graph, |op| matches!(op, Op::Convolution(_) | Op::Dense(_)))
+}
+
+/// As [`absorbed`], on an NVIDIA GPU, where batch normalizations and sums apply one too.
+pub fn absorbed_on_gpu(graph: &Graph) -> Vec<bool> {
+    relus_behind(graph, |op| {
+        use Op::{Add, BatchNorm, Convolution, Dense};
+        matches!(op, Convolution(_) | Dense(_) | BatchNorm(_) | Add(_))
+    })
+}
+
+/// For each node whether it is a ReLU, and alone takes what such an operation gives.
+fn relus_behind(graph: &Graph, applies: impl Fn(&Op) -> bool) -> Vec<bool> {
     let consumers = graph.consumers();
     let is_absorbed = |op: &Op, inputs: &[usize]| {
         let relu = matches!(
@@ -63,11 +76,8 @@ pub fn absorbed(graph: &Graph) -> Vec<bool> {
         );
         let [before] = inputs else { return false };
         let alone = consumers.get(*before).is_some_and(|all| all.len() == 1);
-        let applies = |i: &usize| {
-            let node = graph.nodes().get(*i);
-            node.is_some_and(|node| matches!(node.op, Op::Convolution(_) | Op::Dense(_)))
-        };
-        relu && alone && applies(before)
+        let node = graph.nodes().get(*before);
+        relu && alone && node.is_some_and(|node| applies(&node.op))
     };
     let nodes = graph.nodes().iter();
     nodes

@@ -22,7 +22,7 @@ pub use builder::{Builder, Value};
 pub use context::{Context, Mode, Slot, Tensors};
 pub use cost::{Cost, NEAR, images_at_once, scratch};
 pub use cut::{Cut, Stage, Statistics};
-pub use fusion::{absorbed, chained, joined};
+pub use fusion::{absorbed, absorbed_on_gpu, chained, joined};
 pub use initial::{Distribution, Fans, Initializer};
 pub use layout::{from_file, to_file};
 pub use node::{Graph, Module, Node};

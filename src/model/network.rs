@@ -6,7 +6,7 @@ use super::blueprint::Blueprint;
 use super::init;
 use super::weights::{HostTensor, Weights};
 use crate::graph::{
-    Mode, Parameter, Slot, Tensors, absorbed, chained, from_file, images_at_once, joined, to_file,
+    Mode, Parameter, Slot, Tensors, absorbed, absorbed_on_gpu, chained, from_file, images_at_once, joined, to_file,
 };
 #[cfg(feature = "cuda")]
 use crate::ops;
@@ -17,7 +17,7 @@ use crate::spec::Precision;
 pub struct Network {
     pub blueprint: Blueprint,
     pub(super) tensors: Tensors,
-    /// [`absorbed`] of the graph.
+    /// [`absorbed`] of the graph, or [`absorbed_on_gpu`].
     pub(super) absorbed: Vec<bool>,
     /// [`chained`] of the graph.
     pub(super) chained: Vec<bool>,
@@ -53,7 +53,10 @@ impl Network {
             tensors.insert(parameter.name.clone(), slot);
         }
         Ok(Network {
-            absorbed: absorbed(&blueprint.graph),
+            absorbed: match device.is_cuda() {
+                true => absorbed_on_gpu(&blueprint.graph),
+                false => absorbed(&blueprint.graph),
+            },
             chained: chained(&blueprint.graph),
             joined: joined(&blueprint.graph),
             blueprint,

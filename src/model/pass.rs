@@ -149,6 +149,8 @@ impl Network {
         let value = match (&node.op, inputs.as_slice()) {
             (Op::Convolution(op), [x]) => op.apply(x, &context, relu),
             (Op::Dense(op), [x]) => op.apply(x, &context, relu),
+            (Op::BatchNorm(op), [x]) => op.apply(x, &context, relu),
+            (Op::Add(_), [a, b]) => ops::add(a, b, relu),
             (op, inputs) => op.forward(inputs, &context),
         };
         value.map_err(in_layer(node))

@@ -37,7 +37,8 @@ pub use allocator::{give_back_freed_memory, keep_freed_memory};
 pub use attention::{attention, scratch as attention_scratch};
 pub use backward::{Recording, backward};
 pub use batch_norm::{
-    BatchNorm, batch_norm, batch_norm_inference, move_towards, scale_and_shift,
+    BatchNorm, batch_norm, batch_norm_inference, batch_norm_inference_then, batch_norm_then,
+    move_towards, scale_and_shift,
 };
 pub use chain::Chain;
 pub use concat::concat;

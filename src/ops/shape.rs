@@ -4,17 +4,19 @@ use candle_core::{DType, Result, Tensor};
 
 #[cfg(feature = "cuda")]
 use super::cuda;
+use super::relu::relu;
 
-/// `a + b`, of the same shape.
+/// `a + b`, of the same shape, and ReLU behind it where asked for, at once where the device can.
 ///
 /// # Errors
 /// Shapes that differ.
-pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+pub fn add(a: &Tensor, b: &Tensor, with_relu: bool) -> Result<Tensor> {
     #[cfg(feature = "cuda")]
     if a.device().is_cuda() {
-        return cuda::add(a, b);
+        return cuda::add(a, b, with_relu);
     }
-    a + b
+    let sum = (a + b)?;
+    if with_relu { relu(&sum) } else { Ok(sum) }
 }
 
 /// The values of `x` in the shape `dims`.

@@ -266,7 +266,9 @@ impl Fit<'_> {
         state: &mut State,
         keeper: &mut Keeper,
     ) -> Result<(), Error> {
-        keeper.make_room();
+        if self.network.device().is_cpu() {
+            keeper.make_room();
+        }
         let mode = Mode::Train {
             seed: self.spec.seed,
             step: state.at.step,

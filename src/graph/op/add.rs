@@ -26,7 +26,7 @@ impl Primitive for Add {
 
     fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {
         match inputs {
-            [a, b] => ops::add(a, b),
+            [a, b] => ops::add(a, b, false),
             _ => bail!("{} inputs are to be added, and two can be", inputs.len()),
         }
     }

@@ -55,14 +55,31 @@ impl Primitive for BatchNorm {
     }
 
     fn forward(&self, inputs: &[&Tensor], context: &Context<'_>) -> Result<Tensor> {
-        let x = one(inputs)?;
+        self.apply(one(inputs)?, context, false)
+    }
+}
+
+impl BatchNorm {
+    /// The layer, and ReLU in the same step where `relu`.
+    ///
+    /// # Errors
+    /// As [`ops::batch_norm`].
+    pub fn apply(&self, x: &Tensor, context: &Context<'_>, relu: bool) -> Result<Tensor> {
         let (gamma, beta) = (context.tensor("weight")?, context.tensor("bias")?);
         if !context.uses_batch_statistics() {
             let mean = context.tensor("running_mean")?;
             let variance = context.tensor("running_var")?;
-            return ops::batch_norm_inference(x, gamma, beta, mean, variance, self.epsilon);
+            let statistics = [mean, variance];
+            return ops::batch_norm_inference_then(
+                x,
+                [gamma, beta],
+                statistics,
+                self.epsilon,
+                relu,
+            );
         }
-        let ops::BatchNorm { y, mean, variance } = ops::batch_norm(x, gamma, beta, self.epsilon)?;
+        let ops::BatchNorm { y, mean, variance } =
+            ops::batch_norm_then(x, gamma, beta, self.epsilon, relu)?;
         let n = (x.elem_count() / mean.elem_count()) as f64;
         let scale = match self.unbiased {
             true => n / (n - 1.0).max(1.0),

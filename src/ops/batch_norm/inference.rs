@@ -31,7 +31,7 @@ pub fn batch_norm_inference(
     channels(x, &others)?;
     #[cfg(feature = "cuda")]
     if x.device().is_cuda() {
-        return cuda::batch_norm_inference(x, [gamma, beta, mean, variance], epsilon);
+        return cuda::batch_norm_inference(x, [gamma, beta, mean, variance], epsilon, false);
     }
     let (scale, shift) = scale_and_shift(gamma, beta, mean, variance, epsilon)?;
     if x.device().is_cpu() {

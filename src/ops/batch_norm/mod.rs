@@ -9,9 +9,58 @@ mod tests;
 use candle_core::{Result, Tensor, Var, bail};
 
 use super::cpu::{check, check_dims};
+use super::relu::relu;
 
 pub use inference::{batch_norm_inference, scale_and_shift};
 pub use training::{BatchNorm, batch_norm};
+
+/// [`batch_norm`], and ReLU behind it where asked for, at once where the device can.
+///
+/// # Errors
+/// As [`batch_norm`].
+pub fn batch_norm_then(
+    x: &Tensor,
+    gamma: &Tensor,
+    beta: &Tensor,
+    epsilon: f64,
+    relu: bool,
+) -> Result<BatchNorm> {
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        channels(x, &[("gamma", gamma), ("beta", beta)])?;
+        return super::cuda::batch_norm(x, gamma, beta, epsilon, relu);
+    }
+    let found = batch_norm(x, gamma, beta, epsilon)?;
+    let y = then(found.y, relu)?;
+    Ok(BatchNorm { y, ..found })
+}
+
+/// [`batch_norm_inference`] of gamma and beta, mean and variance, and ReLU behind it where asked for, at once where the
+/// device can.
+///
+/// # Errors
+/// As [`batch_norm_inference`].
+pub fn batch_norm_inference_then(
+    x: &Tensor,
+    [gamma, beta]: [&Tensor; 2],
+    [mean, variance]: [&Tensor; 2],
+    epsilon: f64,
+    relu: bool,
+) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        let statistics = [("the mean", mean), ("the variance", variance)];
+        channels(x, &[("gamma", gamma), ("beta", beta)])?;
+        channels(x, &statistics)?;
+        let all = [gamma, beta, mean, variance];
+        return super::cuda::batch_norm_inference(x, all, epsilon, relu);
+    }
+    then(batch_norm_inference(x, gamma, beta, mean, variance, epsilon)?, relu)
+}
+
+fn then(y: Tensor, with_relu: bool) -> Result<Tensor> {
+    if with_relu { relu(&y) } else { Ok(y) }
+}
 
 /// Moves a moving statistic: `moving = moving * momentum + batch * scale * (1 - momentum)`, as Keras.
 ///

@@ -15,8 +15,21 @@ struct Statistics {
     rstd: Tensor,
 }
 
+/// What follows the normalized values.
+struct Affine {
+    gamma: Tensor,
+    beta: Tensor,
+    relu: bool,
+}
+
 /// As [`crate::ops::batch_norm`], of checked tensors.
-pub fn batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Result<BatchNorm> {
+pub fn batch_norm(
+    x: &Tensor,
+    gamma: &Tensor,
+    beta: &Tensor,
+    epsilon: f64,
+    relu: bool,
+) -> Result<BatchNorm> {
     let kept = x.contiguous()?;
     let (gpu, of) = (Gpu::of(x)?, Parts::of(x));
     let channel = || gpu.uninitialized(&[of.channels], DType::F32);
@@ -30,17 +43,18 @@ pub fn batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Re
         &variance, &rstd
     );
     let statistics = Statistics { mean: mean.clone(), rstd };
-    let y = normalize(&kept, &statistics, gamma, beta)?;
-    let (gamma_kept, wanted) = (gamma.clone(), [x, gamma, beta].map(is_wanted));
+    let affine = Affine { gamma: gamma.clone(), beta: beta.clone(), relu };
+    let y = normalize(&kept, &statistics, &affine)?;
+    let wanted = [x, gamma, beta].map(is_wanted);
     record(&[x, gamma, beta], &y, move |dy| {
-        let sums = gradient_sums(&dy, &kept, &statistics)?;
+        let sums = gradient_sums(&dy, &kept, &statistics, &affine)?;
         let dx = wanted[0].then(|| {
             let (gpu, dx) = like(&kept)?;
             let (n, dtype) = (dx.elem_count(), Some(dx.dtype()));
             let Statistics { mean, rstd } = &statistics;
             launch!(
-                gpu, "normalize_backward", dtype, Grid::values(n / 4), &dy, &kept, mean, rstd, &gamma_kept, &sums,
-                &dx, n, c
+                gpu, "normalize_backward", dtype, Grid::values(n / 8), &dy, &kept, mean, rstd, &affine.gamma,
+                &affine.beta, &sums, &dx, n, c, relu
             );
             Ok::<_, candle_core::Error>(dx)
         });
@@ -54,6 +68,7 @@ pub fn batch_norm_inference(
     x: &Tensor,
     [gamma, beta, mean, variance]: [&Tensor; 4],
     epsilon: f64,
+    relu: bool,
 ) -> Result<Tensor> {
     let kept = x.contiguous()?;
     let gpu = Gpu::of(x)?;
@@ -61,15 +76,18 @@ pub fn batch_norm_inference(
     let rstd = gpu.uninitialized(&[c], DType::F32)?;
     launch!(gpu, "inverse_deviation", None, Grid::values(c), variance, epsilon as f32, &rstd, c);
     let statistics = Statistics { mean: mean.clone(), rstd };
-    let y = normalize(&kept, &statistics, gamma, beta)?;
-    let (gamma_kept, wanted) = (gamma.clone(), [x, gamma, beta].map(is_wanted));
+    let affine = Affine { gamma: gamma.clone(), beta: beta.clone(), relu };
+    let y = normalize(&kept, &statistics, &affine)?;
+    let wanted = [x, gamma, beta].map(is_wanted);
     record(&[x, gamma, beta], &y, move |dy| {
         let dx = wanted[0].then(|| {
             let (gpu, dx) = like(&kept)?;
             let (n, dtype) = (dx.elem_count(), Some(dx.dtype()));
-            let grid = Grid::values(n / 4);
+            let grid = Grid::values(n / 8);
+            let Statistics { mean, rstd } = &statistics;
             launch!(
-                gpu, "normalize_given_backward", dtype, grid, &dy, &statistics.rstd, &gamma_kept, &dx, n, c
+                gpu, "normalize_given_backward", dtype, grid, &dy, &kept, mean, rstd, &affine.gamma, &affine.beta, &dx,
+                n, c, relu
             );
             Ok::<_, candle_core::Error>(dx)
         });
@@ -77,28 +95,36 @@ pub fn batch_norm_inference(
         if !(wanted[1] || wanted[2]) {
             return Ok(vec![dx, None, None]);
         }
-        let sums = gradient_sums(&dy, &kept, &statistics)?;
+        let sums = gradient_sums(&dy, &kept, &statistics, &affine)?;
         Ok(vec![dx, Some(sums.get(1)?), Some(sums.get(0)?)])
     });
     Ok(y)
 }
 
-fn normalize(x: &Tensor, statistics: &Statistics, gamma: &Tensor, beta: &Tensor) -> Result<Tensor> {
+fn normalize(x: &Tensor, statistics: &Statistics, affine: &Affine) -> Result<Tensor> {
     let (gpu, y) = like(x)?;
+    let Affine { gamma, beta, relu } = affine;
     let (n, c) = (x.elem_count(), gamma.elem_count());
     let Statistics { mean, rstd } = statistics;
-    let grid = Grid::values(n / 4);
-    launch!(gpu, "normalize", Some(x.dtype()), grid, x, mean, rstd, gamma, beta, &y, n, c);
+    let grid = Grid::values(n / 8);
+    launch!(gpu, "normalize", Some(x.dtype()), grid, x, mean, rstd, gamma, beta, &y, n, c, *relu);
     Ok(y)
 }
 
 /// The gradients of beta and gamma, `[2, channels]`.
-fn gradient_sums(dy: &Tensor, x: &Tensor, statistics: &Statistics) -> Result<Tensor> {
+fn gradient_sums(
+    dy: &Tensor,
+    x: &Tensor,
+    statistics: &Statistics,
+    affine: &Affine,
+) -> Result<Tensor> {
+    let Affine { gamma, beta, relu } = affine;
     let (gpu, of) = (Gpu::of(x)?, Parts::of(x));
     let partial = of.partial(&gpu, 2)?;
     let Statistics { mean, rstd } = statistics;
     launch!(
-        gpu, "column_gradients", Some(x.dtype()), of.grid, dy, x, mean, rstd, of.rows, of.channels, of.parts, &partial
+        gpu, "column_gradients", Some(x.dtype()), of.grid, dy, x, mean, rstd, gamma, beta, of.rows, of.channels,
+        of.parts, &partial, *relu
     );
     of.totals(&gpu, &partial, 2)
 }

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use candle_core::{DType, Error, Result, Tensor, bail};
 use cudarc::cudnn::{result, sys};
 
-use super::columns;
-use super::elementwise::{finish, relu_backward};
+use super::columns::finish_backward;
+use super::elementwise::finish;
 use super::gpu::{Gpu, Grid, Parameter, address, launch};
 use super::product::{dense, tf32_is_allowed};
 use super::tape::{is_wanted, record};
@@ -81,11 +81,7 @@ pub fn conv2d(
     let y_kept = relu.then(|| y.clone());
     let seen = of_kernel.then_some(seen);
     record(&[x, kernel, bias], &y, move |dy| {
-        let dy = match &y_kept {
-            Some(y) => relu_backward(&dy, y)?,
-            None => dy,
-        };
-        let dbias = (of_bias && has_bias).then(|| columns::sums(&dy));
+        let (dy, dbias) = finish_backward(dy, y_kept.as_ref(), of_bias && has_bias)?;
         let dkernel = seen.as_ref().map(|seen| {
             let gradient = gpu.uninitialized(&[s.cout, s.kh, s.kw, s.cin / s.groups], dtype)?;
             plan.weights(&gpu, seen, &dy, &gradient)?;
@@ -97,7 +93,7 @@ pub fn conv2d(
             plan.input(&gpu, &turned, &dy, &dx)?;
             padded.inside(&dx)
         });
-        Ok(vec![dx.transpose()?, dkernel.transpose()?, dbias.transpose()?])
+        Ok(vec![dx.transpose()?, dkernel.transpose()?, dbias])
     });
     Ok(y)
 }

@@ -38,7 +38,7 @@ pub fn activation(x: &Tensor, function: Function) -> Result<Tensor> {
     record(&[x], &y, move |dy| {
         let (gpu, dx) = like(&kept)?;
         let n = dx.elem_count();
-        let (grid, dtype) = (Grid::values(n / 4), Some(dx.dtype()));
+        let (grid, dtype) = (Grid::values(n / 8), Some(dx.dtype()));
         launch!(gpu, "activation_backward", dtype, grid, &dy, &kept, &dx, n, function);
         Ok(vec![Some(dx)])
     });
@@ -48,7 +48,7 @@ pub fn activation(x: &Tensor, function: Function) -> Result<Tensor> {
 fn apply(x: &Tensor, function: usize) -> Result<Tensor> {
     let (gpu, y) = like(x)?;
     let n = y.elem_count();
-    let grid = Grid::values(n / 4);
+    let grid = Grid::values(n / 8);
     launch!(gpu, "activation", Some(y.dtype()), grid, x, &y, n, function);
     Ok(y)
 }
@@ -57,26 +57,37 @@ fn apply(x: &Tensor, function: usize) -> Result<Tensor> {
 pub fn relu_backward(dy: &Tensor, y: &Tensor) -> Result<Tensor> {
     let (gpu, dx) = like(y)?;
     let n = dx.elem_count();
-    let grid = Grid::values(n / 4);
+    let grid = Grid::values(n / 8);
     launch!(gpu, "relu_backward", Some(y.dtype()), grid, dy, y, &dx, n);
     Ok(dx)
 }
 
-/// `a + b`, of the same shape.
-pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    let y = sum_of_two(&a.contiguous()?, &b.contiguous()?)?;
-    record(&[a, b], &y, |dy| Ok(vec![Some(dy.clone()), Some(dy)]));
+/// `a + b`, of the same shape, and ReLU where asked for.
+pub fn add(a: &Tensor, b: &Tensor, relu: bool) -> Result<Tensor> {
+    let y = added(&a.contiguous()?, &b.contiguous()?, relu)?;
+    let kept = relu.then(|| y.clone());
+    record(&[a, b], &y, move |dy| {
+        let dy = match &kept {
+            Some(y) => relu_backward(&dy, y)?,
+            None => dy,
+        };
+        Ok(vec![Some(dy.clone()), Some(dy)])
+    });
     Ok(y)
 }
 
 /// As [`add`], of contiguous tensors and not recorded.
 pub fn sum_of_two(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    added(a, b, false)
+}
+
+fn added(a: &Tensor, b: &Tensor, relu: bool) -> Result<Tensor> {
     if a.shape() != b.shape() || a.dtype() != b.dtype() {
         bail!("{:?} and {:?} cannot be added", a.shape(), b.shape());
     }
     let (gpu, y) = like(a)?;
     let n = y.elem_count();
-    launch!(gpu, "add", Some(y.dtype()), Grid::values(n / 4), a, b, &y, n);
+    launch!(gpu, "add", Some(y.dtype()), Grid::values(n / 8), a, b, &y, n, relu);
     Ok(y)
 }
 
@@ -84,7 +95,7 @@ pub fn sum_of_two(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 pub fn finish(y: &Tensor, bias: Option<&Tensor>, relu: bool) -> Result<()> {
     let gpu = Gpu::of(y)?;
     let (n, dtype) = (y.elem_count(), Some(y.dtype()));
-    let grid = Grid::values(n / 4);
+    let grid = Grid::values(n / 8);
     match bias {
         Some(bias) => {
             let bias = bias.contiguous()?;
@@ -119,7 +130,7 @@ fn scaled(x: &Tensor, factors: &Tensor) -> Result<Tensor> {
     let (n, c) = (x.elem_count(), x.dims().last().copied().unwrap_or(1));
     let rows = n / factors.elem_count();
     let kernel = if factors.dtype() == DType::F32 { "scale" } else { "gate" };
-    launch!(gpu, kernel, Some(x.dtype()), Grid::values(n / 4), x, factors, &y, n, c, rows);
+    launch!(gpu, kernel, Some(x.dtype()), Grid::values(n / 8), x, factors, &y, n, c, rows);
     Ok(y)
 }
 
@@ -145,7 +156,7 @@ pub fn cast(x: &Tensor, dtype: DType) -> Result<Tensor> {
         DType::F32 => ("to_f32", x.dtype()),
         _ => ("from_f32", dtype),
     };
-    launch!(gpu, kernel, Some(other), Grid::values(n / 4), x, &y, n);
+    launch!(gpu, kernel, Some(other), Grid::values(n / 8), x, &y, n);
     Ok(y)
 }
 

@@ -39,6 +39,14 @@ pub fn max_pool2d(x: &Tensor, windows: Windows) -> Result<Tensor> {
     let kept = x.contiguous()?;
     let y = pooled("max_pool", &kept, windows)?;
     record(&[x], &y, move |dy| {
+        let config = windows.config();
+        let (side, apart) = (config.stride, config.kernel == config.stride && config.padding == 0);
+        if apart && windows.h == windows.ho * side && windows.w == windows.wo * side {
+            let (gpu, dx) = like(&kept)?;
+            let grid = Grid::values(dy.elem_count());
+            launch!(gpu, "max_pool_backward_apart", Some(dx.dtype()), grid, &dy, &kept, &dx, windows);
+            return Ok(vec![Some(dx)]);
+        }
         let (gpu, dx) = like(&kept)?;
         let grid = Grid::values(dx.elem_count());
         launch!(gpu, "max_pool_backward", Some(dx.dtype()), grid, &dy, &kept, &dx, windows);

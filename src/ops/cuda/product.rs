@@ -6,10 +6,10 @@ use std::ffi::c_void;
 use candle_core::{DType, Error, Result, Tensor, bail};
 use cudarc::cublas::{result, sys};
 
-use super::elementwise::{cast, finish, relu_backward};
+use super::columns::finish_backward;
+use super::elementwise::{cast, finish};
 use super::gpu::{Gpu, Parameter, address};
 use super::tape::{is_wanted, record};
-use super::columns;
 
 thread_local! {
     static TF32: Cell<bool> = const { Cell::new(false) };
@@ -134,14 +134,7 @@ pub fn dense(
     let weight_dims = weight.dims().to_vec();
     let x_dims = x.dims().to_vec();
     record(&[x, weight, bias], &y, move |dy| {
-        let dy = match &y_kept {
-            Some(y) => relu_backward(&dy, y)?,
-            None => dy,
-        };
-        let dbias = match wanted[2] && !nothing {
-            true => Some(columns::sums(&dy)?),
-            false => None,
-        };
+        let (dy, dbias) = finish_backward(dy, y_kept.as_ref(), wanted[2] && !nothing)?;
         let dweight = wanted[1].then(|| {
             let (x, dy) = (Factor::transposed(&kept), Factor::plain(&dy));
             product(x, dy, (1, inputs, rows, outputs), (&weight_dims, DType::F32), tf32)

@@ -181,8 +181,9 @@ fn functions_are_those_of_the_cpu() {
     compare("tanh", std::slice::from_ref(&x), 1, |t| ops::tanh(&t[0]));
     compare("softmax", &[random(&[9, 37], 2)], 1, |t| ops::softmax(&t[0]));
     let two = [random(&[4, 6, 10], 1), random(&[4, 6, 10], 2)];
-    compare("add", &two, 2, |t| ops::add(&t[0], &t[1]));
-    compare("a value used twice", &two[..1], 1, |t| ops::add(&t[0], &ops::relu(&t[0])?));
+    compare("add", &two, 2, |t| ops::add(&t[0], &t[1], false));
+    compare_with("add with ReLU", &two, 2, true, |t| ops::add(&t[0], &t[1], true));
+    compare("a value used twice", &two[..1], 1, |t| ops::add(&t[0], &ops::relu(&t[0])?, false));
 }
 
 #[test]
@@ -209,6 +210,14 @@ fn norms_are_those_of_the_cpu() {
             let [mean, variance] = [&mean, &variance].map(|s| s.to_device(t[0].device()).unwrap());
             ops::batch_norm_inference(&t[0], &t[1], &t[2], &mean, &variance, 1e-3)
         });
+        compare_with("batch_norm with ReLU", &inputs, 1, true, |t| {
+            Ok(ops::batch_norm_then(&t[0], &t[1], &t[2], 1e-3, true)?.y)
+        });
+        compare_with("batch_norm_inference with ReLU", &inputs, 1, true, |t| {
+            let [mean, variance] = [&mean, &variance].map(|s| s.to_device(t[0].device()).unwrap());
+            let (affine, statistics) = ([&t[1], &t[2]], [&mean, &variance]);
+            ops::batch_norm_inference_then(&t[0], affine, statistics, 1e-3, true)
+        });
         compare("layer_norm", &inputs, 1, |t| ops::layer_norm(&t[0], &t[1], &t[2], 1e-6));
     }
 }
@@ -233,10 +242,10 @@ fn statistics_are_those_of_the_cpu_and_move_alike() {
 #[test]
 fn pooling_is_that_of_the_cpu() {
     for (kernel, stride, padding, ceil_mode) in
-        [(2, 2, 0, false), (3, 2, 1, false), (3, 2, 0, true), (3, 1, 1, false)]
+        [(2, 2, 0, false), (3, 3, 0, true), (3, 2, 1, false), (3, 2, 0, true), (3, 1, 1, false)]
     {
         let config = Pool2dConfig { kernel, stride, padding, ceil_mode };
-        let x = [random(&[3, 13, 12, 20], 1)];
+        let x = [random(&[3, 12, 12, 20], 1)];
         compare("max_pool2d", &x, 1, |t| ops::max_pool2d(&t[0], &config));
         compare("average_pool2d", &x, 1, |t| ops::average_pool2d(&t[0], &config));
     }

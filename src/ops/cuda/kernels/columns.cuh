@@ -104,13 +104,24 @@ KERNEL N(column_moments)(const T *x, const float *shift, int rows, int channels,
 }
 
 // Of dy, and of dy × normalized x, mean and deviation being those of the channel.
-KERNEL N(column_gradients)(const T *dy, const T *x, const float *mean, const float *rstd, int rows, int channels, int parts,
-                           float *partial) {
+KERNEL N(column_gradients)(const T *dy, const T *x, const float *mean, const float *rstd, const float *gamma,
+                           const float *beta, int rows, int channels, int parts, float *partial, int relu) {
     column_parts<2>(rows, channels, parts, partial, [=](int row, int c, float *sums) {
         long long i = (long long)row * channels + c;
-        float g = load(dy + i);
+        float v = load(x + i);
+        float g = N(passes)(v, mean[c], rstd[c], gamma[c], beta[c], relu) ? load(dy + i) : 0.0f;
         sums[0] += g;
-        sums[1] += g * (load(x + i) - mean[c]) * rstd[c];
+        sums[1] += g * (v - mean[c]) * rstd[c];
+    });
+}
+
+// The gradient before a ReLU that gave `y`, and its sums.
+KERNEL N(relu_backward_sums)(const T *dy, const T *y, T *dx, int rows, int channels, int parts, float *partial) {
+    column_parts<1>(rows, channels, parts, partial, [=](int row, int c, float *sums) {
+        long long i = (long long)row * channels + c;
+        float g = load(y + i) > 0.0f ? load(dy + i) : 0.0f;
+        store(dx + i, g);
+        sums[0] += g;
     });
 }
 

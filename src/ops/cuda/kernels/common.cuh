@@ -10,9 +10,21 @@ __device__ __forceinline__ float load(const __nv_bfloat16 *p) { return __bfloat1
 __device__ __forceinline__ void store(float *p, float v) { *p = v; }
 __device__ __forceinline__ void store(__nv_bfloat16 *p, float v) { *p = __float2bfloat16_rn(v); }
 
-// Four values that are read or written at once; their address must be a multiple of their size.
-template <typename V> struct alignas(4 * sizeof(V)) Four {
-    V v[4];
+// A value as a type rounds it.
+template <typename V> __device__ __forceinline__ void store_as(float *p, float v) {
+    V rounded;
+    store(&rounded, v);
+    *p = load(&rounded);
+}
+
+// What the gradients of a normalized channel follow from.
+struct Channel {
+    float mean, rstd, gamma, beta, plain, weighted;
+};
+
+// Values that are read or written at once, 16 bytes of the narrowest type; their address must be a multiple of their size.
+template <typename V, int K> struct alignas(K * sizeof(V) < 16 ? K * sizeof(V) : 16) Pack {
+    V v[K];
 };
 
 // Calls `f(i)` for each i below n, one after another of a thread a grid apart.
@@ -21,22 +33,40 @@ template <typename F> __device__ __forceinline__ void each(int n, F f) {
         f((int)i);
 }
 
-// y[i] = f(i, a[i], b[i]), four values at a time; `b` may be null, and is then 0. Buffers begin at multiples of 256 bytes.
+// y[i] = f(i, a[i], b[i]), eight values at a time; `b` may be null, and is then 0. Buffers begin at multiples of 256 bytes.
 template <typename A, typename B, typename Y, typename F>
 __device__ __forceinline__ void map(int n, const A *a, const B *b, Y *y, F f) {
-    int fours = n / 4;
-    each(fours, [&](int i) {
-        Four<A> av = ((const Four<A> *)a)[i];
-        Four<B> bv = {};
-        if (b) bv = ((const Four<B> *)b)[i];
-        Four<Y> yv;
+    int packs = n / 8;
+    each(packs, [&](int i) {
+        Pack<A, 8> av = ((const Pack<A, 8> *)a)[i];
+        Pack<B, 8> bv = {};
+        if (b) bv = ((const Pack<B, 8> *)b)[i];
+        Pack<Y, 8> yv;
 #pragma unroll
-        for (int j = 0; j < 4; j++)
-            store(&yv.v[j], f(4 * i + j, load(&av.v[j]), load(&bv.v[j])));
-        ((Four<Y> *)y)[i] = yv;
+        for (int j = 0; j < 8; j++) store(&yv.v[j], f(8 * i + j, load(&av.v[j]), load(&bv.v[j])));
+        ((Pack<Y, 8> *)y)[i] = yv;
     });
-    int rest = 4 * fours + blockIdx.x * blockDim.x + threadIdx.x;
+    int rest = 8 * packs + blockIdx.x * blockDim.x + threadIdx.x;
     if (rest < n) store(y + rest, f(rest, load(a + rest), b ? load(b + rest) : 0.0f));
+}
+
+// As `map`, y[i] = f(a[i], b[i], p), p being `of(channel)`: what holds for the channel of the value.
+template <typename A, typename B, typename Y, typename P, typename F>
+__device__ __forceinline__ void map_channels(int n, int channels, const A *a, const B *b, Y *y, P of, F f) {
+    if (channels % 8) {
+        map(n, a, b, y, [=](int i, float a, float b) { return f(a, b, of(i % channels)); });
+        return;
+    }
+    each(n / 8, [&](int i) {
+        Pack<A, 8> av = ((const Pack<A, 8> *)a)[i];
+        Pack<B, 8> bv = {};
+        if (b) bv = ((const Pack<B, 8> *)b)[i];
+        Pack<Y, 8> yv;
+        int channel = (int)(8ll * i % channels);
+#pragma unroll
+        for (int j = 0; j < 8; j++) store(&yv.v[j], f(load(&av.v[j]), load(&bv.v[j]), of(channel + j)));
+        ((Pack<Y, 8> *)y)[i] = yv;
+    });
 }
 
 // The sum of a value over the 32 threads of a warp, in each of them.

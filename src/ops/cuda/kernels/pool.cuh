@@ -58,6 +58,22 @@ KERNEL N(max_pool_backward)(const T *dy, const T *x, T *dx, Windows s) {
     });
 }
 
+// As `max_pool_backward` where the windows lie side by side: a thread a window, which writes all its places.
+KERNEL N(max_pool_backward_apart)(const T *dy, const T *x, T *dx, Windows s) {
+    each(s.n * s.ho * s.wo * s.c, [=](int i) {
+        int c = i % s.c, ox = i / s.c % s.wo, oy = i / s.c / s.wo % s.ho, image = i / s.c / s.wo / s.ho;
+        float value;
+        int place = N(largest)(x, s, image, oy, ox, c, &value);
+        T gradient = dy[i], zero;
+        store(&zero, 0.0f);
+        for (int py = oy * s.stride; py < oy * s.stride + s.kernel; py++)
+            for (int px = ox * s.stride; px < ox * s.stride + s.kernel; px++) {
+                int at = ((image * s.h + py) * s.w + px) * s.c + c;
+                dx[at] = at == place ? gradient : zero;
+            }
+    });
+}
+
 // The pixels of a window that lie inside the image.
 #ifndef POOL_INSIDE
 #define POOL_INSIDE
