@@ -72,7 +72,10 @@ impl<'a> Batches<'a> {
         }
         let pixels = self.on_gpu.get_or_init(|| self.upload().unwrap_or(None));
         let size = self.resizing.size;
-        pixels.as_ref().map(|pixels| pixels.batch(indices, size)).transpose()
+        pixels
+            .as_ref()
+            .map(|pixels| pixels.batch(indices, size))
+            .transpose()
     }
 
     /// Puts all images on the GPU, where they fit.
@@ -337,7 +340,9 @@ mod tests {
     fn images_on_a_gpu_are_those_of_the_host() {
         let gpu = crate::ops::open_gpu(0).unwrap();
         for channels in [1, 3] {
-            let data = (0..5 * 16 * channels).map(|i| (i * 37 % 256) as u8).collect();
+            let data = (0..5 * 16 * channels)
+                .map(|i| (i * 37 % 256) as u8)
+                .collect();
             let part = part(data, (4, 4, channels));
             let caffe = normalizer(NormalizationScheme::Caffe);
             let on = |device| {

@@ -96,7 +96,10 @@ impl Features {
             && let Some(all) = self.resident.get_or_init(|| self.upload(device).ok())
         {
             let indices = Tensor::new(indices, device)?;
-            return all.iter().map(|all| all.index_select(&indices, 0)).collect();
+            return all
+                .iter()
+                .map(|all| all.index_select(&indices, 0))
+                .collect();
         }
         self.copied(indices, device)
     }

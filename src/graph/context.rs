@@ -109,9 +109,7 @@ impl<'a> Context<'a> {
         scale: f64,
     ) -> Result<()> {
         match self.tensors.get(&tensor_name(self.node, suffix)) {
-            Some(Slot::Moving(moving)) => {
-                ops::move_towards(moving, batch, momentum, scale)
-            }
+            Some(Slot::Moving(moving)) => ops::move_towards(moving, batch, momentum, scale),
             _ => Ok(()),
         }
     }

@@ -6,7 +6,8 @@ use super::blueprint::Blueprint;
 use super::init;
 use super::weights::{HostTensor, Weights};
 use crate::graph::{
-    Mode, Parameter, Slot, Tensors, absorbed, absorbed_on_gpu, chained, from_file, images_at_once, joined, to_file,
+    Mode, Parameter, Slot, Tensors, absorbed, absorbed_on_gpu, chained, from_file, images_at_once,
+    joined, to_file,
 };
 #[cfg(feature = "cuda")]
 use crate::ops;

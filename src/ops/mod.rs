@@ -25,8 +25,8 @@ mod pool;
 mod relu;
 pub mod resample;
 mod scale;
-mod shape;
 mod scratch;
+mod shape;
 mod simd;
 
 #[cfg(test)]
@@ -42,14 +42,17 @@ pub use batch_norm::{
 };
 pub use chain::Chain;
 pub use concat::concat;
-#[cfg(feature = "cuda")]
-pub use cuda::{Captured, Numbers, Pixels, Step as OptimizerStep, allow_tf32, open_gpu, optimizer_step};
 pub use conv2d::{
     Conv2dConfig, Epilogue, Padding, conv2d, conv2d_finished, dense_finished, dense_scratch,
     scratch as conv2d_scratch,
 };
 pub use cpu::WORTH_A_THREAD;
 pub use cross_entropy::{blend, sigmoid_cross_entropy, softmax_cross_entropy, weighted_mean};
+#[cfg(feature = "cuda")]
+pub use cuda::{
+    Captured, Numbers, Pixels, Step as OptimizerStep, allow_tf32, gpu_memory, open_gpu,
+    optimizer_step,
+};
 pub use dense::dense;
 pub use dropout::{drop_path, dropout};
 pub use layer_norm::layer_norm;

@@ -8,9 +8,9 @@ use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Result, Tensor, Var, b
 use rayon::prelude::*;
 
 use super::Error;
+use super::rules::{Rule, Step};
 #[cfg(feature = "cuda")]
 use crate::ops;
-use super::rules::{Rule, Step};
 
 /// Values updated at a time.
 const CHUNK: usize = 16 * 1024;
@@ -113,7 +113,9 @@ impl Optimizer {
         if let Some(first) = self.parameters.first()
             && first.var.device().is_cuda()
         {
-            return self.step_on_gpu(&gradients, step).map_err(|e| tensor_error(&first.name, e));
+            return self
+                .step_on_gpu(&gradients, step)
+                .map_err(|e| tensor_error(&first.name, e));
         }
         for (parameter, gradient) in self.parameters.iter_mut().zip(gradients) {
             parameter
@@ -137,7 +139,11 @@ impl Optimizer {
     pub fn next_on_gpu(&mut self, learning_rate: f64) -> ops::Numbers {
         let step = self.steps;
         let Step { rate, decay } = self.next(learning_rate);
-        ops::Numbers { step, rate: rate as f32, decay: decay as f32 }
+        ops::Numbers {
+            step,
+            rate: rate as f32,
+            decay: decay as f32,
+        }
     }
 
     /// Updates every parameter on a GPU, in place, by a step that was counted before.
@@ -146,7 +152,10 @@ impl Optimizer {
     /// A parameter without a gradient, or what the GPU reports.
     #[cfg(feature = "cuda")]
     pub fn apply_on_gpu(&self, grads: &GradStore, numbers: ops::Numbers) -> Result<()> {
-        let gradients = self.parameters.iter().map(|parameter| parameter.gradient(grads));
+        let gradients = self
+            .parameters
+            .iter()
+            .map(|parameter| parameter.gradient(grads));
         let gradients = gradients.collect::<std::result::Result<Vec<&Tensor>, Error>>();
         let step = Step {
             rate: f64::from(numbers.rate),

@@ -281,7 +281,15 @@ impl Fit<'_> {
             let (loss, logits) = self.step_on_gpu(&features, &labels, mode, state)?;
             state.at.step += 1;
             state.at.running.learning_rate = learning_rate;
-            state.unread.push(Unread { epoch, batch, batches, learning_rate, loss, logits, labels });
+            state.unread.push(Unread {
+                epoch,
+                batch,
+                batches,
+                learning_rate,
+                loss,
+                logits,
+                labels,
+            });
             if state.unread.len() == MOST_UNREAD {
                 self.read(state)?;
             }
@@ -330,7 +338,9 @@ impl Fit<'_> {
             }
             let (rows, labels) = (unread.logits.to_vec2()?, &unread.labels);
             let tally = &mut state.at.running.tally;
-            tally.add(f64::from(loss), &rows, labels, |row| probabilities(row, output))?;
+            tally.add(f64::from(loss), &rows, labels, |row| {
+                probabilities(row, output)
+            })?;
             state.untold.push(Batch {
                 epoch: unread.epoch,
                 epochs: self.spec.training.epochs,

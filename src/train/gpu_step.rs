@@ -34,7 +34,9 @@ impl Fit<'_> {
         let wanted = criterion.wanted(labels, weights, self.network.device())?;
         let numbers = ops::Numbers {
             step: state.at.step,
-            ..state.optimizer.next_on_gpu(state.schedule.rate(state.at.step))
+            ..state
+                .optimizer
+                .next_on_gpu(state.schedule.rate(state.at.step))
         };
         let inputs = [features, &wanted].concat();
         let optimizer = &state.optimizer;
@@ -51,21 +53,37 @@ impl Fit<'_> {
                 captured.run(&inputs, numbers)?
             }
             GpuStep::Unknown => {
-                let (found, captured) = Captured::after(&inputs, step)?;
+                let (found, captured) = Captured::after(&inputs, step).map_err(what_to_lower)?;
                 state.captured = match captured {
                     Ok(captured) => GpuStep::Captured(captured),
                     Err(why) => {
-                        tracing::warn!("steps are not captured as a CUDA graph, and take longer: {why}");
+                        tracing::warn!(
+                            "steps are not captured as a CUDA graph, and take longer: {why}"
+                        );
                         GpuStep::Single
                     }
                 };
                 found
             }
-            _ => step(&inputs)?,
+            _ => step(&inputs).map_err(what_to_lower)?,
         };
         match <[Tensor; 2]>::try_from(found) {
             Ok([loss, logits]) => Ok((loss, logits)),
             Err(_) => Err(candle_core::Error::Msg("a step gives a loss and logits".into()).into()),
         }
+    }
+}
+
+/// Says of a GPU that is out of memory how much there is, and what takes less.
+fn what_to_lower(error: candle_core::Error) -> candle_core::Error {
+    const MIB: u64 = 1 << 20;
+    match ops::gpu_memory() {
+        Ok((free, total)) if error.to_string().contains("OUT_OF_MEMORY") => error.context(format!(
+            "the GPU's memory ({} MiB, of which {} MiB are free) is too little for this batch; lower training.batch_size, \
+             or take precision = \"bf16\"",
+            total / MIB,
+            free / MIB
+        )),
+        _ => error,
     }
 }

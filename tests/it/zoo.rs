@@ -12,8 +12,8 @@ use runner::spec::Spec;
 use serde_json::Value;
 
 use crate::common;
-use crate::common::timm_step::{self, uniform, value};
 use crate::common::device;
+use crate::common::timm_step::{self, uniform, value};
 
 mod widths;
 

@@ -55,7 +55,10 @@ pub fn batch_norm_inference_then(
         let all = [gamma, beta, mean, variance];
         return super::cuda::batch_norm_inference(x, all, epsilon, relu);
     }
-    then(batch_norm_inference(x, gamma, beta, mean, variance, epsilon)?, relu)
+    then(
+        batch_norm_inference(x, gamma, beta, mean, variance, epsilon)?,
+        relu,
+    )
 }
 
 fn then(y: Tensor, with_relu: bool) -> Result<Tensor> {

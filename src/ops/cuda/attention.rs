@@ -24,26 +24,78 @@ pub fn attention(qkv: &Tensor, heads: usize) -> Result<Tensor> {
     let (n, tokens, width) = qkv.dims3()?;
     let size = width / 3 / heads;
     let (dtype, tf32) = (qkv.dtype(), tf32_is_allowed());
-    let s = Sizes { n, tokens, heads, size, dtype, tf32 };
+    let s = Sizes {
+        n,
+        tokens,
+        heads,
+        size,
+        dtype,
+        tf32,
+    };
     let apart = s.turned(&qkv.contiguous()?, 3, false)?;
     let [q, k, v] = [apart.get(0)?, apart.get(1)?, apart.get(2)?];
-    let weights = s.product(Factor::plain(&q), Factor::transposed(&k), [tokens, size, tokens])?;
+    let weights = s.product(
+        Factor::plain(&q),
+        Factor::transposed(&k),
+        [tokens, size, tokens],
+    )?;
     let gpu = Gpu::of(qkv)?;
     let rows = n * heads * tokens;
-    launch!(gpu, "softmax", Some(dtype), Grid::rows(rows), &weights, rows, tokens, s.scale());
-    let y = s.product(Factor::plain(&weights), Factor::plain(&v), [tokens, tokens, size])?;
+    launch!(
+        gpu,
+        "softmax",
+        Some(dtype),
+        Grid::rows(rows),
+        &weights,
+        rows,
+        tokens,
+        s.scale()
+    );
+    let y = s.product(
+        Factor::plain(&weights),
+        Factor::plain(&v),
+        [tokens, tokens, size],
+    )?;
     let y = s.turned(&y, 1, true)?.reshape((n, tokens, width / 3))?;
     record(&[qkv], &y, move |dy| {
         let dy = s.turned(&dy, 1, false)?;
-        let dv = s.product(Factor::transposed(&weights), Factor::plain(&dy), [tokens, tokens, size])?;
-        let scores = s.product(Factor::plain(&dy), Factor::transposed(&v), [tokens, size, tokens])?;
+        let dv = s.product(
+            Factor::transposed(&weights),
+            Factor::plain(&dy),
+            [tokens, tokens, size],
+        )?;
+        let scores = s.product(
+            Factor::plain(&dy),
+            Factor::transposed(&v),
+            [tokens, size, tokens],
+        )?;
         let gpu = Gpu::of(&scores)?;
         let grid = Grid::rows(rows);
-        launch!(gpu, "softmax_backward", Some(dtype), grid, &scores, &weights, rows, tokens, s.scale());
-        let dq = s.product(Factor::plain(&scores), Factor::plain(&k), [tokens, tokens, size])?;
-        let dk = s.product(Factor::transposed(&scores), Factor::plain(&q), [tokens, tokens, size])?;
+        launch!(
+            gpu,
+            "softmax_backward",
+            Some(dtype),
+            grid,
+            &scores,
+            &weights,
+            rows,
+            tokens,
+            s.scale()
+        );
+        let dq = s.product(
+            Factor::plain(&scores),
+            Factor::plain(&k),
+            [tokens, tokens, size],
+        )?;
+        let dk = s.product(
+            Factor::transposed(&scores),
+            Factor::plain(&q),
+            [tokens, tokens, size],
+        )?;
         let all = Tensor::cat(&[dq.unsqueeze(0)?, dk.unsqueeze(0)?, dv.unsqueeze(0)?], 0)?;
-        Ok(vec![Some(s.turned(&all, 3, true)?.reshape((n, tokens, width))?)])
+        Ok(vec![Some(
+            s.turned(&all, 3, true)?.reshape((n, tokens, width))?,
+        )])
     });
     Ok(y)
 }
@@ -62,10 +114,29 @@ impl Sizes {
 
     /// `[n, tokens, parts, heads, size]` as `[parts, n, heads, tokens, size]`, or the way back.
     fn turned(&self, x: &Tensor, parts: usize, back: bool) -> Result<Tensor> {
-        let Sizes { n, tokens, heads, size, .. } = *self;
+        let Sizes {
+            n,
+            tokens,
+            heads,
+            size,
+            ..
+        } = *self;
         let (gpu, y) = like(x)?;
         let grid = Grid::values(x.elem_count());
-        launch!(gpu, "heads", Some(x.dtype()), grid, x, &y, n, tokens, parts, heads, size, back);
+        launch!(
+            gpu,
+            "heads",
+            Some(x.dtype()),
+            grid,
+            x,
+            &y,
+            n,
+            tokens,
+            parts,
+            heads,
+            size,
+            back
+        );
         match back {
             true => y.reshape((n, tokens, parts, heads, size)),
             false => y.reshape((parts, n, heads, tokens, size)),

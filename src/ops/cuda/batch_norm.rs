@@ -37,13 +37,42 @@ pub fn batch_norm(
     let partial = of.partial(&gpu, 2)?;
     let (dtype, c) = (Some(x.dtype()), of.channels);
     launch!(gpu, "first_row", dtype, Grid::values(c), &kept, &shift, c);
-    launch!(gpu, "column_moments", dtype, of.grid, &kept, &shift, of.rows, c, of.parts, &partial);
     launch!(
-        gpu, "moments", None, of.totals_grid(), &partial, of.parts, c, of.rows, &shift, epsilon as f32, &mean,
-        &variance, &rstd
+        gpu,
+        "column_moments",
+        dtype,
+        of.grid,
+        &kept,
+        &shift,
+        of.rows,
+        c,
+        of.parts,
+        &partial
     );
-    let statistics = Statistics { mean: mean.clone(), rstd };
-    let affine = Affine { gamma: gamma.clone(), beta: beta.clone(), relu };
+    launch!(
+        gpu,
+        "moments",
+        None,
+        of.totals_grid(),
+        &partial,
+        of.parts,
+        c,
+        of.rows,
+        &shift,
+        epsilon as f32,
+        &mean,
+        &variance,
+        &rstd
+    );
+    let statistics = Statistics {
+        mean: mean.clone(),
+        rstd,
+    };
+    let affine = Affine {
+        gamma: gamma.clone(),
+        beta: beta.clone(),
+        relu,
+    };
     let y = normalize(&kept, &statistics, &affine)?;
     let wanted = [x, gamma, beta].map(is_wanted);
     record(&[x, gamma, beta], &y, move |dy| {
@@ -53,12 +82,29 @@ pub fn batch_norm(
             let (n, dtype) = (dx.elem_count(), Some(dx.dtype()));
             let Statistics { mean, rstd } = &statistics;
             launch!(
-                gpu, "normalize_backward", dtype, Grid::values(n / 8), &dy, &kept, mean, rstd, &affine.gamma,
-                &affine.beta, &sums, &dx, n, c, relu
+                gpu,
+                "normalize_backward",
+                dtype,
+                Grid::values(n / 8),
+                &dy,
+                &kept,
+                mean,
+                rstd,
+                &affine.gamma,
+                &affine.beta,
+                &sums,
+                &dx,
+                n,
+                c,
+                relu
             );
             Ok::<_, candle_core::Error>(dx)
         });
-        Ok(vec![dx.transpose()?, Some(sums.get(1)?), Some(sums.get(0)?)])
+        Ok(vec![
+            dx.transpose()?,
+            Some(sums.get(1)?),
+            Some(sums.get(0)?),
+        ])
     });
     Ok(BatchNorm { y, mean, variance })
 }
@@ -74,9 +120,25 @@ pub fn batch_norm_inference(
     let gpu = Gpu::of(x)?;
     let c = gamma.elem_count();
     let rstd = gpu.uninitialized(&[c], DType::F32)?;
-    launch!(gpu, "inverse_deviation", None, Grid::values(c), variance, epsilon as f32, &rstd, c);
-    let statistics = Statistics { mean: mean.clone(), rstd };
-    let affine = Affine { gamma: gamma.clone(), beta: beta.clone(), relu };
+    launch!(
+        gpu,
+        "inverse_deviation",
+        None,
+        Grid::values(c),
+        variance,
+        epsilon as f32,
+        &rstd,
+        c
+    );
+    let statistics = Statistics {
+        mean: mean.clone(),
+        rstd,
+    };
+    let affine = Affine {
+        gamma: gamma.clone(),
+        beta: beta.clone(),
+        relu,
+    };
     let y = normalize(&kept, &statistics, &affine)?;
     let wanted = [x, gamma, beta].map(is_wanted);
     record(&[x, gamma, beta], &y, move |dy| {
@@ -86,8 +148,20 @@ pub fn batch_norm_inference(
             let grid = Grid::values(n / 8);
             let Statistics { mean, rstd } = &statistics;
             launch!(
-                gpu, "normalize_given_backward", dtype, grid, &dy, &kept, mean, rstd, &affine.gamma, &affine.beta, &dx,
-                n, c, relu
+                gpu,
+                "normalize_given_backward",
+                dtype,
+                grid,
+                &dy,
+                &kept,
+                mean,
+                rstd,
+                &affine.gamma,
+                &affine.beta,
+                &dx,
+                n,
+                c,
+                relu
             );
             Ok::<_, candle_core::Error>(dx)
         });
@@ -107,7 +181,21 @@ fn normalize(x: &Tensor, statistics: &Statistics, affine: &Affine) -> Result<Ten
     let (n, c) = (x.elem_count(), gamma.elem_count());
     let Statistics { mean, rstd } = statistics;
     let grid = Grid::values(n / 8);
-    launch!(gpu, "normalize", Some(x.dtype()), grid, x, mean, rstd, gamma, beta, &y, n, c, *relu);
+    launch!(
+        gpu,
+        "normalize",
+        Some(x.dtype()),
+        grid,
+        x,
+        mean,
+        rstd,
+        gamma,
+        beta,
+        &y,
+        n,
+        c,
+        *relu
+    );
     Ok(y)
 }
 
@@ -123,8 +211,21 @@ fn gradient_sums(
     let partial = of.partial(&gpu, 2)?;
     let Statistics { mean, rstd } = statistics;
     launch!(
-        gpu, "column_gradients", Some(x.dtype()), of.grid, dy, x, mean, rstd, gamma, beta, of.rows, of.channels,
-        of.parts, &partial, *relu
+        gpu,
+        "column_gradients",
+        Some(x.dtype()),
+        of.grid,
+        dy,
+        x,
+        mean,
+        rstd,
+        gamma,
+        beta,
+        of.rows,
+        of.channels,
+        of.parts,
+        &partial,
+        *relu
     );
     of.totals(&gpu, &partial, 2)
 }
@@ -133,6 +234,16 @@ fn gradient_sums(
 pub fn move_towards(moving: &Tensor, batch: &Tensor, momentum: f64, scale: f64) -> Result<()> {
     let (gpu, n) = (Gpu::of(moving)?, moving.elem_count());
     let (momentum, rest) = (momentum as f32, ((1.0 - momentum) * scale) as f32);
-    launch!(gpu, "move_towards", None, Grid::values(n), moving, batch, momentum, rest, n);
+    launch!(
+        gpu,
+        "move_towards",
+        None,
+        Grid::values(n),
+        moving,
+        batch,
+        momentum,
+        rest,
+        n
+    );
     Ok(())
 }

@@ -96,7 +96,9 @@ impl Captured {
             VARYING.set(place);
             step(&inputs).and_then(|found| {
                 let pairs = found.iter().zip(&outputs);
-                pairs.map(|(from, to)| copy(from, to)).collect::<Result<Vec<()>>>()
+                pairs
+                    .map(|(from, to)| copy(from, to))
+                    .collect::<Result<Vec<()>>>()
             })
         };
         let flags = sys::CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH;
@@ -105,7 +107,13 @@ impl Captured {
         let Some(graph) = graph.map_err(Error::wrap)? else {
             bail!("nothing was captured");
         };
-        Ok(Captured { graph, device, inputs, outputs, numbers: RefCell::new(numbers) })
+        Ok(Captured {
+            graph,
+            device,
+            inputs,
+            outputs,
+            numbers: RefCell::new(numbers),
+        })
     }
 
     /// Whether inputs have the shapes that were captured.

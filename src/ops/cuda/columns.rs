@@ -56,7 +56,17 @@ impl Parts {
         }
         let out = gpu.uninitialized(&[kinds, self.channels], DType::F32)?;
         let grid = self.totals_grid();
-        launch!(gpu, "column_totals", None, grid, partial, self.parts, self.channels, kinds, &out);
+        launch!(
+            gpu,
+            "column_totals",
+            None,
+            grid,
+            partial,
+            self.parts,
+            self.channels,
+            kinds,
+            &out
+        );
         Ok(out)
     }
 }
@@ -66,7 +76,17 @@ pub fn sums(x: &Tensor) -> Result<Tensor> {
     let (gpu, of) = (Gpu::of(x)?, Parts::of(x));
     let partial = of.partial(&gpu, 1)?;
     let dtype = Some(x.dtype());
-    launch!(gpu, "column_sum", dtype, of.grid, x, of.rows, of.channels, of.parts, &partial);
+    launch!(
+        gpu,
+        "column_sum",
+        dtype,
+        of.grid,
+        x,
+        of.rows,
+        of.channels,
+        of.parts,
+        &partial
+    );
     of.totals(&gpu, &partial, 1)?.flatten_all()
 }
 
@@ -81,7 +101,18 @@ pub fn products(x: &Tensor, y: &Tensor, images: usize) -> Result<Tensor> {
     }
     let partial = gpu.uninitialized(&[images, of.parts, channels], DType::F32)?;
     let dtype = Some(x.dtype());
-    launch!(gpu, "column_product", dtype, of.grid, x, y, of.rows, channels, of.parts, &partial);
+    launch!(
+        gpu,
+        "column_product",
+        dtype,
+        of.grid,
+        x,
+        y,
+        of.rows,
+        channels,
+        of.parts,
+        &partial
+    );
     if images > 1 {
         return partial.flatten_all();
     }
@@ -94,7 +125,17 @@ pub fn relu_backward_sums(dy: &Tensor, y: &Tensor) -> Result<(Tensor, Tensor)> {
     let (dx, partial) = (gpu.like(y)?, of.partial(&gpu, 1)?);
     let dtype = Some(y.dtype());
     launch!(
-        gpu, "relu_backward_sums", dtype, of.grid, dy, y, &dx, of.rows, of.channels, of.parts, &partial
+        gpu,
+        "relu_backward_sums",
+        dtype,
+        of.grid,
+        dy,
+        y,
+        &dx,
+        of.rows,
+        of.channels,
+        of.parts,
+        &partial
     );
     Ok((dx, of.totals(&gpu, &partial, 1)?.flatten_all()?))
 }

@@ -104,7 +104,17 @@ fn turned(kernel: &Tensor, dtype: DType) -> Result<Tensor> {
     let gpu = Gpu::of(kernel)?;
     let out = gpu.uninitialized(&[cout, kh, kw, cin], dtype)?;
     let grid = squares(cin, cout, kh * kw);
-    launch!(gpu, "kernel_to_cudnn", Some(dtype), grid, &kernel.contiguous()?, &out, kh * kw, cin, cout);
+    launch!(
+        gpu,
+        "kernel_to_cudnn",
+        Some(dtype),
+        grid,
+        &kernel.contiguous()?,
+        &out,
+        kh * kw,
+        cin,
+        cout
+    );
     Ok(out)
 }
 
@@ -114,7 +124,17 @@ fn turned_back(kernel: &Tensor) -> Result<Tensor> {
     let gpu = Gpu::of(kernel)?;
     let out = gpu.uninitialized(&[kh, kw, cin, cout], DType::F32)?;
     let grid = squares(cin, cout, kh * kw);
-    launch!(gpu, "kernel_from_cudnn", Some(kernel.dtype()), grid, kernel, &out, kh * kw, cin, cout);
+    launch!(
+        gpu,
+        "kernel_from_cudnn",
+        Some(kernel.dtype()),
+        grid,
+        kernel,
+        &out,
+        kh * kw,
+        cin,
+        cout
+    );
     Ok(out)
 }
 
@@ -168,8 +188,21 @@ impl Padded {
         let y = gpu.uninitialized(&[of.n, of.h, of.w, of.cin], x.dtype())?;
         let [top, left] = outer.padding;
         launch!(
-            gpu, "pad", Some(x.dtype()), Grid::values(y.elem_count()), x, &y, outer.n, outer.h, outer.w, outer.cin, top,
-            left, inner.h, inner.w, back
+            gpu,
+            "pad",
+            Some(x.dtype()),
+            Grid::values(y.elem_count()),
+            x,
+            &y,
+            outer.n,
+            outer.h,
+            outer.w,
+            outer.cin,
+            top,
+            left,
+            inner.h,
+            inner.w,
+            back
         );
         Ok(y)
     }
@@ -183,7 +216,9 @@ impl Gpu {
             return Ok(plan.clone());
         }
         let plan = Rc::new(Plan::new(self, s, dtype, tf32).map_err(|e| {
-            e.context(format!("cuDNN cannot compute the convolution {s:?} of {dtype:?}"))
+            e.context(format!(
+                "cuDNN cannot compute the convolution {s:?} of {dtype:?}"
+            ))
         })?);
         self.plans.borrow_mut().insert(key, plan.clone());
         Ok(plan)
@@ -235,7 +270,10 @@ impl Plan {
         };
         let tensor = |dims: [usize; 4]| {
             let handle = r::create_tensor_descriptor().map_err(Error::wrap)?;
-            let descriptor = Descriptor { handle, destroy: r::destroy_tensor_descriptor };
+            let descriptor = Descriptor {
+                handle,
+                destroy: r::destroy_tensor_descriptor,
+            };
             // SAFETY: the descriptor was just made.
             unsafe { r::set_tensor4d_descriptor(handle, format, kind, sizes(dims)?) }
                 .map_err(Error::wrap)?;
@@ -244,12 +282,18 @@ impl Plan {
         let x = tensor([s.n, s.cin, s.h, s.w])?;
         let y = tensor([s.n, s.cout, s.ho, s.wo])?;
         let handle = r::create_filter_descriptor().map_err(Error::wrap)?;
-        let kernel = Descriptor { handle, destroy: r::destroy_filter_descriptor };
+        let kernel = Descriptor {
+            handle,
+            destroy: r::destroy_filter_descriptor,
+        };
         let dims = sizes([s.cout, s.cin / s.groups, s.kh, s.kw])?;
         // SAFETY: the descriptor was just made.
         unsafe { r::set_filter4d_descriptor(handle, kind, format, dims) }.map_err(Error::wrap)?;
         let handle = r::create_convolution_descriptor().map_err(Error::wrap)?;
-        let conv = Descriptor { handle, destroy: r::destroy_convolution_descriptor };
+        let conv = Descriptor {
+            handle,
+            destroy: r::destroy_convolution_descriptor,
+        };
         let [top, left] = s.padding;
         let stride = s.stride.value()?;
         // SAFETY: the descriptor was just made.
@@ -269,7 +313,15 @@ impl Plan {
             r::set_convolution_math_type(handle, math).map_err(Error::wrap)?;
             r::set_convolution_group_count(handle, s.groups.value()?).map_err(Error::wrap)?;
         }
-        let mut plan = Plan { x, kernel, conv, y, forward: None, input: None, weights: None };
+        let mut plan = Plan {
+            x,
+            kernel,
+            conv,
+            y,
+            forward: None,
+            input: None,
+            weights: None,
+        };
         plan.choose(gpu)?;
         Ok(plan)
     }
@@ -284,19 +336,40 @@ impl Plan {
             let mut count = 0;
             let mut found: [sys::cudnnConvolutionFwdAlgoPerf_t; ASKED] = std::mem::zeroed();
             result::get_convolution_forward_algorithm(
-                cudnn, x, k, c, y, asked, &mut count, found.as_mut_ptr(),
+                cudnn,
+                x,
+                k,
+                c,
+                y,
+                asked,
+                &mut count,
+                found.as_mut_ptr(),
             )
             .map_err(Error::wrap)?;
             self.forward = first_way!(found, count, algo);
             let mut found: [sys::cudnnConvolutionBwdDataAlgoPerf_t; ASKED] = std::mem::zeroed();
             result::get_convolution_backward_data_algorithm(
-                cudnn, k, y, c, x, asked, &mut count, found.as_mut_ptr(),
+                cudnn,
+                k,
+                y,
+                c,
+                x,
+                asked,
+                &mut count,
+                found.as_mut_ptr(),
             )
             .map_err(Error::wrap)?;
             self.input = first_way!(found, count, algo);
             let mut found: [sys::cudnnConvolutionBwdFilterAlgoPerf_t; ASKED] = std::mem::zeroed();
             result::get_convolution_backward_filter_algorithm(
-                cudnn, x, y, c, k, asked, &mut count, found.as_mut_ptr(),
+                cudnn,
+                x,
+                y,
+                c,
+                k,
+                asked,
+                &mut count,
+                found.as_mut_ptr(),
             )
             .map_err(Error::wrap)?;
             self.weights = first_way!(found, count, algo);

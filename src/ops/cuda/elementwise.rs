@@ -26,7 +26,9 @@ fn number(function: Function) -> usize {
 pub fn relu(x: &Tensor) -> Result<Tensor> {
     let y = apply(&x.contiguous()?, RELU)?;
     let kept = y.clone();
-    record(&[x], &y, move |dy| Ok(vec![Some(relu_backward(&dy, &kept)?)]));
+    record(&[x], &y, move |dy| {
+        Ok(vec![Some(relu_backward(&dy, &kept)?)])
+    });
     Ok(y)
 }
 
@@ -39,7 +41,17 @@ pub fn activation(x: &Tensor, function: Function) -> Result<Tensor> {
         let (gpu, dx) = like(&kept)?;
         let n = dx.elem_count();
         let (grid, dtype) = (Grid::values(n / 8), Some(dx.dtype()));
-        launch!(gpu, "activation_backward", dtype, grid, &dy, &kept, &dx, n, function);
+        launch!(
+            gpu,
+            "activation_backward",
+            dtype,
+            grid,
+            &dy,
+            &kept,
+            &dx,
+            n,
+            function
+        );
         Ok(vec![Some(dx)])
     });
     Ok(y)
@@ -87,7 +99,17 @@ fn added(a: &Tensor, b: &Tensor, relu: bool) -> Result<Tensor> {
     }
     let (gpu, y) = like(a)?;
     let n = y.elem_count();
-    launch!(gpu, "add", Some(y.dtype()), Grid::values(n / 8), a, b, &y, n, relu);
+    launch!(
+        gpu,
+        "add",
+        Some(y.dtype()),
+        Grid::values(n / 8),
+        a,
+        b,
+        &y,
+        n,
+        relu
+    );
     Ok(y)
 }
 
@@ -99,7 +121,17 @@ pub fn finish(y: &Tensor, bias: Option<&Tensor>, relu: bool) -> Result<()> {
     match bias {
         Some(bias) => {
             let bias = bias.contiguous()?;
-            launch!(gpu, "bias", dtype, grid, y, &bias, n, bias.elem_count(), relu);
+            launch!(
+                gpu,
+                "bias",
+                dtype,
+                grid,
+                y,
+                &bias,
+                n,
+                bias.elem_count(),
+                relu
+            );
         }
         None if relu => launch!(gpu, "activation", dtype, grid, y, y, n, RELU),
         None => {}
@@ -129,8 +161,23 @@ fn scaled(x: &Tensor, factors: &Tensor) -> Result<Tensor> {
     let (gpu, y) = like(x)?;
     let (n, c) = (x.elem_count(), x.dims().last().copied().unwrap_or(1));
     let rows = n / factors.elem_count();
-    let kernel = if factors.dtype() == DType::F32 { "scale" } else { "gate" };
-    launch!(gpu, kernel, Some(x.dtype()), Grid::values(n / 8), x, factors, &y, n, c, rows);
+    let kernel = if factors.dtype() == DType::F32 {
+        "scale"
+    } else {
+        "gate"
+    };
+    launch!(
+        gpu,
+        kernel,
+        Some(x.dtype()),
+        Grid::values(n / 8),
+        x,
+        factors,
+        &y,
+        n,
+        c,
+        rows
+    );
     Ok(y)
 }
 
@@ -189,7 +236,17 @@ pub fn softmax(x: &Tensor) -> Result<Tensor> {
     record(&[x], &y, move |dy| {
         let dx = dy.copy()?;
         let gpu = Gpu::of(&dx)?;
-        launch!(gpu, "softmax_backward", dtype, grid, &dx, &kept, rows, columns, 1.0f32);
+        launch!(
+            gpu,
+            "softmax_backward",
+            dtype,
+            grid,
+            &dx,
+            &kept,
+            rows,
+            columns,
+            1.0f32
+        );
         Ok(vec![Some(dx)])
     });
     Ok(y)

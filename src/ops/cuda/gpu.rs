@@ -6,13 +6,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use candle_core::cuda_backend::CudaDType;
-use cudarc::driver::{
-    CudaFunction, CudaModule, CudaSlice, CudaStream, DevicePtr, DeviceRepr, LaunchConfig,
-};
 use candle_core::op::BackpropOp;
 use candle_core::{CudaDevice, CudaStorage, DType, Device, Error, Result, Storage, Tensor, bail};
 use cudarc::cublas::CudaBlas;
+use cudarc::cublas::sys::{cublasHandle_t, cublasSetWorkspace_v2};
 use cudarc::cudnn::{result as cudnn, sys::cudnnHandle_t};
+use cudarc::driver::{
+    CudaFunction, CudaModule, CudaSlice, CudaStream, DevicePtr, DeviceRepr, LaunchConfig,
+};
 use half::bf16;
 
 use super::convolution::Plans;
@@ -35,7 +36,7 @@ pub struct Gpu {
     functions: RefCell<HashMap<(&'static str, Option<DType>), CudaFunction>>,
     pub cudnn: CudnnHandle,
     pub plans: RefCell<Plans>,
-    pub blas: Arc<CudaBlas>,
+    pub blas: Blas,
     /// Scratch memory of one operation at a time; they follow one another on the stream. The last is the largest; the
     /// others are kept for captured steps, which know their addresses.
     workspaces: RefCell<Vec<CudaSlice<u8>>>,
@@ -54,24 +55,34 @@ impl CudnnHandle {
     }
 }
 
-/// cuBLAS with scratch memory that it keeps, of the size that it recommends for newer GPUs: it makes none while a step is
-/// captured then, and computes the same way each time.
-fn with_workspace(device: &CudaDevice) -> Result<Arc<CudaBlas>> {
-    const BYTES: usize = 32 << 20;
-    let blas = device.cublas_handle();
-    // SAFETY: bytes of any value are fine as scratch memory.
-    let memory = unsafe { device.alloc::<u8>(BYTES) }?;
-    let place = memory.device_ptr(&device.cuda_stream()).0;
-    // As long as the handle, which is the device's.
-    std::mem::forget(memory);
-    // SAFETY: the memory is there and stays.
-    unsafe {
-        let place = place as *mut std::ffi::c_void;
-        cudarc::cublas::sys::cublasSetWorkspace_v2(*blas.handle(), place, BYTES)
+/// cuBLAS on a stream, with scratch memory of its own, of the size that it recommends for newer GPUs: it asks for none
+/// while a step is captured then, and computes the same way each time.
+pub struct Blas {
+    handle: CudaBlas,
+    _workspace: CudaSlice<u8>,
+}
+
+impl Blas {
+    fn new(device: &CudaDevice) -> Result<Self> {
+        const BYTES: usize = 32 << 20;
+        let stream = device.cuda_stream();
+        let handle = CudaBlas::new(stream.clone()).map_err(Error::wrap)?;
+        // SAFETY: bytes of any value are fine as scratch memory.
+        let workspace = unsafe { device.alloc::<u8>(BYTES) }?;
+        let place = workspace.device_ptr(&stream).0 as *mut std::ffi::c_void;
+        // SAFETY: the memory lives as long as the handle.
+        unsafe { cublasSetWorkspace_v2(*handle.handle(), place, BYTES) }
+            .result()
+            .map_err(Error::wrap)?;
+        Ok(Blas {
+            handle,
+            _workspace: workspace,
+        })
     }
-    .result()
-    .map_err(Error::wrap)?;
-    Ok(blas)
+
+    pub fn handle(&self) -> cublasHandle_t {
+        *self.handle.handle()
+    }
 }
 
 impl Drop for CudnnHandle {
@@ -94,13 +105,13 @@ pub fn open_gpu(number: usize) -> Result<Device> {
     Ok(device)
 }
 
-/// Bytes that are free on the GPU of this thread.
+/// Bytes that are free on the GPU of this thread, and those that it has.
 ///
 /// # Errors
 /// What the driver reports.
-pub fn free_memory() -> Result<u64> {
-    let (free, _) = cudarc::driver::result::mem_get_info().map_err(Error::wrap)?;
-    Ok(free as u64)
+pub fn gpu_memory() -> Result<(u64, u64)> {
+    let (free, total) = cudarc::driver::result::mem_get_info().map_err(Error::wrap)?;
+    Ok((free as u64, total as u64))
 }
 
 /// Has the driver keep freed memory for the next tensors, rather than give it back whenever the host waits.
@@ -112,9 +123,13 @@ fn keep_freed_memory(number: usize) -> Result<()> {
     let threshold = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
     // SAFETY: the device is there; the attribute is a 64-bit number, which is read before the call ends.
     unsafe {
-        sys::cuDeviceGetDefaultMemPool(&mut pool, device).result().map_err(Error::wrap)?;
+        sys::cuDeviceGetDefaultMemPool(&mut pool, device)
+            .result()
+            .map_err(Error::wrap)?;
         let most = (&raw const most).cast_mut().cast();
-        sys::cuMemPoolSetAttribute(pool, threshold, most).result().map_err(Error::wrap)
+        sys::cuMemPoolSetAttribute(pool, threshold, most)
+            .result()
+            .map_err(Error::wrap)
     }
 }
 
@@ -143,7 +158,7 @@ impl Gpu {
             functions: RefCell::default(),
             cudnn: CudnnHandle::new(&stream)?,
             plans: RefCell::default(),
-            blas: with_workspace(device)?,
+            blas: Blas::new(device)?,
             workspaces: RefCell::default(),
             device: device.clone(),
             stream,
@@ -213,7 +228,9 @@ impl Gpu {
             // SAFETY: bytes of any value are fine as scratch memory.
             all.push(unsafe { self.device.alloc::<u8>(bytes.max(64 << 20)) }?);
         }
-        Ok(all.last().map_or(0, |slice| slice.device_ptr(&self.stream).0))
+        Ok(all
+            .last()
+            .map_or(0, |slice| slice.device_ptr(&self.stream).0))
     }
 }
 

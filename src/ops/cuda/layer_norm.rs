@@ -19,7 +19,19 @@ pub fn layer_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Re
     );
     let dtype = Some(x.dtype());
     launch!(
-        gpu, "layer_norm", dtype, Grid::rows(rows), &kept, gamma, beta, &y, &mean, &rstd, rows, c, epsilon as f32
+        gpu,
+        "layer_norm",
+        dtype,
+        Grid::rows(rows),
+        &kept,
+        gamma,
+        beta,
+        &y,
+        &mean,
+        &rstd,
+        rows,
+        c,
+        epsilon as f32
     );
     let (gamma_kept, wanted) = (gamma.clone(), [x, gamma, beta].map(is_wanted));
     record(&[x, gamma, beta], &y, move |dy| {
@@ -27,7 +39,18 @@ pub fn layer_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Re
         let dx = wanted[0].then(|| {
             let dx = gpu.like(&kept)?;
             launch!(
-                gpu, "layer_norm_backward", dtype, Grid::rows(rows), &dy, &kept, &gamma_kept, &mean, &rstd, &dx, rows, c
+                gpu,
+                "layer_norm_backward",
+                dtype,
+                Grid::rows(rows),
+                &dy,
+                &kept,
+                &gamma_kept,
+                &mean,
+                &rstd,
+                &dx,
+                rows,
+                c
             );
             Ok::<_, candle_core::Error>(dx)
         });
@@ -38,7 +61,18 @@ pub fn layer_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Re
         let of = Parts::of(&kept);
         let partial = of.partial(&gpu, 2)?;
         launch!(
-            gpu, "row_gradients", dtype, of.grid, &dy, &kept, &mean, &rstd, of.rows, c, of.parts, &partial
+            gpu,
+            "row_gradients",
+            dtype,
+            of.grid,
+            &dy,
+            &kept,
+            &mean,
+            &rstd,
+            of.rows,
+            c,
+            of.parts,
+            &partial
         );
         let sums = of.totals(&gpu, &partial, 2)?;
         Ok(vec![dx, Some(sums.get(1)?), Some(sums.get(0)?)])

@@ -14,11 +14,34 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor, sigmoid: bool) -> Result
     let (gpu, dtype) = (Gpu::of(logits)?, Some(logits.dtype()));
     let losses = gpu.uninitialized(&[n], DType::F32)?;
     let grid = Grid::rows(n);
-    launch!(gpu, "cross_entropy", dtype, grid, &logits_kept, &targets, &losses, n, classes, sigmoid);
+    launch!(
+        gpu,
+        "cross_entropy",
+        dtype,
+        grid,
+        &logits_kept,
+        &targets,
+        &losses,
+        n,
+        classes,
+        sigmoid
+    );
     record(&[logits], &losses, move |dy| {
         let (gpu, dx) = like(&logits_kept)?;
         let kernel = "cross_entropy_backward";
-        launch!(gpu, kernel, dtype, grid, &dy, &logits_kept, &targets, &dx, n, classes, sigmoid);
+        launch!(
+            gpu,
+            kernel,
+            dtype,
+            grid,
+            &dy,
+            &logits_kept,
+            &targets,
+            &dx,
+            n,
+            classes,
+            sigmoid
+        );
         Ok(vec![Some(dx)])
     });
     Ok(losses)

@@ -29,7 +29,7 @@ pub use batch_norm::{batch_norm, batch_norm_inference, move_towards};
 pub use capture::{Captured, Numbers};
 pub use convolution::conv2d;
 pub use elementwise::{activation, add, relu, scale, softmax, tanh, to_dtype};
-pub use gpu::open_gpu;
+pub use gpu::{gpu_memory, open_gpu};
 pub use layer_norm::layer_norm;
 pub use loss::{blend, cross_entropy, weighted_mean};
 pub use optimizer::{Step, optimizer_step};

@@ -63,16 +63,17 @@ pub fn optimizer_step(kernel: &'static str, numbers: [f32; 5], steps: &[Step<'_>
         let blocks = largest.div_ceil(256).clamp(1, BLOCKS);
         let grid = Grid::blocks((blocks, steps.len(), 1), (256, 1));
         let [rate, decay, a, b, c] = numbers;
-        launch!(gpu, kernel, None, grid, places, rate, decay, a, b, c, Varying);
+        launch!(
+            gpu, kernel, None, grid, places, rate, decay, a, b, c, Varying
+        );
     }
     Ok(())
 }
 
 impl Step<'_> {
     fn place(&self) -> Result<Place> {
-        let same = |t: &&Tensor| {
-            t.elem_count() == self.weights.elem_count() && t.dtype() == DType::F32
-        };
+        let same =
+            |t: &&Tensor| t.elem_count() == self.weights.elem_count() && t.dtype() == DType::F32;
         let others = self.slots.iter().chain([self.weights, self.gradient]);
         if self.slots.len() > SLOTS || !others.into_iter().all(|t| same(&t)) {
             bail!("an optimizer's step wants f32 tensors of one size, and at most {SLOTS} slots");

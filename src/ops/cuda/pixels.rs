@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Result, Tensor};
 
-use super::gpu::{Gpu, Grid, free_memory, launch};
+use super::gpu::{Gpu, Grid, gpu_memory, launch};
 
 /// The part of a GPU's free memory that images may take.
 const SHARE: u64 = 2;
@@ -25,7 +25,7 @@ impl Pixels {
     /// # Errors
     /// What the GPU reports.
     pub fn fit(bytes: u64) -> Result<bool> {
-        Ok(bytes <= free_memory()? / SHARE)
+        Ok(bytes <= gpu_memory()?.0 / SHARE)
     }
 
     /// Takes images as bytes, `[images, bytes of an image]` on a GPU, with the tables and channels to read them by.
@@ -39,7 +39,12 @@ impl Pixels {
         sources: [usize; 3],
     ) -> Result<Self> {
         let tables = Tensor::new(tables.as_flattened(), bytes.device())?;
-        Ok(Pixels { bytes, tables, channels, sources })
+        Ok(Pixels {
+            bytes,
+            tables,
+            channels,
+            sources,
+        })
     }
 
     /// The images with these indices as f32 `[n, side, side, 3]`.
@@ -53,8 +58,20 @@ impl Pixels {
         let pixels = indices.len() * side * side;
         let [a, b, c] = self.sources;
         launch!(
-            gpu, "look_up", None, Grid::values(pixels), &self.bytes, &rows, &self.tables, &y, pixels, side * side,
-            self.channels, a, b, c
+            gpu,
+            "look_up",
+            None,
+            Grid::values(pixels),
+            &self.bytes,
+            &rows,
+            &self.tables,
+            &y,
+            pixels,
+            side * side,
+            self.channels,
+            a,
+            b,
+            c
         );
         Ok(y)
     }

@@ -22,7 +22,15 @@ impl Parameter for Windows {
     fn value(&self) -> Result<Sizes> {
         let config = self.config();
         let sizes = [
-            self.n, self.h, self.w, self.c, self.ho, self.wo, config.kernel, config.stride, config.padding,
+            self.n,
+            self.h,
+            self.w,
+            self.c,
+            self.ho,
+            self.wo,
+            config.kernel,
+            config.stride,
+            config.padding,
         ];
         let mut values = [0; 9];
         for (value, size) in values.iter_mut().zip(sizes) {
@@ -40,16 +48,37 @@ pub fn max_pool2d(x: &Tensor, windows: Windows) -> Result<Tensor> {
     let y = pooled("max_pool", &kept, windows)?;
     record(&[x], &y, move |dy| {
         let config = windows.config();
-        let (side, apart) = (config.stride, config.kernel == config.stride && config.padding == 0);
+        let (side, apart) = (
+            config.stride,
+            config.kernel == config.stride && config.padding == 0,
+        );
         if apart && windows.h == windows.ho * side && windows.w == windows.wo * side {
             let (gpu, dx) = like(&kept)?;
             let grid = Grid::values(dy.elem_count());
-            launch!(gpu, "max_pool_backward_apart", Some(dx.dtype()), grid, &dy, &kept, &dx, windows);
+            launch!(
+                gpu,
+                "max_pool_backward_apart",
+                Some(dx.dtype()),
+                grid,
+                &dy,
+                &kept,
+                &dx,
+                windows
+            );
             return Ok(vec![Some(dx)]);
         }
         let (gpu, dx) = like(&kept)?;
         let grid = Grid::values(dx.elem_count());
-        launch!(gpu, "max_pool_backward", Some(dx.dtype()), grid, &dy, &kept, &dx, windows);
+        launch!(
+            gpu,
+            "max_pool_backward",
+            Some(dx.dtype()),
+            grid,
+            &dy,
+            &kept,
+            &dx,
+            windows
+        );
         Ok(vec![Some(dx)])
     });
     Ok(y)
@@ -63,7 +92,15 @@ pub fn average_pool2d(x: &Tensor, windows: Windows) -> Result<Tensor> {
         let gpu = Gpu::of(&dy)?;
         let dx = gpu.uninitialized(&dims, dy.dtype())?;
         let grid = Grid::values(dx.elem_count());
-        launch!(gpu, "average_pool_backward", Some(dx.dtype()), grid, &dy, &dx, windows);
+        launch!(
+            gpu,
+            "average_pool_backward",
+            Some(dx.dtype()),
+            grid,
+            &dy,
+            &dx,
+            windows
+        );
         Ok(vec![Some(dx)])
     });
     Ok(y)
@@ -84,12 +121,31 @@ pub fn global_average_pool(x: &Tensor) -> Result<Tensor> {
     let (gpu, places, dtype) = (Gpu::of(x)?, h * w, x.dtype());
     let y = gpu.uninitialized(&[n, c], dtype)?;
     let grid = Grid::blocks((c.div_ceil(32), n, 1), (32, 8));
-    launch!(gpu, "global_pool", Some(dtype), grid, &x.contiguous()?, &y, places, c);
+    launch!(
+        gpu,
+        "global_pool",
+        Some(dtype),
+        grid,
+        &x.contiguous()?,
+        &y,
+        places,
+        c
+    );
     record(&[x], &y, move |dy| {
         let gpu = Gpu::of(&dy)?;
         let dx = gpu.uninitialized(&[n, h, w, c], dtype)?;
         let grid = Grid::values(dx.elem_count());
-        launch!(gpu, "global_pool_backward", Some(dtype), grid, &dy, &dx, n, places, c);
+        launch!(
+            gpu,
+            "global_pool_backward",
+            Some(dtype),
+            grid,
+            &dy,
+            &dx,
+            n,
+            places,
+            c
+        );
         Ok(vec![Some(dx)])
     });
     Ok(y)

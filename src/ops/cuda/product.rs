@@ -35,11 +35,17 @@ pub struct Factor<'a> {
 
 impl<'a> Factor<'a> {
     pub fn plain(tensor: &'a Tensor) -> Self {
-        Factor { tensor, transposed: false }
+        Factor {
+            tensor,
+            transposed: false,
+        }
     }
 
     pub fn transposed(tensor: &'a Tensor) -> Self {
-        Factor { tensor, transposed: true }
+        Factor {
+            tensor,
+            transposed: true,
+        }
     }
 }
 
@@ -75,12 +81,15 @@ pub fn product(
     };
     let (one, zero) = (1f32, 0f32);
     // cuBLAS has columns one after another: it is asked for the transposed product, b first.
-    let (b_width, a_width) = (if b.transposed { k } else { n }, if a.transposed { m } else { k });
+    let (b_width, a_width) = (
+        if b.transposed { k } else { n },
+        if a.transposed { m } else { k },
+    );
     // SAFETY: the tensors have as many values as the sizes say, by the check above; they live until the stream is past
     // the product.
     unsafe {
         result::gemm_strided_batched_ex(
-            *gpu.blas.handle(),
+            gpu.blas.handle(),
             op(b.transposed),
             op(a.transposed),
             n.value()?,
@@ -125,7 +134,13 @@ pub fn dense(
     let rows = x.elem_count() / inputs;
     let kernel = cast(&weight.contiguous()?, dtype)?;
     let size = (1, rows, inputs, outputs);
-    let y = product(Factor::plain(&kept), Factor::plain(&kernel), size, (out, dtype), tf32)?;
+    let y = product(
+        Factor::plain(&kept),
+        Factor::plain(&kernel),
+        size,
+        (out, dtype),
+        tf32,
+    )?;
     finish(&y, bias, relu)?;
     let nothing = bias.is_none();
     let bias = bias.unwrap_or(weight);
@@ -137,11 +152,23 @@ pub fn dense(
         let (dy, dbias) = finish_backward(dy, y_kept.as_ref(), wanted[2] && !nothing)?;
         let dweight = wanted[1].then(|| {
             let (x, dy) = (Factor::transposed(&kept), Factor::plain(&dy));
-            product(x, dy, (1, inputs, rows, outputs), (&weight_dims, DType::F32), tf32)
+            product(
+                x,
+                dy,
+                (1, inputs, rows, outputs),
+                (&weight_dims, DType::F32),
+                tf32,
+            )
         });
         let dx = wanted[0].then(|| {
             let (dy, kernel) = (Factor::plain(&dy), Factor::transposed(&kernel));
-            product(dy, kernel, (1, rows, outputs, inputs), (&x_dims, dtype), tf32)
+            product(
+                dy,
+                kernel,
+                (1, rows, outputs, inputs),
+                (&x_dims, dtype),
+                tf32,
+            )
         });
         Ok(vec![dx.transpose()?, dweight.transpose()?, dbias])
     });

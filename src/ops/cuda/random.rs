@@ -50,11 +50,15 @@ fn by_stream(
         match span {
             None => {
                 let grid = Grid::values(n / 16);
-                launch!(gpu, kernel, dtype, grid, x, &y, n, rate, scale, stream, Varying);
+                launch!(
+                    gpu, kernel, dtype, grid, x, &y, n, rate, scale, stream, Varying
+                );
             }
             Some(span) => {
                 let grid = Grid::values(n / 4);
-                launch!(gpu, kernel, dtype, grid, x, &y, n, span, rate, scale, stream, Varying);
+                launch!(
+                    gpu, kernel, dtype, grid, x, &y, n, span, rate, scale, stream, Varying
+                );
             }
         }
         Ok::<_, candle_core::Error>(y)

@@ -49,9 +49,8 @@ impl Drop for Recording {
 /// Whether a gradient of the tensor is wanted.
 pub fn is_wanted(tensor: &Tensor) -> bool {
     TAPE.with_borrow(|tape| {
-        tape.as_ref().is_some_and(|tape| {
-            tensor.is_variable() || tape.tracked.contains(&tensor.id())
-        })
+        tape.as_ref()
+            .is_some_and(|tape| tensor.is_variable() || tape.tracked.contains(&tensor.id()))
     })
 }
 

@@ -20,9 +20,21 @@ struct Arithmetic {
 }
 
 const ALL: [Arithmetic; 3] = [
-    Arithmetic { dtype: DType::F32, tf32: false, tolerance: 1e-4 },
-    Arithmetic { dtype: DType::F32, tf32: true, tolerance: 3e-3 },
-    Arithmetic { dtype: DType::BF16, tf32: false, tolerance: 2e-2 },
+    Arithmetic {
+        dtype: DType::F32,
+        tf32: false,
+        tolerance: 1e-4,
+    },
+    Arithmetic {
+        dtype: DType::F32,
+        tf32: true,
+        tolerance: 3e-3,
+    },
+    Arithmetic {
+        dtype: DType::BF16,
+        tf32: false,
+        tolerance: 2e-2,
+    },
 ];
 
 /// What [`gradients`] gives, computed on the GPU. The first `values` inputs are of the arithmetic's type, the others
@@ -62,18 +74,15 @@ fn distance(got: &Tensor, wanted: &Tensor) -> f64 {
     assert_eq!(got.len(), wanted.len());
     let square = |v: f64| v * v;
     let pairs = got.iter().zip(&wanted);
-    let off: f64 = pairs.map(|(g, w)| square(f64::from(*g) - f64::from(*w))).sum();
+    let off: f64 = pairs
+        .map(|(g, w)| square(f64::from(*g) - f64::from(*w)))
+        .sum();
     let all: f64 = wanted.iter().map(|w| square(f64::from(*w))).sum();
     off.sqrt() / all.sqrt().max(1e-6)
 }
 
 /// Compares values and gradients with the CPU's in every arithmetic, and twice with themselves.
-fn compare(
-    name: &str,
-    inputs: &[Tensor],
-    values: usize,
-    f: impl Fn(&[Tensor]) -> Result<Tensor>,
-) {
+fn compare(name: &str, inputs: &[Tensor], values: usize, f: impl Fn(&[Tensor]) -> Result<Tensor>) {
     compare_with(name, inputs, values, false, f);
 }
 
@@ -88,7 +97,11 @@ fn compare_with(
     for arithmetic in ALL {
         // Both see values that the type can hold.
         let rounded = inputs.iter().enumerate().map(|(i, t)| match i < values {
-            true => t.to_dtype(arithmetic.dtype).unwrap().to_dtype(DType::F32).unwrap(),
+            true => t
+                .to_dtype(arithmetic.dtype)
+                .unwrap()
+                .to_dtype(DType::F32)
+                .unwrap(),
             false => t.clone(),
         });
         let rounded: Vec<Tensor> = rounded.collect();
@@ -100,7 +113,11 @@ fn compare_with(
         };
         let (got, again) = (run(), run());
         for (i, ((got, again), wanted)) in got.iter().zip(&again).zip(&wanted).enumerate() {
-            assert_eq!(flat(got), flat(again), "{name} {arithmetic:?}: tensor {i} again");
+            assert_eq!(
+                flat(got),
+                flat(again),
+                "{name} {arithmetic:?}: tensor {i} again"
+            );
             // A sum that rounds to the other side of ReLU's bend loses or gains a whole gradient.
             if i > 0 && with_relu && arithmetic.tolerance > 1e-3 {
                 continue;
@@ -134,7 +151,11 @@ fn convolutions_are_those_of_the_cpu() {
         ([2, 14, 14, 96], [7, 7, 1, 96], 1, each(3), false),
         ([3, 9, 7, 5], [3, 3, 5, 7], 1, each(1), true),
     ] {
-        let config = Conv2dConfig { stride, padding, relu };
+        let config = Conv2dConfig {
+            stride,
+            padding,
+            relu,
+        };
         let fan = (kernel[0] * kernel[1] * kernel[2]) as f64;
         let weight = (random(&kernel, 2) / fan.sqrt()).unwrap();
         let inputs = [random(&x, 1), weight, random(&kernel[3..], 3)];
@@ -179,11 +200,17 @@ fn functions_are_those_of_the_cpu() {
     }
     compare("relu", std::slice::from_ref(&x), 1, |t| ops::relu(&t[0]));
     compare("tanh", std::slice::from_ref(&x), 1, |t| ops::tanh(&t[0]));
-    compare("softmax", &[random(&[9, 37], 2)], 1, |t| ops::softmax(&t[0]));
+    compare("softmax", &[random(&[9, 37], 2)], 1, |t| {
+        ops::softmax(&t[0])
+    });
     let two = [random(&[4, 6, 10], 1), random(&[4, 6, 10], 2)];
     compare("add", &two, 2, |t| ops::add(&t[0], &t[1], false));
-    compare_with("add with ReLU", &two, 2, true, |t| ops::add(&t[0], &t[1], true));
-    compare("a value used twice", &two[..1], 1, |t| ops::add(&t[0], &ops::relu(&t[0])?, false));
+    compare_with("add with ReLU", &two, 2, true, |t| {
+        ops::add(&t[0], &t[1], true)
+    });
+    compare("a value used twice", &two[..1], 1, |t| {
+        ops::add(&t[0], &ops::relu(&t[0])?, false)
+    });
 }
 
 #[test]
@@ -218,7 +245,9 @@ fn norms_are_those_of_the_cpu() {
             let (affine, statistics) = ([&t[1], &t[2]], [&mean, &variance]);
             ops::batch_norm_inference_then(&t[0], affine, statistics, 1e-3, true)
         });
-        compare("layer_norm", &inputs, 1, |t| ops::layer_norm(&t[0], &t[1], &t[2], 1e-6));
+        compare("layer_norm", &inputs, 1, |t| {
+            ops::layer_norm(&t[0], &t[1], &t[2], 1e-6)
+        });
     }
 }
 
@@ -241,27 +270,51 @@ fn statistics_are_those_of_the_cpu_and_move_alike() {
 
 #[test]
 fn pooling_is_that_of_the_cpu() {
-    for (kernel, stride, padding, ceil_mode) in
-        [(2, 2, 0, false), (3, 3, 0, true), (3, 2, 1, false), (3, 2, 0, true), (3, 1, 1, false)]
-    {
-        let config = Pool2dConfig { kernel, stride, padding, ceil_mode };
+    for (kernel, stride, padding, ceil_mode) in [
+        (2, 2, 0, false),
+        (3, 3, 0, true),
+        (3, 2, 1, false),
+        (3, 2, 0, true),
+        (3, 1, 1, false),
+    ] {
+        let config = Pool2dConfig {
+            kernel,
+            stride,
+            padding,
+            ceil_mode,
+        };
         let x = [random(&[3, 12, 12, 20], 1)];
         compare("max_pool2d", &x, 1, |t| ops::max_pool2d(&t[0], &config));
-        compare("average_pool2d", &x, 1, |t| ops::average_pool2d(&t[0], &config));
+        compare("average_pool2d", &x, 1, |t| {
+            ops::average_pool2d(&t[0], &config)
+        });
     }
     // Of equals the first has the gradient.
     let equal = [Tensor::ones((2, 6, 6, 8), DType::F32, &Device::Cpu).unwrap()];
-    let config = Pool2dConfig { kernel: 3, stride: 2, padding: 1, ceil_mode: false };
-    compare("max_pool2d of equals", &equal, 1, |t| ops::max_pool2d(&t[0], &config));
+    let config = Pool2dConfig {
+        kernel: 3,
+        stride: 2,
+        padding: 1,
+        ceil_mode: false,
+    };
+    compare("max_pool2d of equals", &equal, 1, |t| {
+        ops::max_pool2d(&t[0], &config)
+    });
     let x = [random(&[3, 7, 7, 50], 1)];
-    compare("global_average_pool", &x, 1, |t| ops::global_average_pool(&t[0]));
+    compare("global_average_pool", &x, 1, |t| {
+        ops::global_average_pool(&t[0])
+    });
 }
 
 #[test]
 fn tokens_are_those_of_the_cpu() {
     let qkv = [(random(&[2, 50, 3 * 128], 1) * 2.0).unwrap()];
     compare("attention", &qkv, 1, |t| ops::attention(&t[0], 4));
-    let tokens = [random(&[2, 9, 16], 1), random(&[1, 1, 16], 2), random(&[1, 10, 16], 3)];
+    let tokens = [
+        random(&[2, 9, 16], 1),
+        random(&[1, 1, 16], 2),
+        random(&[1, 10, 16], 3),
+    ];
     compare("embed", &tokens, 1, |t| ops::embed(&t[0], &t[1], &t[2]));
     compare("first_token", &tokens[..1], 1, |t| ops::first_token(&t[0]));
     let two = [random(&[2, 3, 3, 8], 1), random(&[2, 3, 3, 12], 2)];
@@ -284,7 +337,11 @@ fn losses_are_those_of_the_cpu() {
         (0..16).for_each(|i| targets[i * classes + (i * 7) % classes] = 0.9);
         let targets = Tensor::from_vec(targets, (16, classes), &Device::Cpu).unwrap();
         let of = |t: &Tensor| targets.to_device(t.device());
-        compare("softmax", &logits, 1, |t| ops::softmax_cross_entropy(&t[0], &of(&t[0])?));
-        compare("sigmoid", &logits, 1, |t| ops::sigmoid_cross_entropy(&t[0], &of(&t[0])?));
+        compare("softmax", &logits, 1, |t| {
+            ops::softmax_cross_entropy(&t[0], &of(&t[0])?)
+        });
+        compare("sigmoid", &logits, 1, |t| {
+            ops::sigmoid_cross_entropy(&t[0], &of(&t[0])?)
+        });
     }
 }

@@ -95,7 +95,10 @@ impl Rule for Sgd {
     fn kernel(&self) -> (&'static str, [f32; 3]) {
         let flag = |set| f32::from(u8::from(set));
         let has_momentum = flag(self.momentum != 0.0);
-        ("sgd", [self.momentum as f32, has_momentum, flag(self.nesterov)])
+        (
+            "sgd",
+            [self.momentum as f32, has_momentum, flag(self.nesterov)],
+        )
     }
 
     fn update_tensors(

@@ -15,7 +15,11 @@ use assert_cmd::Command;
 use candle_core::Device;
 
 /// Where networks are compared with golden runs.
-pub const DEVICE: &str = if cfg!(feature = "cuda") { "cuda:0" } else { "cpu" };
+pub const DEVICE: &str = if cfg!(feature = "cuda") {
+    "cuda:0"
+} else {
+    "cpu"
+};
 
 /// [`DEVICE`] itself.
 pub fn device() -> Device {

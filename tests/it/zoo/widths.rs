@@ -2,8 +2,8 @@
 
 use runner::graph::Mode;
 
-use super::{computed, step};
 use super::images;
+use super::{computed, step};
 
 /// Of timm 1.0.29 with PyTorch 2.15.0 in float64, beside `timm_step.py`; float32 lies up to 1.3e-5 (loss) and 1.5e-3
 /// (gradients) away there.
