@@ -22,6 +22,8 @@ mod order;
 mod photo;
 mod pick;
 mod read;
+#[cfg(feature = "cuda")]
+mod resident;
 mod shards;
 mod sources;
 mod survey;

@@ -12,6 +12,8 @@ mod fit;
 mod gpu_step;
 mod inputs;
 mod loss;
+#[cfg(feature = "cuda")]
+mod on_gpu;
 mod peak_memory;
 mod prediction;
 mod state;

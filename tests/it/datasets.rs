@@ -159,6 +159,22 @@ fn check_counts_the_images_that_the_run_will_have() {
     assert_checks(tmp.path(), PHOTOS, &axis, &says);
 }
 
+#[test]
+fn a_run_without_validation_and_test_images_ends_with_its_report() {
+    let tmp = tempfile::tempdir().unwrap();
+    for class in ["ant", "bee"] {
+        photos(&tmp.path().join("photos").join(class), 10);
+    }
+    let spec = common::SMALL.replace(
+        "name = \"digits\"\ntrain_limit = 60\ntest_limit = 20",
+        "name = \"image_folder\"\npath = \"photos\"\nvalidation_split = 0",
+    );
+    common::write(tmp.path(), "e.toml", &spec);
+    let done = runner(tmp.path()).arg("e.toml").assert().success();
+    let said = common::said(done.get_output());
+    assert!(said.contains("report  results/e/report.html"), "{said}");
+}
+
 /// Class folders `cat` and `dog` in each of these parts of `photos`.
 fn parts(root: &Path, names: &[&str]) {
     for name in names {

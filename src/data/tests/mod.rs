@@ -4,6 +4,8 @@ mod cifar_binary;
 mod formats;
 mod idx;
 mod image_folder;
+#[cfg(feature = "cuda")]
+mod on_gpu;
 mod parquet;
 mod subsets;
 

@@ -28,7 +28,8 @@ pub fn batch_norm_then(
     #[cfg(feature = "cuda")]
     if x.device().is_cuda() {
         channels(x, &[("gamma", gamma), ("beta", beta)])?;
-        return super::cuda::batch_norm(x, gamma, beta, epsilon, relu);
+        let [y, mean, variance] = super::cuda::batch_norm(x, gamma, beta, epsilon, relu)?;
+        return Ok(BatchNorm { y, mean, variance });
     }
     let found = batch_norm(x, gamma, beta, epsilon)?;
     let y = then(found.y, relu)?;

@@ -28,7 +28,8 @@ pub fn batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Re
     let c = channels(x, &[("gamma", gamma), ("beta", beta)])?;
     #[cfg(feature = "cuda")]
     if x.device().is_cuda() {
-        return cuda::batch_norm(x, gamma, beta, epsilon, false);
+        let [y, mean, variance] = cuda::batch_norm(x, gamma, beta, epsilon, false)?;
+        return Ok(BatchNorm { y, mean, variance });
     }
     if !x.device().is_cpu() {
         return composition(x, gamma, beta, epsilon);

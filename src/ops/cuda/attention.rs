@@ -2,8 +2,7 @@
 
 use candle_core::{DType, Result, Tensor};
 
-use super::elementwise::like;
-use super::gpu::{Gpu, Grid, launch};
+use super::gpu::{Gpu, Grid, launch, like};
 use super::product::{Factor, product, tf32_is_allowed};
 use super::tape::record;
 

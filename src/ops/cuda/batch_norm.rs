@@ -3,10 +3,8 @@
 use candle_core::{DType, Result, Tensor};
 
 use super::columns::Parts;
-use super::elementwise::like;
-use super::gpu::{Gpu, Grid, launch};
+use super::gpu::{Gpu, Grid, launch, like};
 use super::tape::{is_wanted, record};
-use crate::ops::BatchNorm;
 
 /// Mean, and `1 / sqrt(variance + epsilon)`, of each channel, f32.
 #[derive(Clone)]
@@ -22,14 +20,14 @@ struct Affine {
     relu: bool,
 }
 
-/// As [`crate::ops::batch_norm`], of checked tensors.
+/// As [`crate::ops::batch_norm`], of checked tensors, and ReLU where asked for: the result, the means and the variances.
 pub fn batch_norm(
     x: &Tensor,
     gamma: &Tensor,
     beta: &Tensor,
     epsilon: f64,
     relu: bool,
-) -> Result<BatchNorm> {
+) -> Result<[Tensor; 3]> {
     let kept = x.contiguous()?;
     let (gpu, of) = (Gpu::of(x)?, Parts::of(x));
     let channel = || gpu.uninitialized(&[of.channels], DType::F32);
@@ -106,7 +104,7 @@ pub fn batch_norm(
             Some(sums.get(0)?),
         ])
     });
-    Ok(BatchNorm { y, mean, variance })
+    Ok([y, mean, variance])
 }
 
 /// As [`crate::ops::batch_norm_inference`], of checked tensors.

@@ -2,7 +2,6 @@
 
 use candle_core::{DType, Result, Tensor};
 
-use super::elementwise::relu_backward;
 use super::gpu::{Gpu, Grid, launch};
 
 /// Channels of a block.
@@ -117,45 +116,4 @@ pub fn products(x: &Tensor, y: &Tensor, images: usize) -> Result<Tensor> {
         return partial.flatten_all();
     }
     of.totals(&gpu, &partial, 1)?.flatten_all()
-}
-
-/// The gradient before a ReLU that gave `y`, in its shape and type, and its [`sums`].
-pub fn relu_backward_sums(dy: &Tensor, y: &Tensor) -> Result<(Tensor, Tensor)> {
-    let (gpu, of) = (Gpu::of(y)?, Parts::of(y));
-    let (dx, partial) = (gpu.like(y)?, of.partial(&gpu, 1)?);
-    let dtype = Some(y.dtype());
-    launch!(
-        gpu,
-        "relu_backward_sums",
-        dtype,
-        of.grid,
-        dy,
-        y,
-        &dx,
-        of.rows,
-        of.channels,
-        of.parts,
-        &partial
-    );
-    Ok((dx, of.totals(&gpu, &partial, 1)?.flatten_all()?))
-}
-
-/// The gradient of what came before a bias and perhaps a ReLU that gave `y`, and that of the bias where it is wanted.
-pub fn finish_backward(
-    dy: Tensor,
-    y: Option<&Tensor>,
-    bias: bool,
-) -> Result<(Tensor, Option<Tensor>)> {
-    Ok(match (y, bias) {
-        (Some(y), true) => {
-            let (dx, sums) = relu_backward_sums(&dy, y)?;
-            (dx, Some(sums))
-        }
-        (Some(y), false) => (relu_backward(&dy, y)?, None),
-        (None, true) => {
-            let sums = sums(&dy)?;
-            (dy, Some(sums))
-        }
-        (None, false) => (dy, None),
-    })
 }

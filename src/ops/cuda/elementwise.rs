@@ -1,14 +1,15 @@
 //! Value by value.
 
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor};
 
 use super::columns;
-use super::gpu::{Gpu, Grid, launch};
+use super::gpu::{Gpu, Grid, launch, like};
+use super::sum::added;
 use super::tape::{is_wanted, record};
 use crate::ops::activation::Function;
 
 /// The kernels' number of ReLU.
-const RELU: usize = 0;
+pub const RELU: usize = 0;
 
 /// The kernels' number of a function.
 fn number(function: Function) -> usize {
@@ -88,57 +89,6 @@ pub fn add(a: &Tensor, b: &Tensor, relu: bool) -> Result<Tensor> {
     Ok(y)
 }
 
-/// As [`add`], of contiguous tensors and not recorded.
-pub fn sum_of_two(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    added(a, b, false)
-}
-
-fn added(a: &Tensor, b: &Tensor, relu: bool) -> Result<Tensor> {
-    if a.shape() != b.shape() || a.dtype() != b.dtype() {
-        bail!("{:?} and {:?} cannot be added", a.shape(), b.shape());
-    }
-    let (gpu, y) = like(a)?;
-    let n = y.elem_count();
-    launch!(
-        gpu,
-        "add",
-        Some(y.dtype()),
-        Grid::values(n / 8),
-        a,
-        b,
-        &y,
-        n,
-        relu
-    );
-    Ok(y)
-}
-
-/// Adds a `bias` `[channels]` to a contiguous `y` in place, and applies ReLU where asked for.
-pub fn finish(y: &Tensor, bias: Option<&Tensor>, relu: bool) -> Result<()> {
-    let gpu = Gpu::of(y)?;
-    let (n, dtype) = (y.elem_count(), Some(y.dtype()));
-    let grid = Grid::values(n / 8);
-    match bias {
-        Some(bias) => {
-            let bias = bias.contiguous()?;
-            launch!(
-                gpu,
-                "bias",
-                dtype,
-                grid,
-                y,
-                &bias,
-                n,
-                bias.elem_count(),
-                relu
-            );
-        }
-        None if relu => launch!(gpu, "activation", dtype, grid, y, y, n, RELU),
-        None => {}
-    }
-    Ok(())
-}
-
 /// As [`crate::ops::scale`]; the factors are f32 and of the channels, or of the type of `x` and an image's own.
 pub fn scale(x: &Tensor, factors: &Tensor) -> Result<Tensor> {
     let (x_kept, f_kept) = (x.contiguous()?, factors.contiguous()?);
@@ -205,13 +155,6 @@ pub fn cast(x: &Tensor, dtype: DType) -> Result<Tensor> {
     };
     launch!(gpu, kernel, Some(other), Grid::values(n / 8), x, &y, n);
     Ok(y)
-}
-
-/// A tensor to be written, as another, with its GPU.
-pub fn like(x: &Tensor) -> Result<(std::rc::Rc<Gpu>, Tensor)> {
-    let gpu = Gpu::of(x)?;
-    let y = gpu.like(x)?;
-    Ok((gpu, y))
 }
 
 /// As [`crate::ops::tanh`].

@@ -5,27 +5,22 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use candle_core::cuda_backend::CudaDType;
+use candle_core::cuda_backend::{CudaDType, DeviceId};
 use candle_core::op::BackpropOp;
 use candle_core::{CudaDevice, CudaStorage, DType, Device, Error, Result, Storage, Tensor, bail};
 use cudarc::cublas::CudaBlas;
 use cudarc::cublas::sys::{cublasHandle_t, cublasSetWorkspace_v2};
 use cudarc::cudnn::{result as cudnn, sys::cudnnHandle_t};
-use cudarc::driver::{
-    CudaFunction, CudaModule, CudaSlice, CudaStream, DevicePtr, DeviceRepr, LaunchConfig,
-};
+use cudarc::driver::{CudaFunction, CudaModule, CudaSlice, CudaStream, DevicePtr, DeviceRepr};
 use half::bf16;
-
-use super::convolution::Plans;
 
 /// The kernels of `kernels/`, as PTX.
 const KERNELS: &str = include_str!(concat!(env!("OUT_DIR"), "/kernels.ptx"));
 
-/// Threads of a block where the values are independent of one another.
-const THREADS: usize = 256;
+pub use super::grid::Grid;
 
 thread_local! {
-    static GPUS: RefCell<HashMap<candle_core::cuda_backend::DeviceId, Rc<Gpu>>> = RefCell::default();
+    static GPUS: RefCell<HashMap<DeviceId, Rc<Gpu>>> = RefCell::default();
 }
 
 /// A GPU, for one thread.
@@ -35,7 +30,6 @@ pub struct Gpu {
     module: Arc<CudaModule>,
     functions: RefCell<HashMap<(&'static str, Option<DType>), CudaFunction>>,
     pub cudnn: CudnnHandle,
-    pub plans: RefCell<Plans>,
     pub blas: Blas,
     /// Scratch memory of one operation at a time; they follow one another on the stream. The last is the largest; the
     /// others are kept for captured steps, which know their addresses.
@@ -157,12 +151,16 @@ impl Gpu {
             module: module.map_err(Error::wrap)?,
             functions: RefCell::default(),
             cudnn: CudnnHandle::new(&stream)?,
-            plans: RefCell::default(),
             blas: Blas::new(device)?,
             workspaces: RefCell::default(),
             device: device.clone(),
             stream,
         })
+    }
+
+    /// Which GPU it is.
+    pub fn id(&self) -> DeviceId {
+        self.device.id()
     }
 
     /// The queue that everything runs on, one after another.
@@ -234,6 +232,16 @@ impl Gpu {
     }
 }
 
+/// A tensor to be written, in shape and type as another, with its GPU.
+///
+/// # Errors
+/// As [`Gpu::uninitialized`].
+pub fn like(x: &Tensor) -> Result<(Rc<Gpu>, Tensor)> {
+    let gpu = Gpu::of(x)?;
+    let y = gpu.like(x)?;
+    Ok((gpu, y))
+}
+
 /// Where the first value of a contiguous tensor lies.
 ///
 /// # Errors
@@ -274,54 +282,6 @@ pub fn copy(from: &Tensor, to: &Tensor) -> Result<()> {
     unsafe {
         let (to, from, stream) = (address(to)?, address(from)?, gpu.stream.cu_stream());
         cudarc::driver::result::memcpy_dtod_async(to, from, bytes, stream).map_err(Error::wrap)
-    }
-}
-
-/// How many blocks of how many threads a kernel runs in.
-#[derive(Clone, Copy, Debug)]
-pub struct Grid {
-    blocks: (usize, usize, usize),
-    threads: (usize, usize),
-}
-
-impl Grid {
-    /// For so many independent values, some of each thread.
-    pub fn values(count: usize) -> Self {
-        // Enough to fill any GPU several times; the kernels go on a grid further.
-        const MOST: usize = 4096;
-        Grid {
-            blocks: (count.div_ceil(THREADS).clamp(1, MOST), 1, 1),
-            threads: (THREADS, 1),
-        }
-    }
-
-    /// For so many rows, a warp each.
-    pub fn rows(count: usize) -> Self {
-        Grid {
-            blocks: (count.div_ceil(8), 1, 1),
-            threads: (32, 8),
-        }
-    }
-
-    /// Blocks of `threads` (x and y).
-    pub fn blocks(blocks: (usize, usize, usize), threads: (usize, usize)) -> Self {
-        Grid { blocks, threads }
-    }
-
-    /// As the driver wants it.
-    ///
-    /// # Errors
-    /// More blocks than a GPU takes.
-    pub fn config(self) -> Result<LaunchConfig> {
-        let (x, y, z) = self.blocks;
-        if y > 65_535 || z > 65_535 || x >= 1 << 31 {
-            bail!("{self:?} are more blocks than a GPU takes");
-        }
-        Ok(LaunchConfig {
-            grid_dim: (x as u32, y as u32, z as u32),
-            block_dim: (self.threads.0 as u32, self.threads.1 as u32, 1),
-            shared_mem_bytes: 0,
-        })
     }
 }
 

@@ -3,8 +3,7 @@
 use candle_core::{DType, Result, Tensor};
 
 use super::columns::Parts;
-use super::elementwise::like;
-use super::gpu::{Gpu, Grid, launch};
+use super::gpu::{Gpu, Grid, launch, like};
 use super::tape::{is_wanted, record};
 
 /// As [`crate::ops::layer_norm`], of checked tensors.

@@ -2,8 +2,7 @@
 
 use candle_core::{DType, Result, Tensor};
 
-use super::elementwise::like;
-use super::gpu::{Gpu, Grid, launch};
+use super::gpu::{Gpu, Grid, launch, like};
 use super::tape::record;
 
 /// As [`crate::ops::softmax_cross_entropy`], or as [`crate::ops::sigmoid_cross_entropy`] where `sigmoid`; of checked

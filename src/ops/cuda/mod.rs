@@ -10,15 +10,19 @@ mod capture;
 mod columns;
 mod convolution;
 mod elementwise;
+mod finish;
 mod gpu;
+mod grid;
 mod layer_norm;
 mod loss;
 mod optimizer;
 mod pixels;
+mod plan;
 mod pool;
 mod product;
 mod random;
 mod shape;
+mod sum;
 mod tape;
 
 #[cfg(test)]

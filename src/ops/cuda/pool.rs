@@ -3,8 +3,7 @@
 use candle_core::{Result, Tensor};
 use cudarc::driver::DeviceRepr;
 
-use super::elementwise::like;
-use super::gpu::{Gpu, Grid, Parameter, launch};
+use super::gpu::{Gpu, Grid, Parameter, launch, like};
 use super::tape::record;
 use crate::ops::pool::Windows;
 

@@ -6,8 +6,8 @@ use std::ffi::c_void;
 use candle_core::{DType, Error, Result, Tensor, bail};
 use cudarc::cublas::{result, sys};
 
-use super::columns::finish_backward;
-use super::elementwise::{cast, finish};
+use super::elementwise::cast;
+use super::finish::{finish, finish_backward};
 use super::gpu::{Gpu, Parameter, address};
 use super::tape::{is_wanted, record};
 

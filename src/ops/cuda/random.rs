@@ -4,8 +4,7 @@ use candle_core::{Result, Tensor};
 use cudarc::driver::DeviceRepr;
 
 use super::capture::Varying;
-use super::elementwise::like;
-use super::gpu::{Grid, Parameter, launch};
+use super::gpu::{Grid, Parameter, launch, like};
 use super::tape::record;
 use crate::rng::Stream;
 

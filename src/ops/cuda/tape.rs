@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Result, Tensor, TensorId, bail};
 
-use super::elementwise::sum_of_two;
+use super::sum::sum_of_two;
 
 thread_local! {
     static TAPE: RefCell<Option<Tape>> = const { RefCell::new(None) };

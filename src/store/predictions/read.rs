@@ -24,7 +24,9 @@ pub struct Predictions {
 impl Predictions {
     /// Which part of the dataset the images belong to: `test`, or `validation` where there is no test part.
     pub fn part(&self) -> &str {
-        let part = self.text(PART).and_then(|column| column.get(0));
+        let part = self
+            .text(PART)
+            .and_then(|column| column.iter().next().flatten());
         part.unwrap_or(Split::Test.as_str())
     }
 
