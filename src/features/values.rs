@@ -92,8 +92,8 @@ impl Features {
     /// # Errors
     /// An index of no image; a device that is out of memory.
     pub fn rows(&self, indices: &[u32], device: &Device) -> Result<Vec<Tensor>> {
-        if !device.is_cpu()
-            && let Some(all) = self.resident.get_or_init(|| self.upload(device).ok())
+        if device.is_cuda()
+            && let Some(all) = self.resident.get_or_init(|| self.upload(device))
         {
             let indices = Tensor::new(indices, device)?;
             return all
@@ -104,15 +104,18 @@ impl Features {
         self.copied(indices, device)
     }
 
-    /// All features on a device.
-    fn upload(&self, device: &Device) -> Result<Vec<Tensor>> {
+    /// All features on a device; none, and it is said, where it has no room for them.
+    fn upload(&self, device: &Device) -> Option<Vec<Tensor>> {
         let width: usize = self.shapes.iter().map(Shape::elements).sum();
         let images = match &self.values {
             Values::Memory(values) => values.len() / width.max(1),
             Values::Stored(file) => file.images(),
         };
         let all: Vec<u32> = (0..images as u32).collect();
-        self.copied(&all, device)
+        let copied = self.copied(&all, device).inspect_err(|why| {
+            tracing::warn!("features stay in the host's memory: {why}");
+        });
+        copied.ok()
     }
 
     /// [`Self::rows`] from the host's memory.

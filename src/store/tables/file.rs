@@ -1,7 +1,6 @@
 //! A table's bytes: Parquet with a checksum and the format in its own words.
 
 use std::io::{Cursor, ErrorKind};
-use std::panic::catch_unwind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -86,7 +85,8 @@ pub(in crate::store) fn read_table(
     let table = match seal::check(&bytes) {
         Seal::Broken => Err("its checksum is wrong".into()),
         // polars panics on some damaged files.
-        _ => catch_unwind(|| decode(&bytes)).unwrap_or_else(|_| Err("it cannot be decoded".into())),
+        _ => parquet::guarded(|| decode(&bytes))
+            .unwrap_or_else(|_| Err("it cannot be decoded".into())),
     };
     table.map(Some).map_err(|why| TableError::Damaged {
         path: path.to_owned(),

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use polars::io::parquet::metadata::FileMetadataRef;
@@ -33,7 +32,7 @@ const AGAIN: &str = "copy or download it again";
 
 /// What polars reads; none where it cannot, and it panics on some damaged files.
 fn guarded<T>(read: impl FnOnce() -> PolarsResult<T>) -> Option<T> {
-    match catch_unwind(AssertUnwindSafe(read)) {
+    match parquet::guarded(read) {
         Ok(Ok(read)) => Some(read),
         Ok(Err(error)) => {
             tracing::debug!("polars: {error}");
