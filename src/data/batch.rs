@@ -135,14 +135,14 @@ impl<'a> Batches<'a> {
     }
 
     fn images(&self, indices: &[u32], epoch: u64) -> Result<Vec<f32>> {
-        let images = indices.iter().map(|&i| self.image(i));
-        let images = images.collect::<Result<Vec<(&[u8], u32)>>>()?;
+        let images = indices.iter().map(|&i| Ok(self.image(i)?.0));
+        let images = images.collect::<Result<Vec<&[u8]>>>()?;
         let size = self.resizing.size;
         let mut data = vec![0f32; indices.len() * size * size * 3];
         let places = data.par_chunks_mut((size * size * 3).max(1));
         let items = places.zip(&images).zip(indices).with_min_len(4);
         items
-            .map_init(Scratch::default, |scratch, ((out, (image, _)), &i)| {
+            .map_init(Scratch::default, |scratch, ((out, image), &i)| {
                 self.write(image, i, epoch, scratch, out)
             })
             .collect::<Result<()>>()?;

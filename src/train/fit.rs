@@ -266,7 +266,8 @@ impl Fit<'_> {
         state: &mut State,
         keeper: &mut Keeper,
     ) -> Result<(), Error> {
-        if self.network.device().is_cpu() {
+        // A GPU with memory of its own leaves the host's to what is being written.
+        if !self.network.device().is_cuda() {
             keeper.make_room();
         }
         let mode = Mode::Train {
@@ -276,24 +277,20 @@ impl Fit<'_> {
         let learning_rate = state.schedule.rate(state.at.step);
         let place = (epoch as u64, batch as u64);
         let (features, labels, mix) = self.train.training_batch(self.network, indices, place)?;
+        let unread = |loss, logits, labels| Unread {
+            epoch,
+            batch,
+            batches,
+            learning_rate,
+            loss,
+            logits,
+            labels,
+        };
         #[cfg(feature = "cuda")]
         if mix.is_none() && self.network.device().is_cuda() {
             let (loss, logits) = self.step_on_gpu(&features, &labels, mode, state)?;
             state.at.step += 1;
-            state.at.running.learning_rate = learning_rate;
-            state.unread.push(Unread {
-                epoch,
-                batch,
-                batches,
-                learning_rate,
-                loss,
-                logits,
-                labels,
-            });
-            if state.unread.len() == MOST_UNREAD {
-                self.read(state)?;
-            }
-            return Ok(());
+            return self.keep(unread(loss, logits, labels), state);
         }
         let _recording = ops::Recording::start();
         let logits = self.network.forward_rest(&features, mode)?;
@@ -303,24 +300,22 @@ impl Fit<'_> {
             Some(_) => Mix::others(&labels),
             None => labels,
         };
-        state.at.running.learning_rate = learning_rate;
-        state.unread.push(Unread {
-            epoch,
-            batch,
-            batches,
-            learning_rate,
-            loss: mean_loss.detach(),
-            logits: logits.detach(),
-            labels,
-        });
-        if self.network.device().is_cpu() || state.unread.len() == MOST_UNREAD {
-            self.read(state)?;
-        }
+        self.keep(unread(mean_loss.detach(), logits.detach(), labels), state)?;
         state
             .optimizer
             .step(&ops::backward(&mean_loss)?, learning_rate)?;
         state.at.step += 1;
         Ok(())
+    }
+
+    /// Keeps what a batch gave until it is read: at once, or on a GPU with some others.
+    fn keep(&self, unread: Unread, state: &mut State) -> Result<(), Error> {
+        state.at.running.learning_rate = unread.learning_rate;
+        state.unread.push(unread);
+        match self.network.device().is_cpu() || state.unread.len() == MOST_UNREAD {
+            true => self.read(state),
+            false => Ok(()),
+        }
     }
 
     /// Reads what batches gave and counts it.
