@@ -64,7 +64,7 @@ def texts(page, column):
 
 def check_sorting(page):
     titles = page.find_elements(By.CSS_SELECTOR, "#comparison th button")
-    place = next(i for i, title in enumerate(titles, 1) if title.text.startswith("test_accuracy"))
+    place = next(i for i, title in enumerate(titles, 1) if title.text.startswith("val_accuracy"))
     numbers = lambda: [float(text.split(" ")[0]) for text in texts(page, place)]
     best_first = numbers()
     expect(best_first == sorted(best_first, reverse=True), f"the best is not first: {best_first}")
@@ -205,7 +205,7 @@ def check_file(page, folder, pictures):
     runs = pl.read_parquet(folder / "runs.parquet")
     page.get((folder / "report.html").resolve().as_uri())
     best = page.find_element(By.CSS_SELECTOR, "#answer strong").text
-    expect(best and "best by test accuracy" in page.find_element(By.ID, "answer").text, "there is no answer")
+    expect(best and "best by validation accuracy" in page.find_element(By.ID, "answer").text, "there is no answer")
     rows = len(page.find_elements(By.CSS_SELECTOR, "#runs tbody tr"))
     expect(rows == runs.height, f"{rows} runs are shown, not {runs.height}")
     for part in ["#charts svg", "#predictions svg", "#mistakes img", "#spec pre", "#origin dd"]:

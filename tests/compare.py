@@ -18,8 +18,9 @@ from datetime import datetime, timezone
 from math import isclose
 from pathlib import Path
 
+import numpy as np
 import polars as pl
-from scipy.stats import ttest_ind
+from scipy.stats import t, ttest_ind, ttest_rel
 
 FIXED = {
     "run", "status", "error", "epochs", "best_epoch", "skipped_images", "parameters", "trainable_parameters", "seconds",
@@ -40,12 +41,70 @@ def close(found, expected, relative=1e-9):
 
 
 def p_value(best, other):
-    """None where a sample is too small; SciPy warns of samples without variance, where the answer is plain."""
+    """Of two tables by seed: paired where both have the same seeds. None where a sample is too small; SciPy warns of
+    samples without variance, where the answer is plain."""
     if len(best) < 2 or len(other) < 2:
         return None
+    if best.keys() == other.keys():
+        differences = [other[seed] - best[seed] for seed in best]
+        if len(set(differences)) == 1:
+            return float(differences[0] == 0)
+        return float(ttest_rel([best[seed] for seed in best], [other[seed] for seed in best]).pvalue)
+    best, other = list(best.values()), list(other.values())
     if len(set(best)) == len(set(other)) == 1:
         return float(best[0] == other[0])
     return float(ttest_ind(best, other, equal_var=False).pvalue)
+
+
+def holm(p_values):
+    """R's p.adjust(method = "holm"), which statsmodels has as multipletests."""
+    known = sorted((p, i) for i, p in enumerate(p_values) if p is not None)
+    corrected, least = [None] * len(p_values), 0.0
+    for place, (p, i) in enumerate(known):
+        least = max(least, min(1.0, p * (len(known) - place)))
+        corrected[i] = least
+    return corrected
+
+
+def interval(best, other, right):
+    """The 95 % interval of the mean difference over seeds, and over images where `right` has both tables of a row a seed
+    and a column an image; as analysis/difference.rs says."""
+    is_paired = best.keys() == other.keys()
+    seeds = list(best)
+    tables = [np.array([sample[s] for s in (seeds if is_paired else sample)]) for sample in (best, other)]
+    samples = [tables[1] - tables[0]] if is_paired else tables
+    parts = [(sample.var(ddof=1) / len(sample), len(sample) - 1) for sample in samples] if len(best) > 1 < len(other) else []
+    shared = 0.0
+    if right:
+        rows = [np.array([table[s] for s in (seeds if is_paired else table)], float) for table in right]
+        of_images = rows[1].mean(0) - rows[0].mean(0)
+        images = (of_images.var(ddof=1) / len(of_images), len(of_images) - 1)
+        for cells in [rows[1] - rows[0]] if is_paired else rows:
+            n, count = cells.shape
+            if n > 1:
+                rest = cells - cells.mean(1)[:, None] - cells.mean(0) + cells.mean()
+                shared += (rest**2).sum() / ((n - 1) * (count - 1)) / (n * count)
+        shared = min(shared, sum(v for v, _ in parts), images[0]) if parts else 0.0
+        parts.append(images)
+    if not parts:
+        return None
+    variance = sum(v for v, _ in parts) - shared
+    half = 0.0
+    if variance > 0:
+        half = t.ppf(0.975, variance**2 / sum(v**2 / freedom for v, freedom in parts)) * variance**0.5
+    mean = np.mean(list(other.values())) - np.mean(list(best.values()))
+    return mean - half, mean + half
+
+
+def answers(folder, runs):
+    """Which test images each run classified right, by seed; none where a run has left no predictions."""
+    found = {}
+    for run, seed in zip(runs["run"], runs["seed"]):
+        path = Path(folder) / "runs" / run / "predictions.parquet"
+        if not path.exists():
+            return None
+        found[seed] = pl.read_parquet(path).select(pl.col("label") == pl.col("predicted")).to_series().to_list()
+    return found
 
 
 def check(runner, folder, measures=("test_accuracy", "test_loss", "seconds")):
@@ -63,7 +122,11 @@ def check(runner, folder, measures=("test_accuracy", "test_loss", "seconds")):
     axes = [name for name in axes if name not in ("seed", "spec.seed")]
     expected = {key: group for key, group in runs.group_by(axes, maintain_order=True)}
     expect(len(found["groups"]) == len(expected), f"{len(found['groups'])} groups, not {len(expected)}")
-    best = None
+    decides = "val_accuracy" if "val_accuracy" in runs.columns else "test_accuracy"
+    expect(found["metric"] == decides, f"{folder}: {found['metric']} decides, not {decides}")
+    expect(found["reported"] == "test_accuracy", f"{folder}: {found['reported']} is reported")
+    expect(found["optimistic"] == (decides == "test_accuracy"), f"{folder}: optimistic is {found['optimistic']}")
+    samples = []
     for group in found["groups"]:
         rows = expected[tuple(group["point"][axis] for axis in axes)]
         what = f"{folder}: {group['point']}"
@@ -78,15 +141,22 @@ def check(runner, folder, measures=("test_accuracy", "test_loss", "seconds")):
                 close(sample["deviation"], std) or abs(sample["deviation"] - std) < 1e-15,
                 f"{what}: deviation of {measure} {sample['deviation']}, not {std}",
             )
-        values = rows["test_accuracy"].to_list()
-        if best is None:
-            best = values
-            continue
-        p = p_value(best, values)
+        samples.append((what, rows, dict(zip(rows["seed"], rows["test_accuracy"]))))
+    _, best_rows, best = samples[0]
+    p_values = holm([p_value(best, other) for _, _, other in samples[1:]])
+    for place, (group, (what, rows, other), p) in enumerate(zip(found["groups"][1:], samples[1:], p_values)):
         expect(close(group["p_value"], p, 1e-8), f"{what}: p {group['p_value']}, not {p}")
-        verdict = "unknown" if p is None else "worse" if p < 0.05 else "within noise"
+        right = [answers(folder, best_rows), answers(folder, rows)] if place < 30 else [None]
+        ends, difference = interval(best, other, right if all(right) else None), group["difference"]
+        expect((ends is None) == (difference is None), f"{what}: difference {difference}, not {ends}")
+        for name, end in zip(("low", "high"), ends or ()):
+            expect(abs(difference[name] - end) < 1e-7, f"{what}: {name} {difference[name]}, not {end}")
+        is_open = ends is not None and ends[0] <= 0 <= ends[1]
+        mean = difference["mean"] if difference else 0
+        told = "better" if mean > 0 else "worse"
+        verdict = "within noise" if is_open or (p or 0) >= 0.05 else "unknown" if p is None else told
         expect(group["verdict"] == verdict, f"{what}: {group['verdict']}, not {verdict}")
-    means = [group["test_accuracy"]["mean"] for group in found["groups"]]
+    means = [group[decides]["mean"] for group in found["groups"]]
     expect(means == sorted(means, reverse=True), f"{folder}: the best is not first")
     print(f"{folder}: {runs.height} runs in {len(expected)} groups in {seconds:.2f} s, as SciPy")
 

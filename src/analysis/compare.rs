@@ -1,10 +1,10 @@
 //! Runs grouped by the axes that differ; the best group, and which others lie within its noise.
 
-use super::comparison::{ALPHA, Comparison, Group, Others, Question, Verdict};
+use super::comparison::{Comparison, Group, Others, Question};
 use super::error::Error;
-use super::measure::Measure;
+use super::judge::{judge, repetitions};
 use super::recorded::{Recorded, Results};
-use super::stats::welch;
+use super::select::Choice;
 use super::{groups, others};
 use crate::spec::is_replicate;
 
@@ -31,26 +31,33 @@ pub fn compare(mut results: Results, question: &Question) -> Result<Comparison, 
     if results.runs.is_empty() {
         return Err(nothing(all, question, &others));
     }
-    let metric = Measure::named(question.metric.as_deref(), &results)?;
-    let measures = metric.with_companions(&results);
+    let choice = Choice::new(question.metric.as_deref(), question.select, &results)?;
+    let measures = choice.deciding.with_companions(choice.reported, &results);
+    let reported = measures.iter().position(|m| *m == choice.reported);
+    let reported = reported.unwrap_or_default();
     let runs: Vec<&Recorded> = results.runs.iter().collect();
-    let (axes, repeated, pooled) = axes(&results, &runs, question, &metric);
-    let mut members = groups::members(&runs, &axes, &metric, !question.by.is_empty());
+    let (axes, repeated, pooled) = axes(&results, &runs, question, &choice);
+    let mut members = groups::members(&runs, &axes, &choice, !question.by.is_empty());
     let copies = groups::take_out_copies(&mut members);
-    let mut sets: Vec<&str> = Vec::new();
+    let mut sets: Vec<[&str; 2]> = Vec::new();
     let mut groups: Vec<Group> = Vec::new();
     for group in &members {
-        let on = group.runs.first().map_or("", |run| metric.images_of(run));
+        let on = group
+            .runs
+            .first()
+            .map_or([""; 2], |run| choice.images_of(run));
         let place = sets.iter().position(|known| *known == on);
         let images = place.unwrap_or_else(|| {
             sets.push(on);
             sets.len() - 1
         });
-        groups.push(groups::group(group, &measures, images));
+        let mut found = groups::group(group, &measures, images, reported);
+        found.repetitions = repetitions(group, &choice);
+        groups.push(found);
     }
     groups.sort_by_key(|group| group.images);
     for groups in groups.chunk_by_mut(|a, b| a.images == b.images) {
-        judge(groups, metric.rises);
+        judge(groups, &choice);
     }
     let has_again = members.iter().any(|group| group.again > 0);
     Ok(Comparison {
@@ -59,6 +66,8 @@ pub fn compare(mut results: Results, question: &Question) -> Result<Comparison, 
         repeated,
         pooled,
         measures,
+        reported,
+        optimistic: choice.optimistic,
         groups,
         images: sets.len(),
         unfinished,
@@ -87,7 +96,7 @@ fn axes(
     results: &Results,
     runs: &[&Recorded],
     question: &Question,
-    metric: &Measure,
+    choice: &Choice,
 ) -> (Vec<String>, Vec<String>, Vec<String>) {
     let differs = |key: &&String| {
         let mut values = runs.iter().map(|run| run.value(key));
@@ -97,13 +106,13 @@ fn axes(
     let differing = results.axes.iter().filter(differs).cloned();
     let (repeated, mut axes): (Vec<String>, Vec<String>) =
         differing.partition(|key| is_replicate(key));
-    axes.extend(groups::telling_keys(runs, &axes, metric));
+    axes.extend(groups::telling_keys(runs, &axes, choice));
     if question.by.is_empty() {
         return (axes, repeated, Vec::new());
     }
     let by = &question.by;
     let is_pooled = |key: &&String| {
-        let members = groups::members(runs, by, metric, true);
+        let members = groups::members(runs, by, choice, true);
         !by.contains(key)
             && members.iter().any(|group| {
                 let mut values = group.runs.iter().map(|run| groups::value_of(run, key));
@@ -114,31 +123,4 @@ fn axes(
     let pooled = axes.iter().filter(is_pooled).cloned().collect();
     let repeated = repeated.into_iter().filter(|key| !by.contains(key));
     (by.clone(), repeated.collect(), pooled)
-}
-
-/// Sorts the groups, the best first, and tests each against the best.
-fn judge(groups: &mut [Group], rises: bool) {
-    let rank = |group: &Group| match group.deciding() {
-        Some(sample) if rises => -sample.mean,
-        Some(sample) => sample.mean,
-        None => f64::INFINITY,
-    };
-    groups.sort_by(|a, b| rank(a).total_cmp(&rank(b)));
-    let Some((best, others)) = groups.split_first_mut() else {
-        return;
-    };
-    if best.deciding().is_some() {
-        best.verdict = Verdict::Best;
-    }
-    for group in others {
-        // Runs of different settings are no sample of one.
-        let repeats = best.settings == 1 && group.settings == 1;
-        let samples = best.deciding().zip(group.deciding()).filter(|_| repeats);
-        group.p_value = samples.and_then(|(best, other)| welch(best, other));
-        group.verdict = match group.p_value {
-            Some(p) if p < ALPHA => Verdict::Worse,
-            Some(_) => Verdict::WithinNoise,
-            None => Verdict::Unknown,
-        };
-    }
 }

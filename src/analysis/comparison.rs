@@ -1,7 +1,9 @@
 //! A question about results, and its answer.
 
+use super::difference::{Difference, Repetition};
 use super::filter::Filter;
 use super::measure::Measure;
+use super::select::{Optimistic, Select};
 use super::stats::Sample;
 use crate::spec::AxisValue;
 
@@ -13,8 +15,10 @@ pub const ALPHA: f64 = 0.05;
 pub struct Question {
     /// Group by these keys alone; by every axis that differs where there is none.
     pub by: Vec<String>,
-    /// What decides; the test accuracy where there is one.
+    /// What decides; the accuracy on the validation images where there is one.
     pub metric: Option<String>,
+    /// On which images; the validation images where nothing is said.
+    pub select: Option<Select>,
     pub filters: Vec<Filter>,
     /// Look at the runs of earlier forms of the spec too.
     pub all: bool,
@@ -32,6 +36,10 @@ pub struct Comparison {
     pub pooled: Vec<String>,
     /// The first one decides.
     pub measures: Vec<Measure>,
+    /// The place of the one among them that is told of the best, and tested.
+    pub reported: usize,
+    /// Why what is reported of the best is too good; none where other images chose it.
+    pub optimistic: Option<Optimistic>,
     /// Those that were measured on the same images stand together, the best first.
     pub groups: Vec<Group>,
     /// On how many different sets of images the deciding measure was taken; groups are ranked within each.
@@ -61,8 +69,15 @@ pub struct Group {
     pub settings: usize,
     /// Which of the sets of images its runs were measured on, from 0.
     pub images: usize,
-    /// Of Welch's t-test against the best group of the same images; absent for the best itself, where one of them has a
-    /// single run, and where one of them pools settings.
+    /// The place of the sample that is reported.
+    pub(super) reported: usize,
+    pub(super) repetitions: Vec<Repetition>,
+    /// What is reported, less that of the best group of the same images; absent for the best itself, where one of them pools
+    /// settings, and where nothing is known of its spread.
+    pub difference: Option<Difference>,
+    /// Of a t-test of what is reported against the best group of the same images, paired where both have the same seeds
+    /// and folds, else Welch's; corrected for the number of comparisons by Holm's method. Absent for the best itself, where
+    /// one of them has a single run, and where one of them pools settings.
     pub p_value: Option<f64>,
     pub verdict: Verdict,
 }
@@ -71,9 +86,11 @@ pub struct Group {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Best,
-    /// The difference can be noise: p is at least [`ALPHA`].
+    /// The difference can be noise: p is at least [`ALPHA`], or the interval of the difference holds zero.
     WithinNoise,
     Worse,
+    /// It is better by what is reported, though what decides did not choose it.
+    Better,
     /// Too few runs to tell.
     Unknown,
 }
@@ -85,6 +102,7 @@ impl Verdict {
             Verdict::Best => "best",
             Verdict::WithinNoise => "within noise",
             Verdict::Worse => "worse",
+            Verdict::Better => "better",
             Verdict::Unknown => "unknown",
         }
     }
@@ -95,6 +113,11 @@ impl Group {
     pub fn deciding(&self) -> Option<&Sample> {
         self.samples.first()?.as_ref()
     }
+
+    /// The sample of the measure that is reported.
+    pub fn reported(&self) -> Option<&Sample> {
+        self.samples.get(self.reported)?.as_ref()
+    }
 }
 
 impl Comparison {
@@ -103,11 +126,21 @@ impl Comparison {
         self.measures.first()
     }
 
+    /// The measure that is told of the best.
+    pub fn reported(&self) -> Option<&Measure> {
+        self.measures.get(self.reported)
+    }
+
     /// The groups that were measured on the same images as the first one, so that they can be ranked: all of them where
     /// there is one set of images.
     pub fn ranked(&self) -> &[Group] {
         let of_first = self.groups.chunk_by(|a, b| a.images == b.images).next();
         of_first.unwrap_or_default()
+    }
+
+    /// Whether anything is known of how far groups are apart.
+    pub fn has_differences(&self) -> bool {
+        self.groups.iter().any(|group| group.difference.is_some())
     }
 
     /// Whether any group has more than one run, so that differences can be judged.

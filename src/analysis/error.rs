@@ -27,6 +27,8 @@ pub enum Error {
         hint: String,
         known: String,
     },
+    #[error("`{0}` is not measured on the images that --select names: leave one of the two out")]
+    Contradiction(String),
     #[error("{0}")]
     Nothing(String),
     #[error("the table cannot be made: {0}")]

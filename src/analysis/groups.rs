@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::comparison::{Group, Verdict};
 use super::measure::Measure;
 use super::recorded::Recorded;
+use super::select::Choice;
 use super::stats::Sample;
 use crate::spec::{AxisValue, digits_of, replicates};
 
@@ -17,7 +18,7 @@ pub(super) struct Members<'a> {
 }
 
 /// What runs of a group have in common: their values of the axes, the images, the setting, and [`Members::again`].
-type Common<'a> = (Vec<Option<String>>, &'a str, &'a str, usize);
+type Common<'a> = (Vec<Option<String>>, [&'a str; 2], &'a str, usize);
 
 /// An experiment, a setting, and a run's values of the keys that are repeated over.
 type Repetition<'a> = (&'a str, &'a str, Vec<Option<String>>);
@@ -55,7 +56,7 @@ pub(super) fn value_of(run: &Recorded, key: &str) -> Option<AxisValue> {
 pub(super) fn members<'a>(
     runs: &[&'a Recorded],
     axes: &[String],
-    measure: &Measure,
+    choice: &Choice,
     pools: bool,
 ) -> Vec<Members<'a>> {
     let mut members: Vec<Members<'a>> = Vec::new();
@@ -68,7 +69,7 @@ pub(super) fn members<'a>(
         let names = point.iter().map(|v| v.as_ref().map(ToString::to_string));
         let setting = if pools { "" } else { &run.setting };
         let again = again.of(run);
-        let key = (names.collect(), measure.images_of(run), setting, again);
+        let key = (names.collect(), choice.images_of(run), setting, again);
         let place = *places.entry(key).or_insert_with(|| {
             members.push(Members {
                 point,
@@ -98,7 +99,12 @@ pub(super) fn take_out_copies(members: &mut [Members<'_>]) -> usize {
 }
 
 /// A group with its samples; `images` is the number of the images that its runs were measured on.
-pub(super) fn group(members: &Members<'_>, measures: &[Measure], images: usize) -> Group {
+pub(super) fn group(
+    members: &Members<'_>,
+    measures: &[Measure],
+    images: usize,
+    reported: usize,
+) -> Group {
     let settings = by_setting(&members.runs);
     let sample = |m: &Measure| {
         let values = |runs: &Vec<&Recorded>| -> Vec<f64> {
@@ -112,6 +118,9 @@ pub(super) fn group(members: &Members<'_>, measures: &[Measure], images: usize) 
         runs: members.runs.iter().map(|run| run.row.run.clone()).collect(),
         settings: settings.len(),
         images,
+        reported,
+        repetitions: Vec::new(),
+        difference: None,
         p_value: None,
         verdict: Verdict::Unknown,
     }
@@ -133,11 +142,11 @@ pub fn by_setting<'a>(runs: &[&'a Recorded]) -> Vec<Vec<&'a Recorded>> {
 
 /// The first keys, in the order of the spec, by which runs of different settings can be told apart that have the same
 /// values of `axes`.
-pub(super) fn telling_keys(runs: &[&Recorded], axes: &[String], measure: &Measure) -> Vec<String> {
+pub(super) fn telling_keys(runs: &[&Recorded], axes: &[String], choice: &Choice) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut keys = axes.to_vec();
     loop {
-        let members = members(runs, &keys, measure, true);
+        let members = members(runs, &keys, choice, true);
         let mixed = members.iter().find_map(|group| {
             let settings = by_setting(&group.runs);
             let (first, other) = (settings.first()?.first()?, settings.get(1)?.first()?);

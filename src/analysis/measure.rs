@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::error::{Error, hint};
 use super::recorded::{Recorded, Results};
+use super::select::Select;
 pub use crate::metric::Unit;
 use crate::metric::{ACCURACY, LOSS, METRICS, Metric, Metrics};
 
@@ -111,17 +112,36 @@ impl Measure {
         }
     }
 
-    /// The measure of this name, or the first that any run has a value of.
+    /// The measure of this name, or without one the first that any run has a value of: on the images that are to decide,
+    /// where there are such. The name of a metric alone means it on those images.
     ///
     /// # Errors
     /// A name that is none, or a measure that no run has.
-    pub fn named(name: Option<&str>, results: &Results) -> Result<Measure, Error> {
-        let is_there = |measure: &&Measure| results.runs.iter().any(|r| measure.of(r).is_some());
-        let Some(name) = name else {
-            let first = all().iter().find(is_there).copied();
-            return first.ok_or_else(|| Error::Nothing("no run has a result yet".into()));
+    pub(super) fn named(
+        name: Option<&str>,
+        select: Select,
+        results: &Results,
+    ) -> Result<Measure, Error> {
+        let is_there = |measure: &&Measure| measure.is_in(results);
+        let on = match select {
+            Select::Validation => Images::Validation,
+            Select::Test => Images::Test,
         };
-        match all().iter().find(|measure| measure.name == name) {
+        let decides = |measure: &&Measure| measure.on == on;
+        let Some(name) = name else {
+            let mut first = all().iter().filter(is_there);
+            let first = first.clone().find(decides).or_else(|| first.next());
+            return first
+                .copied()
+                .ok_or_else(|| Error::Nothing("no run has a result yet".into()));
+        };
+        let is_meant = |measure: &&Measure| match measure.of {
+            Of::Metric(_, metric) => decides(measure) && metric.name == name,
+            Of::Run(_) => false,
+        };
+        let is_named = |measure: &&Measure| measure.name == name;
+        let found = all().iter().find(is_named);
+        match found.or_else(|| all().iter().find(is_meant)) {
             Some(measure) if is_there(&measure) => Ok(*measure),
             Some(_) => Err(Error::Nothing(format!("no run has a `{name}`"))),
             None => Err(Error::UnknownMetric {
@@ -141,16 +161,46 @@ impl Measure {
         }
     }
 
-    /// The columns of a comparison by this measure: itself, accuracy, loss, trained parameters and time.
-    pub(super) fn with_companions(self, results: &Results) -> Vec<Measure> {
-        let any = |measure: &Measure| results.runs.iter().any(|r| measure.of(r).is_some());
-        let mut measures = vec![self];
+    /// Whether any run has a value.
+    fn is_in(&self, results: &Results) -> bool {
+        results.runs.iter().any(|run| self.of(run).is_some())
+    }
+
+    /// The same number on other images; none where no run has it there.
+    pub(super) fn elsewhere(&self, on: Images, results: &Results) -> Option<Measure> {
+        let Of::Metric(_, metric) = self.of else {
+            return None;
+        };
+        let is_it = |measure: &&Measure| match measure.of {
+            Of::Metric(_, of) => of.name == metric.name && measure.on == on,
+            Of::Run(_) => false,
+        };
+        let found = all().iter().find(is_it);
+        found.filter(|measure| measure.is_in(results)).copied()
+    }
+
+    /// Whether it is the loss.
+    pub(super) fn is_loss(&self) -> bool {
+        matches!(self.of, Of::Metric(_, metric) if metric.name == LOSS.name)
+    }
+
+    /// Whether it is the share of images that are classified right.
+    pub(super) fn is_accuracy(&self) -> bool {
+        matches!(self.of, Of::Metric(_, metric) if metric.name == ACCURACY.name)
+    }
+
+    /// The columns of a comparison: this measure, which decides, and what is reported; accuracy, loss, trained parameters
+    /// and time.
+    pub(super) fn with_companions(self, reported: Measure, results: &Results) -> Vec<Measure> {
+        let mut measures = vec![self, reported];
         for metric in [&ACCURACY, &LOSS] {
             let is_of = |measure: &&Measure| match measure.of {
-                Of::Metric(_, of) => of.name == metric.name,
+                Of::Metric(_, of) => of.name == metric.name && measure.is_in(results),
                 Of::Run(_) => false,
             };
-            measures.extend(all().iter().filter(is_of).copied().find(any));
+            let there: Vec<&Measure> = all().iter().filter(is_of).collect();
+            let same = there.iter().find(|measure| measure.on == reported.on);
+            measures.extend(same.or(there.first()).map(|measure| **measure));
         }
         measures.extend([TRAINABLE, SECONDS]);
         let mut seen: Vec<Measure> = Vec::new();

@@ -2,25 +2,33 @@
 //!
 //! Everything is made of the tables that `record` writes, so that it holds for finished and for running experiments.
 
+mod answers;
 mod compare;
 mod comparison;
+mod difference;
 mod error;
 mod filter;
 mod groups;
+mod judge;
 mod measure;
+mod notes;
 mod others;
 mod recorded;
 mod results;
+mod select;
 mod stats;
 mod table;
 
 pub use compare::compare;
 pub use comparison::{Comparison, Group, Others, Question, Verdict};
+pub use difference::{Difference, Needed, Over};
 pub use error::Error;
 pub use filter::Filter;
 pub use groups::by_setting;
 pub use measure::{Images, Measure, Unit};
+pub use notes::{answer, name_of, needed, notes, optimistic};
 pub use recorded::{Recorded, Results};
-pub use stats::{Sample, welch};
-pub(crate) use table::shown;
-pub use table::{TextFormat, csv, frame, json, notes, rows};
+pub use select::{Optimistic, Select};
+pub use stats::{Sample, holm, paired, welch};
+pub use table::{TextFormat, csv, frame, json, rows};
+pub(crate) use table::{shown, with_interval};

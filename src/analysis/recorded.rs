@@ -1,5 +1,7 @@
 //! Recorded runs of one or several experiments, and what is known of each.
 
+use std::path::PathBuf;
+
 use crate::metric::Metrics;
 use crate::spec::AxisValue;
 use crate::store::{RunRow, Status};
@@ -11,6 +13,8 @@ pub const EXPERIMENT: &str = "experiment";
 #[derive(Clone, Debug)]
 pub struct Recorded {
     pub experiment: String,
+    /// The folder of the experiment's results.
+    pub folder: PathBuf,
     pub row: RunRow,
     /// Of the saved model.
     pub validation: Option<Metrics>,

@@ -49,6 +49,7 @@ impl Results {
             let setting = row.setting();
             self.runs.push(Recorded {
                 experiment: name.clone().into_owned(),
+                folder: folder.to_owned(),
                 validation: row.validation.clone().or_else(|| earlier.remove(&row.run)),
                 is_present: is_present(&row),
                 setting: setting.key() + &unspecified(&row.point, &setting),

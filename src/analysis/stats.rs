@@ -67,6 +67,62 @@ pub fn welch(a: &Sample, b: &Sample) -> Option<f64> {
     checked_beta_reg(freedom / 2.0, 0.5, freedom / (freedom + t_squared)).ok()
 }
 
+/// The variance of a mean, and with how many degrees of freedom it was estimated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub variance: f64,
+    pub freedom: f64,
+}
+
+/// How sure the mean of a sample is; none for fewer than two values.
+pub(super) fn spread(sample: &Sample) -> Option<Part> {
+    Some(Part {
+        variance: sample.deviation?.powi(2) / sample.n as f64,
+        freedom: (sample.n - 1) as f64,
+    })
+}
+
+/// The two-sided p-value of Student's t-test of differences between pairs; none for fewer than two.
+pub fn paired(differences: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let sample = Sample::of(differences)?;
+    let Part { variance, freedom } = spread(&sample)?;
+    if variance == 0.0 {
+        return Some(if sample.mean == 0.0 { 1.0 } else { 0.0 });
+    }
+    let t_squared = sample.mean.powi(2) / variance;
+    checked_beta_reg(freedom / 2.0, 0.5, freedom / (freedom + t_squared)).ok()
+}
+
+/// P-values corrected for their number, in their order.
+///
+/// S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6 (1979).
+pub fn holm(p_values: &[Option<f64>]) -> Vec<Option<f64>> {
+    let known = p_values.iter().enumerate();
+    let mut known: Vec<(usize, f64)> = known.filter_map(|(i, p)| Some((i, (*p)?))).collect();
+    known.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut corrected = vec![None; p_values.len()];
+    let mut least: f64 = 0.0;
+    for (place, (i, p)) in known.iter().enumerate() {
+        least = least.max((p * (known.len() - place) as f64).min(1.0));
+        corrected[*i] = Some(least);
+    }
+    corrected
+}
+
+/// Between this and its negative lie 95 % of Student's distribution.
+pub(super) fn t_quantile(freedom: f64) -> Option<f64> {
+    let outside = |t: f64| checked_beta_reg(freedom / 2.0, 0.5, freedom / (freedom + t * t)).ok();
+    let (mut low, mut high) = (1.9, 1e9);
+    for _ in 0..200 {
+        let middle = f64::midpoint(low, high);
+        match outside(middle)? > 0.05 {
+            true => low = middle,
+            false => high = middle,
+        }
+    }
+    Some(high)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +159,32 @@ mod tests {
             0.5286393378575168,
         ),
     ];
+
+    /// scipy.stats.ttest_rel of the first pair above, SciPy 1.17; R's p.adjust(c(0.01, 0.04, 0.03, 0.5), "holm").
+    #[test]
+    fn paired_and_corrected_p_values_are_those_of_scipy_and_r() {
+        let (a, b) = (SCIPY[0].0, SCIPY[0].1);
+        let found = paired(a.iter().zip(b).map(|(a, b)| a - b)).unwrap();
+        assert!((found - 0.08541209377943293).abs() < 1e-12, "{found}");
+        assert_eq!(paired([0.1]), None);
+        let corrected = holm(&[Some(0.01), Some(0.04), None, Some(0.03), Some(0.5)]);
+        assert_eq!(
+            corrected,
+            [Some(0.04), Some(0.09), None, Some(0.09), Some(0.5)]
+        );
+    }
+
+    /// scipy.stats.t.ppf(0.975, freedom), SciPy 1.17.
+    #[test]
+    fn quantiles_are_those_of_scipy() {
+        for (freedom, expected) in [(1.0, 12.70620474), (2.5, 3.57465484), (1e6, 1.95996636)] {
+            let found = t_quantile(freedom).unwrap();
+            assert!(
+                (found - expected).abs() < 1e-7 * expected,
+                "{freedom}: {found}"
+            );
+        }
+    }
 
     #[test]
     fn the_deviation_of_several_settings_is_that_of_their_repetitions() {

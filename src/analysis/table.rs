@@ -3,9 +3,10 @@
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
 use serde_json::{Map, Value, json};
 
-use super::comparison::{ALPHA, Comparison, Group, Others, Verdict};
+use super::comparison::{ALPHA, Comparison, Group, Verdict};
+use super::difference::Difference;
 use super::error::Error;
-use super::measure::{Images, Unit};
+use super::measure::{Images, Measure, Unit};
 use super::stats::Sample;
 use crate::foreign::csv_cell;
 use crate::spec::AxisValue;
@@ -25,10 +26,7 @@ const NONE: &str = "–";
 /// The comparison as cells, the titles first, with the columns that hold numbers.
 pub fn rows(comparison: &Comparison, layout: TextFormat) -> (Vec<Vec<String>>, Vec<usize>) {
     let axes = short_keys(comparison.axes.iter().map(String::as_str));
-    let names = comparison
-        .measures
-        .iter()
-        .map(|measure| measure.name.to_owned());
+    let names = shown_measures(comparison).map(|(_, measure)| title(measure).to_owned());
     let mut titles: Vec<String> = axes.into_iter().collect();
     if comparison.images > 1 {
         titles.push(images_title(comparison).into());
@@ -36,6 +34,9 @@ pub fn rows(comparison: &Comparison, layout: TextFormat) -> (Vec<Vec<String>>, V
     let first_number = titles.len();
     titles.push("n".into());
     titles.extend(names);
+    if comparison.has_differences() {
+        titles.push("difference".into());
+    }
     if comparison.can_judge() {
         titles.push("p".into());
     }
@@ -58,8 +59,14 @@ fn row(comparison: &Comparison, group: &Group, layout: TextFormat) -> Vec<String
         cells.push((group.images + 1).to_string());
     }
     cells.push(group.runs.len().to_string());
-    for (measure, sample) in comparison.measures.iter().zip(&group.samples) {
+    for (at, measure) in shown_measures(comparison) {
+        let sample = group.samples.get(at).copied().flatten();
         cells.push(sample.map_or(NONE.into(), |sample| shown(&sample, measure.unit)));
+    }
+    if comparison.has_differences() {
+        let unit = comparison.reported().map_or(Unit::Plain, |m| m.unit);
+        let cell = |difference| with_interval(&difference, unit);
+        cells.push(group.difference.map_or(String::new(), cell));
     }
     if comparison.can_judge() {
         cells.push(group.p_value.map_or(String::new(), p_value));
@@ -67,6 +74,7 @@ fn row(comparison: &Comparison, group: &Group, layout: TextFormat) -> Vec<String
     cells.push(match group.verdict {
         Verdict::Best => "best".into(),
         Verdict::WithinNoise => "≈ best".into(),
+        Verdict::Better => "better".into(),
         Verdict::Worse | Verdict::Unknown => String::new(),
     });
     if layout == TextFormat::Markdown && group.verdict == Verdict::Best {
@@ -79,12 +87,44 @@ fn row(comparison: &Comparison, group: &Group, layout: TextFormat) -> Vec<String
     cells
 }
 
+/// The measures that have a column in text, with their places: the loss has one only where it decides.
+fn shown_measures(comparison: &Comparison) -> impl Iterator<Item = (usize, &Measure)> {
+    let all = comparison.measures.iter().enumerate();
+    all.filter(|(at, measure)| *at == 0 || *at == comparison.reported || !measure.is_loss())
+}
+
+/// The title of a measure's column.
+fn title(measure: &Measure) -> &str {
+    // Wide enough without the word that every reader adds.
+    measure
+        .name
+        .strip_suffix("_parameters")
+        .unwrap_or(measure.name)
+}
+
 /// What the number of the images that a group was measured on is called.
-fn images_title(comparison: &Comparison) -> &'static str {
-    match comparison.deciding().map(|measure| measure.on) {
-        Some(Images::Validation) => "validation set",
+pub(super) fn images_title(comparison: &Comparison) -> &'static str {
+    match (comparison.deciding(), comparison.reported()) {
+        (Some(deciding), Some(reported)) if deciding.on != reported.on => "set of images",
+        (Some(deciding), _) if deciding.on == Images::Validation => "validation set",
         _ => "test set",
     }
+}
+
+/// A difference as `-6.7 (-17.0 to 3.5)`; of shares in percentage points.
+pub(crate) fn with_interval(difference: &Difference, unit: Unit) -> String {
+    let (scale, digits) = match unit {
+        Unit::Share => (100.0, 1),
+        Unit::Seconds => (1.0, 1),
+        Unit::Count => (1.0, 0),
+        Unit::Plain => (1.0, 4),
+    };
+    let Difference {
+        mean, low, high, ..
+    } = difference;
+    // No -0.0.
+    let number = |value: f64| format!("{:.digits$}", value * scale + 0.0);
+    format!("{} ({} to {})", number(*mean), number(*low), number(*high))
 }
 
 /// A sample as `71.2 ± 1.3 %`.
@@ -118,88 +158,6 @@ pub(crate) fn p_value(p: f64) -> String {
     }
 }
 
-/// What stands below the table: what was done, and what to think of it.
-pub fn notes(comparison: &Comparison) -> Vec<String> {
-    let mut notes = Vec::new();
-    let measure = comparison.deciding().map_or("", |measure| measure.name);
-    if comparison.images > 1 {
-        let set = images_title(comparison);
-        notes.push(format!(
-            "measured on {} different {set}s, each ranked on its own: {measure} on one {set} does not compare with \
-             {measure} on another",
-            comparison.images
-        ));
-    }
-    if comparison.can_judge() {
-        notes.push(format!(
-            "mean ± standard deviation (n runs); p: Welch's t-test of {measure} against the best, two-sided, not \
-             corrected for the number of comparisons; ≈ best: p ≥ {ALPHA}"
-        ));
-    } else if comparison.groups.len() > 1 && comparison.pooled.is_empty() {
-        notes.push(
-            "with one run each it cannot be told whether a difference is real; sweep the seed too"
-                .into(),
-        );
-    }
-    if !comparison.repeated.is_empty() {
-        notes.push(format!("averaged over: {}", comparison.repeated.join(", ")));
-    }
-    if !comparison.pooled.is_empty() {
-        notes.push(format!(
-            "a group has runs of different settings, which differ in: {}; ± is the deviation within a setting, and \
-             differences are not tested",
-            comparison.pooled.join(", ")
-        ));
-    }
-    if comparison.unfinished > 0 {
-        let unfinished = runs(comparison.unfinished);
-        notes.push(format!("left out: {unfinished} that did not finish"));
-    }
-    if comparison.copies > 0 {
-        let copies = runs(comparison.copies);
-        notes.push(format!(
-            "left out: {copies} that are copies of others, each counted once"
-        ));
-    }
-    if comparison.has_again {
-        notes.push(
-            "lines with the same values have runs of the same seeds, which build on other models or were done by another \
-             version"
-                .to_owned(),
-        );
-    }
-    notes.extend(others(comparison));
-    notes
-}
-
-/// What is said of runs of earlier forms of the spec.
-fn others(comparison: &Comparison) -> Option<String> {
-    if let Some(key) = &comparison.asked_for {
-        return Some(format!(
-            "runs of earlier forms of the spec are included, as the present ones do not differ in {key}"
-        ));
-    }
-    let Others { count, keys } = &comparison.others;
-    if *count == 0 {
-        return None;
-    }
-    let differ = match keys.as_slice() {
-        [] => String::new(),
-        keys => format!(" (they differ in {})", keys.join(", ")),
-    };
-    let runs = runs(*count);
-    Some(format!(
-        "left out: {runs} of earlier forms of the spec{differ}; compare --all shows them as groups of their own"
-    ))
-}
-
-fn runs(count: usize) -> String {
-    match count {
-        1 => "1 run".to_owned(),
-        n => format!("{n} runs"),
-    }
-}
-
 /// The comparison as JSON.
 pub fn json(comparison: &Comparison) -> Value {
     let group = |group: &Group| {
@@ -219,6 +177,7 @@ pub fn json(comparison: &Comparison) -> Value {
         for (measure, sample) in comparison.measures.iter().zip(&group.samples) {
             object.insert(measure.name.to_owned(), json!(sample));
         }
+        object.insert("difference".into(), json!(group.difference));
         object.insert("p_value".into(), json!(group.p_value));
         object.insert("verdict".into(), json!(group.verdict.as_str()));
         Value::Object(object)
@@ -230,7 +189,10 @@ pub fn json(comparison: &Comparison) -> Value {
         .collect();
     json!({
         "metric": comparison.deciding().map(|measure| measure.name),
-        "test": "Welch's t-test against the best, two-sided",
+        "reported": comparison.reported().map(|measure| measure.name),
+        "optimistic": comparison.optimistic.is_some(),
+        "test": "t-test of what is reported against the best, paired where seeds and folds are the same, else Welch's, \
+                 two-sided, corrected by Holm's method",
         "alpha": ALPHA,
         "folded": folded,
         "repeated": comparison.repeated,
@@ -271,6 +233,9 @@ pub fn frame(comparison: &Comparison) -> Result<DataFrame, Error> {
             g.samples[i]?.deviation
         });
     }
+    floats("difference".into(), &|g| Some(g.difference?.mean));
+    floats("difference_low".into(), &|g| Some(g.difference?.low));
+    floats("difference_high".into(), &|g| Some(g.difference?.high));
     floats("p_value".into(), &|g| g.p_value);
     let verdicts: Vec<&str> = groups.iter().map(|g| g.verdict.as_str()).collect();
     columns.push(Series::new("verdict".into(), verdicts).into_column());

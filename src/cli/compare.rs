@@ -8,22 +8,25 @@ use polars::prelude::ParquetWriter;
 use super::failure::Failure;
 use super::format::{print_json, table};
 use super::results;
-use crate::analysis::{self, Comparison, Filter, Question, Results, TextFormat, compare};
+use crate::analysis::{self, Comparison, Filter, Question, Results, Select, TextFormat, compare};
 use crate::foreign::markdown_cell;
 use crate::terminal::{self, Stream};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Runs are grouped by the axes that differ; runs that are equal in everything but the seed are \
-averaged (mean ± standard deviation). The best is marked, and those statistically \
-indistinguishable from it (Welch's t-test, two-sided, p ≥ 0.05). Runs that were tested on \
-different images are ranked apart.
+Runs are grouped by the axes that differ; runs that are equal in everything but the seed and the \
+fold are averaged (mean ± standard deviation). The best is chosen by the validation images, which \
+train nothing, and reported on the test images, which chose nothing. Marked beside it are those \
+that cannot be told from it: the p-value (t-test, paired over shared seeds and folds, corrected \
+for the number of comparisons) is 0.05 or more, or the 95 % interval of the difference, over runs \
+and test images, holds 0. Runs that were measured on different images are ranked apart.
 
 Runs of earlier forms of the spec are left out, and their number is shown; --all includes them, \
 and so does a key named with --by or --where in which only they differ.
 
 Examples:
   runner compare results/vgg16_freeze_depths
+  runner compare results/vgg16_freeze_depths --select test
   runner compare results/a results/b --by freeze.through --where optimizer.name=adam
   runner compare results/a --format parquet > comparison.parquet")]
 pub(super) struct CompareArgs {
@@ -33,9 +36,13 @@ pub(super) struct CompareArgs {
     /// Group by this key alone and average over the others; may be repeated
     #[arg(long, value_name = "AXIS")]
     by: Vec<String>,
-    /// What decides, e.g. test_loss, seconds [default: test_accuracy where there is one]
+    /// What decides, e.g. loss, val_macro_f1, seconds [default: accuracy where there is one]
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
+    /// Which images choose the best [default: validation, where there are such]; by those of the
+    /// test, the number that is reported is optimistic
+    #[arg(long, value_enum, value_name = "PART")]
+    select: Option<Part>,
     /// Only runs whose key has this value (!= excludes); may be repeated
     #[arg(long = "where", value_name = "KEY=VALUE")]
     filters: Vec<Filter>,
@@ -56,10 +63,21 @@ enum Format {
     Parquet,
 }
 
+/// Which images choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Validation,
+    Test,
+}
+
 pub(super) fn run(args: &CompareArgs) -> Result<(), Failure> {
     let question = Question {
         by: args.by.clone(),
         metric: args.metric.clone(),
+        select: args.select.map(|part| match part {
+            Part::Validation => Select::Validation,
+            Part::Test => Select::Test,
+        }),
         filters: args.filters.clone(),
         all: args.all,
     };

@@ -9,6 +9,7 @@ mod options;
 mod page;
 mod pictures;
 mod prepared;
+mod probe;
 mod submit;
 mod wording;
 
@@ -18,8 +19,10 @@ use std::path::Path;
 pub use check::{Checked, Look, check, check_as};
 pub use error::Error;
 pub use options::{Options, RESULTS};
+pub use probe::{Probed, probe};
 pub use submit::{Load, Submission, cancel, commands, submit};
 
+use crate::analysis::{self, Question, Results};
 use crate::fetch::{Cache, Timeouts};
 use crate::run::{self, Executor};
 use crate::sink::progress::Reporter;
@@ -105,5 +108,18 @@ fn execute(
     let waiting = sweep::efforts(&recorder.waiting(plan));
     sinks.tell(&Event::Planned(&waiting));
     jobs::run(plan, &recorder, &executor, options, &sinks)?;
-    Ok(recorder.finish(&sinks)?)
+    Ok(answered(recorder.finish(&sinks)?))
+}
+
+/// With the answer to what the sweep asked, where it has one; results that cannot be compared have none.
+fn answered(mut done: Done) -> Done {
+    let results = Results::read(&[done.folder().to_owned()]);
+    let found = results.and_then(|results| analysis::compare(results, &Question::default()));
+    if let Some(found) = found.ok().filter(|found| found.ranked().len() > 1) {
+        let parts = [analysis::answer(&found), analysis::optimistic(&found)];
+        for part in parts.into_iter().flatten() {
+            done.add(&part);
+        }
+    }
+    done
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::analysis::{self, Comparison, Group, Question, Recorded, Results, Sample, Unit, shown};
+use crate::analysis::{
+    self, Comparison, Group, Question, Recorded, Results, Sample, Unit, name_of, shown,
+};
 use crate::spec::{AxisValue, is_ordered_by_depth, is_replicate};
 use crate::store::predictions::{self, Predictions};
 use crate::store::{EpochRow, read_epochs, run_folder, text};
@@ -243,13 +245,6 @@ pub fn is_numeric(comparison: &Comparison, axis: usize) -> bool {
     let values = comparison.groups.iter().map(|group| group.point.get(axis));
     let mut values = values.map(|value| value.and_then(Option::as_ref));
     values.all(|value| value.is_none_or(|value| number(value).is_some()))
-}
-
-/// What tells a group from the others, as `through=all, units=256`.
-pub fn name_of(comparison: &Comparison, group: &Group) -> String {
-    let pairs = comparison.axes.iter().zip(&group.point);
-    let known = pairs.filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
-    text::point(&known.collect::<Vec<_>>(), ", ")
 }
 
 /// A measure's name in words: `validation accuracy` for `val_accuracy`.

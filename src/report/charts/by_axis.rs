@@ -111,7 +111,7 @@ impl<'a> Mark<'a> {
             setting,
             place: swept.place(value)?,
             value: text::value(value),
-            sample: *setting.group.deciding()?,
+            sample: *setting.group.reported()?,
             plot,
             series,
         })

@@ -92,7 +92,7 @@ impl Map {
             if let (Some(row), Some(column), Some(sample)) = (
                 at(rows, down),
                 at(columns, across),
-                setting.group.deciding(),
+                setting.group.reported(),
             ) {
                 samples.entry((row, column)).or_default().push(*sample);
             }
@@ -130,7 +130,7 @@ impl Map {
 
     fn notes(&self, view: &View<'_>, others: &[&str]) -> Vec<String> {
         let settings = view.settings.iter();
-        let runs = settings.filter_map(|setting| setting.group.deciding());
+        let runs = settings.filter_map(|setting| setting.group.reported());
         let repeats = repeats(view.experiment, runs.map(|sample| sample.n));
         let setting = match repeats.is_single() {
             true => "one run".to_owned(),

@@ -23,13 +23,13 @@ pub(super) fn parallel(view: &View<'_>) -> Option<Chart> {
     let (experiment, measure, settings) = (view.experiment, view.measure, &view.settings);
     let drawn: Vec<&Ranked<'_>> = settings
         .iter()
-        .filter(|setting| setting.group.deciding().is_some())
+        .filter(|setting| setting.group.reported().is_some())
         .take(MOST)
         .collect();
     if view.axes.len() < FEWEST_AXES || drawn.len() < 2 {
         return None;
     }
-    let means = drawn.iter().filter_map(|setting| setting.group.deciding());
+    let means = drawn.iter().filter_map(|setting| setting.group.reported());
     let y = scale(measure.unit, means.clone().map(|sample| sample.mean));
     let title = format!("{}: all axes and {}", experiment.name, view.measured());
     let repeats = repeats(experiment, means.map(|sample| sample.n));
@@ -103,7 +103,7 @@ impl Lines<'_> {
                 Some(dashes) => format!("line best {} {dashes}", color(place)),
                 None => "line others".into(),
             };
-            let value = setting.group.deciding();
+            let value = setting.group.reported();
             let value = value.map_or(String::new(), |sample| shown(sample, self.measure.unit));
             svg.told_path(&points, &class, &format!("{}\n{value}", setting.titled()));
         }
@@ -144,7 +144,7 @@ impl Lines<'_> {
         let places = values.map(|(axis, value)| axis.place(value.as_ref()?));
         let reached = setting
             .group
-            .deciding()
+            .reported()
             .and_then(|sample| self.y.place(sample.mean));
         places.chain([reached]).collect()
     }

@@ -39,7 +39,7 @@ pub(super) fn time(view: &View<'_>) -> Option<Chart> {
             Some(Mark {
                 setting,
                 seconds: seconds(setting)?,
-                value: *setting.group.deciding()?,
+                value: *setting.group.reported()?,
                 is_unbeaten: false,
             })
         })

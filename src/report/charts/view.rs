@@ -10,6 +10,7 @@ pub(super) struct View<'a> {
     pub experiment: &'a Experiment,
     pub settings: Vec<Ranked<'a>>,
     pub axes: Vec<Swept>,
+    /// What is told of each setting.
     pub measure: Measure,
 }
 
@@ -24,7 +25,7 @@ impl<'a> View<'a> {
             axes: axes
                 .filter_map(|axis| Swept::new(experiment, axis))
                 .collect(),
-            measure: *comparison.deciding()?,
+            measure: *comparison.reported()?,
         })
     }
 

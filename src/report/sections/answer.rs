@@ -2,9 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::super::experiment::{Experiment, name_of, spelled};
+use super::super::experiment::{Experiment, spelled};
 use super::section::section;
-use crate::analysis::{Comparison, Group, Measure, Unit, Verdict, shown};
+use crate::analysis::{
+    self, Comparison, Group, Measure, Sample, Unit, Verdict, name_of, shown, with_interval,
+};
 use crate::store::Status;
 use crate::text::counted;
 
@@ -33,11 +35,18 @@ fn best(experiment: &Experiment, comparison: &Comparison) -> Markup {
         1 => "reached a",
         _ => "is best by",
     };
+    let reported = comparison
+        .reported()
+        .filter(|reported| *reported != measure);
     html! {
         p.answer {
             strong { (name) } " " (verb) " " (spelled(measure.name)) ": "
-            (value(best, measure)) " " (spread(best)) "."
+            (value(best.deciding(), measure)) " " (spread(best)) "."
+            @if let Some(reported) = reported {
+                " Its " (spelled(reported.name)) " is " strong { (value(best.reported(), reported)) } "."
+            }
         }
+        @if let Some(why) = analysis::optimistic(comparison) { p { (sentence(&why)) } }
         @if comparison.images > 1 {
             p {
                 "The settings were measured on " (comparison.images) " different sets of images and are ranked only "
@@ -45,13 +54,38 @@ fn best(experiment: &Experiment, comparison: &Comparison) -> Markup {
             }
         }
         @if let Some(next) = ranked.get(1) {
-            p {
-                "Next is " (name_of(comparison, next)) " with " (value(next, measure)) ", "
-                (behind(best, next, measure)) " behind" (sureness(next)) "."
-            }
+            p { (next_best(comparison, next)) }
         }
         (close(comparison))
+        @if let Some(needed) = analysis::needed(comparison) { p { (sentence(&needed)) } }
     }
+}
+
+/// The second of the ranking, and how far it is from the best.
+fn next_best(comparison: &Comparison, next: &Group) -> Markup {
+    let Some(reported) = comparison.reported() else {
+        return html! {};
+    };
+    let interval = next.difference.map(|d| with_interval(&d, reported.unit));
+    let unit = match reported.unit {
+        Unit::Share => " percentage points",
+        Unit::Seconds => " s",
+        Unit::Plain | Unit::Count => "",
+    };
+    html! {
+        "Next is " (name_of(comparison, next)) " with " (value(next.reported(), reported))
+        @if let Some(interval) = interval {
+            "; the difference in " (spelled(reported.name)) ", with its 95 % interval: " (interval) (unit)
+        }
+        (sureness(next)) "."
+    }
+}
+
+/// With a capital and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }
 
 /// The settings that may be as good.
@@ -79,8 +113,7 @@ fn close(comparison: &Comparison) -> Markup {
     }
 }
 
-fn value(group: &Group, measure: &Measure) -> String {
-    let sample = group.deciding();
+fn value(sample: Option<&Sample>, measure: &Measure) -> String {
     sample.map_or("–".into(), |sample| shown(sample, measure.unit))
 }
 
@@ -92,24 +125,16 @@ fn spread(group: &Group) -> String {
     }
 }
 
-fn behind(best: &Group, other: &Group, measure: &Measure) -> String {
-    let Some((a, b)) = best.deciding().zip(other.deciding()) else {
-        return "–".into();
-    };
-    let difference = (a.mean - b.mean).abs();
-    match measure.unit {
-        Unit::Share => format!("{:.1} percentage points", difference * 100.0),
-        Unit::Seconds => format!("{difference:.1} s"),
-        Unit::Plain | Unit::Count => format!("{difference:.4}"),
-    }
-}
-
 fn sureness(group: &Group) -> String {
     match (group.p_value, group.verdict) {
         (Some(p), Verdict::Worse) => {
-            format!("; the difference is more than noise (Welch's t-test, p = {p:.2e})")
+            format!("; it is more than noise (t-test, corrected p = {p:.2e})")
         }
-        (Some(p), _) => format!("; the difference may be noise (Welch's t-test, p = {p:.3})"),
+        (Some(p), Verdict::Better) => format!(
+            "; it is the better there (t-test, corrected p = {p:.2e}), though the images that chose did not say so"
+        ),
+        (Some(p), _) => format!("; it may be noise (t-test, corrected p = {p:.3})"),
+        (None, Verdict::WithinNoise) => "; the images alone may have made it".into(),
         _ => "; with one run per setting, whether that is noise is unknown".into(),
     }
 }

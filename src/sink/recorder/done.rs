@@ -56,6 +56,16 @@ impl Done {
 }
 
 impl Done {
+    /// The folder of the experiment's results.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Says something below the table of the runs.
+    pub fn add(&mut self, text: &str) {
+        self.summary = format!("{}\n\n{text}", self.summary.trim_end());
+    }
+
     /// The runs, what is left to be done, and where everything is that was written.
     pub fn text(&self) -> String {
         let mut parts = vec![self.summary.clone()];

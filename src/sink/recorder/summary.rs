@@ -16,8 +16,8 @@ const GAP: &str = "  ";
 /// Where there is no value.
 const NONE: &str = "–";
 
-/// The runs as a table of at most `width` columns where it can be made to fit, best first: by test accuracy, else by
-/// validation accuracy, else by loss, all of the saved model. Those that were tested on different images stand apart. Runs
+/// The runs as a table of at most `width` columns where it can be made to fit, best first: by validation accuracy, else
+/// by test accuracy, else by loss, all of the saved model. Those that were measured on different images stand apart. Runs
 /// that did not finish come last, and below the table why; then how many runs of earlier forms of the experiment there
 /// are. Empty without runs.
 pub fn summary(results: &Results, width: usize) -> String {
@@ -71,11 +71,12 @@ struct Line<'a> {
 impl<'a> Line<'a> {
     fn new(run: &'a RunRow, sets: &mut Vec<String>) -> Self {
         let setting = run.setting();
-        let on = match run.test {
-            Some(_) => setting.test_set(),
-            None if run.status == Status::Finished => setting.validation_set(),
-            None => return Line { run, images: 0 },
-        };
+        if run.status != Status::Finished {
+            return Line { run, images: 0 };
+        }
+        let validated = run.validation.as_ref().map(|_| setting.validation_set());
+        let tested = run.test.as_ref().map(|_| setting.test_set());
+        let on = validated.unwrap_or_default() + &tested.unwrap_or_default();
         let known = sets.iter().position(|set| *set == on);
         let images = known.unwrap_or_else(|| {
             sets.push(on);
@@ -89,7 +90,7 @@ impl<'a> Line<'a> {
         if self.run.status != Status::Finished {
             return f64::INFINITY;
         }
-        let best_first = [self.run.test.as_ref(), self.run.validation.as_ref()]
+        let best_first = [self.run.validation.as_ref(), self.run.test.as_ref()]
             .into_iter()
             .flatten();
         let accuracy = best_first.clone().find_map(Metrics::accuracy).map(|a| -a);
