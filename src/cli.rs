@@ -13,6 +13,7 @@ mod log;
 mod meant;
 mod number;
 mod predict;
+mod probe;
 mod results;
 mod run_args;
 mod shell;
@@ -110,6 +111,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Run(args) => return train::run(&args.spec, &args.options, verbosity),
         Command::Submit(args) => submit::run(&args, verbosity)?,
         Command::Check(args) => check::run(&args, verbosity)?,
+        Command::Probe(args) => probe::run(&args, verbosity)?,
         Command::Compare(args) => compare::run(&args)?,
         Command::Evaluate(args) => evaluate::run(&args, verbosity)?,
         Command::Watch(args) => watch::watch(&args)?,

@@ -37,6 +37,7 @@ pub mod ops;
 pub mod optim;
 pub mod parquet;
 mod pixels;
+mod probe;
 pub mod progress;
 pub mod report;
 pub mod resize;

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::failure::Failure;
 use super::run_args::{RunOptions, SpecArgs};
-use super::{compare, evaluate, init, predict, shell, submit_args, watch};
+use super::{compare, evaluate, init, predict, probe, shell, submit_args, watch};
 use crate::sink::progress::Verbosity;
 
 const EXAMPLES: &str = "\
@@ -60,6 +60,8 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Have an experiment's runs done by an engine such as Slurm, on many machines; again: submits what is lost
     Submit(submit_args::SubmitArgs),
+    /// Say, from one pass over the images and before any training, which layers are worth training
+    Probe(probe::ProbeArgs),
     /// Compare the runs of experiments: which setting is best, and whether that is more than noise
     Compare(compare::CompareArgs),
     /// Measure a trained model on its test images, or on others
@@ -176,6 +178,7 @@ impl Command {
     fn with(mut self, mut set: Vec<String>) -> Option<Self> {
         let own = match &mut self {
             Command::Check(args) => &mut args.spec.overrides,
+            Command::Probe(args) => &mut args.spec.overrides,
             Command::Evaluate(args) => &mut args.overrides,
             Command::Predict(args) => &mut args.overrides,
             _ => return set.is_empty().then_some(self),
@@ -190,6 +193,7 @@ impl Command {
             Command::Run(_) => "run",
             Command::Submit(_) => "submit",
             Command::Check(_) => "check",
+            Command::Probe(_) => "probe",
             Command::Compare(_) => "compare",
             Command::Evaluate(_) => "evaluate",
             Command::Watch(_) => "watch",

@@ -51,11 +51,11 @@ pub struct Finished {
 
 /// Does runs and keeps what they share.
 pub struct Executor<'a> {
-    cache: Cache,
-    hub: Hub,
+    pub(super) cache: Cache,
+    pub(super) hub: Hub,
     pub(super) upstream: Upstream,
-    progress: &'a dyn Progress,
-    stop: Stop,
+    pub(super) progress: &'a dyn Progress,
+    pub(super) stop: Stop,
     memory: Memory,
     shared: Mutex<Shared>,
     /// What was said of runs' data, once for all of them.

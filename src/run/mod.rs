@@ -10,6 +10,7 @@ mod planned;
 mod predictions;
 mod preparation;
 mod probabilities;
+mod probing;
 mod remarks;
 mod speed;
 mod start;

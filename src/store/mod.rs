@@ -8,6 +8,7 @@ pub(crate) mod folder;
 pub(crate) mod log;
 pub mod predictions;
 mod present;
+pub(crate) mod probe;
 mod results;
 mod rows;
 pub(crate) mod splits;

@@ -12,6 +12,7 @@ fn the_help_of_every_command() {
         "",
         "run",
         "check",
+        "probe",
         "submit",
         "compare",
         "evaluate",

@@ -7,6 +7,7 @@ mod by_axis;
 mod chart;
 mod confusion;
 mod curves;
+mod depth;
 mod epochs;
 mod frame;
 mod heat_map;
@@ -26,6 +27,7 @@ mod time;
 mod view;
 
 pub use chart::{Chart, Entry, Plot, Row};
+pub use depth::depth;
 pub use svg::{STYLE, Svg};
 
 use view::View;

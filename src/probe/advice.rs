@@ -1,0 +1,92 @@
+//! Which boundaries are worth training.
+
+use super::row::Row;
+
+/// What the probes of one backbone say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Advice {
+    pub backbone: String,
+    /// The boundary with the most accurate probe, and that accuracy.
+    pub best: (String, f64),
+    /// Worth training, from the cheapest: the deepest that the validation images cannot tell from the best, and the best
+    /// and what is just above it where these are others.
+    pub boundaries: Vec<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Two accuracies on the same images that are nearer than so many standard errors are not told apart.
+const NOISE: f64 = 1.0;
+
+/// Says for each backbone what to train, from the best linear probe at each boundary.
+pub fn advise(rows: &[Row]) -> Vec<Advice> {
+    let mut backbones: Vec<&str> = rows.iter().map(|row| row.backbone.as_str()).collect();
+    backbones.dedup();
+    let of = |backbone: &str| advise_one(rows, backbone);
+    backbones.into_iter().filter_map(of).collect()
+}
+
+/// At each boundary of a backbone, from shallow to deep, the more accurate of its linear probes.
+pub fn best_linear<'a>(rows: &'a [Row], backbone: &str) -> Vec<&'a Row> {
+    let mut depths: Vec<&Row> = Vec::new();
+    let linear = rows
+        .iter()
+        .filter(|row| row.is_linear && row.backbone == backbone);
+    for row in linear {
+        match depths.last_mut() {
+            Some(last) if last.layers == row.layers => {
+                if row.val_accuracy > last.val_accuracy {
+                    *last = row;
+                }
+            }
+            _ => depths.push(row),
+        }
+    }
+    depths
+}
+
+fn advise_one(rows: &[Row], backbone: &str) -> Option<Advice> {
+    let depths = best_linear(rows, backbone);
+    let mut best = 0;
+    for (place, row) in depths.iter().enumerate() {
+        if row.val_accuracy > depths[best].val_accuracy {
+            best = place;
+        }
+    }
+    let top = *depths.get(best)?;
+    let is_as_good = |row: &&&Row| row.val_accuracy >= top.val_accuracy - NOISE * top.val_std;
+    let deepest = depths
+        .iter()
+        .rposition(|row| is_as_good(&row))
+        .unwrap_or(best);
+    let above = best.saturating_sub(1);
+    let mut places = vec![deepest, best, above];
+    places.dedup();
+    let percent = |row: &Row| format!("{:.1} %", row.val_accuracy * 100.0);
+    let last = *depths.last()?;
+    let reason = match deepest + 1 == depths.len() {
+        true => format!(
+            "what the whole backbone gives is as good as anything before it ({} against {}): a head on it is the cheapest, \
+             and training the last layers too may add to it",
+            percent(last),
+            percent(top)
+        ),
+        false => format!(
+            "the layers behind it tell less of these classes ({} at {}, {} at {}), as they are made for those that the \
+             weights were trained on: train them, keep what is before",
+            percent(depths[deepest]),
+            depths[deepest].boundary,
+            percent(last),
+            last.boundary
+        ),
+    };
+    Some(Advice {
+        backbone: backbone.to_owned(),
+        best: (top.boundary.clone(), top.val_accuracy),
+        boundaries: places
+            .iter()
+            .map(|place| depths[*place].boundary.clone())
+            .collect(),
+        reason,
+    })
+}

@@ -1,0 +1,128 @@
+//! The nearest neighbours among the training images by the cosine of the angle between features; the number of neighbours
+//! by the validation images. The first of the classes that most of them have, as scikit-learn's `KNeighborsClassifier`.
+
+use candle_core::Result;
+use rayon::prelude::*;
+
+use super::matrix::Matrix;
+use super::method::{Fitted, Part, Parts, Probe, accuracy};
+
+/// The numbers of neighbours that are tried.
+const NEIGHBOURS: [usize; 5] = [1, 5, 10, 20, 50];
+/// Images that are compared at once.
+const AT_ONCE: usize = 512;
+
+pub(super) struct NearestNeighbours;
+
+impl Probe for NearestNeighbours {
+    fn name(&self) -> &'static str {
+        "knn"
+    }
+
+    fn is_linear(&self) -> bool {
+        false
+    }
+
+    fn fit(&self, parts: &Parts) -> Result<Fitted> {
+        let known = Part {
+            features: of_length_one(&parts.training.features),
+            labels: parts.training.labels.clone(),
+        };
+        let counts: Vec<usize> = NEIGHBOURS
+            .into_iter()
+            .filter(|count| *count == 1 || *count <= known.labels.len())
+            .collect();
+        let answers = answers(&known, &parts.validation.features, &counts, parts.classes)?;
+        let share = |answers: &Vec<u32>| accuracy(answers, &parts.validation.labels);
+        let mut best = 0;
+        for (place, found) in answers.iter().enumerate() {
+            if share(found) > share(&answers[best]) {
+                best = place;
+            }
+        }
+        let chosen = &counts[best..=best];
+        let mut test = self::answers(&known, &parts.test.features, chosen, parts.classes)?;
+        Ok(Fitted {
+            validation: answers[best].clone(),
+            test: test.pop().unwrap_or_default(),
+        })
+    }
+}
+
+fn of_length_one(features: &Matrix<f32>) -> Matrix<f32> {
+    let mut scaled = features.clone();
+    for row in scaled.values.chunks_mut(features.columns.max(1)) {
+        let length = row
+            .iter()
+            .map(|x| f64::from(*x).powi(2))
+            .sum::<f64>()
+            .sqrt();
+        if length > 0.0 {
+            row.iter_mut()
+                .for_each(|x| *x = (f64::from(*x) / length) as f32);
+        }
+    }
+    scaled
+}
+
+/// For each of the `counts` the classes of images by so many neighbours.
+fn answers(
+    known: &Part,
+    features: &Matrix<f32>,
+    counts: &[usize],
+    classes: usize,
+) -> Result<Vec<Vec<u32>>> {
+    let most = counts.iter().max().copied().unwrap_or(1);
+    let mut found = vec![Vec::with_capacity(features.rows); counts.len()];
+    for start in (0..features.rows).step_by(AT_ONCE) {
+        let rows = AT_ONCE.min(features.rows - start);
+        let values = &features.values[start * features.columns..(start + rows) * features.columns];
+        let images = Matrix::new(rows, features.columns, values.to_vec());
+        // Their lengths change no order.
+        let cosines = images.times_transposed(&known.features)?;
+        let nearest: Vec<Vec<u32>> = cosines
+            .values
+            .par_chunks(cosines.columns.max(1))
+            .map(|row| nearest(row, most, &known.labels))
+            .collect();
+        for (count, found) in counts.iter().zip(&mut found) {
+            found.extend(
+                nearest
+                    .iter()
+                    .map(|labels| majority(labels, *count, classes)),
+            );
+        }
+    }
+    Ok(found)
+}
+
+/// The classes of the `most` nearest, the nearest first; of equally near ones the earlier in the dataset.
+fn nearest(cosines: &[f32], most: usize, labels: &[u32]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..cosines.len() as u32).collect();
+    let by_nearness = |a: &u32, b: &u32| {
+        let [x, y] = [a, b].map(|at| cosines[*at as usize]);
+        y.total_cmp(&x).then(a.cmp(b))
+    };
+    let most = most.min(order.len());
+    if most == 0 {
+        return Vec::new();
+    }
+    order.select_nth_unstable_by(most - 1, by_nearness);
+    order.truncate(most);
+    order.sort_unstable_by(by_nearness);
+    order.iter().map(|at| labels[*at as usize]).collect()
+}
+
+fn majority(labels: &[u32], count: usize, classes: usize) -> u32 {
+    let mut votes = vec![0usize; classes];
+    for label in labels.iter().take(count) {
+        votes[*label as usize] += 1;
+    }
+    let mut best = 0;
+    for (class, count) in votes.iter().enumerate() {
+        if *count > votes[best] {
+            best = class;
+        }
+    }
+    best as u32
+}

@@ -1,0 +1,53 @@
+//! Tables of numbers and their products.
+
+use candle_core::{Device, Result, Tensor, WithDType};
+
+/// Numbers row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Matrix<T> {
+    pub rows: usize,
+    pub columns: usize,
+    pub values: Vec<T>,
+}
+
+impl<T: WithDType> Matrix<T> {
+    pub fn new(rows: usize, columns: usize, values: Vec<T>) -> Self {
+        Matrix {
+            rows,
+            columns,
+            values,
+        }
+    }
+
+    pub fn zeros(rows: usize, columns: usize) -> Self {
+        Matrix::new(rows, columns, vec![T::zero(); rows * columns])
+    }
+
+    pub fn row(&self, row: usize) -> &[T] {
+        &self.values[row * self.columns..(row + 1) * self.columns]
+    }
+
+    fn tensor(&self) -> Result<Tensor> {
+        Tensor::from_slice(&self.values, (self.rows, self.columns), &Device::Cpu)
+    }
+
+    fn of(tensor: &Tensor) -> Result<Self> {
+        let (rows, columns) = tensor.dims2()?;
+        Ok(Matrix::new(rows, columns, tensor.flatten_all()?.to_vec1()?))
+    }
+
+    /// `self × other`.
+    pub fn times(&self, other: &Self) -> Result<Self> {
+        Self::of(&self.tensor()?.matmul(&other.tensor()?)?)
+    }
+
+    /// `selfᵀ × other`.
+    pub fn transposed_times(&self, other: &Self) -> Result<Self> {
+        Self::of(&self.tensor()?.t()?.matmul(&other.tensor()?)?)
+    }
+
+    /// `self × otherᵀ`.
+    pub fn times_transposed(&self, other: &Self) -> Result<Self> {
+        Self::of(&self.tensor()?.matmul(&other.tensor()?.t()?)?)
+    }
+}
