@@ -12,7 +12,7 @@ use crate::features;
 use crate::foreign::{self, one_line};
 use crate::graph::{Detail, summary};
 use crate::model::Blueprint;
-use crate::run::{self, Need, PlannedRun};
+use crate::run::{self, Need, PlannedRun, PlannedStage};
 use crate::spec::{BatchNormMode, DatasetName, Experiment, NormalizationScheme, Spec};
 use crate::sweep;
 use crate::text::{about, counted, si, thousands};
@@ -144,22 +144,49 @@ fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
         text.push_str(&datasets(runs));
         let _ = writeln!(text, "\nruns");
         let width = runs.iter().map(|run| run.run.id.len()).max().unwrap_or(0);
-        for PlannedRun { run, blueprint, .. } in runs {
+        for planned in runs {
+            let PlannedRun {
+                run,
+                blueprint,
+                stages,
+                ..
+            } = planned;
             let frozen = blueprint.frozen();
             let norms = match run.spec.freeze.batch_norm {
                 BatchNormMode::Frozen => String::new(),
                 mode => format!(", batch_norm = \"{mode}\""),
             };
             let trained = thousands(blueprint.trainable_count());
-            let _ = writeln!(
-                text,
-                "  {:width$}  {frozen}{norms}, {trained} trained parameters, {}",
-                run.id,
-                counted(run.spec.training.epochs, "epoch")
-            );
+            if let [_] = stages.as_slice() {
+                let _ = writeln!(
+                    text,
+                    "  {:width$}  {frozen}{norms}, {trained} trained parameters, {}",
+                    run.id,
+                    counted(run.spec.training.epochs, "epoch")
+                );
+                continue;
+            }
+            let _ = writeln!(text, "  {}", run.id);
+            for stage in stages {
+                let _ = writeln!(text, "    {}", staged(stage));
+            }
         }
     }
     text
+}
+
+/// A stage of a run: `fine: frozen through layer3, 8,398,858 trained parameters, 10 epochs, learning rate 0.00001`.
+fn staged(stage: &PlannedStage) -> String {
+    let (spec, blueprint) = (&stage.spec, &stage.blueprint);
+    format!(
+        "{}: {}, {} trained parameters, {}, {} at a learning rate of {}",
+        one_line(stage.name.as_deref().unwrap_or_default()),
+        blueprint.frozen(),
+        thousands(blueprint.trainable_count()),
+        counted(spec.training.epochs, "epoch"),
+        spec.optimizer.name,
+        spec.optimizer.learning_rate()
+    )
 }
 
 /// Each dataset of the runs once, with its classes and how many images they have.
@@ -280,13 +307,13 @@ fn describe(model: &Model<'_>, all: usize, look: Look) -> String {
     if let Some(images) = first.images.map(|images| images.train) {
         let run = cost
             .training
-            .saturating_mul(images.saturating_mul(spec.training.epochs) as u64);
+            .saturating_mul(images.saturating_mul(spec.epochs()) as u64);
         let _ = writeln!(
             text,
             "operations per run     {} at most ({} × {})",
             si(run),
             counted(images, "image"),
-            counted(spec.training.epochs, "epoch")
+            counted(spec.epochs(), "epoch")
         );
     }
     let need = Need::planned(first, spec.training.batch_size);

@@ -21,6 +21,7 @@ use super::planned::PlannedRun;
 use super::predictions::{Answers, PartPredictions, predicted_part};
 use super::remarks;
 use super::start::{self, Upstream};
+use super::training::{Job, Trained};
 use crate::claim::Token;
 use crate::data::{self, Batches, Data, Loaded, Normalizer, Resizing, Wanted};
 use crate::features::{OfRun, Split, Store};
@@ -28,12 +29,12 @@ use crate::fetch::{self, Cache, Hub};
 use crate::foreign::one_line;
 use crate::machine;
 use crate::metric::Metrics;
-use crate::model::{Blueprint, Network, weights};
+use crate::model::weights;
 use crate::ops;
 use crate::progress::Progress;
 use crate::spec::{DatasetName, Spec};
 use crate::stop::Stop;
-use crate::train::{Fit, Inputs, Keeper, Outcome, checkpoint, class_weights, evaluate_each};
+use crate::train::{Keeper, Outcome, checkpoint, evaluate_each};
 
 /// What a finished run leaves beside its model.
 #[derive(Clone, Debug)]
@@ -68,7 +69,7 @@ pub struct Executor<'a> {
 pub(super) struct Shared {
     /// The last dataset read, by what decides what is read.
     loaded: Option<(String, Loaded)>,
-    features: Store,
+    pub(super) features: Store,
 }
 
 /// Where and with what a run is done.
@@ -199,50 +200,34 @@ impl<'a> Executor<'a> {
         }
         let need = device.is_cpu().then(|| Need::of(planned, &data));
         let _room = need.map(|need| self.memory.room(need, stop)).transpose()?;
-        let network = Network::new(Blueprint::clone(blueprint), &initial, spec.seed, device)?
-            .computing_in(spec.training.precision);
-        drop(initial);
         let normalizer = preparation.normalizer(spec, &data.train);
         let images = (resizing, &normalizer);
-        let features = OfRun::new(spec, &network, &data, images)?;
-        let inputs = |split: Split| -> Result<Inputs<'_>, Error> {
-            let batches = batches(spec, &data, split, images, device);
-            let features =
-                self.prepare(|shared| features.get(&mut shared.features, split, self.progress))?;
-            Ok(Inputs::new(batches).with_features(features))
-        };
-        let fit = Fit {
-            spec,
-            network: &network,
-            train: inputs(Split::Training)?,
-            validation: inputs(Split::Validation)?,
-            classes: classes.len(),
-            class_weights: class_weights(
-                &spec.training.class_weights,
-                classes,
-                data.train.labels(),
-            ),
-        };
         let mut keeper = Keeper::new(
             folder.join(checkpoint::FOLDER),
             spec.training.checkpoint_minutes,
             stop.clone(),
             token.clone(),
         );
-        ops::give_back_freed_memory();
-        let outcome = on(threads, || {
-            fit.run(&mut |event| tell(Event::Training(event)), &mut keeper)
-        })?;
+        let job = Job {
+            planned,
+            data: &data,
+            images,
+            threads,
+        };
+        let Trained {
+            network,
+            outcome,
+            stage,
+        } = self.train(&job, initial, &mut keeper, tell)?;
         let part = predicted_part(&data);
-        let test = (part == Split::Test)
-            .then(|| inputs(Split::Test))
-            .transpose()?;
+        let features = OfRun::new(&stage.spec, &network, &data, images)?;
+        let predicted = self.inputs(&job, stage, &features, part)?;
         let mut answers = Answers::new(part.of(&data).len(), classes.len());
         let scores = on(threads, || {
             let mut keep = |row: &[f32], label| answers.add(row, label, blueprint.output);
             evaluate_each(
                 &network,
-                test.as_ref().unwrap_or(&fit.validation),
+                &predicted,
                 &spec.training,
                 classes.len(),
                 stop,
@@ -318,7 +303,7 @@ impl<'a> Executor<'a> {
 }
 
 /// Computes on these threads.
-fn on<T: Send>(threads: Option<&ThreadPool>, work: impl FnOnce() -> T + Send) -> T {
+pub(super) fn on<T: Send>(threads: Option<&ThreadPool>, work: impl FnOnce() -> T + Send) -> T {
     match threads {
         Some(threads) => threads.install(work),
         None => work(),
@@ -332,7 +317,7 @@ fn text(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "it panicked".into())
 }
 
-fn batches<'a>(
+pub(super) fn batches<'a>(
     spec: &'a Spec,
     data: &'a Data,
     split: Split,

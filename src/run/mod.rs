@@ -14,13 +14,14 @@ mod probing;
 mod remarks;
 mod speed;
 mod start;
+mod training;
 
 pub use error::Error;
 pub use event::{Event, Tell};
 pub use executor::{Downloads, Executor, Finished, Workspace};
 pub use need::{Need, TooMuch};
 pub use pictures::{Picture, different_epochs};
-pub use planned::PlannedRun;
+pub use planned::{PlannedRun, PlannedStage};
 pub use predictions::{Answers, PartPredictions};
 pub use preparation::{Preparation, saved as saved_preparation};
 pub use probabilities::Probabilities;

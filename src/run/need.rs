@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::planned::PlannedRun;
+use super::planned::{PlannedRun, PlannedStage};
 use super::probabilities::Probabilities;
 use crate::data::{Counts, Data};
 use crate::features;
@@ -22,7 +22,7 @@ const UNUSED_IN_PASS: u64 = 5;
 const UNUSED_IN_COPY: u64 = 8;
 
 /// What a run on the CPU needs, in bytes, beside the program itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Need {
     pub images: u64,
     /// What decodes images, on all threads together.
@@ -87,8 +87,16 @@ impl Need {
         }
     }
 
+    /// Of the stage that needs the most.
     fn of_counts(planned: &PlannedRun, images: Counts) -> Self {
-        let (spec, blueprint) = (&planned.run.spec, &planned.blueprint);
+        let stages = planned.stages.iter();
+        let needs = stages.map(|stage| Need::of_stage(planned, stage, images));
+        let most = needs.max_by_key(Need::peak);
+        most.unwrap_or_default()
+    }
+
+    fn of_stage(planned: &PlannedRun, stage: &PlannedStage, images: Counts) -> Self {
+        let (spec, blueprint) = (&stage.spec, &stage.blueprint);
         let most = images.train.max(images.validation).max(images.test);
         let batch_size = spec.training.batch_size.min(most);
         let cost = blueprint.cost(spec.optimizer.rule().slots().len());

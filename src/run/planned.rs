@@ -6,14 +6,27 @@ use super::preparation::Preparation;
 use crate::data::{Counts, Footprint};
 use crate::device::Chosen;
 use crate::model::Blueprint;
-use crate::spec::Run;
+use crate::spec::{Run, Spec};
+
+/// A part of a run.
+#[derive(Clone, Debug)]
+pub struct PlannedStage {
+    /// None where the run has no stages.
+    pub name: Option<String>,
+    /// Everything that holds for it.
+    pub spec: Arc<Spec>,
+    /// The run's network, with what of it this stage trains.
+    pub blueprint: Arc<Blueprint>,
+}
 
 /// A run that is known to fit together.
 #[derive(Clone, Debug)]
 pub struct PlannedRun {
     pub run: Run,
-    /// Shared by the runs that have the same.
+    /// The network that it leaves, with what of it the last stage trains; shared by the runs that have the same.
     pub blueprint: Arc<Blueprint>,
+    /// What is done one after another; one stage where the spec has none.
+    pub stages: Vec<PlannedStage>,
     /// The class names, in the order of the labels.
     pub classes: Arc<Vec<String>>,
     /// How many images it has, where its files say so before they are decoded.

@@ -110,6 +110,7 @@ fn curve(
             point: point.to_vec(),
             epoch: Epoch {
                 epoch: e,
+                stage: None,
                 training,
                 validation: Some(validation),
                 learning_rate: 1e-3,

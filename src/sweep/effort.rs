@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::data::Counts;
 use crate::features;
-use crate::run::PlannedRun;
+use crate::run::{PlannedRun, PlannedStage};
 
 /// Work per image beside the network's own, as many multiply-accumulates as take its time: gathering, normalizing,
 /// scores.
@@ -35,6 +35,7 @@ pub fn efforts(runs: &[&PlannedRun]) -> Vec<(String, f64)> {
 }
 
 /// The work of one run.
+#[derive(Default)]
 pub(super) struct Parts {
     pub own: f64,
     /// What is computed once for all runs of the same frozen part.
@@ -44,9 +45,22 @@ pub(super) struct Parts {
 }
 
 impl Parts {
+    /// Of all stages of a run.
     pub fn of(planned: &PlannedRun) -> Self {
-        let PlannedRun { run, blueprint, .. } = planned;
-        let spec = &run.spec;
+        let mut parts = planned
+            .stages
+            .iter()
+            .map(|stage| Parts::of_stage(planned, stage));
+        let first = parts.next().unwrap_or_default();
+        parts.fold(first, |all, next| Parts {
+            own: all.own + next.own,
+            once: all.once + next.once,
+            frozen: all.frozen + &next.frozen,
+        })
+    }
+
+    fn of_stage(planned: &PlannedRun, stage: &PlannedStage) -> Self {
+        let (spec, blueprint) = (&stage.spec, &stage.blueprint);
         let images = planned.images.unwrap_or(Counts {
             train: UNKNOWN_IMAGES,
             validation: UNKNOWN_IMAGES,

@@ -9,7 +9,7 @@ use crate::data::{self, Counts, Survey};
 use crate::device::{self, Chosen};
 use crate::foreign::one_line;
 use crate::model::Blueprint;
-use crate::run::{Checked, PlannedRun, Preparation, check_start};
+use crate::run::{Checked, PlannedRun, PlannedStage, Preparation, check_start};
 use crate::spec::{self, Experiment, Precision, Problem, Run};
 use crate::text::counted;
 
@@ -85,24 +85,26 @@ impl Planner {
         let uneven = divided.uneven.clone();
         let classes = Arc::clone(&dataset.classes);
         let footprint = dataset.survey.footprint;
-        check_monitors(spec, images)?;
         // What the classes of folders are is known only here.
         if let Some(problem) = spec::pointless_metric(&spec.training, classes.len()) {
-            return Err(problem);
-        }
-        if let Some(problem) = spec::unknown_weighted_class(&spec.training, &classes) {
             return Err(problem);
         }
         if spec.training.class_weights.is_none() && spec.training.sampler.is_none() {
             self.notes.extend(uneven);
         }
-        let blueprint = self.blueprint(spec, classes.len())?;
+        let stages = self.stages(spec, (images, &classes))?;
+        let last = stages.last().map(|stage| Arc::clone(&stage.blueprint));
+        let blueprint = match last {
+            Some(blueprint) => blueprint,
+            None => self.blueprint(spec, classes.len())?,
+        };
         self.notes
             .extend(check_start(spec, &blueprint, &mut self.weights)?);
         let preparation = self.preparation(spec)?;
         Ok(PlannedRun {
             run: run.clone(),
             blueprint,
+            stages,
             classes,
             images,
             footprint,
@@ -110,6 +112,28 @@ impl Planner {
             device,
             preparation,
         })
+    }
+
+    /// What is done one after another.
+    fn stages(
+        &mut self,
+        spec: &Arc<spec::Spec>,
+        (images, classes): (Option<Counts>, &[String]),
+    ) -> Result<Vec<PlannedStage>, Problem> {
+        let mut planned = Vec::new();
+        for (i, stage) in spec.stages()?.into_iter().enumerate() {
+            let place = |problem| spec.in_stage(i, problem);
+            check_monitors(&stage.spec, images).map_err(place)?;
+            if let Some(problem) = spec::unknown_weighted_class(&stage.spec.training, classes) {
+                return Err(place(problem));
+            }
+            planned.push(PlannedStage {
+                blueprint: self.blueprint(&stage.spec, classes.len()).map_err(place)?,
+                name: stage.name,
+                spec: Arc::new(stage.spec),
+            });
+        }
+        Ok(planned)
     }
 
     fn preparation(&mut self, spec: &spec::Spec) -> Result<Option<Arc<Preparation>>, Problem> {

@@ -110,6 +110,7 @@ mod tests {
         };
         let epoch = Epoch {
             epoch: 1,
+            stage: None,
             training: part(2.0),
             validation: Some(part(3.0)),
             learning_rate: 1e-3,

@@ -7,8 +7,11 @@ use crate::metric::Metrics;
 /// What one epoch gave.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// From 1.
+    /// From 1, over all stages of a run.
     pub epoch: usize,
+    /// The stage that it belongs to; none where the run has no stages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
     /// Means over the epoch's batches, each before its update, dropout on.
     pub training: Metrics,
     /// After the epoch, dropout off; absent without validation images.

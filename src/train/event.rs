@@ -24,6 +24,8 @@ pub struct Batch {
 pub struct Begin<'a> {
     /// The epochs that are done already.
     pub epochs: &'a [Epoch],
+    /// How many of them are of earlier stages.
+    pub earlier: usize,
     /// Batches of the next one that are done already.
     pub batches: usize,
     /// Whether the training images' features are kept, so that a step begins behind the constant part.
@@ -31,16 +33,16 @@ pub struct Begin<'a> {
 }
 
 impl Begin<'_> {
-    /// Whether an earlier start is resumed.
+    /// Whether an earlier start of the stage is resumed.
     pub fn is_resumed(&self) -> bool {
-        !self.epochs.is_empty() || self.batches > 0
+        self.epochs.len() > self.earlier || self.batches > 0
     }
 }
 
 /// What happens while a run trains, told in this order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event<'a> {
-    /// All is prepared; the first step follows.
+    /// All is prepared; the first step follows. Told at the beginning of each stage.
     Begin(Begin<'a>),
     /// A batch is done.
     Batch(Batch),

@@ -1,10 +1,12 @@
 //! The training loop, to be read from top to bottom.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use candle_core::Tensor;
 
 use super::checkpoint::{self, Keeper};
+use super::earlier::Earlier;
 use super::early_stopping::EarlyStopping;
 use super::epoch::Epoch;
 use super::error::Error;
@@ -19,7 +21,7 @@ use crate::data::{self, Mix};
 use crate::fail_point;
 use crate::graph::Mode;
 use crate::metric::{ACCURACY, LOSS, Metrics, Tally};
-use crate::model::Network;
+use crate::model::{Network, Weights};
 use crate::ops;
 use crate::optim::{Length, Optimizer};
 use crate::spec::{self, Metric, Sampler, Spec};
@@ -37,6 +39,12 @@ pub struct Fit<'a> {
     pub classes: usize,
     /// What the loss of a training image is multiplied by, by its class; one where there are none.
     pub class_weights: Option<Vec<f32>>,
+    /// Its name, where it is a stage of a run.
+    pub stage: Option<&'a str>,
+    /// What stages before it have left.
+    pub earlier: &'a Earlier,
+    /// Epochs of all stages, at most.
+    pub all_epochs: usize,
 }
 
 /// How training ended; the network holds the result.
@@ -50,6 +58,8 @@ pub struct Outcome {
     pub validation: Option<Metrics>,
     /// Whether early stopping ended it.
     pub stopped_early: bool,
+    /// What the next stage begins with.
+    pub left: Earlier,
 }
 
 /// What holds for a whole run.
@@ -87,11 +97,12 @@ impl Fit<'_> {
         let mut state = self.begin(keeper)?;
         tell(Event::Begin(Begin {
             epochs: &state.at.epochs,
+            earlier: self.earlier.epochs.len(),
             batches: state.at.running.batches,
             from_features: self.train.are_kept(),
         }));
         let mut session = Session { tell, keeper };
-        while state.at.epochs.len() < training.epochs && !state.at.stopped_early {
+        while state.at.epochs_of_stage() < training.epochs && !state.at.stopped_early {
             let epoch = match self.epoch(&mut state, &mut session) {
                 Err(Error::Interrupted(interrupted)) => {
                     self.read(&mut state)?;
@@ -114,12 +125,21 @@ impl Fit<'_> {
                 self.network.restore(weights)?;
             }
         }
+        let mut learned = Weights::clone(&self.earlier.learned);
+        learned.extend(self.network.learned()?);
+        let left = Earlier {
+            stages: self.earlier.stages + 1,
+            epochs: state.at.epochs.clone(),
+            steps: state.at.step,
+            learned: Arc::new(learned),
+        };
         let held = state.at.epochs.iter().find(|epoch| epoch.epoch == held);
         Ok(Outcome {
             epochs,
             best_epoch: Some(state.at.best_epoch).filter(|best| *best > 0),
             validation: held.and_then(|epoch| epoch.validation.clone()),
             stopped_early: state.at.stopped_early,
+            left,
         })
     }
 
@@ -151,6 +171,7 @@ impl Fit<'_> {
             }),
             EarlyStopping::new(&self.stopping_rule()),
             self.tally(),
+            self.earlier,
         );
         if let Some((path, checkpoint)) = keeper.newest()? {
             let resumed = state.resume(checkpoint, self.network);
@@ -206,6 +227,7 @@ impl Fit<'_> {
         let running = &state.at.running;
         Ok(Epoch {
             epoch: number,
+            stage: self.stage.map(str::to_owned),
             training: running.tally.metrics(training.metrics()),
             validation,
             learning_rate: running.learning_rate,
@@ -274,7 +296,7 @@ impl Fit<'_> {
             seed: self.spec.seed,
             step: state.at.step,
         };
-        let learning_rate = state.schedule.rate(state.at.step);
+        let learning_rate = state.schedule.rate(state.at.steps_of_stage());
         let place = (epoch as u64, batch as u64);
         let (features, labels, mix) = self.train.training_batch(self.network, indices, place)?;
         let unread = |loss, logits, labels| Unread {
@@ -338,7 +360,7 @@ impl Fit<'_> {
             })?;
             state.untold.push(Batch {
                 epoch: unread.epoch,
-                epochs: self.spec.training.epochs,
+                epochs: self.all_epochs,
                 batch: unread.batch,
                 batches: unread.batches,
                 images: tally.samples(),

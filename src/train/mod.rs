@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 mod class_weights;
+mod earlier;
 mod early_stopping;
 mod epoch;
 mod error;
@@ -20,6 +21,7 @@ mod state;
 
 pub use checkpoint::{Keeper, WRITTEN_ASIDE};
 pub use class_weights::class_weights;
+pub use earlier::Earlier;
 pub use epoch::Epoch;
 pub use error::Error;
 pub use evaluate::{Scores, evaluate, evaluate_each};

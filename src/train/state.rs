@@ -1,11 +1,13 @@
 //! Everything that changes while a run trains.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Checkpoint;
+use super::earlier::Earlier;
 use super::early_stopping::{EarlyStopping, Watched};
 use super::epoch::Epoch;
 use super::error::Error;
@@ -23,6 +25,8 @@ const WEIGHTS: &str = "weights.";
 const OPTIMIZER: &str = "optimizer.";
 const BEST: &str = "best.";
 const RANKING: &str = "ranking.";
+/// Of what stages before this one learned, and this one does not.
+const EARLIER: &str = "earlier.";
 
 /// Of the probabilities that the epoch in progress keeps.
 const SCORES: &str = "scores";
@@ -35,6 +39,8 @@ pub(super) struct State {
     pub stopping: EarlyStopping,
     /// The weights of the best epoch, where they are wanted at the end.
     pub best: Option<Weights>,
+    /// What earlier stages learned.
+    earlier: Arc<Weights>,
     pub at: Position,
     /// Batches whose results are not read yet: a GPU need not wait for the host at each.
     pub unread: Vec<Unread>,
@@ -63,14 +69,33 @@ pub(super) struct Unread {
 /// How far a run is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Position {
-    /// Updates done.
+    /// How many stages are done, and the epochs and updates of these.
+    #[serde(default)]
+    pub stages: usize,
+    #[serde(default)]
+    pub epochs_before: usize,
+    #[serde(default)]
+    pub steps_before: u64,
+    /// Updates done, in all stages.
     pub step: u64,
     pub stopped_early: bool,
     /// From 1; 0 before the first epoch that was the best.
     pub best_epoch: usize,
     pub running: Running,
-    /// Those that have ended.
+    /// Those that have ended, in all stages.
     pub epochs: Vec<Epoch>,
+}
+
+impl Position {
+    /// Epochs of the present stage that have ended.
+    pub fn epochs_of_stage(&self) -> usize {
+        self.epochs.len().saturating_sub(self.epochs_before)
+    }
+
+    /// Updates of the present stage.
+    pub fn steps_of_stage(&self) -> u64 {
+        self.step.saturating_sub(self.steps_before)
+    }
 }
 
 /// The epoch in progress.
@@ -114,22 +139,27 @@ impl State {
         schedule: Schedule,
         stopping: EarlyStopping,
         tally: Tally,
+        earlier: &Earlier,
     ) -> Self {
         State {
             optimizer,
             schedule,
             stopping,
             best: None,
+            earlier: Arc::clone(&earlier.learned),
             unread: Vec::new(),
             untold: Vec::new(),
             #[cfg(feature = "cuda")]
             captured: super::gpu_step::GpuStep::default(),
             at: Position {
-                step: 0,
+                stages: earlier.stages,
+                epochs_before: earlier.epochs.len(),
+                steps_before: earlier.steps,
+                step: earlier.steps,
                 stopped_early: false,
                 best_epoch: 0,
                 running: Running::new(tally),
-                epochs: Vec::new(),
+                epochs: earlier.epochs.clone(),
             },
         }
     }
@@ -144,6 +174,11 @@ impl State {
         }
         for (name, tensor) in network.learned()? {
             tensors.insert(format!("{WEIGHTS}{name}"), tensor);
+        }
+        for (name, tensor) in self.earlier.iter() {
+            if !tensors.contains_key(&format!("{WEIGHTS}{name}")) {
+                tensors.insert(format!("{EARLIER}{name}"), tensor.clone());
+            }
         }
         for (name, tensor) in self.best.iter().flatten() {
             tensors.insert(format!("{BEST}{name}"), tensor.clone());
@@ -169,14 +204,7 @@ impl State {
     /// # Errors
     /// Why it is none of this run.
     pub fn resume(&mut self, checkpoint: Checkpoint, network: &Network) -> Result<(), String> {
-        let saved: Saved<'_> = toml::from_str(&checkpoint.state)
-            .map_err(|e| format!("another version of the runner wrote it ({})", e.message()))?;
-        if saved.format != FORMAT {
-            return Err(format!(
-                "another version of the runner wrote it (format {}, here {FORMAT})",
-                saved.format
-            ));
-        }
+        let saved = Saved::read(&checkpoint.state)?;
         let mut tensors = checkpoint.tensors;
         let weights = take(&mut tensors, WEIGHTS);
         let slots = take(&mut tensors, OPTIMIZER);
@@ -207,6 +235,43 @@ impl State {
         }
         Ok(())
     }
+}
+
+impl Saved<'_> {
+    /// # Errors
+    /// Another version's.
+    fn read(state: &str) -> Result<Self, String> {
+        let saved: Self = toml::from_str(state)
+            .map_err(|e| format!("another version of the runner wrote it ({})", e.message()))?;
+        match saved.format {
+            FORMAT => Ok(saved),
+            other => Err(format!(
+                "another version of the runner wrote it (format {other}, here {FORMAT})"
+            )),
+        }
+    }
+}
+
+/// What was done before the stage that a checkpoint is of.
+///
+/// # Errors
+/// Why it cannot be told.
+pub(super) fn earlier(checkpoint: Checkpoint) -> Result<Earlier, String> {
+    let Position {
+        stages,
+        epochs_before,
+        steps_before,
+        mut epochs,
+        ..
+    } = Saved::read(&checkpoint.state)?.position.into_owned();
+    epochs.truncate(epochs_before);
+    let mut tensors = checkpoint.tensors;
+    Ok(Earlier {
+        stages,
+        epochs,
+        steps: steps_before,
+        learned: Arc::new(take(&mut tensors, EARLIER)),
+    })
 }
 
 /// Takes out what begins with a prefix, without it.

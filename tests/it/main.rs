@@ -40,6 +40,7 @@ mod schema;
 mod side_by_side;
 mod snapshots;
 mod spec_mistakes;
+mod stages;
 mod stopping;
 mod submit;
 mod tracking;

@@ -227,3 +227,39 @@ fn an_epoch_is_gone_on_with_at_the_batch_it_was_in() {
             .contains("resumes after 0 epochs and 2 batches")
     );
 }
+
+/// A head alone on kept features, then deeper with another optimizer and a best epoch that is put back, then the
+/// backbone's end again, with the head of before.
+const STAGES: &str = r#"
+dataset = { name = "digits", train_limit = 60, test_limit = 20 }
+backbone = { arch = "resnet18", weights = "random", input_size = 32 }
+optimizer = { name = "adam", learning_rate = 3e-3 }
+head = [{ layer = "pool" }, { layer = "dropout", rate = 0.2 }, { layer = "dense", units = "classes", activation = "softmax" }]
+training = { batch_size = 24, checkpoint_minutes = 0 }
+
+[[stage]]
+name = "head"
+epochs = 2
+"freeze.through" = "all"
+
+[[stage]]
+name = "deeper"
+epochs = 2
+"freeze.through" = "layer3"
+"optimizer.name" = "sgd"
+"optimizer.momentum" = 0.9
+"optimizer.schedule.kind" = "cosine"
+"training.early_stopping" = { monitor = "val_loss", patience = 1, restore_best = true }
+
+[[stage]]
+name = "norms"
+epochs = 1
+"freeze.train" = ["layer1.*.bn1.*"]
+"augmentation.horizontal_flip" = true
+"#;
+
+#[test]
+fn killed_in_any_stage_a_run_ends_with_the_same_bytes() {
+    let mut moments = Stream::new(4, Purpose::Sweep, 0, 0);
+    survives(STAGES, kills() / 3, &mut moments);
+}

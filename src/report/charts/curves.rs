@@ -25,6 +25,8 @@ const VALIDATION: usize = 0;
 /// A setting's curves of a quantity.
 struct Cell {
     label: String,
+    /// The last epochs of stages, but of the last one.
+    stage_ends: Vec<usize>,
     training: Curve,
     validation: Curve,
 }
@@ -125,6 +127,9 @@ fn notes(experiment: &Experiment, grids: &[Grid]) -> Vec<String> {
              lines of their own."
                 .into(),
         );
+    }
+    if cells().any(|cell| !cell.stage_ends.is_empty()) {
+        notes.push("Upright lines: a stage ends, and the next begins.".into());
     }
     let about = grids.iter().map(|grid| {
         let about = about_axis(&grid.y, grid.quantity.unit);
@@ -243,6 +248,13 @@ impl Grid {
             frame,
             grid: self,
         };
+        for end in &cell.stage_ends {
+            if let Some(x) = canvas.grid.x.place(*end as f64 + 0.5) {
+                let x = canvas.frame.x(x);
+                let (top, bottom) = (canvas.frame.top, canvas.frame.bottom());
+                canvas.svg.line((x, top), (x, bottom), "reference");
+            }
+        }
         if let Some(best) = self.reference.and_then(|best| self.cells.get(best)) {
             let points = canvas.points(best.validation.together.iter().map(|(e, s)| (*e, s.mean)));
             canvas.svg.path(&points, "reference");
@@ -263,9 +275,19 @@ fn cell(experiment: &Experiment, (label, setting): &Shown<'_>, quantity: &Metric
     let validation = |row: &EpochRow| row.epoch.validation.as_ref()?.number(quantity);
     Cell {
         label: label.clone(),
+        stage_ends: runs
+            .first()
+            .map_or(Vec::new(), |(rows, _)| stage_ends(rows)),
         training: Curve::of(&runs, &|row| row.epoch.training.number(quantity)),
         validation: Curve::of(&runs, &validation),
     }
+}
+
+/// The last epochs of a run's stages but the last.
+fn stage_ends(rows: &[EpochRow]) -> Vec<usize> {
+    let pairs = rows.windows(2);
+    let ends = pairs.filter(|pair| pair[0].epoch.stage != pair[1].epoch.stage);
+    ends.map(|pair| pair[0].epoch.epoch).collect()
 }
 
 /// A plot that is being drawn.

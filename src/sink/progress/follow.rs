@@ -15,7 +15,7 @@ impl Sink for &dyn Reporter {
                 ended: place.ended,
                 id: &run.row.run,
                 point: &run.row.point,
-                epochs: run.planned.run.spec.training.epochs,
+                epochs: run.planned.run.spec.epochs(),
             }),
             Event::Training(run, begin) => {
                 let id = &run.row.run;

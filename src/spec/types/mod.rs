@@ -6,6 +6,7 @@ mod imbalance;
 mod network;
 mod optimizer;
 mod pixels;
+mod stage;
 mod sweep;
 mod table;
 mod training;
@@ -22,6 +23,7 @@ pub(in crate::spec) use network::HeadTable;
 pub use network::*;
 pub use optimizer::*;
 pub use pixels::*;
+pub use stage::*;
 pub use sweep::*;
 pub(in crate::spec) use table::Table;
 pub use training::*;
@@ -67,6 +69,9 @@ pub struct Spec {
     /// Trackers that log the runs, beside what is recorded anyway.
     #[serde(default, skip_serializing_if = "Tracking::is_off")]
     pub tracking: Tracking,
+    /// Parts of a run, one after another, each with keys of its own; then `training.epochs` is not used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stage: Vec<Stage>,
 }
 
 impl Spec {
@@ -90,6 +95,7 @@ impl Spec {
             "optimizer" => self.optimizer = value.deserialize().ok()?,
             "training" => self.training = value.deserialize().ok()?,
             "features" => self.features = value.deserialize().ok()?,
+            "stage" => self.stage = value.deserialize().ok()?,
             "tracking" => self.tracking = value.deserialize().ok()?,
             _ => return None,
         }

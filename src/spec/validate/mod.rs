@@ -7,6 +7,7 @@ mod freeze;
 mod head;
 mod optimizer;
 mod ranges;
+mod stages;
 mod tracking;
 mod training;
 
@@ -34,6 +35,7 @@ pub fn validate(spec: &Spec) -> Vec<Problem> {
     training::check(spec, &mut check);
     tracking::check(spec, &mut check);
     ranges::check(spec, &mut check);
+    stages::check(spec, &mut check);
     check.problems
 }
 

@@ -12,6 +12,7 @@ use crate::store::rows::{Axis, RunRow, value_at};
 const FIXED: &[&str] = &[
     "run",
     "epoch",
+    "stage",
     "learning_rate",
     "seconds",
     "images_per_second",

@@ -53,6 +53,7 @@ impl Decoder {
     pub(super) fn epochs(&self, axes: &[Axis]) -> Result<Vec<EpochRow>, TableError> {
         let runs = self.required("run", self.strings("run")?)?;
         let numbers = self.required("epoch", self.counts("epoch")?)?;
+        let stages = self.strings("stage")?;
         let training = self.metrics("")?;
         let validation = self.metrics("val_")?;
         let learning_rate = self.floats("learning_rate")?;
@@ -73,6 +74,7 @@ impl Decoder {
                     point,
                     epoch: Epoch {
                         epoch,
+                        stage: at(&stages, i),
                         training: training.unwrap_or_default(),
                         validation,
                         learning_rate: at(&learning_rate, i).unwrap_or(f64::NAN),

@@ -32,6 +32,10 @@ pub(super) fn epochs(
             .map(|axis| axis.column(points, rows.iter().map(|r| (r.run.as_str(), &r.point)))),
     );
     columns.push(counts("epoch", rows.iter().map(|r| Some(r.epoch.epoch))));
+    columns.push(strings(
+        "stage",
+        rows.iter().map(|r| r.epoch.stage.as_deref()),
+    ));
     // What every run has comes first, part by part; then the others, one after another.
     let of_part = |(prefix, rows): &(&str, Vec<_>), metric| column(prefix, metric, rows);
     for part in &parts {

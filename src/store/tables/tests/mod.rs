@@ -48,6 +48,7 @@ fn epoch(run: &str, point: Vec<(String, AxisValue)>, number: usize) -> EpochRow 
         point,
         epoch: Epoch {
             epoch: number,
+            stage: None,
             training: Metrics::of_loss(1.0 / number as f64)
                 .with(&ACCURACY, 0.5)
                 .with_each(&PER_CLASS, vec![0.25, f64::INFINITY]),

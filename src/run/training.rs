@@ -1,0 +1,127 @@
+//! The training of a run, stage after stage.
+
+use rayon::ThreadPool;
+
+use super::error::Error;
+use super::event::{Event, Tell};
+use super::executor::{Executor, batches, on};
+use super::planned::{PlannedRun, PlannedStage};
+use crate::data::{Data, Normalizer, Resizing};
+use crate::features::{OfRun, Split};
+use crate::model::{Blueprint, Network, Weights};
+use crate::train::{Earlier, Fit, Inputs, Keeper, Outcome, class_weights};
+
+/// What a run is trained with.
+pub(super) struct Job<'a> {
+    pub planned: &'a PlannedRun,
+    pub data: &'a Data,
+    pub images: (Resizing, &'a Normalizer),
+    /// The threads to train with; all where there are none.
+    pub threads: Option<&'a ThreadPool>,
+}
+
+/// What training leaves.
+pub(super) struct Trained<'a> {
+    pub network: Network,
+    pub outcome: Outcome,
+    /// The last stage.
+    pub stage: &'a PlannedStage,
+}
+
+impl Executor<'_> {
+    /// Trains from `weights` through all stages, or from the one that the newest checkpoint is of. A stage begins with what
+    /// the one before left, a new optimizer and its own learning rates.
+    ///
+    /// # Errors
+    /// Whatever stops a stage.
+    pub(super) fn train<'a>(
+        &self,
+        job: &Job<'a>,
+        mut weights: Weights,
+        keeper: &mut Keeper,
+        tell: Tell<'_>,
+    ) -> Result<Trained<'a>, Error> {
+        let mut earlier = Earlier::of_newest(keeper)?;
+        weights.extend(
+            earlier
+                .learned
+                .iter()
+                .map(|(name, t)| (name.clone(), t.clone())),
+        );
+        let stages = &job.planned.stages;
+        loop {
+            // A checkpoint of a spec with fewer stages is of another run.
+            let at = earlier.stages.min(stages.len().saturating_sub(1));
+            let stage = &stages[at];
+            let network = self.network(job, stage, &weights)?;
+            let outcome = self.stage(job, stage, (&network, &earlier), (keeper, tell))?;
+            if at + 1 == stages.len() {
+                return Ok(Trained {
+                    network,
+                    outcome,
+                    stage,
+                });
+            }
+            weights = network.weights()?;
+            earlier = outcome.left;
+        }
+    }
+
+    fn network(
+        &self,
+        job: &Job<'_>,
+        stage: &PlannedStage,
+        weights: &Weights,
+    ) -> Result<Network, Error> {
+        let (spec, device) = (&stage.spec, &job.planned.device.device);
+        let blueprint = Blueprint::clone(&stage.blueprint);
+        let network = Network::new(blueprint, weights, spec.seed, device)?;
+        Ok(network.computing_in(spec.training.precision))
+    }
+
+    fn stage(
+        &self,
+        job: &Job<'_>,
+        stage: &PlannedStage,
+        (network, earlier): (&Network, &Earlier),
+        (keeper, tell): (&mut Keeper, Tell<'_>),
+    ) -> Result<Outcome, Error> {
+        let (spec, data, classes) = (&stage.spec, job.data, &job.planned.classes);
+        let features = OfRun::new(spec, network, data, job.images)?;
+        let inputs = |split| self.inputs(job, stage, &features, split);
+        let fit = Fit {
+            spec,
+            network,
+            train: inputs(Split::Training)?,
+            validation: inputs(Split::Validation)?,
+            classes: classes.len(),
+            class_weights: class_weights(
+                &spec.training.class_weights,
+                classes,
+                data.train.labels(),
+            ),
+            stage: stage.name.as_deref(),
+            earlier,
+            all_epochs: job.planned.run.spec.epochs(),
+        };
+        crate::ops::give_back_freed_memory();
+        Ok(on(job.threads, || {
+            fit.run(&mut |event| tell(Event::Training(event)), keeper)
+        })?)
+    }
+
+    /// A part of the images, with what is kept of them.
+    pub(super) fn inputs<'d>(
+        &self,
+        job: &Job<'d>,
+        stage: &'d PlannedStage,
+        features: &OfRun<'_>,
+        split: Split,
+    ) -> Result<Inputs<'d>, Error> {
+        let device = &job.planned.device.device;
+        let batches = batches(&stage.spec, job.data, split, job.images, device);
+        let kept =
+            self.prepare(|shared| features.get(&mut shared.features, split, self.progress))?;
+        Ok(Inputs::new(batches).with_features(kept))
+    }
+}

@@ -1,0 +1,181 @@
+//! The specs of a run's stages: its own with what each changes.
+
+use super::experiment::Problem;
+use super::key::{self, KeyPath};
+use super::schema;
+use super::suggest::nearest;
+use super::types::{Optimizer, Spec, Stage, Table};
+
+/// Tables that a stage may change as a whole.
+const TABLES: [&str; 3] = ["freeze", "optimizer", "augmentation"];
+/// Keys of `[training]` that a stage may change; the others say what is measured, where, and by whom.
+const OF_TRAINING: [&str; 6] = [
+    "batch_size",
+    "label_smoothing",
+    "class_weights",
+    "sampler",
+    "shuffle",
+    "early_stopping",
+];
+
+/// A part of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StageSpec {
+    /// None where the run has no stages.
+    pub name: Option<String>,
+    /// Everything that holds for it, `training.epochs` among it.
+    pub spec: Spec,
+}
+
+impl Spec {
+    /// The parts of a run: its stages, or the whole of it as the only one.
+    ///
+    /// # Errors
+    /// The first key that a stage cannot set, or a value that does not fit, at its place.
+    pub fn stages(&self) -> Result<Vec<StageSpec>, Problem> {
+        if self.stage.is_empty() {
+            return Ok(vec![StageSpec {
+                name: None,
+                spec: self.clone(),
+            }]);
+        }
+        let stages = self.stage.iter().enumerate();
+        stages.map(|(i, stage)| self.of_stage(i, stage)).collect()
+    }
+
+    /// Passes over the training images in all stages together, at most.
+    pub fn epochs(&self) -> usize {
+        match self.stage.as_slice() {
+            [] => self.training.epochs,
+            stages => stages.iter().map(|stage| stage.epochs).sum(),
+        }
+    }
+
+    /// Where a problem with the spec of a stage is to be mended: in the stage, where it sets the key.
+    pub fn in_stage(&self, stage: usize, mut problem: Problem) -> Problem {
+        let Some(changes) = self.stage.get(stage).map(|stage| &stage.changes) else {
+            return problem;
+        };
+        let path = key::parse(&problem.key).unwrap_or_default();
+        let is_set = |key: &&String| {
+            let set = key::parse(key).unwrap_or_default();
+            key::below(&path, &set).is_some() || key::below(&set, &path).is_some()
+        };
+        if let Some(key) = changes.keys().find(is_set) {
+            problem.key = place(stage, key);
+        }
+        problem
+    }
+
+    fn of_stage(&self, i: usize, stage: &Stage) -> Result<StageSpec, Problem> {
+        let mut plain = self.clone();
+        plain.stage = Vec::new();
+        let wrong = |key: &str, why: String| Problem::new(place(i, key), why);
+        let not_toml = |why: toml::ser::Error| wrong("name", why.to_string());
+        let mut values = toml::Value::try_from(&plain).map_err(not_toml)?;
+        for (key, value) in &stage.changes {
+            let path = path(i, key)?;
+            if is_optimizer(&path) {
+                // What only the one before takes.
+                forget_options(&mut values);
+            }
+            set(&mut values, &path, value.clone())
+                .ok_or_else(|| wrong(key, format!("`{key}` cannot be set here")))?;
+        }
+        let read: Result<Spec, _> = values.try_into();
+        let mut spec = read.map_err(|error: toml::de::Error| {
+            let message = error.message().to_owned();
+            // Which of several it is, they are asked one by one.
+            let culprit = stage.changes.keys().find(|key| !self.takes(stage, key));
+            wrong(culprit.map_or("name", |key| key), message)
+        })?;
+        spec.training.epochs = stage.epochs;
+        spec.fill(&|_| false);
+        Ok(StageSpec {
+            name: Some(stage.name.clone()),
+            spec,
+        })
+    }
+
+    /// Whether a change of a stage alone gives a spec.
+    fn takes(&self, stage: &Stage, key: &str) -> bool {
+        let mut plain = self.clone();
+        plain.stage = Vec::new();
+        let changed = || {
+            let mut values = toml::Value::try_from(&plain).ok()?;
+            let path = key::parse(key).ok()?;
+            if is_optimizer(&path) {
+                forget_options(&mut values);
+            }
+            set(&mut values, &path, stage.changes.get(key)?.clone())?;
+            values.try_into::<Spec>().ok()
+        };
+        changed().is_some()
+    }
+}
+
+/// The key of a stage's key.
+pub(super) fn place(stage: usize, key: &str) -> String {
+    key::dotted(&key::path(&["stage", &stage.to_string(), key]))
+}
+
+/// A key that a stage may set.
+fn path(stage: usize, key: &str) -> Result<KeyPath, Problem> {
+    let wrong = |message: String| Problem::new(place(stage, key), message);
+    let path = key::parse(key).map_err(|why| wrong(format!("`{key}`: {why}")))?;
+    let (table, below) = (path.first().map_or("", String::as_str), path.get(1));
+    let may = match below {
+        None => false,
+        Some(below) => {
+            TABLES.contains(&table) || table == "training" && OF_TRAINING.contains(&below.as_str())
+        }
+    };
+    let known = schema::check(&path);
+    if may && known.is_ok() {
+        return Ok(path);
+    }
+    if let Err(unknown) = known {
+        let near = schema::full_key_like(key);
+        let near = near.or_else(|| nearest(key, ["name", "epochs"]).map(str::to_owned));
+        let help = match near {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("there is no `{}`", unknown.key),
+        };
+        return Err(wrong(format!(
+            "a stage sets keys of the spec, and `{key}` is none"
+        ))
+        .help(help));
+    }
+    let of_training = OF_TRAINING.map(|key| format!("training.{key}"));
+    Err(
+        wrong(format!("`{key}` is the same for all stages of a run")).help(format!(
+            "what a stage can set: freeze.…, optimizer.…, augmentation.…, {}",
+            of_training.join(", ")
+        )),
+    )
+}
+
+fn is_optimizer(path: &[String]) -> bool {
+    path == ["optimizer", Optimizer::TAG]
+}
+
+/// Leaves only the schedule of `[optimizer]`.
+fn forget_options(values: &mut toml::Value) {
+    if let Some(toml::Value::Table(table)) = values.get_mut("optimizer") {
+        table.retain(|key, _| key == "schedule");
+    }
+}
+
+/// Puts a value at a path, in tables that are made where they are missing; none where something else is in the way.
+fn set(values: &mut toml::Value, path: &[String], value: toml::Value) -> Option<()> {
+    let (last, above) = path.split_last()?;
+    let mut table = values.as_table_mut()?;
+    for key in above {
+        let below = table
+            .entry(key)
+            .or_insert_with(|| toml::Table::new().into());
+        table = below.as_table_mut()?;
+    }
+    table.insert(last.clone(), value);
+    Some(())
+}
