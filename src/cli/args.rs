@@ -89,6 +89,9 @@ pub(super) struct CheckArgs {
     /// Write a page of training images as the network sees them, augmentation included [default FILE: pictures.html]
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "pictures.html")]
     pub pictures: Option<PathBuf>,
+    /// Try learning rates from small to large over a hundred batches, draw the loss and suggest one [default FILE: learning_rate.svg]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "learning_rate.svg")]
+    pub learning_rate: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -21,6 +21,12 @@ pub(super) fn run(args: &CheckArgs, verbosity: Verbosity) -> Result<(), Failure>
                 "{shown} has no [dataset], so there are no training images for --pictures to show"
             )));
         }
+        if args.learning_rate.is_some() {
+            let shown = spec.display();
+            return Err(Failure::usage(format!(
+                "{shown} has no [dataset], so there is nothing to train for --learning-rate"
+            )));
+        }
         let shown = (look.detail, look.width);
         return Ok(terminal::print(&inference::check_published(
             &spec, overrides, shown,
@@ -28,13 +34,21 @@ pub(super) fn run(args: &CheckArgs, verbosity: Verbosity) -> Result<(), Failure>
     }
     let checked = Checked::new(&spec, overrides)?;
     terminal::print(&checked.text(look))?;
-    if let Some(file) = &args.pictures {
-        let (reporter, log) = progress::for_stderr(verbosity);
-        start_log(log, verbosity);
-        let written = checked.pictures(file, &*reporter);
-        reporter.close();
-        written?;
+    if args.pictures.is_none() && args.learning_rate.is_none() {
+        return Ok(());
+    }
+    let (reporter, log) = progress::for_stderr(verbosity);
+    start_log(log, verbosity);
+    let pictures = args.pictures.as_deref();
+    let pictures = pictures.map(|file| checked.pictures(file, &*reporter).map(|()| file));
+    let rates = args.learning_rate.as_deref();
+    let rates = rates.map(|file| checked.learning_rate(file, &*reporter));
+    reporter.close();
+    if let Some(file) = pictures.transpose()? {
         terminal::print(&format!("\npictures  {}\n", foreign::path(file)))?;
+    }
+    if let Some(text) = rates.transpose()? {
+        terminal::print(&format!("\n{text}"))?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod page;
 mod pictures;
 mod prepared;
 mod probe;
+mod rate;
 mod submit;
 mod wording;
 

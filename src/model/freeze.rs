@@ -7,6 +7,8 @@ mod tests;
 use crate::graph::{Cut, Graph, Parameter, Statistics};
 use crate::spec::{BatchNormMode, Freeze, FreezeThrough, Problem, nearest};
 
+pub(super) use globs::fits;
+
 /// What trains of a network.
 pub(super) struct Division {
     pub cut: Cut,

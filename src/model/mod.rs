@@ -1,5 +1,6 @@
 //! The network that a spec describes: backbone, head, what is frozen; with its weights, and running.
 
+mod adjust;
 mod blueprint;
 mod finished;
 mod freeze;

@@ -1,5 +1,6 @@
 //! Optimizers and learning rate schedules, with Keras's rules and defaults.
 
+mod adjust;
 mod optimizer;
 mod rules;
 mod schedule;
@@ -7,6 +8,7 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 
+pub use adjust::Adjust;
 pub use optimizer::{Optimizer, OptimizerState};
 pub use rules::{ADAM, METHODS, Method, Rule};
 pub use schedule::{CONSTANT, CURVES, Kind, Length, Schedule, ScheduleState};
@@ -29,6 +31,11 @@ pub enum Error {
     /// A checkpoint of another model or optimizer.
     #[error("the saved optimizer state does not fit: {0}")]
     State(String),
+    /// Something of `[optimizer]` that a GPU does not do.
+    #[error(
+        "optimizer.layer_decay, rates, clip_norm and l2_sp are computed on a CPU only so far; set training.device = \"cpu\""
+    )]
+    NotOnGpu,
     /// A tensor operation failed.
     #[error("updating `{name}`: {source}")]
     Tensor {

@@ -8,6 +8,7 @@ use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Result, Tensor, Var, b
 use rayon::prelude::*;
 
 use super::Error;
+use super::adjust::Adjust;
 use super::rules::{Rule, Step};
 #[cfg(feature = "cuda")]
 use crate::ops;
@@ -21,6 +22,7 @@ const MIN_CHUNKS: usize = 8;
 pub struct Optimizer {
     rule: Box<dyn Rule>,
     weight_decay: f64,
+    adjust: Adjust,
     parameters: Vec<Parameter>,
     steps: u64,
 }
@@ -89,9 +91,22 @@ impl Optimizer {
         Ok(Optimizer {
             rule,
             weight_decay,
+            adjust: Adjust::default(),
             parameters,
             steps: 0,
         })
+    }
+
+    /// The same optimizer, which does this beside its rule.
+    ///
+    /// # Errors
+    /// On a GPU, where nothing of it is done.
+    pub fn adjusted(self, adjust: Adjust) -> std::result::Result<Self, Error> {
+        let mut parameters = self.parameters.iter();
+        if !adjust.is_none() && parameters.any(|p| p.var.device().is_cuda()) {
+            return Err(Error::NotOnGpu);
+        }
+        Ok(Optimizer { adjust, ..self })
     }
 
     /// Updates every parameter once.
@@ -117,7 +132,26 @@ impl Optimizer {
                 .step_on_gpu(&gradients, step)
                 .map_err(|e| tensor_error(&first.name, e));
         }
-        for (parameter, gradient) in self.parameters.iter_mut().zip(gradients) {
+        if self.adjust.is_none() {
+            for (parameter, gradient) in self.parameters.iter_mut().zip(gradients) {
+                parameter
+                    .update(&*self.rule, step, gradient)
+                    .map_err(|e| tensor_error(&parameter.name, e))?;
+            }
+            return Ok(());
+        }
+        let given = self.parameters.iter().zip(gradients);
+        let given: Vec<(&str, &Tensor, &Tensor)> = given
+            .map(|(p, gradient)| (p.name.as_str(), p.var.as_tensor(), gradient))
+            .collect();
+        let all = |e| tensor_error("the trained tensors", e);
+        let adjusted = self.adjust.gradients(&given).map_err(all)?;
+        for (parameter, gradient) in self.parameters.iter_mut().zip(&adjusted) {
+            let factor = self.adjust.factor(&parameter.name);
+            let step = Step {
+                rate: step.rate * factor,
+                decay: step.decay * factor,
+            };
             parameter
                 .update(&*self.rule, step, gradient)
                 .map_err(|e| tensor_error(&parameter.name, e))?;

@@ -5,12 +5,13 @@ use candle_core::Result;
 use rayon::prelude::*;
 
 use super::matrix::Matrix;
-use super::method::{Fitted, Part, Parts, Probe, accuracy, largest};
+use super::method::{Fitted, Part, Parts, Probe, Rotated, accuracy, largest};
+use super::tridiagonal::{Factors, Tridiagonal};
 
 /// One over the penalty, as scikit-learn counts, from strong to weak.
 const INVERSE_PENALTIES: [f64; 5] = [1e-4, 1e-3, 1e-2, 1e-1, 1.0];
 /// So many weaker penalties without a gain end the choice.
-const WITHOUT_GAIN: usize = 2;
+const WITHOUT_GAIN: usize = 1;
 /// The largest entry of the mean loss's gradient at the end, scikit-learn's `tol`.
 const TOLERANCE: f64 = 1e-4;
 const MOST_STEPS: usize = 100;
@@ -33,11 +34,13 @@ impl Probe for Logistic {
         let mut best: Option<(f64, Vec<u32>, Vec<f64>)> = None;
         let mut without_gain = 0;
         for inverse in INVERSE_PENALTIES {
-            weights = minimize(&Problem::new(parts, inverse), weights)?;
-            let found = classes_of(&parts.validation, &weights, parts.classes)?;
+            let problem = Problem::new(parts, inverse)?;
+            weights = minimize(&problem, weights)?;
+            let turned_back = problem.turned_back(&weights)?;
+            let found = classes_of(&parts.validation, &turned_back, parts.classes)?;
             let share = accuracy(&found, &parts.validation.labels).unwrap_or(0.0);
             if best.as_ref().is_none_or(|(best, ..)| share > *best) {
-                best = Some((share, found, weights.clone()));
+                best = Some((share, found, turned_back));
                 without_gain = 0;
             } else {
                 without_gain += 1;
@@ -58,22 +61,23 @@ impl Probe for Logistic {
 #[cfg(test)]
 pub(super) fn fitted(parts: &Parts, inverse: f64) -> Result<Vec<f64>> {
     let start = vec![0.0; (parts.training.features.columns + 1) * parts.classes];
-    minimize(&Problem::new(parts, inverse), start)
+    let problem = Problem::new(parts, inverse)?;
+    problem.turned_back(&minimize(&problem, start)?)
 }
 
 fn classes_of(part: &Part, weights: &[f64], classes: usize) -> Result<Vec<u32>> {
     match part.labels.is_empty() {
         true => Ok(Vec::new()),
-        false => Ok(largest(&logits(part, weights, classes)?)),
+        false => Ok(largest(&logits(&part.features, weights, classes)?)),
     }
 }
 
 /// The features times the weights, with the biases, which stand in the last row.
-fn logits(part: &Part, weights: &[f64], classes: usize) -> Result<Matrix<f32>> {
-    let of_features = part.features.columns * classes;
+fn logits(features: &Matrix<f32>, weights: &[f64], classes: usize) -> Result<Matrix<f32>> {
+    let of_features = features.columns * classes;
     let slopes = weights[..of_features].iter().map(|w| *w as f32).collect();
-    let slopes = Matrix::new(part.features.columns, classes, slopes);
-    let mut logits = part.features.times(&slopes)?;
+    let slopes = Matrix::new(features.columns, classes, slopes);
+    let mut logits = features.times(&slopes)?;
     for row in logits.values.chunks_mut(classes.max(1)) {
         let biases = &weights[of_features..];
         row.iter_mut()
@@ -83,37 +87,78 @@ fn logits(part: &Part, weights: &[f64], classes: usize) -> Result<Matrix<f32>> {
     Ok(logits)
 }
 
-/// What is made small: the mean cross-entropy, and half the sum of squared slopes times `penalty`.
+/// What is made small: the mean cross-entropy, and half the sum of squared slopes times `penalty`. Where the features are
+/// turned, so are the weights; neither the losses nor the squares change.
 struct Problem<'a> {
-    part: &'a Part,
+    features: &'a Matrix<f32>,
+    labels: &'a [u32],
     classes: usize,
     penalty: f64,
+    /// The basis, and what bounds the curvature in it.
+    turned: Option<(&'a Tridiagonal, Factors)>,
 }
 
 impl<'a> Problem<'a> {
     /// Of the training images, with one over the penalty as scikit-learn counts it, over the sum of the losses.
-    fn new(parts: &'a Parts, inverse: f64) -> Self {
-        Problem {
-            part: &parts.training,
+    fn new(parts: &'a Parts, inverse: f64) -> Result<Self> {
+        let images = parts.training.labels.len().max(1) as f64;
+        let rotated = parts.rotated()?;
+        let penalty = 1.0 / (inverse * images);
+        let bound = |rotated: &'a Rotated| {
+            let factors = rotated.parts.shifted(2.0 * images * penalty);
+            (&rotated.parts, factors)
+        };
+        Ok(Problem {
+            features: rotated.map_or(&parts.training.features, |rotated| &rotated.features),
+            labels: &parts.training.labels,
             classes: parts.classes,
-            penalty: 1.0 / (inverse * parts.training.labels.len().max(1) as f64),
-        }
+            penalty,
+            turned: rotated.map(bound),
+        })
+    }
+
+    /// Weights for features as they are.
+    fn turned_back(&self, weights: &[f64]) -> Result<Vec<f64>> {
+        let Some((parts, _)) = &self.turned else {
+            return Ok(weights.to_vec());
+        };
+        let (slopes, biases) = weights.split_at(self.features.columns * self.classes);
+        let slopes = Matrix::new(self.features.columns, self.classes, slopes.to_vec());
+        let mut back = parts.q.times(&slopes)?.values;
+        back.extend(biases);
+        Ok(back)
+    }
+
+    /// A vector by the inverse of what bounds the curvature: `½ XᵀX / images + penalty` for the slopes of each class; D.
+    /// Böhning, "Multinomial logistic regression algorithm", Annals of the Institute of Statistical Mathematics 44 (1992).
+    fn straightened(&self, vector: Vec<f64>) -> Vec<f64> {
+        let Some((_, factors)) = &self.turned else {
+            return vector;
+        };
+        let images = self.labels.len().max(1) as f64;
+        let mut slopes = vector;
+        let biases = slopes.split_off(self.features.columns * self.classes);
+        let slopes = Matrix::new(self.features.columns, self.classes, slopes);
+        let mut solved = factors.solve(slopes).values;
+        solved.iter_mut().for_each(|value| *value *= 2.0 * images);
+        solved.extend(biases.iter().map(|bias| 2.0 * bias));
+        solved
     }
 
     fn value_and_gradient(&self, weights: &[f64]) -> Result<(f64, Vec<f64>)> {
-        let (classes, images) = (self.classes, self.part.labels.len().max(1) as f64);
-        let mut errors = logits(self.part, weights, classes)?;
+        let (classes, images) = (self.classes, self.labels.len().max(1) as f64);
+        let mut errors = logits(self.features, weights, classes)?;
         let losses: Vec<f64> = errors
             .values
             .par_chunks_mut(classes.max(1))
-            .zip(&self.part.labels)
+            .zip(self.labels)
             .map(|(row, label)| error_of(row, *label as usize))
             .collect();
-        let of_features = self.part.features.columns * classes;
+        let of_features = self.features.columns * classes;
         let slopes = &weights[..of_features];
         let squares: f64 = slopes.iter().map(|w| w * w).sum();
         let value = losses.iter().sum::<f64>() / images + 0.5 * self.penalty * squares;
-        let sums = self.part.features.transposed_times(&errors)?;
+        let sums = self.features.transposed_times(&errors)?;
         let mut gradient: Vec<f64> = sums.values.iter().map(|g| f64::from(*g) / images).collect();
         gradient
             .iter_mut()
@@ -149,15 +194,15 @@ fn error_of(row: &mut [f32], label: usize) -> f64 {
 fn minimize(problem: &Problem<'_>, start: Vec<f64>) -> Result<Vec<f64>> {
     let mut weights = start;
     let (mut value, mut gradient) = problem.value_and_gradient(&weights)?;
-    let mut past: Vec<(Vec<f64>, Vec<f64>, f64)> = Vec::new();
+    let mut past: Vec<Step> = Vec::new();
     for _ in 0..MOST_STEPS {
         let steepest = gradient.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
         if steepest <= TOLERANCE {
             break;
         }
-        let direction = direction(&gradient, &past);
+        let direction = direction(problem, &gradient, &past);
         let slope = dot(&gradient, &direction);
-        let mut step = match past.is_empty() {
+        let mut step = match past.is_empty() && problem.turned.is_none() {
             true => 1.0 / dot(&gradient, &gradient).sqrt().max(1.0),
             false => 1.0,
         };
@@ -187,7 +232,11 @@ fn minimize(problem: &Problem<'_>, start: Vec<f64>) -> Result<Vec<f64>> {
             .collect();
         let curvature = dot(&moved, &turned);
         if curvature > 1e-12 * dot(&turned, &turned) {
-            past.push((moved, turned, 1.0 / curvature));
+            past.push(Step {
+                moved,
+                turned,
+                inverse: 1.0 / curvature,
+            });
         }
         if past.len() > MEMORY {
             past.remove(0);
@@ -197,23 +246,39 @@ fn minimize(problem: &Problem<'_>, start: Vec<f64>) -> Result<Vec<f64>> {
     Ok(weights)
 }
 
-/// Minus the gradient, bent by what the last steps say of the curvature.
-fn direction(gradient: &[f64], past: &[(Vec<f64>, Vec<f64>, f64)]) -> Vec<f64> {
+/// A step that was taken.
+struct Step {
+    moved: Vec<f64>,
+    /// How the gradient changed.
+    turned: Vec<f64>,
+    /// One over the product of the two.
+    inverse: f64,
+}
+
+/// Minus the gradient, bent by the bound of the curvature and by what the last steps say of it.
+fn direction(problem: &Problem<'_>, gradient: &[f64], past: &[Step]) -> Vec<f64> {
     let mut q: Vec<f64> = gradient.iter().map(|g| -g).collect();
     let mut shares = Vec::with_capacity(past.len());
-    for (moved, turned, inverse) in past.iter().rev() {
-        let share = inverse * dot(moved, &q);
-        q.iter_mut().zip(turned).for_each(|(q, y)| *q -= share * y);
+    for step in past.iter().rev() {
+        let share = step.inverse * dot(&step.moved, &q);
+        q.iter_mut()
+            .zip(&step.turned)
+            .for_each(|(q, y)| *q -= share * y);
         shares.push(share);
     }
-    if let Some((_, turned, inverse)) = past.last() {
-        let scale = 1.0 / (inverse * dot(turned, turned));
+    q = problem.straightened(q);
+    if let Some(Step {
+        turned, inverse, ..
+    }) = past.last()
+    {
+        let straightened = problem.straightened(turned.clone());
+        let scale = 1.0 / (inverse * dot(turned, &straightened));
         q.iter_mut().for_each(|q| *q *= scale);
     }
-    for ((moved, turned, inverse), share) in past.iter().zip(shares.into_iter().rev()) {
-        let back = inverse * dot(turned, &q);
+    for (step, share) in past.iter().zip(shares.into_iter().rev()) {
+        let back = step.inverse * dot(&step.turned, &q);
         q.iter_mut()
-            .zip(moved)
+            .zip(&step.moved)
             .for_each(|(q, s)| *q += (share - back) * s);
     }
     q

@@ -51,3 +51,19 @@ impl<T: WithDType> Matrix<T> {
         Self::of(&self.tensor()?.matmul(&other.tensor()?.t()?)?)
     }
 }
+
+impl Matrix<f32> {
+    /// In double precision.
+    pub fn exact(&self) -> Matrix<f64> {
+        let values = self.values.iter().map(|value| f64::from(*value));
+        Matrix::new(self.rows, self.columns, values.collect())
+    }
+}
+
+impl Matrix<f64> {
+    /// In single precision.
+    pub fn rounded(&self) -> Matrix<f32> {
+        let values = self.values.iter().map(|value| *value as f32);
+        Matrix::new(self.rows, self.columns, values.collect())
+    }
+}

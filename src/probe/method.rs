@@ -1,5 +1,6 @@
 //! What a probe is, and what it is fitted to.
 
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use candle_core::Result;
@@ -10,6 +11,7 @@ use super::matrix::Matrix;
 use super::pass::Pooled;
 use super::ridge::Ridge;
 use super::row::Row;
+use super::tridiagonal::Tridiagonal;
 
 /// A classifier of pooled features with a strength that is chosen.
 pub trait Probe: Sync {
@@ -46,6 +48,18 @@ pub struct Parts {
     /// May be of no images.
     pub(super) test: Part,
     pub(super) classes: usize,
+    /// Made when it is first asked for; probes share it.
+    rotated: OnceLock<Rotated>,
+}
+
+/// The training images' features in a basis in which the products of every two features are tridiagonal, so that systems
+/// with them are solved at once.
+#[derive(Clone, Debug)]
+pub(super) struct Rotated {
+    /// Of the features' products `XᵀX`.
+    pub parts: Tridiagonal,
+    /// `X Q`
+    pub features: Matrix<f32>,
 }
 
 /// What a probe says of images.
@@ -80,7 +94,27 @@ impl Parts {
             validation: scaled(validation, of_validation),
             test: scaled(test, of_test),
             classes,
+            rotated: OnceLock::new(),
         }
+    }
+
+    /// The training images' features turned; none where there are fewer images than features.
+    pub(super) fn rotated(&self) -> Result<Option<&Rotated>> {
+        let features = &self.training.features;
+        if features.rows < features.columns {
+            return Ok(None);
+        }
+        if let Some(known) = self.rotated.get() {
+            return Ok(Some(known));
+        }
+        let exact = features.exact();
+        let parts = Tridiagonal::of(exact.transposed_times(&exact)?);
+        let turned = features.times(&parts.q.rounded())?;
+        let rotated = Rotated {
+            parts,
+            features: turned,
+        };
+        Ok(Some(self.rotated.get_or_init(|| rotated)))
     }
 }
 

@@ -5,7 +5,7 @@ use candle_core::Result;
 use rayon::prelude::*;
 
 use super::matrix::Matrix;
-use super::method::{Fitted, Part, Parts, Probe, largest};
+use super::method::{Fitted, Part, Parts, Probe, Rotated, largest};
 use super::tridiagonal::Tridiagonal;
 
 /// The penalties that are tried.
@@ -49,36 +49,27 @@ impl Weights {
     /// Fitted to the training images, whose features have mean 0.
     pub fn fit(parts: &Parts) -> Result<Self> {
         let Part { features, labels } = &parts.training;
-        let x = Matrix::new(
-            features.rows,
-            features.columns,
-            features.values.iter().map(|x| f64::from(*x)).collect(),
-        );
         let (mut y, bias) = targets(labels, parts.classes);
         for row in y.values.chunks_mut(parts.classes.max(1)) {
             row.iter_mut().zip(&bias).for_each(|(y, mean)| *y -= mean);
         }
-        let attempts: Vec<Attempt> = match x.rows >= x.columns {
-            true => by_features(&x, &y)?,
-            false => by_images(&x, &y)?,
+        let attempts = match parts.rotated()? {
+            Some(rotated) => by_features(features, rotated, &y)?,
+            None => by_images(&features.exact(), &y)?,
         };
-        let best = attempts.into_iter().reduce(
-            |best, next| {
-                if next.error < best.error { next } else { best }
-            },
-        );
-        let nothing = || Matrix::zeros(x.columns, parts.classes);
+        let best = attempts
+            .into_iter()
+            .reduce(|best, next| if next.error < best.error { next } else { best });
+        let nothing = || Matrix::zeros(features.columns, parts.classes);
         let weights = best.map_or_else(nothing, |attempt| attempt.weights);
         Ok(Weights { weights, bias })
     }
 
     fn classes_of(&self, part: &Part) -> Result<Vec<u32>> {
-        let values = part.features.values.iter().map(|x| f64::from(*x));
-        let x = Matrix::new(part.features.rows, part.features.columns, values.collect());
-        if x.rows == 0 {
+        if part.features.rows == 0 {
             return Ok(Vec::new());
         }
-        let mut scores = x.times(&self.weights)?;
+        let mut scores = part.features.exact().times(&self.weights)?;
         for row in scores.values.chunks_mut(self.bias.len().max(1)) {
             row.iter_mut()
                 .zip(&self.bias)
@@ -104,30 +95,30 @@ fn targets(labels: &[u32], classes: usize) -> (Matrix<f64>, Vec<f64>) {
     (y, means)
 }
 
-/// By a matrix of features by features, where there are more images. The errors of leaving an image out are those of all,
-/// over one less its leverage.
-fn by_features(x: &Matrix<f64>, y: &Matrix<f64>) -> Result<Vec<Attempt>> {
-    let parts = Tridiagonal::of(x.transposed_times(x)?);
-    let rotated = x.times(&parts.q)?;
-    let targets = rotated.transposed_times(y)?;
+/// By a matrix of features by features, where there are as many images or more. The errors of leaving an image out are
+/// those of all, over one less its leverage.
+fn by_features(x: &Matrix<f32>, rotated: &Rotated, y: &Matrix<f64>) -> Result<Vec<Attempt>> {
+    let Rotated { parts, features } = rotated;
+    let targets = x.exact().transposed_times(y)?;
+    let targets = parts.q.transposed_times(&targets)?;
     let attempt = |penalty: f64| -> Result<Attempt> {
         let factors = parts.shifted(penalty);
         let solution = factors.solve(targets.clone());
-        let fitted = rotated.times(&solution)?;
-        let leverage: Vec<f64> = rotated
+        let fitted = features.times(&solution.rounded())?;
+        let errors: Vec<f64> = features
             .values
             .par_chunks(x.columns.max(1))
-            .map(|row| factors.norm(row))
+            .enumerate()
+            .map(|(row, values)| {
+                let left = 1.0 - factors.norm(values) - 1.0 / x.rows as f64;
+                let pairs = y.row(row).iter().zip(fitted.row(row));
+                pairs
+                    .map(|(y, fitted)| ((y - f64::from(*fitted)) / left).powi(2))
+                    .sum::<f64>()
+            })
             .collect();
-        let error = |row: usize| {
-            let left = 1.0 - leverage[row] - 1.0 / x.rows as f64;
-            let pairs = y.row(row).iter().zip(fitted.row(row));
-            pairs
-                .map(|(y, fitted)| ((y - fitted) / left).powi(2))
-                .sum::<f64>()
-        };
         Ok(Attempt {
-            error: (0..x.rows).map(error).sum(),
+            error: errors.iter().sum(),
             weights: parts.q.times(&solution)?,
         })
     };

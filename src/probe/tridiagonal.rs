@@ -12,6 +12,7 @@ use super::matrix::Matrix;
 const ROWS: usize = 16;
 
 /// `A = Q T Qᵀ`, T tridiagonal.
+#[derive(Clone, Debug)]
 pub(super) struct Tridiagonal {
     diagonal: Vec<f64>,
     /// Beside the diagonal, one shorter.
@@ -91,10 +92,10 @@ pub(super) struct Factors {
 
 impl Factors {
     /// `xᵀ T⁻¹ x`.
-    pub fn norm(&self, x: &[f64]) -> f64 {
+    pub fn norm<T: Copy + Into<f64>>(&self, x: &[T]) -> f64 {
         let (mut before, mut sum) = (0.0, 0.0);
         for ((value, lower), pivot) in x.iter().zip(&self.lower).zip(&self.pivots) {
-            before = value - lower * before;
+            before = (*value).into() - lower * before;
             sum += before * before / pivot;
         }
         sum

@@ -11,6 +11,7 @@ mod predictions;
 mod preparation;
 mod probabilities;
 mod probing;
+mod rate;
 mod remarks;
 mod speed;
 mod start;

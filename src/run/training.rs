@@ -1,5 +1,7 @@
 //! The training of a run, stage after stage.
 
+use std::collections::BTreeMap;
+
 use rayon::ThreadPool;
 
 use super::error::Error;
@@ -9,6 +11,7 @@ use super::planned::{PlannedRun, PlannedStage};
 use crate::data::{Data, Normalizer, Resizing};
 use crate::features::{OfRun, Split};
 use crate::model::{Blueprint, Network, Weights};
+use crate::optim::Adjust;
 use crate::train::{Earlier, Fit, Inputs, Keeper, Outcome, class_weights};
 
 /// What a run is trained with.
@@ -37,11 +40,12 @@ impl Executor<'_> {
     pub(super) fn train<'a>(
         &self,
         job: &Job<'a>,
-        mut weights: Weights,
+        initial: Weights,
         keeper: &mut Keeper,
         tell: Tell<'_>,
     ) -> Result<Trained<'a>, Error> {
         let mut earlier = Earlier::of_newest(keeper)?;
+        let mut weights = initial.clone();
         weights.extend(
             earlier
                 .learned
@@ -54,7 +58,8 @@ impl Executor<'_> {
             let at = earlier.stages.min(stages.len().saturating_sub(1));
             let stage = &stages[at];
             let network = self.network(job, stage, &weights)?;
-            let outcome = self.stage(job, stage, (&network, &earlier), (keeper, tell))?;
+            let adjust = self.adjust(job, stage, &network, &initial)?;
+            let outcome = self.stage(job, stage, (&network, &earlier, adjust), (keeper, tell))?;
             if at + 1 == stages.len() {
                 return Ok(Trained {
                     network,
@@ -67,7 +72,7 @@ impl Executor<'_> {
         }
     }
 
-    fn network(
+    pub(super) fn network(
         &self,
         job: &Job<'_>,
         stage: &PlannedStage,
@@ -79,11 +84,39 @@ impl Executor<'_> {
         Ok(network.computing_in(spec.training.precision))
     }
 
+    /// What is done beside the optimizer's rule; weights are drawn to those in `pretrained`.
+    pub(super) fn adjust(
+        &self,
+        job: &Job<'_>,
+        stage: &PlannedStage,
+        network: &Network,
+        pretrained: &Weights,
+    ) -> Result<Adjust, Error> {
+        let optimizer = &stage.spec.optimizer;
+        let anchors = match optimizer.l2_sp {
+            None => BTreeMap::new(),
+            Some(_) => {
+                let pretrained_network = self.network(job, stage, pretrained)?;
+                let known = pretrained_network.trained().into_iter();
+                let known = known.filter(|(name, _)| pretrained.contains_key(name));
+                known
+                    .map(|(name, var)| (name, var.as_detached_tensor()))
+                    .collect()
+            }
+        };
+        Ok(Adjust {
+            clip_norm: optimizer.clip_norm,
+            factors: network.blueprint.rate_factors(&stage.spec)?,
+            l2_sp: optimizer.l2_sp.unwrap_or(0.0),
+            anchors,
+        })
+    }
+
     fn stage(
         &self,
         job: &Job<'_>,
         stage: &PlannedStage,
-        (network, earlier): (&Network, &Earlier),
+        (network, earlier, adjust): (&Network, &Earlier, Adjust),
         (keeper, tell): (&mut Keeper, Tell<'_>),
     ) -> Result<Outcome, Error> {
         let (spec, data, classes) = (&stage.spec, job.data, &job.planned.classes);
@@ -103,6 +136,7 @@ impl Executor<'_> {
             stage: stage.name.as_deref(),
             earlier,
             all_epochs: job.planned.run.spec.epochs(),
+            adjust,
         };
         crate::ops::give_back_freed_memory();
         Ok(on(job.threads, || {

@@ -159,10 +159,10 @@ fn is_optimizer(path: &[String]) -> bool {
     path == ["optimizer", Optimizer::TAG]
 }
 
-/// Leaves only the schedule of `[optimizer]`.
+/// Leaves of `[optimizer]` only what goes with every one.
 fn forget_options(values: &mut toml::Value) {
     if let Some(toml::Value::Table(table)) = values.get_mut("optimizer") {
-        table.retain(|key, _| key == "schedule");
+        table.retain(|key, _| Optimizer::goes_with_all(key));
     }
 }
 

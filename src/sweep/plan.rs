@@ -127,8 +127,17 @@ impl Planner {
             if let Some(problem) = spec::unknown_weighted_class(&stage.spec.training, classes) {
                 return Err(place(problem));
             }
+            let blueprint = self.blueprint(&stage.spec, classes.len()).map_err(place)?;
+            blueprint.rate_factors(&stage.spec).map_err(place)?;
+            let device = self.device(&stage.spec.training)?;
+            if stage.spec.optimizer.is_adjusted() && device.device.is_cuda() {
+                let message =
+                    "layer_decay, rates, clip_norm and l2_sp are computed on a CPU only so far";
+                let problem = Problem::new("training.device", message);
+                return Err(problem.help("set training.device = \"cpu\", or remove them"));
+            }
             planned.push(PlannedStage {
-                blueprint: self.blueprint(&stage.spec, classes.len()).map_err(place)?,
+                blueprint,
                 name: stage.name,
                 spec: Arc::new(stage.spec),
             });

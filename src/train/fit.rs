@@ -23,7 +23,7 @@ use crate::graph::Mode;
 use crate::metric::{ACCURACY, LOSS, Metrics, Tally};
 use crate::model::{Network, Weights};
 use crate::ops;
-use crate::optim::{Length, Optimizer};
+use crate::optim::{Adjust, Length, Optimizer};
 use crate::spec::{self, Metric, Sampler, Spec};
 
 /// Batches on a GPU after which the host looks at what they gave.
@@ -45,6 +45,8 @@ pub struct Fit<'a> {
     pub earlier: &'a Earlier,
     /// Epochs of all stages, at most.
     pub all_epochs: usize,
+    /// What is done beside the optimizer's rule.
+    pub adjust: Adjust,
 }
 
 /// How training ended; the network holds the result.
@@ -160,11 +162,7 @@ impl Fit<'_> {
     fn begin(&self, keeper: &Keeper) -> Result<State, Error> {
         let (training, optimizer) = (&self.spec.training, &self.spec.optimizer);
         let mut state = State::new(
-            Optimizer::new(
-                optimizer.rule(),
-                optimizer.weight_decay(),
-                &self.network.trained(),
-            )?,
+            self.optimizer()?,
             optimizer.rates(Length {
                 epochs: training.epochs,
                 steps_per_epoch: self.train.len().div_ceil(training.batch_size),
@@ -178,6 +176,13 @@ impl Fit<'_> {
             resumed.map_err(|why| checkpoint::Error::Foreign { path, why })?;
         }
         Ok(state)
+    }
+
+    /// An optimizer before its first step.
+    pub(super) fn optimizer(&self) -> Result<Optimizer, Error> {
+        let (optimizer, trained) = (&self.spec.optimizer, self.network.trained());
+        let made = Optimizer::new(optimizer.rule(), optimizer.weight_decay(), &trained)?;
+        Ok(made.adjusted(self.adjust.clone())?)
     }
 
     /// What an epoch's batches are counted in.
@@ -372,7 +377,7 @@ impl Fit<'_> {
     }
 
     /// The mean loss of a batch. Of mixed images it is that of the mixed targets, in which every loss is linear.
-    fn mean_loss(
+    pub(super) fn mean_loss(
         &self,
         logits: &Tensor,
         labels: &[u32],

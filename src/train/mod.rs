@@ -17,6 +17,7 @@ mod loss;
 mod on_gpu;
 mod peak_memory;
 mod prediction;
+mod rate_finder;
 mod state;
 
 pub use checkpoint::{Keeper, WRITTEN_ASIDE};
@@ -29,3 +30,4 @@ pub use event::{Batch, Begin, Event};
 pub use fit::{Fit, Outcome};
 pub use inputs::Inputs;
 pub use prediction::{Prediction, most_probable, probabilities};
+pub use rate_finder::{RateCurve, Tried};

@@ -41,7 +41,7 @@ fn tensors(graph: &Graph) -> impl Iterator<Item = (usize, &Node, &Parameter)> {
 }
 
 /// Whether a glob fits a tensor's name, or the path of a module that it lies in.
-fn fits(glob: &Pattern, node: &Node, tensor: &Parameter) -> bool {
+pub(in crate::model) fn fits(glob: &Pattern, node: &Node, tensor: &Parameter) -> bool {
     let mut paths = node.paths().chain(tensor.paths());
     paths.any(|path| glob.matches(path))
 }

@@ -187,7 +187,7 @@ fn draw_cost(width: f64, lines: &[Line<'_>], is_one: bool) -> Svg {
     for (series, line) in lines.iter().enumerate() {
         // A single backbone is no probe, and has none of their colours.
         let class = match is_one {
-            true => "line others".to_owned(),
+            true => format!("line {}", color(3)),
             false => format!("line {}", color(series)),
         };
         let points = line.rows.iter().zip(places(line));

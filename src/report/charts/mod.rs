@@ -15,6 +15,7 @@ mod layout;
 mod parallel;
 mod per_class;
 mod ramp;
+mod rate;
 mod reliability;
 mod repeats;
 mod scale;
@@ -28,6 +29,7 @@ mod view;
 
 pub use chart::{Chart, Entry, Plot, Row};
 pub use depth::depth;
+pub use rate::rate;
 pub use svg::{STYLE, Svg};
 
 use view::View;

@@ -1,6 +1,7 @@
 //! How weights are updated.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -44,9 +45,52 @@ pub struct Optimizer {
     pub options: Options,
     /// How the learning rate changes.
     pub schedule: Schedule,
+    /// The learning rate times this for every module of the backbone further from the head.
+    pub layer_decay: Option<f64>,
+    /// What the learning rate of tensors is multiplied by, by globs over tensors and modules.
+    pub rates: BTreeMap<String, f64>,
+    /// The largest norm of all gradients together.
+    pub clip_norm: Option<f64>,
+    /// L2 towards the pretrained weights.
+    pub l2_sp: Option<f64>,
 }
 
 impl Optimizer {
+    const RATES: &str = "rates";
+
+    /// Keys that go with every optimizer, beside its schedule, with what they are.
+    const BESIDE: [(&str, &str); 4] = [
+        (
+            "layer_decay",
+            "The learning rate times this for every module of the backbone further from the head.",
+        ),
+        (
+            Optimizer::RATES,
+            "What the learning rate is multiplied by, by globs over tensors and modules, e.g. { \"blocks.*\" = 0.1 }.",
+        ),
+        (
+            "clip_norm",
+            "The largest Euclidean norm of all gradients together, as PyTorch's clip_grad_norm_.",
+        ),
+        (
+            "l2_sp",
+            "L2 towards the pretrained weights: this times half the squared distance is added to the loss.",
+        ),
+    ];
+
+    /// Whether a key is no option of some optimizers only.
+    pub fn goes_with_all(key: &str) -> bool {
+        key == "schedule" || Optimizer::BESIDE.iter().any(|(known, _)| *known == key)
+    }
+
+    /// Whether anything is done beside the rule.
+    pub fn is_adjusted(&self) -> bool {
+        self.layer_decay.is_some()
+            || !self.rates.is_empty()
+            || self.clip_norm.is_some()
+            || self.l2_sp.is_some()
+    }
+
     /// What every optimizer can be.
     pub fn choices() -> impl Iterator<Item = &'static Choice> + Clone {
         METHODS.iter().map(|method| &method.choice)
@@ -91,8 +135,11 @@ impl Table for Optimizer {
     const TAG: &'static str = "name";
 
     fn shape() -> &'static Shape {
-        static SHAPE: LazyLock<Shape> =
-            LazyLock::new(|| Shape::new(&["name"], Optimizer::choices(), &["schedule"]));
+        static SHAPE: LazyLock<Shape> = LazyLock::new(|| {
+            let beside = Optimizer::BESIDE.map(|(key, _)| key);
+            let after = [&["schedule"][..], &beside].concat();
+            Shape::new(&["name"], Optimizer::choices(), &after)
+        });
         &SHAPE
     }
 
@@ -103,6 +150,10 @@ impl Table for Optimizer {
     fn own<'de, A: MapAccess<'de>>(&mut self, key: &str, table: &mut A) -> Result<(), A::Error> {
         match key {
             "name" => self.name = table.next_value()?,
+            "layer_decay" => self.layer_decay = Some(table.next_value()?),
+            "rates" => self.rates = table.next_value()?,
+            "clip_norm" => self.clip_norm = Some(table.next_value()?),
+            "l2_sp" => self.l2_sp = Some(table.next_value()?),
             _ => self.schedule = table.next_value()?,
         }
         Ok(())
@@ -120,7 +171,20 @@ impl Serialize for Optimizer {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("name", &self.name)?;
         table::write::<S>(&self.options, &self.name.choice, &mut map)?;
+        let numbers = [
+            ("layer_decay", self.layer_decay),
+            ("clip_norm", self.clip_norm),
+            ("l2_sp", self.l2_sp),
+        ];
+        for (key, number) in numbers {
+            if let Some(number) = number {
+                map.serialize_entry(key, &number)?;
+            }
+        }
         map.serialize_entry("schedule", &self.schedule)?;
+        if !self.rates.is_empty() {
+            map.serialize_entry("rates", &self.rates)?;
+        }
         map.end()
     }
 }
@@ -137,7 +201,18 @@ impl JsonSchema for Optimizer {
             "description".into(),
             "How the learning rate changes; default constant.".into(),
         );
-        let own = vec![("name", name), ("schedule", schedule)];
+        let mut own = vec![("name", name), ("schedule", schedule)];
+        for (key, about) in Optimizer::BESIDE {
+            let value = match key == Optimizer::RATES {
+                true => {
+                    json_schema!({ "type": "object", "additionalProperties": { "type": "number" } })
+                }
+                false => json_schema!({ "type": "number" }),
+            };
+            let mut value = value;
+            value.insert("description".into(), about.into());
+            own.push((key, value));
+        }
         let description =
             "`[optimizer]`. Options that belong to another optimizer than `name` are refused.";
         table::schema(description, own, &Optimizer::shape().choices)

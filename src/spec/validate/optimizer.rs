@@ -5,6 +5,7 @@ use super::choice::Chosen;
 use super::training::monitor;
 use crate::spec::experiment::Problem;
 use crate::spec::types::{Optimizer, Schedule, Spec, Table};
+use crate::spec::values::Weights;
 
 pub(super) fn check(spec: &Spec, check: &mut Check) {
     let optimizer = &spec.optimizer;
@@ -14,6 +15,14 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
     check.choice("optimizer", &chosen, options, Optimizer::choices());
     if let Some(mistake) = (optimizer.name.mistake)(options) {
         check.problems.push(Problem::in_table("optimizer", mistake));
+    }
+    if optimizer.l2_sp.is_some() && spec.backbone.weights == Weights::Random {
+        let message = "`optimizer.l2_sp` draws weights to the pretrained ones, and `backbone.weights = \"random\"` are none";
+        check.problem_with_help(
+            "optimizer.l2_sp",
+            message,
+            "remove it, or name pretrained weights",
+        );
     }
     schedule(spec, check);
 }

@@ -146,6 +146,18 @@ fn network(spec: &Spec, numbers: &mut Numbers) {
 fn optimizer(spec: &Spec, numbers: &mut Numbers) {
     let optimizer = &spec.optimizer;
     numbers.options("optimizer", &optimizer.options, Optimizer::all_options());
+    let factor = Range::Positive(LARGEST);
+    numbers.set("optimizer.clip_norm", optimizer.clip_norm, factor);
+    numbers.set(
+        "optimizer.layer_decay",
+        optimizer.layer_decay,
+        Range::Positive(1.0),
+    );
+    numbers.set("optimizer.l2_sp", optimizer.l2_sp, factor);
+    for (glob, rate) in &optimizer.rates {
+        let key = key::dotted(&key::path(&["optimizer", "rates", glob]));
+        numbers.within(&key, *rate, factor);
+    }
     let schedule = &optimizer.schedule;
     let table = "optimizer.schedule";
     let key = |option: &str| format!("{table}.{option}");

@@ -36,6 +36,19 @@ through=none failed: the loss is NaN
 }
 
 #[test]
+fn the_order_is_that_of_the_validation_images() {
+    let axes = vec![texts("freeze.through", &["none", "all"])];
+    let mut sweep = with_results(sweep(axes, 1), &[0.9, 0.1]);
+    let validation = sweep.runs[1].validation.as_mut();
+    validation.unwrap().set(&ACCURACY, 0.75);
+    let text = summary(&sweep.results(), WIDTH);
+    assert!(
+        text.find("all").unwrap() < text.find("none").unwrap(),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_narrow_table_shows_the_run_and_no_status_where_all_finished() {
     let sweep = with_results(sweep(vec![], 2), &[0.25]);
     let expected = "\
@@ -107,6 +120,9 @@ fn runs_tested_on_different_images_are_not_ranked_against_each_other() {
         integers("seed", 0..2),
     ];
     let mut sweep = with_results(sweep(axes, 1), &[0.5, 0.6, 0.7, 0.8]);
+    for run in &mut sweep.runs {
+        run.validation = run.test.clone();
+    }
     for (run, limit) in sweep.runs.iter_mut().zip([10, 10, 20, 20]) {
         run.spec = format!(r#"{{"dataset": {{"name": "digits", "test_limit": {limit}}}}}"#);
     }

@@ -11,6 +11,7 @@ fn columns_have_the_documented_order_and_types() {
         ("freeze.through", "str"),
         ("seed", "i64"),
         ("epoch", "i32"),
+        ("stage", "str"),
         ("loss", "f64"),
         ("accuracy", "f64"),
         ("val_loss", "f64"),
