@@ -51,6 +51,7 @@ pub mod spec;
 pub mod split;
 pub mod stop;
 pub mod store;
+mod stored;
 pub mod sweep;
 pub mod terminal;
 pub mod text;

@@ -12,7 +12,7 @@ use super::error::{BadImage, Error};
 use super::images::Part;
 use super::{jpeg, kind};
 use crate::files::read_regular;
-use crate::progress::Progress;
+use crate::progress::{NoProgress, Progress};
 use crate::spec::OnBadImage;
 
 /// What a JPEG starts with.
@@ -195,6 +195,22 @@ impl<'a> Decoding<'a> {
         }
     }
 
+    /// The end of what was decoded before: of so many images, those in these places did not decode.
+    pub fn done(images: usize, bad: Vec<(usize, BadImage)>) -> Self {
+        Decoding {
+            progress: &NoProgress,
+            on_bad: OnBadImage::Skip,
+            done: images,
+            bad,
+        }
+    }
+
+    /// The places of the images that did not decode, ascending, and why.
+    pub fn bad(&mut self) -> Vec<(usize, BadImage)> {
+        self.bad.sort_unstable_by_key(|(place, _)| *place);
+        self.bad.clone()
+    }
+
     /// Fills the next `places`, each of `len` bytes, in parallel: `fill` writes the image made of an item into the
     /// item's place.
     ///
@@ -236,8 +252,7 @@ impl<'a> Decoding<'a> {
     /// # Errors
     /// [`Error::EmptyClass`].
     pub fn finish(mut self, part: &mut Part) -> Result<Vec<usize>, Error> {
-        let mut bad = std::mem::take(&mut self.bad);
-        bad.sort_unstable_by_key(|(place, _)| *place);
+        let bad = self.bad();
         let Some((_, first)) = bad.first() else {
             return Ok(Vec::new());
         };

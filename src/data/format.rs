@@ -1,7 +1,9 @@
 //! What a reader of a dataset's files gives, whatever the files look like.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::budget::Budget;
+use super::decoded::{self, Folder, Place};
 use super::error::Error;
 use super::images::Part;
 use super::loaded::Listed;
@@ -27,9 +29,26 @@ pub(super) struct Request<'a> {
     pub resizing: Resizing,
     pub seed: u64,
     pub wanted: Wanted,
+    pub budget: &'a Budget,
+    /// Where images are kept that take more memory than the budget has, in the cache at a place.
+    pub folder: &'a dyn Fn(&Path) -> Result<Folder, Error>,
 }
 
 impl Request<'_> {
+    /// Where so many resized images go.
+    ///
+    /// # Errors
+    /// Files that are missing or cannot be read; no cache folder for images that are too many for memory.
+    pub fn place(&self, images: usize) -> Result<Place, Error> {
+        let bytes = decoded::bytes(images, &self.resizing);
+        if bytes <= self.budget.memory {
+            return Ok(Place::Memory);
+        }
+        let root = self.budget.cache.as_deref();
+        let root = root.ok_or(Error::NoCache { images, bytes })?;
+        Ok(Place::Disk((self.folder)(root)?))
+    }
+
     /// Picks the images that are wanted, where their order in the files decides.
     pub fn pickers(&self) -> Pickers {
         let train_limit = match self.wanted {

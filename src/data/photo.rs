@@ -55,7 +55,7 @@ impl Part {
         let (width, height) = (self.images.width as u32, self.images.height as u32);
         let mut png = Cursor::new(Vec::new());
         PngEncoder::new(&mut png)
-            .write_image(self.images.image(i)?, width, height, color)
+            .write_image(&self.images.image(i)?, width, height, color)
             .ok()?;
         Some(png.into_inner())
     }

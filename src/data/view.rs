@@ -1,5 +1,6 @@
 //! Some of the images in memory, in an order of their own: decoded once, whatever the split.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -54,7 +55,7 @@ impl View {
     }
 
     /// Image `i`, `[height, width, channels]`.
-    pub fn image(&self, i: usize) -> Option<&[u8]> {
+    pub fn image(&self, i: usize) -> Option<Cow<'_, [u8]>> {
         self.part.images.image(*self.rows.get(i)? as usize)
     }
 

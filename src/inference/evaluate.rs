@@ -6,9 +6,10 @@ use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 
 use super::{Error, Model};
-use crate::data::{self, Batches, Data, View, Wanted};
+use crate::data::{self, Batches, Budget, Data, View, Wanted};
 use crate::fetch::{Cache, Hub};
 use crate::graph::Mode;
+use crate::machine;
 use crate::metric::{Metrics, PER_CLASS, PER_CLASS_F1, PER_CLASS_PRECISION};
 use crate::progress::Progress;
 use crate::run::Downloads;
@@ -172,7 +173,11 @@ fn load(model: &Model, part: EvaluatedPart, progress: &dyn Progress) -> Result<I
         EvaluatedPart::Test => Wanted::Test,
         _ => Wanted::All,
     };
-    let loaded = data::read(dataset, input, wanted, &downloads, progress)?;
+    let budget = Budget {
+        memory: dataset.memory.map_or_else(spare_memory, |memory| memory.0),
+        cache: cache.root().map(Into::into),
+    };
+    let loaded = data::read(dataset, input, (wanted, &budget), &downloads, progress)?;
     let skipped = loaded.skipped();
     let (classes, parts) = match wanted {
         Wanted::Test => {
@@ -189,6 +194,11 @@ fn load(model: &Model, part: EvaluatedPart, progress: &dyn Progress) -> Result<I
         labels: labels(&classes, model)?,
         skipped,
     })
+}
+
+/// What images may take of the machine's memory by default: half, the network has the rest.
+fn spare_memory() -> u64 {
+    machine::memory().map_or(u64::MAX, |all| all / 2)
 }
 
 /// The model's labels for the dataset's.

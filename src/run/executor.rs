@@ -15,6 +15,7 @@ use rayon::ThreadPool;
 
 use super::error::Error;
 use super::event::{Event, Tell};
+use super::images;
 use super::memory::Memory;
 use super::need::Need;
 use super::planned::PlannedRun;
@@ -181,7 +182,7 @@ impl<'a> Executor<'a> {
         let initial = initial.weights;
         let preparation = start::preparation(spec, &run.id, &self.upstream)?;
         let resizing = preparation.resizing;
-        let data = self.prepare(|shared| self.data(shared, spec, resizing))?;
+        let data = self.prepare(|shared| self.data(shared, planned, resizing))?;
         // What the plan could not see, as the files were not there or some of them do not decode.
         let new = data.notes.iter().filter(|note| !notes.contains(note));
         new.for_each(|note| tracing::warn!("{}", one_line(note)));
@@ -202,7 +203,7 @@ impl<'a> Executor<'a> {
         let network = Network::new(Blueprint::clone(blueprint), &initial, spec.seed, device)?
             .computing_in(spec.training.precision);
         drop(initial);
-        let normalizer = preparation.normalizer(spec, &data.train);
+        let normalizer = preparation.normalizer(spec, &data.train)?;
         let images = (resizing, &normalizer);
         let features = OfRun::new(spec, &network, &data, images)?;
         let inputs = |split: Split| -> Result<Inputs<'_>, Error> {
@@ -296,13 +297,15 @@ impl<'a> Executor<'a> {
     pub(super) fn data(
         &self,
         shared: &mut Shared,
-        spec: &Spec,
+        planned: &PlannedRun,
         resizing: Resizing,
     ) -> Result<Data, Error> {
-        let (dataset, seed) = (&spec.dataset, spec.seed);
+        let spec = &planned.run.spec;
+        let (dataset, seed, budget) = (&spec.dataset, spec.seed, images::budget(planned));
         let key = data::reading_key(dataset, resizing, seed);
         if let Some((kept, loaded)) = &shared.loaded
             && *kept == key
+            && loaded.bytes() <= budget.memory
         {
             return Ok(loaded.arrange(dataset, seed)?);
         }
@@ -310,7 +313,8 @@ impl<'a> Executor<'a> {
         shared.loaded = None;
         let downloads = Downloads(&self.cache, &self.hub, self.progress);
         let input = (resizing, seed);
-        let loaded = data::read(dataset, input, Wanted::All, &downloads, self.progress)?;
+        let wanted = (Wanted::All, &budget);
+        let loaded = data::read(dataset, input, wanted, &downloads, self.progress)?;
         let data = loaded.arrange(dataset, seed)?;
         shared.loaded = Some((key, loaded));
         Ok(data)

@@ -31,8 +31,8 @@ impl Executor<'_> {
         let spec = &planned.run.spec;
         let preparation = start::preparation(spec, &planned.run.id, &self.upstream)?;
         let resizing = preparation.resizing;
-        let data = self.prepare(|shared| self.data(shared, spec, resizing))?;
-        let normalizer = preparation.normalizer(spec, &data.train);
+        let data = self.prepare(|shared| self.data(shared, planned, resizing))?;
+        let normalizer = preparation.normalizer(spec, &data.train)?;
         let chosen = of_each_class(&data.train, count);
         let batches = Batches::new(
             &data.train,

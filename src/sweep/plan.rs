@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::data::{self, Counts, Survey};
 use crate::device::{self, Chosen};
 use crate::foreign::one_line;
 use crate::model::Blueprint;
-use crate::run::{Checked, PlannedRun, Preparation, check_start};
+use crate::run::{Checked, DecodedImages, PlannedRun, Preparation, check_disk, check_start};
 use crate::spec::{self, Experiment, Precision, Problem, Run};
 use crate::text::counted;
 
@@ -69,6 +69,8 @@ struct Planner {
     datasets: HashMap<String, Surveyed>,
     weights: Checked,
     notes: BTreeSet<String>,
+    /// The datasets and sizes of images that are decoded onto the disk.
+    decoded: HashSet<String>,
     /// By what they are made of.
     blueprints: HashMap<String, Arc<Blueprint>>,
     /// By what they depend on.
@@ -100,7 +102,7 @@ impl Planner {
         self.notes
             .extend(check_start(spec, &blueprint, &mut self.weights)?);
         let preparation = self.preparation(spec)?;
-        Ok(PlannedRun {
+        let planned = PlannedRun {
             run: run.clone(),
             blueprint,
             classes,
@@ -109,7 +111,23 @@ impl Planner {
             notes,
             device,
             preparation,
-        })
+        };
+        self.decoded(&planned)?;
+        Ok(planned)
+    }
+
+    /// Looks at where a run's decoded images go, once for those that have the same.
+    fn decoded(&mut self, planned: &PlannedRun) -> Result<(), Problem> {
+        let spec = &planned.run.spec;
+        let key = format!("{:?} {}", spec.dataset, spec.backbone.input_size);
+        let Some(images) = DecodedImages::of(planned).filter(DecodedImages::are_on_disk) else {
+            return Ok(());
+        };
+        if self.decoded.insert(key) {
+            check_disk(planned)?;
+            self.notes.extend(images.note(planned));
+        }
+        Ok(())
     }
 
     fn preparation(&mut self, spec: &spec::Spec) -> Result<Option<Arc<Preparation>>, Problem> {

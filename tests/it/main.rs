@@ -25,6 +25,7 @@ mod hub_weights;
 mod identity;
 mod imbalance;
 mod keras_weights;
+mod larger_than_memory;
 mod measuring;
 mod memory;
 mod one_bad_run;

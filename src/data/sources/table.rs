@@ -156,21 +156,23 @@ impl Reader for Table {
         let train: Chosen = wanted.iter().map(|&at| all[at as usize]).collect();
         let test = test.map(|test| limited(test, request.spec.test_limit));
         let mut skipped = 0;
-        let mut decode = |chosen: Chosen, part: &str| -> Result<(Part, Vec<usize>), Error> {
-            let (part, bad) = self.decode(&chosen, part, request, progress)?;
+        let held_out = [&validation, &test].into_iter().flatten();
+        let place = request.place(train.len() + held_out.map(Vec::len).sum::<usize>())?;
+        let mut decode = |chosen: Chosen, part| -> Result<(Part, Vec<usize>), Error> {
+            let (part, bad) = self.decode(&chosen, (part, &place), request, progress)?;
             skipped += bad.len();
             Ok((part, bad))
         };
-        let (train, bad) = decode(train, "training")?;
-        let mut optional = |chosen: Option<Chosen>, part: &str| {
+        let (train, bad) = decode(train, PartName::Training)?;
+        let mut optional = |chosen: Option<Chosen>, part| {
             let read = chosen.map(|chosen| decode(chosen, part).map(|(part, _)| part));
             read.transpose()
         };
         Ok(Parts {
             train,
             listed: Some(Listed::mixed((labels, groups), &wanted, &bad)),
-            validation: optional(validation, "validation")?,
-            test: optional(test, "test")?,
+            validation: optional(validation, PartName::Validation)?,
+            test: optional(test, PartName::Test)?,
             skipped,
         })
     }

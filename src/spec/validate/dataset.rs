@@ -26,6 +26,7 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
     }
     options(spec, check);
     path(spec, check);
+    memory(spec, check);
     groups(spec, check);
     fold(spec, check);
     classes(spec, check);
@@ -56,6 +57,18 @@ fn options(spec: &Spec, check: &mut Check) {
     let choice = &dataset.name.row().choice;
     let chosen = Chosen::named(choice, DatasetTable::TAG, choice.name);
     check.choice("dataset", &chosen, &dataset.options, Dataset::choices());
+}
+
+/// Refuses a limit for decoded images where none are decoded.
+fn memory(spec: &Spec, check: &mut Check) {
+    let name = spec.dataset.name;
+    if spec.dataset.memory.is_none() || name.image.is_none() {
+        return;
+    }
+    let message = format!(
+        "`dataset.memory` is for images that are files of any size; those of {name} stay in memory as they are stored"
+    );
+    check.problem_with_help("dataset.memory", message, "remove `memory`");
 }
 
 /// Refuses groups that nothing says.
