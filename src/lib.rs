@@ -28,6 +28,7 @@ pub mod foreign;
 pub mod graph;
 pub mod head;
 pub mod inference;
+mod label_sets;
 mod last_words;
 mod machine;
 pub mod metric;

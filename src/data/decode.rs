@@ -262,15 +262,16 @@ impl<'a> Decoding<'a> {
             self.done
         );
         let places: Vec<usize> = bad.iter().map(|(place, _)| *place).collect();
-        let labels: Vec<u32> = places
-            .iter()
-            .filter_map(|&place| part.labels.get(place).copied())
-            .collect();
+        let label = |place: &usize| part.labels.get(*place).copied();
+        let labels: Vec<u32> = places.iter().filter_map(label).collect();
         part.remove(&places);
+        let (lost, left) = (part.classes_of(&labels), part.classes_of(&part.labels));
         for (label, (_, first)) in labels.iter().zip(bad) {
-            if !part.labels.contains(label) {
-                let images = labels.iter().filter(|other| *other == label).count();
-                return Err(Error::EmptyClass { images, first });
+            for (class, images) in part.classes_of([label]) {
+                if !left.contains_key(&class) {
+                    let images = lost.get(&class).copied().unwrap_or(images);
+                    return Err(Error::EmptyClass { images, first });
+                }
             }
         }
         Ok(places)

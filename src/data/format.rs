@@ -1,6 +1,7 @@
 //! What a reader of a dataset's files gives, whatever the files look like.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::budget::Budget;
 use super::decoded::{self, Folder, Place};
@@ -8,6 +9,7 @@ use super::error::Error;
 use super::images::Part;
 use super::loaded::Listed;
 use super::pick::{Pickers, Subset};
+use crate::label_sets::LabelSets;
 use crate::progress::Progress;
 use crate::resize::Resizing;
 use crate::spec::Dataset;
@@ -65,6 +67,7 @@ impl Request<'_> {
             labels,
             groups,
             classes: &[],
+            sets: None,
             is_mixed: true,
         };
         let (train, test) = list.before_validation(self.spec, self.seed);
@@ -104,6 +107,8 @@ pub(super) struct Labels {
     /// Where the files themselves have a test part.
     pub test: Option<Vec<u32>>,
     pub is_mixed: bool,
+    /// The classes of each label, where images have several.
+    pub sets: Option<Arc<LabelSets>>,
 }
 
 impl Labels {

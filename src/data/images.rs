@@ -1,10 +1,13 @@
 //! Images in memory.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::decoded::OnDisk;
 use super::error::Error;
+use crate::label_sets::LabelSets;
 use crate::resize::Resizing;
 use crate::stored::Stored;
 
@@ -121,8 +124,10 @@ impl Images {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Part {
     pub images: Images,
-    /// The class of each image, an index into [`super::Data::classes`].
+    /// The class of each image, an index into [`super::Data::classes`]; with several labels the number of its set of classes.
     pub labels: Vec<u32>,
+    /// The classes of each label, where images have several.
+    pub label_sets: Option<Arc<LabelSets>>,
     /// The file of each image, relative to the dataset's folder (of folders and tables of images).
     pub files: Option<Vec<String>>,
     /// Where each image lies in its own shape, of those that are files and were resized when they were read.
@@ -146,6 +151,24 @@ impl Part {
     /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
+    }
+
+    /// How many images there are of each class of `labels`, which are labels of this part.
+    pub(super) fn classes_of<'a>(
+        &'a self,
+        labels: impl IntoIterator<Item = &'a u32>,
+    ) -> HashMap<u32, usize> {
+        let mut counts = HashMap::new();
+        for label in labels {
+            let classes = match &self.label_sets {
+                Some(sets) => sets.classes(*label),
+                None => std::slice::from_ref(label),
+            };
+            for class in classes {
+                *counts.entry(*class).or_default() += 1;
+            }
+        }
+        counts
     }
 
     /// Takes out the images with these indices, which ascend.

@@ -84,6 +84,7 @@ impl Loaded {
             labels: &self.listed.labels,
             groups: &self.listed.groups,
             classes: &self.classes,
+            sets: self.train.label_sets.as_deref(),
             is_mixed: self.listed.is_mixed,
         }
     }

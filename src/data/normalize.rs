@@ -183,6 +183,7 @@ mod tests {
             labels: vec![0; count],
             files: None,
             originals: None,
+            label_sets: None,
         }
         .into()
     }

@@ -43,6 +43,7 @@ impl Part {
             labels: vec![0],
             files: None,
             originals: None,
+            label_sets: None,
         })
     }
 
@@ -148,6 +149,7 @@ mod tests {
             labels: vec![0, 0],
             files: None,
             originals: None,
+            label_sets: None,
         };
         let path = folder.path().join("a.png");
         std::fs::write(&path, part.png(1).unwrap()).unwrap();

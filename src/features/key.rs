@@ -180,6 +180,7 @@ mod tests {
             images,
             files: None,
             originals: None,
+            label_sets: None,
         }
         .into()
     }

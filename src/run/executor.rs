@@ -212,6 +212,7 @@ impl<'a> Executor<'a> {
                 self.prepare(|shared| features.get(&mut shared.features, split, self.progress))?;
             Ok(Inputs::new(batches).with_features(features))
         };
+        let sets = data.train.label_sets().cloned();
         let fit = Fit {
             spec,
             network: &network,
@@ -222,7 +223,9 @@ impl<'a> Executor<'a> {
                 &spec.training.class_weights,
                 classes,
                 data.train.labels(),
+                sets.as_deref(),
             ),
+            label_sets: sets.clone(),
         };
         let mut keeper = Keeper::new(
             folder.join(checkpoint::FOLDER),
@@ -238,14 +241,15 @@ impl<'a> Executor<'a> {
         let test = (part == Split::Test)
             .then(|| inputs(Split::Test))
             .transpose()?;
-        let mut answers = Answers::new(part.of(&data).len(), classes.len());
+        let mut answers = Answers::new(part.of(&data).len(), classes.len())
+            .of_sets(sets.clone(), spec.training.threshold);
         let scores = on(threads, || {
             let mut keep = |row: &[f32], label| answers.add(row, label, blueprint.output);
             evaluate_each(
                 &network,
                 test.as_ref().unwrap_or(&fit.validation),
                 &spec.training,
-                classes.len(),
+                (classes.len(), sets.as_ref()),
                 stop,
                 &mut keep,
             )

@@ -230,7 +230,7 @@ impl Surveyed {
                 Ok(place.insert(Divided {
                     counts: division.counts,
                     notes: notes.collect(),
-                    uneven: uneven(&self.classes, &division.training),
+                    uneven: uneven(&self.classes, &division.training, dataset.multi_label),
                 }))
             }
         }
@@ -238,7 +238,7 @@ impl Surveyed {
 }
 
 /// What is said where the largest class has many times as many training images as the smallest.
-fn uneven(classes: &[String], training: &[usize]) -> Option<String> {
+fn uneven(classes: &[String], training: &[usize], multi_label: bool) -> Option<String> {
     const MANY: usize = 10;
     let sizes = || {
         classes
@@ -248,10 +248,15 @@ fn uneven(classes: &[String], training: &[usize]) -> Option<String> {
     };
     let (large, most) = sizes().max_by_key(|(_, count)| **count)?;
     let (small, least) = sizes().min_by_key(|(_, count)| **count)?;
+    let or_sampler = if multi_label {
+        ""
+    } else {
+        " or training.sampler"
+    };
     (*most >= MANY.saturating_mul(*least)).then(|| {
         format!(
-            "the classes are of very different sizes: {} of \"{large}\", {least} of \"{small}\"; training.class_weights or \
-             training.sampler = \"balanced\" makes up for it",
+            "the classes are of very different sizes: {} of \"{large}\", {least} of \"{small}\"; \
+             training.class_weights{or_sampler} = \"balanced\" makes up for it",
             counted(*most, "training image")
         )
     })

@@ -28,6 +28,7 @@ mod keras_weights;
 mod larger_than_memory;
 mod measuring;
 mod memory;
+mod multi_label;
 mod one_bad_run;
 mod only;
 mod paused;

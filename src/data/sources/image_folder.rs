@@ -62,6 +62,7 @@ impl PartFiles {
             validation: self.validation.as_ref().map(labels),
             test: self.test.as_ref().map(labels),
             is_mixed: true,
+            sets: None,
         }
     }
 

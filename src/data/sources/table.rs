@@ -9,6 +9,7 @@ mod columns;
 mod decode;
 mod files;
 mod labels;
+mod lists;
 mod mistakes;
 mod packed;
 mod places;
@@ -91,7 +92,12 @@ impl Table {
     fn of_part(&self, part: PartName, subset: &Subset) -> Chosen {
         let rows = self.rows.each.iter().enumerate();
         let rows = rows.filter(|(_, row)| row.part == part);
-        rows.filter_map(|(at, row)| Some((at, subset.label(row.label as usize)?)))
+        let label = |label: u32| match self.rows.sets {
+            // All classes are chosen of images with several labels.
+            Some(_) => Some(label),
+            None => subset.label(label as usize),
+        };
+        rows.filter_map(|(at, row)| Some((at, label(row.label)?)))
             .collect()
     }
 
@@ -133,6 +139,7 @@ impl Reader for Table {
             validation: held_out(PartName::Validation),
             test: held_out(PartName::Test),
             is_mixed: true,
+            sets: self.rows.sets.clone(),
         };
         let mut notes = self.notes.clone();
         notes.extend(said::understood(&self.rows, &self.columns.label, &labels));

@@ -56,6 +56,9 @@ pub struct Dataset {
     /// What becomes of an image that does not decode.
     #[serde(default)]
     pub on_bad_image: OnBadImage,
+    /// Whether an image can have several labels, or none: a list in Parquet, or text with `label_separator`; of tables.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub multi_label: bool,
     /// The memory that decoded images may take, of datasets whose images are files of any size: "4GiB", or a number of bytes.
     /// More of them are decoded into a file of the cache folder and read from there. By default what a run leaves of the
     /// machine's memory, or of its control group's.
@@ -82,6 +85,7 @@ impl Dataset {
             folds: None,
             fold: None,
             on_bad_image: OnBadImage::default(),
+            multi_label: false,
             memory: None,
             options: Options::default(),
         }
@@ -148,7 +152,7 @@ impl Table for DatasetTable {
     const TAG: &'static str = "name";
 
     fn shape() -> &'static Shape {
-        const OWN: [&str; 12] = [
+        const OWN: [&str; 13] = [
             "name",
             "path",
             "classes",
@@ -161,6 +165,7 @@ impl Table for DatasetTable {
             "fold",
             "on_bad_image",
             "memory",
+            "multi_label",
         ];
         static SHAPE: LazyLock<Shape> = LazyLock::new(|| Shape::new(&OWN, Dataset::choices(), &[]));
         &SHAPE
@@ -184,7 +189,8 @@ impl Table for DatasetTable {
             "folds" => dataset.folds = table.next_value()?,
             "fold" => dataset.fold = table.next_value()?,
             "on_bad_image" => dataset.on_bad_image = table.next_value()?,
-            _ => dataset.memory = table.next_value()?,
+            "memory" => dataset.memory = table.next_value()?,
+            _ => dataset.multi_label = table.next_value()?,
         }
         Ok(())
     }

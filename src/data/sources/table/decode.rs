@@ -33,6 +33,7 @@ impl Table {
         };
         let rows: Vec<&Row> = chosen.iter().map(|(at, _)| &self.rows.each[*at]).collect();
         let part = Part {
+            label_sets: self.rows.sets.clone(),
             labels: chosen.iter().map(|(_, label)| *label).collect(),
             files: Some(rows.iter().map(|row| row.name.clone()).collect()),
             originals: rows.iter().map(|row| row.file.clone()).collect(),
