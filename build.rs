@@ -1,5 +1,5 @@
 //! Tells the tests whether the data they compare with is there (`cfg(shared)`), and the program which
-//! arithmetic it is built with (`FORWARD_ARITHMETIC`).
+//! arithmetic it is built with (`FORWARD_ARITHMETIC`), and which way of decoding images (`DECODING`).
 //!
 //! The golden runs and the real images are not part of this package; tests that need them are
 //! reported as ignored, with the reason, where they are not found.
@@ -18,19 +18,25 @@ const ARITHMETIC: [&str; 5] = [
     "src/ops",
 ];
 
+/// What decides the pixels of a decoded image; images kept by another way of decoding are not used.
+const DECODING: [&str; 3] = ["Cargo.lock", "src/data", "src/resize"];
+
 fn main() {
     #[cfg(feature = "cuda")]
     compile_kernels();
     look_for_shared_data();
+    tell("FORWARD_ARITHMETIC", &ARITHMETIC);
+    tell("DECODING", &DECODING);
+}
+
+/// Gives the program a variable with a checksum of these files and folders.
+fn tell(variable: &str, paths: &[&str]) {
     let mut hasher = DefaultHasher::new();
-    for path in ARITHMETIC {
+    for path in paths {
         println!("cargo::rerun-if-changed={path}");
         hash(Path::new(path), &mut hasher);
     }
-    println!(
-        "cargo::rustc-env=FORWARD_ARITHMETIC={:016x}",
-        hasher.finish()
-    );
+    println!("cargo::rustc-env={variable}={:016x}", hasher.finish());
 }
 
 /// The GPU's kernels as PTX, `kernels.ptx`, by nvcc; for the GPU that is here or `CUDA_COMPUTE_CAP` names, and newer ones.

@@ -3,6 +3,7 @@
 mod cgroup;
 
 use std::fs;
+use std::path::Path;
 
 /// The memory the process can have in bytes: the machine's, or the limit of its control groups, of any of those above
 /// them, or of the process itself where that is less (Linux only).
@@ -15,6 +16,13 @@ pub fn memory() -> Option<u64> {
     });
     let own = read("/proc/self/limits").and_then(|limits| address_space(&limits));
     Some(groups.into_iter().chain(own).fold(physical, u64::min))
+}
+
+/// The bytes that can be written to the disk of a folder, which need not be there yet; none where the system does not tell.
+pub fn free_disk(folder: &Path) -> Option<u64> {
+    let folder = std::path::absolute(folder).ok()?;
+    let there = folder.ancestors().find(|folder| folder.is_dir())?;
+    fs4::available_space(there).ok()
 }
 
 /// How many processes the system has killed since it was started, for lack of memory, and which start that was (Linux

@@ -67,6 +67,12 @@ impl Options {
         self
     }
 
+    /// With an option not set.
+    pub fn without(mut self, option: &Opt) -> Self {
+        self.0.remove(option.name);
+        self
+    }
+
     /// Sets an option.
     pub fn put(&mut self, option: &Opt, value: impl Into<Value>) {
         self.0.insert(option.name, value.into());

@@ -99,7 +99,9 @@ fn reason(bad: &data::Error) -> String {
 }
 
 fn table(found: &[ImagePrediction]) -> String {
-    let percent = |ranked: &Ranked| format!("{:.1}%", ranked.probability * 100.0);
+    if found.iter().any(|image| image.labels.is_some()) {
+        return labels_table(found);
+    }
     let mut rows = vec![["image", "class", "", "then"].map(String::from).to_vec()];
     for image in found {
         let (first, rest) = match image.predictions.split_first() {
@@ -113,4 +115,30 @@ fn table(found: &[ImagePrediction]) -> String {
         rows.push([vec![image.image.clone()], first, vec![rest.join(", ")]].concat());
     }
     fitted_table(&rows, &[2])
+}
+
+fn percent(ranked: &Ranked) -> String {
+    format!("{:.1}%", ranked.probability * 100.0)
+}
+
+/// Of a model of several labels: those that are predicted, and the most probable classes.
+fn labels_table(found: &[ImagePrediction]) -> String {
+    let mut rows = vec![
+        ["image", "labels", "most probable"]
+            .map(String::from)
+            .to_vec(),
+    ];
+    for image in found {
+        let labels = image.labels.as_deref().unwrap_or_default();
+        let labels = match labels {
+            [] => "none".to_owned(),
+            labels => labels.join(", "),
+        };
+        let probable = image.predictions.iter();
+        let probable: Vec<String> = probable
+            .map(|ranked| format!("{} {}", ranked.class, percent(ranked)))
+            .collect();
+        rows.push(vec![image.image.clone(), labels, probable.join(", ")]);
+    }
+    fitted_table(&rows, &[])
 }

@@ -1,5 +1,7 @@
 //! From stored bytes to the tensors a step works on.
 
+use std::borrow::Cow;
+
 use candle_core::{Device, Error, Result, Tensor};
 use rayon::prelude::*;
 
@@ -135,17 +137,18 @@ impl<'a> Batches<'a> {
     }
 
     fn images(&self, indices: &[u32], epoch: u64) -> Result<Vec<f32>> {
-        let images = indices.iter().map(|&i| Ok(self.image(i)?.0));
-        let images = images.collect::<Result<Vec<&[u8]>>>()?;
         let size = self.resizing.size;
         let mut data = vec![0f32; indices.len() * size * size * 3];
         let places = data.par_chunks_mut((size * size * 3).max(1));
-        let items = places.zip(&images).zip(indices).with_min_len(4);
-        items
-            .map_init(Scratch::default, |scratch, ((out, image), &i)| {
-                self.write(image, i, epoch, scratch, out)
+        let items = places.zip(indices).with_min_len(4);
+        let written = items
+            .map_init(Scratch::default, |scratch, (out, &i)| {
+                self.write(&self.image(i)?, i, epoch, scratch, out)
             })
-            .collect::<Result<()>>()?;
+            .collect::<Result<()>>();
+        // Says why an image could not be read, too.
+        self.view.part().images.confirm().map_err(Error::wrap)?;
+        written?;
         Ok(data)
     }
 
@@ -156,15 +159,17 @@ impl<'a> Batches<'a> {
     pub fn labels(&self, indices: &[u32]) -> Result<Vec<u32>> {
         indices
             .iter()
-            .map(|&i| self.image(i).map(|(_, label)| label))
+            .map(|&i| self.view.label(i as usize).ok_or_else(|| self.missing(i)))
             .collect()
     }
 
-    fn image(&self, i: u32) -> Result<(&'a [u8], u32)> {
+    fn image(&self, i: u32) -> Result<Cow<'a, [u8]>> {
         let image = self.view.image(i as usize);
-        image
-            .zip(self.view.label(i as usize))
-            .ok_or_else(|| Error::Msg(format!("there is no image {i} among {}", self.len())).bt())
+        image.ok_or_else(|| self.missing(i))
+    }
+
+    fn missing(&self, i: u32) -> Error {
+        Error::Msg(format!("there is no image {i} among {}", self.len())).bt()
     }
 
     fn write(

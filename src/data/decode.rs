@@ -12,7 +12,7 @@ use super::error::{BadImage, Error};
 use super::images::Part;
 use super::{jpeg, kind};
 use crate::files::read_regular;
-use crate::progress::Progress;
+use crate::progress::{NoProgress, Progress};
 use crate::spec::OnBadImage;
 
 /// What a JPEG starts with.
@@ -195,6 +195,22 @@ impl<'a> Decoding<'a> {
         }
     }
 
+    /// The end of what was decoded before: of so many images, those in these places did not decode.
+    pub fn done(images: usize, bad: Vec<(usize, BadImage)>) -> Self {
+        Decoding {
+            progress: &NoProgress,
+            on_bad: OnBadImage::Skip,
+            done: images,
+            bad,
+        }
+    }
+
+    /// The places of the images that did not decode, ascending, and why.
+    pub fn bad(&mut self) -> Vec<(usize, BadImage)> {
+        self.bad.sort_unstable_by_key(|(place, _)| *place);
+        self.bad.clone()
+    }
+
     /// Fills the next `places`, each of `len` bytes, in parallel: `fill` writes the image made of an item into the
     /// item's place.
     ///
@@ -236,8 +252,7 @@ impl<'a> Decoding<'a> {
     /// # Errors
     /// [`Error::EmptyClass`].
     pub fn finish(mut self, part: &mut Part) -> Result<Vec<usize>, Error> {
-        let mut bad = std::mem::take(&mut self.bad);
-        bad.sort_unstable_by_key(|(place, _)| *place);
+        let bad = self.bad();
         let Some((_, first)) = bad.first() else {
             return Ok(Vec::new());
         };
@@ -247,15 +262,16 @@ impl<'a> Decoding<'a> {
             self.done
         );
         let places: Vec<usize> = bad.iter().map(|(place, _)| *place).collect();
-        let labels: Vec<u32> = places
-            .iter()
-            .filter_map(|&place| part.labels.get(place).copied())
-            .collect();
+        let label = |place: &usize| part.labels.get(*place).copied();
+        let labels: Vec<u32> = places.iter().filter_map(label).collect();
         part.remove(&places);
+        let (lost, left) = (part.classes_of(&labels), part.classes_of(&part.labels));
         for (label, (_, first)) in labels.iter().zip(bad) {
-            if !part.labels.contains(label) {
-                let images = labels.iter().filter(|other| *other == label).count();
-                return Err(Error::EmptyClass { images, first });
+            for (class, images) in part.classes_of([label]) {
+                if !left.contains_key(&class) {
+                    let images = lost.get(&class).copied().unwrap_or(images);
+                    return Err(Error::EmptyClass { images, first });
+                }
             }
         }
         Ok(places)

@@ -44,6 +44,12 @@ impl Data {
         }
     }
 
+    /// Whether images are on disk, as they are too many for memory.
+    pub fn is_on_disk(&self) -> bool {
+        let parts = [&self.train, &self.validation, &self.test].map(View::part);
+        parts.iter().any(|part| part.images.on_disk.is_some())
+    }
+
     /// Bytes of the images in memory.
     pub fn bytes(&self) -> u64 {
         let parts = [&self.train, &self.validation, &self.test].map(View::part);

@@ -3,8 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize, Serializer};
+
 use crate::foreign::{self, one_line};
 use crate::spec::{DatasetName, Problem};
+use crate::text::about_bytes;
 
 /// Why a dataset cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +40,21 @@ pub enum Error {
     /// Leaving out what does not decode leaves nothing of a class.
     #[error("none of a class's {images} images decodes; the first: {first}")]
     EmptyClass { images: usize, first: BadImage },
+    /// Decoded images cannot be kept in the cache folder.
+    #[error(
+        "{}: the decoded images cannot be kept: {source}; raise dataset.memory, or set RUNNER_CACHE to a folder with room",
+        foreign::path(.folder)
+    )]
+    Keeping { folder: PathBuf, source: io::Error },
+    /// Decoded images that are not what was kept.
+    #[error("{0}")]
+    Changed(String),
+    /// Decoded images take more memory than there is, and there is no cache folder.
+    #[error(
+        "{images} decoded images take {}, more than may be kept in memory, and there is no cache folder; set RUNNER_CACHE \
+         to one, or raise dataset.memory", about_bytes(*.bytes)
+    )]
+    NoCache { images: usize, bytes: u64 },
     /// The chosen images do not fit into memory.
     #[error(
         "{images} images need {} MiB of memory, more than can be had; \
@@ -46,14 +64,20 @@ pub enum Error {
 }
 
 /// An image that does not decode: where it is, and why.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{}: {}{reason}", foreign::path(.path), .row.map(|row| format!("row {row}: ")).unwrap_or_default())]
 pub struct BadImage {
     /// The image's own file, or the table it is in.
+    #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
     /// In a table, from 0.
     pub row: Option<usize>,
     pub reason: String,
+}
+
+/// A path as text, as far as it is text.
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 impl Error {

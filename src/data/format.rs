@@ -1,11 +1,15 @@
 //! What a reader of a dataset's files gives, whatever the files look like.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::budget::Budget;
+use super::decoded::{self, Folder, Place};
 use super::error::Error;
 use super::images::Part;
 use super::loaded::Listed;
 use super::pick::{Pickers, Subset};
+use crate::label_sets::LabelSets;
 use crate::progress::Progress;
 use crate::resize::Resizing;
 use crate::spec::Dataset;
@@ -27,9 +31,26 @@ pub(super) struct Request<'a> {
     pub resizing: Resizing,
     pub seed: u64,
     pub wanted: Wanted,
+    pub budget: &'a Budget,
+    /// Where images are kept that take more memory than the budget has, in the cache at a place.
+    pub folder: &'a dyn Fn(&Path) -> Result<Folder, Error>,
 }
 
 impl Request<'_> {
+    /// Where so many resized images go.
+    ///
+    /// # Errors
+    /// Files that are missing or cannot be read; no cache folder for images that are too many for memory.
+    pub fn place(&self, images: usize) -> Result<Place, Error> {
+        let bytes = decoded::bytes(images, &self.resizing);
+        if bytes <= self.budget.memory {
+            return Ok(Place::Memory);
+        }
+        let root = self.budget.cache.as_deref();
+        let root = root.ok_or(Error::NoCache { images, bytes })?;
+        Ok(Place::Disk((self.folder)(root)?))
+    }
+
     /// Picks the images that are wanted, where their order in the files decides.
     pub fn pickers(&self) -> Pickers {
         let train_limit = match self.wanted {
@@ -46,6 +67,7 @@ impl Request<'_> {
             labels,
             groups,
             classes: &[],
+            sets: None,
             is_mixed: true,
         };
         let (train, test) = list.before_validation(self.spec, self.seed);
@@ -85,6 +107,8 @@ pub(super) struct Labels {
     /// Where the files themselves have a test part.
     pub test: Option<Vec<u32>>,
     pub is_mixed: bool,
+    /// The classes of each label, where images have several.
+    pub sets: Option<Arc<LabelSets>>,
 }
 
 impl Labels {

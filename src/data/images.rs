@@ -1,15 +1,23 @@
 //! Images in memory.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::decoded::OnDisk;
 use super::error::Error;
+use crate::label_sets::LabelSets;
 use crate::resize::Resizing;
+use crate::stored::Stored;
 
 /// Images of one size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Images {
-    /// Values of 0..=255, `[count, height, width, channels]`, channels in RGB order.
+    /// Values of 0..=255, `[count, height, width, channels]`, channels in RGB order; empty where they are on disk.
     pub data: Vec<u8>,
+    /// Where the images are that are too many for memory.
+    pub on_disk: Option<OnDisk>,
     pub count: usize,
     pub height: usize,
     pub width: usize,
@@ -24,6 +32,7 @@ impl Images {
     pub fn empty(height: usize, width: usize, channels: usize) -> Self {
         Images {
             data: Vec::new(),
+            on_disk: None,
             count: 0,
             height,
             width,
@@ -65,6 +74,16 @@ impl Images {
         })
     }
 
+    /// The images of a file, which the network takes as they are.
+    pub(super) fn on_disk(file: Stored, count: usize, resizing: &Resizing) -> Self {
+        Images {
+            on_disk: Some(OnDisk::new(file, count)),
+            count,
+            is_resized: true,
+            ..Images::empty(resizing.size, resizing.size, 3)
+        }
+    }
+
     /// Bytes of one image.
     pub fn image_len(&self) -> usize {
         self.height
@@ -72,11 +91,25 @@ impl Images {
             .saturating_mul(self.channels)
     }
 
-    /// Image `i`, `[height, width, channels]`.
-    pub fn image(&self, i: usize) -> Option<&[u8]> {
+    /// Image `i`, `[height, width, channels]`. One that was read from a disk counts once [`Self::confirm`] has been asked.
+    pub fn image(&self, i: usize) -> Option<Cow<'_, [u8]>> {
         let len = self.image_len();
+        if let Some(on_disk) = &self.on_disk {
+            return on_disk.image(i, len).map(Cow::Owned);
+        }
         let start = i.checked_mul(len).filter(|_| i < self.count)?;
-        self.data.get(start..start.checked_add(len)?)
+        self.data
+            .get(start..start.checked_add(len)?)
+            .map(Cow::Borrowed)
+    }
+
+    /// Whether all images that were asked for so far could be read and are what was decoded once.
+    ///
+    /// # Errors
+    /// What is wrong with the file that they are in.
+    pub fn confirm(&self) -> Result<(), Error> {
+        let on_disk = self.on_disk.as_ref();
+        on_disk.map_or(Ok(()), |on_disk| on_disk.confirm().map_err(Error::Changed))
     }
 
     /// Adds an image of [`Self::image_len`] bytes.
@@ -91,8 +124,10 @@ impl Images {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Part {
     pub images: Images,
-    /// The class of each image, an index into [`super::Data::classes`].
+    /// The class of each image, an index into [`super::Data::classes`]; with several labels the number of its set of classes.
     pub labels: Vec<u32>,
+    /// The classes of each label, where images have several.
+    pub label_sets: Option<Arc<LabelSets>>,
     /// The file of each image, relative to the dataset's folder (of folders and tables of images).
     pub files: Option<Vec<String>>,
     /// Where each image lies in its own shape, of those that are files and were resized when they were read.
@@ -118,20 +153,43 @@ impl Part {
         self.labels.is_empty()
     }
 
+    /// How many images there are of each class of `labels`, which are labels of this part.
+    pub(super) fn classes_of<'a>(
+        &'a self,
+        labels: impl IntoIterator<Item = &'a u32>,
+    ) -> HashMap<u32, usize> {
+        let mut counts = HashMap::new();
+        for label in labels {
+            let classes = match &self.label_sets {
+                Some(sets) => sets.classes(*label),
+                None => std::slice::from_ref(label),
+            };
+            for class in classes {
+                *counts.entry(*class).or_default() += 1;
+            }
+        }
+        counts
+    }
+
     /// Takes out the images with these indices, which ascend.
     pub(super) fn remove(&mut self, indices: &[usize]) {
         let len = self.images.image_len();
         let stays: Vec<bool> = (0..self.len())
             .map(|i| indices.binary_search(&i).is_err())
             .collect();
-        let mut kept = 0;
-        for (i, _) in stays.iter().enumerate().filter(|(_, stays)| **stays) {
-            let image = i * len..(i + 1) * len;
-            self.images.data.copy_within(image, kept * len);
-            kept += 1;
+        if let Some(on_disk) = &mut self.images.on_disk {
+            on_disk.keep(&stays);
+            self.images.count = stays.iter().filter(|stays| **stays).count();
+        } else {
+            let mut kept = 0;
+            for (i, _) in stays.iter().enumerate().filter(|(_, stays)| **stays) {
+                let image = i * len..(i + 1) * len;
+                self.images.data.copy_within(image, kept * len);
+                kept += 1;
+            }
+            self.images.data.truncate(kept * len);
+            self.images.count = kept;
         }
-        self.images.data.truncate(kept * len);
-        self.images.count = kept;
         keep(&mut self.labels, &stays);
         if let Some(files) = &mut self.files {
             keep(files, &stays);

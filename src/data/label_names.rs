@@ -47,6 +47,11 @@ pub(super) fn names(metadata: &FileMetadata, column: &str) -> Option<Vec<String>
     let text = pairs.iter().find(|pair| pair.key == "huggingface")?;
     let info: Value = serde_json::from_str(text.value.as_ref()?).ok()?;
     let feature = info.get("info")?.get("features")?.get(column)?;
+    // Of a list, its values' feature: `{"feature": …, "_type": "List"}`, or `[…]`.
+    let feature = feature
+        .get("feature")
+        .or_else(|| feature.get(0))
+        .unwrap_or(feature);
     let names = feature.get("names")?.as_array()?.iter();
     names.map(|name| Some(name.as_str()?.to_owned())).collect()
 }

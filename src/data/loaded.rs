@@ -67,6 +67,13 @@ impl Listed {
 }
 
 impl Loaded {
+    /// Bytes of the images in memory.
+    pub fn bytes(&self) -> u64 {
+        let held_out = [&self.validation, &self.test].into_iter().flatten();
+        let parts = held_out.chain([&self.train]);
+        parts.map(|part| part.images.data.len() as u64).sum()
+    }
+
     /// Images that were to be read and do not decode.
     pub fn skipped(&self) -> usize {
         self.skipped
@@ -77,6 +84,7 @@ impl Loaded {
             labels: &self.listed.labels,
             groups: &self.listed.groups,
             classes: &self.classes,
+            sets: self.train.label_sets.as_deref(),
             is_mixed: self.listed.is_mixed,
         }
     }

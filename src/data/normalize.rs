@@ -142,11 +142,13 @@ fn mean_and_std(view: &View) -> ([f64; 3], [f64; 3]) {
     let channels = images.channels.max(1);
     let (mut sums, mut squares) = ([0u64; 3], [0u64; 3]);
     let stored = (0..view.len()).filter_map(|i| view.image(i));
-    for pixel in stored.flat_map(|image| image.chunks_exact(channels)) {
-        for c in 0..3 {
-            let x = u64::from(pixel[c % channels]);
-            sums[c] += x;
-            squares[c] += x * x;
+    for image in stored {
+        for pixel in image.chunks_exact(channels) {
+            for c in 0..3 {
+                let x = u64::from(pixel[c % channels]);
+                sums[c] += x;
+                squares[c] += x * x;
+            }
         }
     }
     let n = (view.len() * images.height * images.width).max(1) as u128;
@@ -181,6 +183,7 @@ mod tests {
             labels: vec![0; count],
             files: None,
             originals: None,
+            label_sets: None,
         }
         .into()
     }

@@ -43,6 +43,7 @@ impl Part {
             labels: vec![0],
             files: None,
             originals: None,
+            label_sets: None,
         })
     }
 
@@ -55,7 +56,7 @@ impl Part {
         let (width, height) = (self.images.width as u32, self.images.height as u32);
         let mut png = Cursor::new(Vec::new());
         PngEncoder::new(&mut png)
-            .write_image(self.images.image(i)?, width, height, color)
+            .write_image(&self.images.image(i)?, width, height, color)
             .ok()?;
         Some(png.into_inner())
     }
@@ -148,6 +149,7 @@ mod tests {
             labels: vec![0, 0],
             files: None,
             originals: None,
+            label_sets: None,
         };
         let path = folder.path().join("a.png");
         std::fs::write(&path, part.png(1).unwrap()).unwrap();

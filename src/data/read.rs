@@ -1,15 +1,17 @@
 //! A dataset into memory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::budget::Budget;
 use super::divided::Data;
 use super::error::Error;
 use super::format::{Reader, Request, Wanted};
+use super::key;
 use super::loaded::{Listed, Loaded};
 use super::pick::Subset;
 use super::sources;
-use crate::datasets::{PartsOf, PathUse};
+use crate::datasets::PathUse;
 use crate::progress::Progress;
 use crate::resize::Resizing;
 use crate::spec::{Dataset, DatasetName, Problem};
@@ -103,43 +105,30 @@ pub fn load(
     source: &dyn Source,
     progress: &dyn Progress,
 ) -> Result<Data, Error> {
-    read(spec, (resizing, seed), Wanted::All, source, progress)?.arrange(spec, seed)
-}
-
-/// Everything that decides what [`read`] gives for a spec; the seed does where a limit chooses among mixed images.
-pub fn reading_key(spec: &Dataset, resizing: Resizing, seed: u64) -> String {
-    let is_chosen_by_seed = spec.name.parts == PartsOf::Found && spec.train_limit.is_some();
-    let seed = is_chosen_by_seed.then_some(seed);
-    // Which images are held out for validation does not matter, for the test only beside a limit.
-    let test = (spec.train_limit.is_some() || spec.test_limit.is_some())
-        .then_some((spec.test_split, spec.validation));
-    let read = Dataset {
-        validation_split: 0.0,
-        validation: Default::default(),
-        test_split: 0.0,
-        folds: None,
-        fold: None,
-        ..spec.clone()
-    };
-    format!("{read:?} {resizing:?} {seed:?} {test:?}")
+    let wanted = (Wanted::All, &Budget::unlimited());
+    read(spec, (resizing, seed), wanted, source, progress)?.arrange(spec, seed)
 }
 
 /// Reads the images a spec chooses: the classes' subset, of these the first up to the limits.
 ///
 /// Images of many sizes are resized; others stay as they are stored. An image that does
-/// not decode is an error, or is left out as `on_bad_image` says; the limits count it.
+/// not decode is an error, or is left out as `on_bad_image` says; the limits count it. Images that are resized and take more
+/// memory than the budget has are decoded into the cache folder.
 ///
 /// # Errors
 /// Files that are missing or not what they should be; classes that are not there.
 pub fn read(
     spec: &Dataset,
     (resizing, seed): (Resizing, u64),
-    wanted: Wanted,
+    (wanted, budget): (Wanted, &Budget),
     source: &dyn Source,
     progress: &dyn Progress,
 ) -> Result<Loaded, Error> {
     let (subset, reader) = open(spec, || place_or_download(spec, source))?;
+    let folder = |root: &Path| key::folder(spec, (resizing, seed), wanted, root);
     let request = Request {
+        budget,
+        folder: &folder,
         spec,
         subset: &subset,
         resizing,

@@ -1,5 +1,6 @@
 //! A part's images in the memory of an NVIDIA GPU, as bytes.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use candle_core::{Device, Result, Tensor};
@@ -38,7 +39,10 @@ impl Resident {
 
 /// Puts all images on the GPU, where they fit.
 fn upload(view: &View, normalizer: &Normalizer, device: &Device) -> Result<Option<Pixels>> {
-    let images: Vec<&[u8]> = (0..view.len()).filter_map(|i| view.image(i)).collect();
+    if view.part().images.on_disk.is_some() {
+        return Ok(None);
+    }
+    let images: Vec<Cow<'_, [u8]>> = (0..view.len()).filter_map(|i| view.image(i)).collect();
     let each = images.first().map_or(0, |image| image.len());
     if images.len() != view.len() || !Pixels::fit((each * images.len()) as u64)? {
         return Ok(None);

@@ -145,6 +145,7 @@ impl Survey {
             labels: &labels.train,
             groups: &labels.groups,
             classes: &self.classes,
+            sets: labels.sets.as_deref(),
             is_mixed: labels.is_mixed,
         };
         let validates = labels.validation.is_none();
@@ -164,8 +165,10 @@ impl Survey {
         let mut training = vec![0; self.classes.len()];
         for &position in &arranged.train {
             let label = labels.train.get(position as usize);
-            if let Some(count) = label.and_then(|label| training.get_mut(*label as usize)) {
-                *count += 1;
+            for class in label.map_or(&[][..], |label| list.classes_of(label)) {
+                if let Some(count) = training.get_mut(*class as usize) {
+                    *count += 1;
+                }
             }
         }
         Ok(Division {

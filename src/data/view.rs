@@ -1,9 +1,11 @@
 //! Some of the images in memory, in an order of their own: decoded once, whatever the split.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::images::Part;
+use crate::label_sets::LabelSets;
 
 /// The training, validation or test images: rows of a part that other views may share.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +56,7 @@ impl View {
     }
 
     /// Image `i`, `[height, width, channels]`.
-    pub fn image(&self, i: usize) -> Option<&[u8]> {
+    pub fn image(&self, i: usize) -> Option<Cow<'_, [u8]>> {
         self.part.images.image(*self.rows.get(i)? as usize)
     }
 
@@ -63,7 +65,26 @@ impl View {
         self.part.labels.get(*self.rows.get(i)? as usize).copied()
     }
 
-    /// The class of each image.
+    /// The classes of each label, where images have several: labels are numbers of such sets then.
+    pub fn label_sets(&self) -> Option<&Arc<LabelSets>> {
+        self.part.label_sets.as_ref()
+    }
+
+    /// The classes of image `i`: one, or with several labels any number.
+    pub fn classes_of(&self, i: usize) -> Vec<u32> {
+        let label = self.label(i);
+        match &self.part.label_sets {
+            Some(sets) => label.map_or(Vec::new(), |label| sets.classes(label).to_vec()),
+            None => label.into_iter().collect(),
+        }
+    }
+
+    /// The classes of all images, one after another.
+    pub fn class_labels(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..self.len()).flat_map(|i| self.classes_of(i))
+    }
+
+    /// The class of each image, or the number of its set of classes.
     pub fn labels(&self) -> impl Iterator<Item = u32> + '_ {
         let label = |&row: &u32| self.part.labels.get(row as usize).copied();
         self.rows.iter().filter_map(label)

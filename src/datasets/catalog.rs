@@ -5,7 +5,8 @@ use super::classes;
 use super::download::{Download, File, Server};
 use super::options::{
     GROUP_COLUMN, HUB_IMAGE_COLUMN, HUB_LABEL_COLUMN, IMAGE_COLUMN, IMAGES, LABEL_COLUMN,
-    REPOSITORY, REVISION, SPLIT_COLUMN, SUBSET, TEST_PART, TRAINING_PART, VALIDATION_PART,
+    LABEL_SEPARATOR, REPOSITORY, REVISION, SPLIT_COLUMN, SUBSET, TEST_PART, TRAINING_PART,
+    VALIDATION_PART,
 };
 use crate::choice::Choice;
 
@@ -332,6 +333,7 @@ pub static TABLE: Entry = Entry {
             IMAGE_COLUMN,
             IMAGES,
             LABEL_COLUMN,
+            LABEL_SEPARATOR,
             SPLIT_COLUMN,
             GROUP_COLUMN,
         ],

@@ -24,6 +24,12 @@ pub const LABEL_COLUMN: Opt = Opt {
     },
 };
 
+pub const LABEL_SEPARATOR: Opt = Opt {
+    name: "label_separator",
+    about: "what sets an image's labels off in a value of text, with `multi_label`",
+    takes: Takes::Text { default: None },
+};
+
 pub const SPLIT_COLUMN: Opt = Opt {
     name: "split_column",
     about: "the column that says which part an image is in, as train, validation or test",

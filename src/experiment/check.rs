@@ -12,7 +12,7 @@ use crate::features;
 use crate::foreign::{self, one_line};
 use crate::graph::{Detail, summary};
 use crate::model::Blueprint;
-use crate::run::{self, Need, PlannedRun, PlannedStage};
+use crate::run::{self, DecodedImages, Need, PlannedRun, PlannedStage};
 use crate::spec::{BatchNormMode, DatasetName, Experiment, NormalizationScheme, Spec};
 use crate::sweep;
 use crate::text::{about, counted, si, thousands};
@@ -319,6 +319,9 @@ fn describe(model: &Model<'_>, all: usize, look: Look) -> String {
     let need = Need::planned(first, spec.training.batch_size);
     let mib = need.peak() as f64 / f64::from(1 << 20);
     let _ = writeln!(text, "memory                 {mib:.0} MiB ({need})");
+    if let Some(images) = DecodedImages::of(first) {
+        let _ = writeln!(text, "decoded images         {}", images.describe());
+    }
     let on_cpu = first.device.device.is_cpu();
     let _ = write!(
         text,

@@ -1,5 +1,6 @@
 //! Why there are no features.
 
+use crate::data;
 use crate::stop::Interrupted;
 
 /// What ends computing them.
@@ -7,6 +8,8 @@ use crate::stop::Interrupted;
 pub enum Error {
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
+    #[error(transparent)]
+    Data(#[from] data::Error),
     #[error("computing failed: {0}")]
     Candle(#[from] candle_core::Error),
 }

@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::data::{Normalizer, Resizing, View};
+use crate::data::{self, Normalizer, Resizing, View};
 use crate::graph::{Node, Stage};
 use crate::model::Network;
 use crate::spec::Augmentation;
@@ -47,7 +47,10 @@ pub(super) fn key(images: &Sum, input: &Sum, stage: &Sum) -> Key {
 }
 
 /// The images of a view: their size and bytes, in their order.
-pub(super) fn images(view: &View) -> Sum {
+///
+/// # Errors
+/// Images on disk that cannot be read.
+pub(super) fn images(view: &View) -> std::result::Result<Sum, data::Error> {
     let images = &view.part().images;
     let mut hasher = Sha256::new();
     for n in [view.len(), images.height, images.width, images.channels] {
@@ -64,8 +67,9 @@ pub(super) fn images(view: &View) -> Sum {
             block.finalize()
         })
         .collect();
+    images.confirm()?;
     blocks.iter().for_each(|block| hasher.update(block));
-    hasher.finalize().into()
+    Ok(hasher.finalize().into())
 }
 
 /// Images as `images` tells, changed at random as they are in a view (from 1).
@@ -176,6 +180,7 @@ mod tests {
             images,
             files: None,
             originals: None,
+            label_sets: None,
         }
         .into()
     }
@@ -205,8 +210,9 @@ mod tests {
 
     #[test]
     fn images_and_their_normalization_decide() {
-        assert_ne!(images(&part(vec![1, 2], 1)), images(&part(vec![2, 1], 1)));
-        assert_ne!(images(&part(vec![1, 2], 1)), images(&part(vec![1, 2], 2)));
+        let images = |data, width| images(&part(data, width)).unwrap();
+        assert_ne!(images(vec![1, 2], 1), images(vec![2, 1], 1));
+        assert_ne!(images(vec![1, 2], 1), images(vec![1, 2], 2));
         let normalizer = |scheme| {
             let spec = Normalization {
                 scheme,

@@ -61,19 +61,22 @@ impl Store {
     }
 
     /// What decides a view's images, computed once for images in memory.
-    fn images(&mut self, view: &View) -> Sum {
+    fn images(&mut self, view: &View) -> Result<Sum, Error> {
         let part = Arc::downgrade(view.part());
         let is_same = |(known, rows, _): &(Weak<Part>, Vec<u32>, Sum)| {
             Weak::ptr_eq(known, &part) && rows == view.rows()
         };
         let known = self.images.iter().position(is_same);
-        let sum = known.map_or_else(|| key::images(view), |i| self.images.remove(i).2);
+        let sum = match known {
+            Some(i) => self.images.remove(i).2,
+            None => key::images(view)?,
+        };
         // Of images that are gone nothing is kept.
         self.images.retain(|(part, ..)| part.strong_count() > 0);
         let excess = (self.images.len() + 1).saturating_sub(VIEWS);
         self.images.drain(..excess);
         self.images.push((part, view.rows().to_vec(), sum));
-        sum
+        Ok(sum)
     }
 
     /// Features in memory or in the folder.
@@ -205,7 +208,7 @@ impl<'a> OfRun<'a> {
         }
         let (augmentation, seed) = (&self.spec.augmentation, self.spec.seed);
         let is_augmented = split == Split::Training && augmentation.is_active();
-        let sum = match store.images(view) {
+        let sum = match store.images(view)? {
             sum if is_augmented => key::augmented(&sum, augmentation, seed, nth),
             sum => sum,
         };

@@ -1,14 +1,16 @@
 //! How good a saved model is on a part of a dataset.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 
 use super::{Error, Model};
-use crate::data::{self, Batches, Data, View, Wanted};
+use crate::data::{self, Batches, Budget, Data, View, Wanted};
 use crate::fetch::{Cache, Hub};
 use crate::graph::Mode;
+use crate::machine;
 use crate::metric::{Metrics, PER_CLASS, PER_CLASS_F1, PER_CLASS_PRECISION};
 use crate::progress::Progress;
 use crate::run::Downloads;
@@ -115,9 +117,15 @@ pub fn evaluate(
         });
     }
     let mut training = model.spec.training.clone();
-    training.metrics = Metric::all().collect();
+    let sets = parts.iter().find_map(|part| part.label_sets().cloned());
+    let sets = sets.map(|sets| Arc::new(sets.renumbered(|class| number(&labels, class))));
+    let multi_label = sets.is_some();
+    training.metrics = Metric::all()
+        .filter(|metric| metric.fits(multi_label))
+        .collect();
     let output = model.network.blueprint.output;
-    let mut scores = Scores::new(&training, model.classes.len(), output, images);
+    let of = (model.classes.len(), sets.as_ref());
+    let mut scores = Scores::new(&training, of, output, images);
     let (start, mut forward) = (Instant::now(), Duration::ZERO);
     for part in &parts {
         let batches = batches(model, part);
@@ -128,7 +136,11 @@ pub fn evaluate(
             let logits = model.network.forward(&images, Mode::Evaluate)?;
             model.device.synchronize()?;
             forward += begun.elapsed();
-            scores.add(&logits, &known(&labels, found))?;
+            let found = match multi_label {
+                true => found,
+                false => known(&labels, found),
+            };
+            scores.add(&logits, &found)?;
         }
     }
     let (seconds, forward_seconds) = (start.elapsed().as_secs_f64(), forward.as_secs_f64());
@@ -172,7 +184,11 @@ fn load(model: &Model, part: EvaluatedPart, progress: &dyn Progress) -> Result<I
         EvaluatedPart::Test => Wanted::Test,
         _ => Wanted::All,
     };
-    let loaded = data::read(dataset, input, wanted, &downloads, progress)?;
+    let budget = Budget {
+        memory: dataset.memory.map_or_else(spare_memory, |memory| memory.0),
+        cache: cache.root().map(Into::into),
+    };
+    let loaded = data::read(dataset, input, (wanted, &budget), &downloads, progress)?;
     let skipped = loaded.skipped();
     let (classes, parts) = match wanted {
         Wanted::Test => {
@@ -191,10 +207,22 @@ fn load(model: &Model, part: EvaluatedPart, progress: &dyn Progress) -> Result<I
     })
 }
 
+/// What images may take of the machine's memory by default: half, the network has the rest.
+fn spare_memory() -> u64 {
+    machine::memory().map_or(u64::MAX, |all| all / 2)
+}
+
 /// The model's labels for the dataset's.
 fn known(labels: &[u32], found: Vec<u32>) -> Vec<u32> {
-    let known = |label: u32| labels.get(label as usize).copied().unwrap_or(label);
-    found.into_iter().map(known).collect()
+    found
+        .into_iter()
+        .map(|label| number(labels, label))
+        .collect()
+}
+
+/// The model's number of a class of the dataset.
+fn number(labels: &[u32], class: u32) -> u32 {
+    labels.get(class as usize).copied().unwrap_or(class)
 }
 
 /// The model's label of each of the dataset's classes, which have the model's names or ImageNet's synsets.
@@ -248,7 +276,7 @@ fn per_class(
     labels: &[u32],
     metrics: &Metrics,
 ) -> Vec<ClassScore> {
-    let all = known(labels, parts.iter().flat_map(View::labels).collect());
+    let all = known(labels, parts.iter().flat_map(View::class_labels).collect());
     let images = |label: usize| all.iter().filter(|found| **found as usize == label).count();
     let of = |metric, label: usize| {
         let value = metrics.each(metric)?.get(label)?;

@@ -9,7 +9,7 @@ use super::{Error, Model};
 use crate::data::{self, Part, View};
 use crate::graph::Mode;
 use crate::progress::Progress;
-use crate::train::{most_probable, probabilities};
+use crate::train::{above, most_probable, probabilities};
 
 /// What a model says about one image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,6 +18,9 @@ pub struct ImagePrediction {
     pub image: String,
     /// The most probable classes, the most probable first.
     pub predictions: Vec<Ranked>,
+    /// Of a model of several labels: the classes above its threshold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Vec<String>>,
 }
 
 /// A class with its probability.
@@ -76,19 +79,24 @@ fn one(model: &Model, file: &Path, top: usize) -> Result<ImagePrediction, Error>
     let logits = model.network.forward(&images, Mode::Evaluate)?;
     let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
     let probabilities = probabilities(&logits, model.network.blueprint.output);
+    let name = |class: u32| {
+        let name = model.classes.get(class as usize);
+        name.cloned().unwrap_or_default()
+    };
     let ranked = |(class, probability): (u32, f32)| Ranked {
-        class: model
-            .classes
-            .get(class as usize)
-            .cloned()
-            .unwrap_or_default(),
+        class: name(class),
         probability,
     };
+    let labels = model.spec.dataset.multi_label.then(|| {
+        let classes = above(&probabilities, model.spec.training.threshold);
+        classes.into_iter().map(name).collect()
+    });
     Ok(ImagePrediction {
         image: file.display().to_string(),
         predictions: most_probable(&probabilities, top)
             .into_iter()
             .map(ranked)
             .collect(),
+        labels,
     })
 }

@@ -98,7 +98,7 @@ pub(super) fn open(
             .map(|class| class.synset.into())
             .collect(),
         resizing: preparation.resizing,
-        normalizer: preparation.normalizer(&run.spec, &View::default()),
+        normalizer: preparation.normalizer(&run.spec, &View::default())?,
         spec: Spec::clone(&run.spec),
         device,
         device_name: name,

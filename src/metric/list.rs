@@ -1,7 +1,7 @@
 //! What can be measured: a row each.
 
 use super::mean::mean;
-use super::{Metric, Needs, Of, Tally, Undefined, Unit};
+use super::{Labels, Metric, Needs, Of, Tally, Undefined, Unit};
 
 /// The mean loss: always measured, whatever it is.
 pub static LOSS: Metric = Metric {
@@ -15,7 +15,7 @@ pub static LOSS: Metric = Metric {
 
 pub static ACCURACY: Metric = Metric {
     name: "accuracy",
-    about: "the share of samples whose label has the largest logit",
+    about: "the share of samples whose label has the largest logit; of several labels, of right decisions about a class",
     of: Of::All(Tally::accuracy),
     ..SHARE
 };
@@ -24,6 +24,7 @@ pub static TOP5_ACCURACY: Metric = Metric {
     name: "top5_accuracy",
     about: "the share of samples whose label is among the five largest logits",
     says_nothing_of: 5,
+    labels: Labels::One,
     of: Of::All(Tally::top5_accuracy),
     ..SHARE
 };
@@ -32,6 +33,7 @@ static BALANCED_ACCURACY: Metric = Metric {
     name: "balanced_accuracy",
     about: "the mean of `per_class`, over classes with samples",
     undefined: Undefined::LeftOut,
+    labels: Labels::One,
     of: Of::All(Tally::balanced_accuracy),
     ..SHARE
 };
@@ -60,10 +62,27 @@ static MACRO_F1: Metric = Metric {
     ..SHARE
 };
 
+static MICRO_F1: Metric = Metric {
+    name: "micro_f1",
+    about: "of several labels: the F1 score of all decisions about all classes together",
+    labels: Labels::Several,
+    of: Of::All(Tally::micro_f1),
+    ..SHARE
+};
+
+static EXACT_MATCH: Metric = Metric {
+    name: "exact_match",
+    about: "of several labels: the share of samples of which every class is decided right",
+    labels: Labels::Several,
+    of: Of::All(Tally::exact_match),
+    ..SHARE
+};
+
 static COHEN_KAPPA: Metric = Metric {
     name: "cohen_kappa",
     about: "Cohen's kappa: agreement with the labels beyond chance, at most 1",
     unit: Unit::Plain,
+    labels: Labels::One,
     of: Of::All(Tally::cohen_kappa),
     ..SHARE
 };
@@ -92,6 +111,7 @@ static CALIBRATION_ERROR: Metric = Metric {
     name: "calibration_error",
     about: "the expected calibration error, over 15 equally wide bins of the largest probability",
     rises: false,
+    labels: Labels::One,
     needs: Needs::Confidence,
     of: Of::All(Tally::calibration_error),
     ..SHARE
@@ -119,13 +139,15 @@ pub static PER_CLASS_F1: Metric = Metric {
 };
 
 /// Every metric that a spec can ask for.
-pub static METRICS: [&Metric; 13] = [
+pub static METRICS: [&Metric; 15] = [
     &ACCURACY,
     &TOP5_ACCURACY,
     &BALANCED_ACCURACY,
     &PRECISION,
     &RECALL,
     &MACRO_F1,
+    &MICRO_F1,
+    &EXACT_MATCH,
     &COHEN_KAPPA,
     &AUROC,
     &AVERAGE_PRECISION,
@@ -142,6 +164,7 @@ const SHARE: Metric = Metric {
     unit: Unit::Share,
     rises: true,
     says_nothing_of: 0,
+    labels: Labels::Any,
     needs: Needs::Counts,
     undefined: Undefined::Never,
     of: Of::All(|_| f64::NAN),

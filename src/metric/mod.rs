@@ -41,11 +41,22 @@ pub struct Metric {
     pub rises: bool,
     /// With so many classes or fewer it is always the same.
     pub says_nothing_of: usize,
+    /// Of how many labels a sample it can be measured.
+    pub labels: Labels,
     /// What has to be kept of each sample.
     pub needs: Needs,
     /// What becomes of a class without a value of its own.
     pub undefined: Undefined,
     pub of: Of,
+}
+
+/// How many labels a sample has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Labels {
+    One,
+    /// Several, or none.
+    Several,
+    Any,
 }
 
 /// What has to be kept of each sample, beside counts.
@@ -84,6 +95,15 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
 }
 
 impl Metric {
+    /// Whether it can be measured of samples with several labels, or of samples with one.
+    pub fn fits(&self, multi_label: bool) -> bool {
+        match self.labels {
+            Labels::One => !multi_label,
+            Labels::Several => multi_label,
+            Labels::Any => true,
+        }
+    }
+
     /// Whether it has a number per class.
     pub fn is_per_class(&self) -> bool {
         matches!(self.of, Of::EachClass(_))

@@ -1,10 +1,13 @@
 //! Every sample's probability of every class, for what depends on their order.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::mean::mean;
 use super::one_against_rest::OneAgainstRest;
+use crate::label_sets::LabelSets;
 
 /// Probabilities `[samples, classes]` and labels; in a checkpoint they are tensors of their own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -13,6 +16,9 @@ pub struct Ranking {
     scores: Vec<f32>,
     #[serde(skip)]
     labels: Vec<u32>,
+    /// The classes of each label, where samples have several.
+    #[serde(skip)]
+    sets: Option<Arc<LabelSets>>,
 }
 
 impl Ranking {
@@ -54,6 +60,11 @@ impl Ranking {
         self.scores.extend_from_slice(scores);
         self.labels = labels;
         Ok(())
+    }
+
+    /// The classes that labels stand for, where samples have several.
+    pub fn set_sets(&mut self, sets: Option<Arc<LabelSets>>) {
+        self.sets = sets;
     }
 
     /// Adds a sample.
@@ -104,7 +115,11 @@ impl Ranking {
             .iter()
             .skip(class)
             .step_by(self.classes().max(1));
-        let labels = self.labels.iter().map(|label| *label as usize == class);
+        let is_of_it = |label: &u32| match &self.sets {
+            Some(sets) => sets.has(*label, class),
+            None => *label as usize == class,
+        };
+        let labels = self.labels.iter().map(is_of_it);
         OneAgainstRest::new(scores.copied().zip(labels).collect())
     }
 }

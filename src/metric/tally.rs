@@ -1,11 +1,14 @@
 //! What is kept of the samples of a part, from which its metrics are made.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
 use super::mean::mean;
 use super::ranking::Ranking;
 use super::{Metric, Metrics, Needs, Of};
+use crate::label_sets::LabelSets;
 
 /// Logits that are not a value per class and sample.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,11 +27,25 @@ pub struct Tally {
     loss: f64,
     hits: usize,
     top5_hits: usize,
+    /// Samples of several labels of which all classes are decided right.
+    #[serde(default)]
+    exact: usize,
+    /// Where samples have several labels; a checkpoint does not have it.
+    #[serde(skip)]
+    several: Option<Several>,
     classes: Vec<OfClass>,
     #[serde(skip_serializing_if = "Option::is_none")]
     calibration: Option<Calibration>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ranking: Option<Ranking>,
+}
+
+/// How samples of several labels are counted.
+#[derive(Clone, Debug)]
+struct Several {
+    sets: Arc<LabelSets>,
+    /// The probability above which a class is predicted.
+    threshold: f32,
 }
 
 /// What was counted of a class.
@@ -51,11 +68,33 @@ impl Tally {
             loss: 0.0,
             hits: 0,
             top5_hits: 0,
+            exact: 0,
+            several: None,
             classes: vec![OfClass::default(); classes],
             calibration: needs
                 .contains(&Needs::Confidence)
                 .then(Calibration::default),
             ranking: needs.contains(&Needs::Scores).then(Ranking::default),
+        }
+    }
+
+    /// Of samples with several labels each, where there are sets: a class is predicted above a threshold.
+    pub fn of_sets(mut self, sets: Option<Arc<LabelSets>>, threshold: f64) -> Self {
+        if let Some(ranking) = &mut self.ranking {
+            ranking.set_sets(sets.clone());
+        }
+        let threshold = threshold as f32;
+        self.several = sets.map(|sets| Several { sets, threshold });
+        self
+    }
+
+    /// What was read from a checkpoint, of samples with labels as those of `other`.
+    pub fn as_in(self, other: &Tally) -> Self {
+        match &other.several {
+            Some(several) => {
+                self.of_sets(Some(Arc::clone(&several.sets)), several.threshold.into())
+            }
+            None => self,
         }
     }
 
@@ -91,6 +130,14 @@ impl Tally {
         self.samples += labels.len();
         self.loss += mean_loss * labels.len() as f64;
         let needs_probabilities = self.calibration.is_some() || self.ranking.is_some();
+        if let Some(several) = self.several.clone() {
+            for (row, &label) in logits.iter().zip(labels) {
+                let probabilities = probabilities(row);
+                self.count_several(&probabilities, label, &several);
+                self.keep(&probabilities, label, false);
+            }
+            return Ok(());
+        }
         for (row, &label) in logits.iter().zip(labels) {
             let is_hit = self.count(row, label as usize);
             if needs_probabilities {
@@ -114,6 +161,22 @@ impl Tally {
             class.predicted += 1;
         }
         is_hit
+    }
+
+    /// Counts the decisions about the classes of a sample.
+    fn count_several(&mut self, probabilities: &[f32], label: u32, several: &Several) {
+        let mut wrong = 0;
+        let classes = self.classes.iter_mut().zip(probabilities).enumerate();
+        for (class, (counts, &probability)) in classes {
+            let is_of_it = several.sets.has(label, class);
+            let is_predicted = probability > several.threshold;
+            counts.samples += usize::from(is_of_it);
+            counts.predicted += usize::from(is_predicted);
+            counts.hits += usize::from(is_of_it && is_predicted);
+            wrong += usize::from(is_of_it != is_predicted);
+        }
+        self.hits += self.classes.len() - wrong;
+        self.exact += usize::from(wrong == 0);
     }
 
     /// Keeps of a sample's probabilities what is needed.
@@ -152,9 +215,25 @@ impl Tally {
         self.loss / self.samples as f64
     }
 
-    /// The share of samples so far whose label has the largest logit; NaN before the first.
+    /// The share of samples so far whose label has the largest logit; of samples with several labels, of right decisions
+    /// about a class, as Keras's `BinaryAccuracy`. NaN before the first.
     pub fn accuracy(&self) -> f64 {
-        self.hits as f64 / self.samples as f64
+        let decisions = self.several.as_ref().map_or(1, |_| self.classes.len());
+        self.hits as f64 / (self.samples * decisions) as f64
+    }
+
+    /// Of samples with several labels: the share of those of which every class is decided right, as scikit-learn's
+    /// `accuracy_score`; NaN before the first.
+    pub fn exact_match(&self) -> f64 {
+        self.exact as f64 / self.samples as f64
+    }
+
+    /// The F1 score of all decisions together, as scikit-learn's `f1_score(average="micro")`; NaN where nothing is predicted
+    /// and nothing is to be.
+    pub fn micro_f1(&self) -> f64 {
+        let sum = |of: fn(&OfClass) -> usize| self.classes.iter().map(of).sum::<usize>() as f64;
+        let both = sum(|class| class.samples) + sum(|class| class.predicted);
+        2.0 * sum(|class| class.hits) / both
     }
 
     /// The share of samples so far whose label is among the five largest logits; NaN before the first.

@@ -15,6 +15,7 @@ use rayon::ThreadPool;
 
 use super::error::Error;
 use super::event::{Event, Tell};
+use super::images;
 use super::memory::Memory;
 use super::need::Need;
 use super::planned::PlannedRun;
@@ -182,7 +183,7 @@ impl<'a> Executor<'a> {
         let initial = initial.weights;
         let preparation = start::preparation(spec, &run.id, &self.upstream)?;
         let resizing = preparation.resizing;
-        let data = self.prepare(|shared| self.data(shared, spec, resizing))?;
+        let data = self.prepare(|shared| self.data(shared, planned, resizing))?;
         // What the plan could not see, as the files were not there or some of them do not decode.
         let new = data.notes.iter().filter(|note| !notes.contains(note));
         new.for_each(|note| tracing::warn!("{}", one_line(note)));
@@ -200,8 +201,9 @@ impl<'a> Executor<'a> {
         }
         let need = device.is_cpu().then(|| Need::of(planned, &data));
         let _room = need.map(|need| self.memory.room(need, stop)).transpose()?;
-        let normalizer = preparation.normalizer(spec, &data.train);
+        let normalizer = preparation.normalizer(spec, &data.train)?;
         let images = (resizing, &normalizer);
+        let sets = data.train.label_sets().cloned();
         let mut keeper = Keeper::new(
             folder.join(checkpoint::FOLDER),
             spec.training.checkpoint_minutes,
@@ -222,14 +224,15 @@ impl<'a> Executor<'a> {
         let part = predicted_part(&data);
         let features = OfRun::new(&stage.spec, &network, &data, images)?;
         let predicted = self.inputs(&job, stage, &features, part)?;
-        let mut answers = Answers::new(part.of(&data).len(), classes.len());
+        let mut answers = Answers::new(part.of(&data).len(), classes.len())
+            .of_sets(sets.clone(), spec.training.threshold);
         let scores = on(threads, || {
             let mut keep = |row: &[f32], label| answers.add(row, label, blueprint.output);
             evaluate_each(
                 &network,
                 &predicted,
                 &spec.training,
-                classes.len(),
+                (classes.len(), sets.as_ref()),
                 stop,
                 &mut keep,
             )
@@ -281,13 +284,15 @@ impl<'a> Executor<'a> {
     pub(super) fn data(
         &self,
         shared: &mut Shared,
-        spec: &Spec,
+        planned: &PlannedRun,
         resizing: Resizing,
     ) -> Result<Data, Error> {
-        let (dataset, seed) = (&spec.dataset, spec.seed);
+        let spec = &planned.run.spec;
+        let (dataset, seed, budget) = (&spec.dataset, spec.seed, images::budget(planned));
         let key = data::reading_key(dataset, resizing, seed);
         if let Some((kept, loaded)) = &shared.loaded
             && *kept == key
+            && loaded.bytes() <= budget.memory
         {
             return Ok(loaded.arrange(dataset, seed)?);
         }
@@ -295,7 +300,8 @@ impl<'a> Executor<'a> {
         shared.loaded = None;
         let downloads = Downloads(&self.cache, &self.hub, self.progress);
         let input = (resizing, seed);
-        let loaded = data::read(dataset, input, Wanted::All, &downloads, self.progress)?;
+        let wanted = (Wanted::All, &budget);
+        let loaded = data::read(dataset, input, wanted, &downloads, self.progress)?;
         let data = loaded.arrange(dataset, seed)?;
         shared.loaded = Some((key, loaded));
         Ok(data)

@@ -3,6 +3,7 @@
 mod error;
 mod event;
 mod executor;
+mod images;
 mod memory;
 mod need;
 mod pictures;
@@ -20,6 +21,7 @@ mod training;
 pub use error::Error;
 pub use event::{Event, Tell};
 pub use executor::{Downloads, Executor, Finished, Workspace};
+pub use images::{DecodedImages, check_disk};
 pub use need::{Need, TooMuch};
 pub use pictures::{Picture, different_epochs};
 pub use planned::{PlannedRun, PlannedStage};

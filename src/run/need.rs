@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::planned::{PlannedRun, PlannedStage};
 use super::probabilities::Probabilities;
-use crate::data::{Counts, Data};
+use crate::data::{self, Counts, Data};
 use crate::features;
 use crate::graph::{self, images_at_once};
 use crate::metric::{Metric, Needs, Ranking};
@@ -65,37 +65,24 @@ impl Need {
     pub fn of(planned: &PlannedRun, data: &Data) -> Self {
         Need {
             images: data.bytes(),
-            ..Need::of_counts(planned, data.counts())
+            ..Need::of_counts(planned, data.counts(), data.is_on_disk())
         }
     }
 
-    /// Before anything is read; with `unknown` images in a part of which the number is not known.
-    pub fn planned(planned: &PlannedRun, unknown: usize) -> Self {
-        let size = planned.run.spec.backbone.input_size as u64;
-        let of_network = 3 * size.saturating_mul(size);
-        let counts = planned.images.unwrap_or(Counts {
-            train: unknown,
-            validation: unknown,
-            test: unknown,
-            ..Counts::default()
-        });
-        let images = counts.train + counts.validation + counts.test;
-        let each = planned.footprint.kept.unwrap_or(of_network);
-        Need {
-            images: each.saturating_mul(images as u64),
-            ..Need::of_counts(planned, counts)
-        }
-    }
-
-    /// Of the stage that needs the most.
-    fn of_counts(planned: &PlannedRun, images: Counts) -> Self {
+    /// Of the stage that needs the most, with so many images; those that are on disk are decoded into memory a piece at a
+    /// time.
+    pub(super) fn of_counts(planned: &PlannedRun, images: Counts, are_on_disk: bool) -> Self {
         let stages = planned.stages.iter();
-        let needs = stages.map(|stage| Need::of_stage(planned, stage, images));
+        let needs = stages.map(|stage| Need::of_stage((planned, stage), images, are_on_disk));
         let most = needs.max_by_key(Need::peak);
         most.unwrap_or_default()
     }
 
-    fn of_stage(planned: &PlannedRun, stage: &PlannedStage, images: Counts) -> Self {
+    fn of_stage(
+        (planned, stage): (&PlannedRun, &PlannedStage),
+        images: Counts,
+        are_on_disk: bool,
+    ) -> Self {
         let (spec, blueprint) = (&stage.spec, &stage.blueprint);
         let most = images.train.max(images.validation).max(images.test);
         let batch_size = spec.training.batch_size.min(most);
@@ -125,9 +112,10 @@ impl Need {
         let all = images.train + images.validation + images.test;
         let decoded_at_once = threads.min(all) as u64;
         let decoding = planned.footprint.decoding.saturating_mul(decoded_at_once);
+        let piece = if are_on_disk { data::AT_ONCE as u64 } else { 0 };
         Need {
             images: 0,
-            decoding,
+            decoding: decoding.saturating_add(piece),
             decoding_again: match spec.augmentation.random_resized_crop {
                 // As it is decoded, and the part that is taken.
                 Some(_) => decoding.saturating_mul(2),

@@ -31,8 +31,8 @@ impl Executor<'_> {
         let spec = &planned.run.spec;
         let preparation = start::preparation(spec, &planned.run.id, &self.upstream)?;
         let resizing = preparation.resizing;
-        let data = self.prepare(|shared| self.data(shared, spec, resizing))?;
-        let normalizer = preparation.normalizer(spec, &data.train);
+        let data = self.prepare(|shared| self.data(shared, planned, resizing))?;
+        let normalizer = preparation.normalizer(spec, &data.train)?;
         let chosen = of_each_class(&data.train, count);
         let batches = Batches::new(
             &data.train,
@@ -44,7 +44,7 @@ impl Executor<'_> {
         let mut pictures: Vec<Picture> = chosen
             .iter()
             .map(|&i| Picture {
-                class: class(&data.classes, data.train.label(i as usize)),
+                class: class(&data.classes, &data.train.classes_of(i as usize)),
                 file: data.train.file(i as usize).map(str::to_owned),
                 epochs: Vec::new(),
             })
@@ -65,9 +65,12 @@ pub fn different_epochs(spec: &Spec, most: usize) -> usize {
     spec.augmentation.fixed_views().unwrap_or(most).min(most)
 }
 
-fn class(classes: &[String], label: Option<u32>) -> String {
-    let name = label.and_then(|label| classes.get(label as usize));
-    name.cloned().unwrap_or_default()
+/// The names of an image's classes.
+fn class(classes: &[String], of_image: &[u32]) -> String {
+    let names = of_image
+        .iter()
+        .filter_map(|class| classes.get(*class as usize));
+    names.cloned().collect::<Vec<_>>().join(", ")
 }
 
 /// The first images of the classes, one of each in turn, until there are `count`.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::probabilities::Probabilities;
 use crate::data::{Data, View, thumbnail};
 use crate::features::Split;
+use crate::label_sets::LabelSets;
 use crate::spec::Activation;
 use crate::train::{Prediction, probabilities};
 
@@ -17,6 +19,8 @@ const PICTURES: usize = 24;
 pub struct Answers {
     pub each: Vec<Prediction>,
     pub probabilities: Probabilities,
+    /// The classes of each label, where images have several, and the probability above which one is predicted.
+    pub several: Option<(Arc<LabelSets>, f64)>,
 }
 
 impl Answers {
@@ -25,6 +29,7 @@ impl Answers {
         Answers {
             each: Vec::with_capacity(images),
             probabilities: Probabilities::new(images, classes),
+            several: None,
         }
     }
 
@@ -32,7 +37,25 @@ impl Answers {
     pub fn add(&mut self, logits: &[f32], label: u32, output: Activation) {
         let probabilities = probabilities(logits, output);
         self.probabilities.add(self.each.len(), &probabilities);
-        self.each.push(Prediction::new(&probabilities, label));
+        self.each.push(match &self.several {
+            Some((sets, threshold)) => {
+                Prediction::of_several(&probabilities, sets.classes(label), *threshold)
+            }
+            None => Prediction::new(&probabilities, label),
+        });
+    }
+
+    /// Of images with several labels, where there are sets, above a threshold.
+    pub fn of_sets(self, sets: Option<Arc<LabelSets>>, threshold: f64) -> Self {
+        Answers {
+            several: sets.map(|sets| (sets, threshold)),
+            ..self
+        }
+    }
+
+    /// Whether images have several labels.
+    pub fn is_multi_label(&self) -> bool {
+        self.several.is_some()
     }
 }
 
@@ -59,12 +82,14 @@ impl PartPredictions {
     /// The predictions for the images of `view`, whose files lie in `folder`.
     pub fn new(split: Split, answers: Answers, view: &View, folder: Option<&Path>) -> Self {
         let picture = |i: usize| Some((i, picture(view, i, folder)?));
+        // Of several labels, no single one is the mistake.
+        let wrong = match answers.is_multi_label() {
+            true => Vec::new(),
+            false => most_wrong(&answers.each),
+        };
         PartPredictions {
             part: split,
-            pictures: most_wrong(&answers.each)
-                .into_iter()
-                .filter_map(picture)
-                .collect(),
+            pictures: wrong.into_iter().filter_map(picture).collect(),
             files: view.files(),
             answers,
         }
@@ -110,6 +135,7 @@ mod tests {
             labels: vec![1, 1],
             files: Some(vec!["wide.png".into(), "removed.png".into()]),
             originals: None,
+            label_sets: None,
         };
         let view = View::from(part);
         let size = |i| {
@@ -132,6 +158,7 @@ mod tests {
             labels: vec![1; n],
             files: None,
             originals: None,
+            label_sets: None,
         };
         let view = View::from(part);
         // Class 0 ever surer from image 10 on, class 1 before.
@@ -139,10 +166,12 @@ mod tests {
             label: 1,
             label_probability: 0.0,
             top: vec![(u32::from(i < 10), i as f32 / 40.0)],
+            several: None,
         };
         let answers = Answers {
             each: (0..n).map(prediction).collect(),
             probabilities: Probabilities::new(0, 2),
+            several: None,
         };
         let kept = PartPredictions::new(Split::Test, answers, &view, None).pictures;
         assert_eq!(

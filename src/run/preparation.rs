@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 use super::start::Origin;
-use crate::data::{Normalizer, Resizing, View};
+use crate::data::{self, Normalizer, Resizing, View};
 use crate::model::weights;
 use crate::spec::{NormalizationScheme, Problem, ResizeMethod, Spec, Weights};
 use crate::zoo::Published;
@@ -67,9 +67,14 @@ impl Preparation {
     }
 
     /// The formula for pixel values, where nothing but the training images is missing for it.
-    pub fn normalizer(&self, spec: &Spec, train: &View) -> Normalizer {
+    ///
+    /// # Errors
+    /// Images on disk that cannot be read.
+    pub fn normalizer(&self, spec: &Spec, train: &View) -> Result<Normalizer, data::Error> {
         let own = self.normalizer.clone();
-        own.unwrap_or_else(|| Normalizer::new(&spec.normalization, train))
+        let normalizer = own.unwrap_or_else(|| Normalizer::new(&spec.normalization, train));
+        train.part().images.confirm()?;
+        Ok(normalizer)
     }
 
     /// A line for people.

@@ -42,7 +42,7 @@ impl Executor<'_> {
         let data = self.prepare(|shared| self.data(shared, &spec, resizing))?;
         let boundaries = probe::boundaries(&blueprint);
         check(&data, &boundaries)?;
-        let normalizer = preparation.normalizer(&spec, &data.train);
+        let normalizer = preparation.normalizer(&spec, &data.train)?;
         let network = Network::new(blueprint, &initial.weights, spec.seed, device)?
             .computing_in(spec.training.precision);
         let collect = |split: Split| -> Result<Vec<Pooled>, Error> {

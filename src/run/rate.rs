@@ -31,7 +31,7 @@ impl Executor<'_> {
         let preparation = start::preparation(spec, &run.id, &self.upstream)?;
         let resizing = preparation.resizing;
         let data = self.prepare(|shared| self.data(shared, spec, resizing))?;
-        let normalizer = preparation.normalizer(spec, &data.train);
+        let normalizer = preparation.normalizer(spec, &data.train)?;
         let job = Job {
             planned,
             data: &data,
@@ -52,7 +52,9 @@ impl Executor<'_> {
                 &spec.training.class_weights,
                 &planned.classes,
                 data.train.labels(),
+                data.train.label_sets().map(AsRef::as_ref),
             ),
+            label_sets: data.train.label_sets().cloned(),
             stage: None,
             earlier: &earlier,
             all_epochs: 1,

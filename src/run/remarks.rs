@@ -22,7 +22,7 @@ pub(super) fn unseen(
     if view.is_empty() {
         return None;
     }
-    let missing = without(classes, view.labels())?;
+    let missing = without(classes, view.class_labels())?;
     let treated = [
         (Undefined::LeftOut, "left out of"),
         (Undefined::Zero, "where predicted, 0 in"),
@@ -45,8 +45,11 @@ pub(super) fn unpredicted(
     predictions: &[Prediction],
 ) -> Option<String> {
     let metrics = names(training, Undefined::Zero)?;
-    let firsts = predictions.iter().filter_map(Prediction::first);
-    let missing = without(classes, firsts.map(|(class, _)| class))?;
+    let predicted = predictions.iter().flat_map(|p| match &p.several {
+        Some(several) => several.predicted.clone(),
+        None => p.first().map(|(class, _)| class).into_iter().collect(),
+    });
+    let missing = without(classes, predicted)?;
     let part = part.as_str();
     Some(format!(
         "no {part} image was predicted to be of {missing}: 0 in {metrics}"

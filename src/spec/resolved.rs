@@ -23,6 +23,7 @@ impl Spec {
     pub fn without_logistics(&self) -> Spec {
         let mut spec = self.clone();
         spec.features = Features::default();
+        spec.dataset.memory = None;
         spec.tracking = Tracking::default();
         spec.training.checkpoint_minutes = Training::default().checkpoint_minutes;
         spec

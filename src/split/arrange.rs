@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::groups::number;
 use super::hold_out::{fold_of, hold_out, training_count};
+use crate::label_sets::LabelSets;
 use crate::rng::{Purpose, Stream};
 use crate::spec::{Dataset, Problem, Validation};
 use crate::text::counted;
@@ -28,6 +29,8 @@ pub struct List<'a> {
     pub groups: &'a [u32],
     /// The classes' names, by label.
     pub classes: &'a [String],
+    /// The classes of each label, where images have several.
+    pub sets: Option<&'a LabelSets>,
     /// Whether they are put into a random order first, as those of class folders.
     pub is_mixed: bool,
 }
@@ -191,8 +194,10 @@ impl List<'_> {
         let count = |positions: &[u32]| {
             let mut counts = vec![0usize; self.classes.len()];
             for label in self.labels_of(positions) {
-                if let Some(count) = counts.get_mut(label as usize) {
-                    *count += 1;
+                for class in self.classes_of(&label) {
+                    if let Some(count) = counts.get_mut(*class as usize) {
+                        *count += 1;
+                    }
                 }
             }
             counts
@@ -298,6 +303,14 @@ impl List<'_> {
         format!("{class} {}", names.join(", "))
     }
 
+    /// The classes of a label: itself, or those of its set.
+    pub fn classes_of<'s>(&'s self, label: &'s u32) -> &'s [u32] {
+        match self.sets {
+            Some(sets) => sets.classes(*label),
+            None => std::slice::from_ref(label),
+        }
+    }
+
     fn labels_of(&self, positions: &[u32]) -> Vec<u32> {
         let label = |&position: &u32| self.labels.get(position as usize).copied();
         positions.iter().filter_map(label).collect()
@@ -361,6 +374,7 @@ pub fn test_order(labels: &[u32], is_mixed: bool) -> Vec<u32> {
         labels,
         groups: &[],
         classes: &[],
+        sets: None,
         is_mixed,
     };
     list.order(Ordering::Test, TEST_SEED)

@@ -10,6 +10,7 @@ use super::tables::{encode_file, put};
 use crate::claim::Token;
 use crate::data::{Data, View};
 use crate::features::Split;
+use crate::label_sets::LabelSets;
 
 /// The table's name.
 pub const FILE: &str = "splits.parquet";
@@ -44,16 +45,25 @@ fn frame(data: &Data) -> PolarsResult<DataFrame> {
         .iter()
         .flat_map(|(_, view)| view.rows().iter().map(|&row| row as i32));
     let files = views.iter().flat_map(|(_, view)| files(view));
-    let class = |label: u32| data.classes.get(label as usize).map(String::as_str);
-    let labels = views.iter().flat_map(|(_, view)| view.labels().map(class));
+    let labels = views
+        .iter()
+        .flat_map(|(_, view)| (0..view.len()).map(|i| label(data, view, i)));
     let columns = vec![
         Column::new("part".into(), parts.collect::<Vec<&str>>()),
         Column::new("source".into(), sources.collect::<Vec<&str>>()),
         Column::new("index".into(), indices.collect::<Vec<i32>>()),
         Column::new("file".into(), files.collect::<Vec<Option<String>>>()),
-        Column::new("label".into(), labels.collect::<Vec<Option<&str>>>()),
+        Column::new("label".into(), labels.collect::<Vec<Option<String>>>()),
     ];
     DataFrame::new(rows, columns)
+}
+
+/// The class of an image; where images have several labels, a JSON list of them.
+fn label(data: &Data, view: &View, i: usize) -> Option<String> {
+    match view.label_sets() {
+        Some(_) => Some(LabelSets::names(&view.classes_of(i), &data.classes)),
+        None => data.classes.get(view.label(i)? as usize).cloned(),
+    }
 }
 
 /// The part of the dataset's own files that a view's images are taken of: the training part where they are held out.

@@ -2,14 +2,16 @@
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::data::{self, Counts, Survey};
 use crate::device::{self, Chosen};
 use crate::foreign::one_line;
 use crate::model::Blueprint;
-use crate::run::{Checked, PlannedRun, PlannedStage, Preparation, check_start};
+use crate::run::{
+    Checked, DecodedImages, PlannedRun, PlannedStage, Preparation, check_disk, check_start,
+};
 use crate::spec::{self, Experiment, Precision, Problem, Run};
 use crate::text::counted;
 
@@ -69,6 +71,8 @@ struct Planner {
     datasets: HashMap<String, Surveyed>,
     weights: Checked,
     notes: BTreeSet<String>,
+    /// The datasets and sizes of images that are decoded onto the disk.
+    decoded: HashSet<String>,
     /// By what they are made of.
     blueprints: HashMap<String, Arc<Blueprint>>,
     /// By what they depend on.
@@ -101,7 +105,7 @@ impl Planner {
         self.notes
             .extend(check_start(spec, &blueprint, &mut self.weights)?);
         let preparation = self.preparation(spec)?;
-        Ok(PlannedRun {
+        let planned = PlannedRun {
             run: run.clone(),
             blueprint,
             stages,
@@ -111,7 +115,23 @@ impl Planner {
             notes,
             device,
             preparation,
-        })
+        };
+        self.decoded(&planned)?;
+        Ok(planned)
+    }
+
+    /// Looks at where a run's decoded images go, once for those that have the same.
+    fn decoded(&mut self, planned: &PlannedRun) -> Result<(), Problem> {
+        let spec = &planned.run.spec;
+        let key = format!("{:?} {}", spec.dataset, spec.backbone.input_size);
+        let Some(images) = DecodedImages::of(planned).filter(DecodedImages::are_on_disk) else {
+            return Ok(());
+        };
+        if self.decoded.insert(key) {
+            check_disk(planned)?;
+            self.notes.extend(images.note(planned));
+        }
+        Ok(())
     }
 
     /// What is done one after another.
@@ -245,7 +265,7 @@ impl Surveyed {
                 Ok(place.insert(Divided {
                     counts: division.counts,
                     notes: notes.collect(),
-                    uneven: uneven(&self.classes, &division.training),
+                    uneven: uneven(&self.classes, &division.training, dataset.multi_label),
                 }))
             }
         }
@@ -253,7 +273,7 @@ impl Surveyed {
 }
 
 /// What is said where the largest class has many times as many training images as the smallest.
-fn uneven(classes: &[String], training: &[usize]) -> Option<String> {
+fn uneven(classes: &[String], training: &[usize], multi_label: bool) -> Option<String> {
     const MANY: usize = 10;
     let sizes = || {
         classes
@@ -263,10 +283,15 @@ fn uneven(classes: &[String], training: &[usize]) -> Option<String> {
     };
     let (large, most) = sizes().max_by_key(|(_, count)| **count)?;
     let (small, least) = sizes().min_by_key(|(_, count)| **count)?;
+    let or_sampler = if multi_label {
+        ""
+    } else {
+        " or training.sampler"
+    };
     (*most >= MANY.saturating_mul(*least)).then(|| {
         format!(
-            "the classes are of very different sizes: {} of \"{large}\", {least} of \"{small}\"; training.class_weights or \
-             training.sampler = \"balanced\" makes up for it",
+            "the classes are of very different sizes: {} of \"{large}\", {least} of \"{small}\"; \
+             training.class_weights{or_sampler} = \"balanced\" makes up for it",
             counted(*most, "training image")
         )
     })

@@ -1,5 +1,7 @@
 //! Metrics of a network over a part, nothing learned.
 
+use std::sync::Arc;
+
 use candle_core::Tensor;
 
 use super::error::Error;
@@ -7,6 +9,7 @@ use super::inputs::Inputs;
 use super::loss::Criterion;
 use super::prediction::probabilities;
 use crate::graph::Mode;
+use crate::label_sets::LabelSets;
 use crate::metric::{Metrics, Tally};
 use crate::model::Network;
 use crate::spec::{Activation, Training};
@@ -15,19 +18,30 @@ use crate::stop::Stop;
 /// What a network's logits come to, batch by batch.
 pub struct Scores<'a> {
     training: &'a Training,
-    criterion: Criterion,
+    classes: usize,
+    sets: Option<Arc<LabelSets>>,
     output: Activation,
     tally: Tally,
 }
 
 impl<'a> Scores<'a> {
-    /// Nothing scored yet of so many samples. `output` makes probabilities of the logits.
-    pub fn new(training: &'a Training, classes: usize, output: Activation, samples: usize) -> Self {
+    /// Nothing scored yet of so many samples, with the classes of each label where samples have several. `output` makes
+    /// probabilities of the logits.
+    pub fn new(
+        training: &'a Training,
+        (classes, sets): (usize, Option<&Arc<LabelSets>>),
+        output: Activation,
+        samples: usize,
+    ) -> Self {
+        let sets = sets.cloned();
         Scores {
             training,
-            criterion: Criterion::new(training, classes),
+            classes,
             output,
-            tally: Tally::new(classes, training.metrics()).expecting(samples),
+            tally: Tally::new(classes, training.metrics())
+                .of_sets(sets.clone(), training.threshold)
+                .expecting(samples),
+            sets,
         }
     }
 
@@ -36,8 +50,8 @@ impl<'a> Scores<'a> {
     /// # Errors
     /// Logits of another shape, or what the device reports.
     pub fn add(&mut self, logits: &Tensor, labels: &[u32]) -> Result<Vec<Vec<f32>>, Error> {
-        let loss = self
-            .criterion
+        let sets = self.sets.as_deref();
+        let loss = Criterion::new(self.training, self.classes, sets)
             .each(logits, labels)?
             .mean_all()?
             .to_scalar::<f32>()?;
@@ -62,10 +76,10 @@ pub fn evaluate(
     network: &Network,
     inputs: &Inputs<'_>,
     training: &Training,
-    classes: usize,
+    of: (usize, Option<&Arc<LabelSets>>),
     stop: &Stop,
 ) -> Result<Option<Metrics>, Error> {
-    evaluate_each(network, inputs, training, classes, stop, &mut |_, _| {})
+    evaluate_each(network, inputs, training, of, stop, &mut |_, _| {})
 }
 
 /// [`evaluate`], which gives `each` the logits and the label of every sample, in file order.
@@ -76,12 +90,12 @@ pub fn evaluate_each(
     network: &Network,
     inputs: &Inputs<'_>,
     training: &Training,
-    classes: usize,
+    of: (usize, Option<&Arc<LabelSets>>),
     stop: &Stop,
     each: &mut dyn FnMut(&[f32], u32),
 ) -> Result<Option<Metrics>, Error> {
     let output = network.blueprint.output;
-    let mut scores = Scores::new(training, classes, output, inputs.len());
+    let mut scores = Scores::new(training, of, output, inputs.len());
     let order: Vec<u32> = (0..inputs.len() as u32).collect();
     for indices in order.chunks(training.batch_size) {
         stop.check()?;

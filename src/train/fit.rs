@@ -6,6 +6,7 @@ use std::time::Instant;
 use candle_core::Tensor;
 
 use super::checkpoint::{self, Keeper};
+use super::class_weights::ClassFactors;
 use super::earlier::Earlier;
 use super::early_stopping::EarlyStopping;
 use super::epoch::Epoch;
@@ -20,6 +21,7 @@ use super::state::{Running, State, Unread};
 use crate::data::{self, Mix};
 use crate::fail_point;
 use crate::graph::Mode;
+use crate::label_sets::LabelSets;
 use crate::metric::{ACCURACY, LOSS, Metrics, Tally};
 use crate::model::{Network, Weights};
 use crate::ops;
@@ -38,7 +40,9 @@ pub struct Fit<'a> {
     pub validation: Inputs<'a>,
     pub classes: usize,
     /// What the loss of a training image is multiplied by, by its class; one where there are none.
-    pub class_weights: Option<Vec<f32>>,
+    pub class_weights: Option<ClassFactors>,
+    /// The classes of each label, where images have several.
+    pub label_sets: Option<Arc<LabelSets>>,
     /// Its name, where it is a stage of a run.
     pub stage: Option<&'a str>,
     /// What stages before it have left.
@@ -187,7 +191,16 @@ impl Fit<'_> {
 
     /// What an epoch's batches are counted in.
     fn tally(&self) -> Tally {
-        Tally::new(self.classes, self.spec.training.metrics()).expecting(self.train.len())
+        let training = &self.spec.training;
+        Tally::new(self.classes, training.metrics())
+            .of_sets(self.label_sets.clone(), training.threshold)
+            .expecting(self.train.len())
+    }
+
+    /// The loss.
+    pub(super) fn criterion(&self) -> Criterion<'_> {
+        let sets = self.label_sets.as_deref();
+        Criterion::new(&self.spec.training, self.classes, sets)
     }
 
     /// The early stopping rule; without one in the spec, only its monitor is used.
@@ -228,7 +241,8 @@ impl Fit<'_> {
         state.at.running.seconds = before + start.elapsed().as_secs_f64();
         self.check_weights(number, state)?;
         let stop = session.keeper.stop();
-        let validation = evaluate(self.network, &self.validation, training, self.classes, stop)?;
+        let of = (self.classes, self.label_sets.as_ref());
+        let validation = evaluate(self.network, &self.validation, training, of, stop)?;
         let running = &state.at.running;
         Ok(Epoch {
             epoch: number,
@@ -383,8 +397,8 @@ impl Fit<'_> {
         labels: &[u32],
         mix: Option<Mix>,
     ) -> candle_core::Result<Tensor> {
-        let criterion = Criterion::new(&self.spec.training, self.classes);
-        let weights = self.class_weights.as_deref();
+        let criterion = self.criterion();
+        let weights = self.class_weights.as_ref();
         let mean = |labels: &[u32]| criterion.mean(logits, labels, weights);
         let Some(mix) = mix else {
             return mean(labels);

@@ -2,24 +2,28 @@
 
 use candle_core::{Device, Result, Tensor, bail};
 
+use super::class_weights::ClassFactors;
+use crate::label_sets::LabelSets;
 use crate::ops;
 use crate::spec::{Loss, Training};
 
 /// A loss with its options, for a number of classes.
 #[derive(Clone, Copy, Debug)]
-pub struct Criterion {
+pub struct Criterion<'a> {
     loss: Loss,
     smoothing: f64,
     classes: usize,
+    sets: Option<&'a LabelSets>,
 }
 
-impl Criterion {
-    /// The loss a spec asks for.
-    pub fn new(training: &Training, classes: usize) -> Self {
+impl<'a> Criterion<'a> {
+    /// The loss a spec asks for; with the classes of each label, where samples have several.
+    pub fn new(training: &Training, classes: usize, sets: Option<&'a LabelSets>) -> Self {
         Criterion {
             loss: training.loss,
             smoothing: training.label_smoothing,
             classes,
+            sets,
         }
     }
 
@@ -39,7 +43,8 @@ impl Criterion {
     }
 
     /// The mean over a batch of each sample's loss times its class's weight, as Keras's `class_weight`: the divisor is the
-    /// number of samples, not the sum of their weights.
+    /// number of samples, not the sum of their weights. Of samples with several labels the mean over samples and classes,
+    /// each class's part of the loss times the class's weight, as the `weight` of PyTorch's `binary_cross_entropy`.
     ///
     /// # Errors
     /// Logits of another shape.
@@ -47,28 +52,36 @@ impl Criterion {
         &self,
         logits: &Tensor,
         labels: &[u32],
-        class_weights: Option<&[f32]>,
+        class_weights: Option<&ClassFactors>,
     ) -> Result<Tensor> {
         let wanted = self.wanted(labels, class_weights, logits.device())?;
         self.mean_of(logits, &wanted)
     }
 
     /// What [`Self::mean_of`] compares logits with: the targets `[batch, classes]`, and the samples' weights `[batch]` where
-    /// classes have any.
+    /// classes have any; with several labels those of the targets, `[batch × classes]`.
     ///
     /// # Errors
     /// What the device reports.
     pub fn wanted(
         &self,
         labels: &[u32],
-        class_weights: Option<&[f32]>,
+        class_weights: Option<&ClassFactors>,
         device: &Device,
     ) -> Result<Vec<Tensor>> {
         let mut wanted = vec![self.targets(labels, device)?];
-        if let Some(weights) = class_weights {
-            let weight = |label: &u32| weights.get(*label as usize).copied().unwrap_or(1.0);
-            let weights: Vec<f32> = labels.iter().map(weight).collect();
-            wanted.push(Tensor::from_vec(weights, labels.len(), device)?);
+        if let Some(factors) = class_weights {
+            let weights: Vec<f32> = match self.sets {
+                Some(sets) => labels
+                    .iter()
+                    .flat_map(|label| {
+                        (0..self.classes).map(|c| factors.of_decision(c, sets.has(*label, c)))
+                    })
+                    .collect(),
+                None => labels.iter().map(|label| factors.of(*label)).collect(),
+            };
+            let count = weights.len();
+            wanted.push(Tensor::from_vec(weights, count, device)?);
         }
         Ok(wanted)
     }
@@ -79,6 +92,12 @@ impl Criterion {
     /// Logits of another shape.
     pub fn mean_of(&self, logits: &Tensor, wanted: &[Tensor]) -> Result<Tensor> {
         match wanted {
+            [targets, weights] if self.sets.is_some() => {
+                let decisions = [targets.elem_count(), 1];
+                let logits = ops::reshape(logits, &decisions)?;
+                let each = self.each_of(&logits, &targets.reshape(&decisions)?)?;
+                ops::weighted_mean(&each, Some(weights))
+            }
             [targets, rest @ ..] => {
                 ops::weighted_mean(&self.each_of(logits, targets)?, rest.first())
             }
@@ -86,7 +105,7 @@ impl Criterion {
         }
     }
 
-    /// One-hot rows; smoothed towards the uniform distribution (categorical) or towards one half
+    /// One-hot rows, or with several labels as many ones; smoothed towards the uniform distribution (categorical) or towards one half
     /// (binary), as Keras.
     fn targets(&self, labels: &[u32], device: &Device) -> Result<Tensor> {
         let share = match self.loss {
@@ -96,9 +115,15 @@ impl Criterion {
         let off = (self.smoothing * share) as f32;
         let on = (1.0 - self.smoothing + self.smoothing * share) as f32;
         let mut targets = vec![off; labels.len() * self.classes];
-        for (row, &label) in targets.chunks_exact_mut(self.classes.max(1)).zip(labels) {
-            if let Some(target) = row.get_mut(label as usize) {
-                *target = on;
+        for (row, label) in targets.chunks_exact_mut(self.classes.max(1)).zip(labels) {
+            let classes = match self.sets {
+                Some(sets) => sets.classes(*label),
+                None => std::slice::from_ref(label),
+            };
+            for class in classes {
+                if let Some(target) = row.get_mut(*class as usize) {
+                    *target = on;
+                }
             }
         }
         Tensor::from_vec(targets, (labels.len(), self.classes), device)
@@ -118,7 +143,7 @@ mod tests {
             ..Training::default()
         };
         let logits = Tensor::new(&[[1f32, 2., -1.], [0.5, 0.5, 3.]], &Device::Cpu).unwrap();
-        Criterion::new(&training, 3)
+        Criterion::new(&training, 3, None)
             .each(&logits, &[1, 0])
             .unwrap()
             .to_vec1()
@@ -200,10 +225,9 @@ mod tests {
             };
             let rows = [[1f32, 2., -1.], [0.5, 0.5, 3.], [0., 1., 0.]];
             let logits = Var::new(&rows, &Device::Cpu).unwrap();
-            let criterion = Criterion::new(&training, 3);
-            let mean = criterion
-                .mean(&logits, &[1, 0, 1], Some(&[4.0, 0.5, 1.0]))
-                .unwrap();
+            let criterion = Criterion::new(&training, 3, None);
+            let factors = ClassFactors::of_classes(vec![4.0, 0.5, 1.0]);
+            let mean = criterion.mean(&logits, &[1, 0, 1], Some(&factors)).unwrap();
             let found = mean.to_scalar::<f32>().unwrap();
             assert!((found - expected).abs() < 1e-6, "{loss}: {found}");
             let gradients = ops::backward(&mean).unwrap();
@@ -216,4 +240,68 @@ mod tests {
             }
         }
     }
+
+    /// ```python
+    /// z = torch.tensor([[1., 2., -1.], [0.5, 0.5, 3.], [0., 1., 0.]], requires_grad=True)
+    /// t = torch.tensor([[1., 0, 1], [0, 0, 0], [0, 1, 0]])
+    /// w = torch.where(t > 0, torch.tensor([4., 0.5, 1.]), torch.tensor([1., 2., 0.25]))
+    /// F.binary_cross_entropy_with_logits(z, t), F.binary_cross_entropy_with_logits(z, t, w)     # .backward()
+    /// ```
+    #[test]
+    fn losses_of_several_labels_and_their_gradients_are_those_of_pytorch() {
+        let (labels, sets) = LabelSets::of([vec![0, 2], vec![], vec![1]]);
+        let training = Training {
+            loss: Loss::BinaryCrossentropy,
+            ..Training::default()
+        };
+        let criterion = Criterion::new(&training, 3, Some(&sets));
+        let factors = ClassFactors {
+            present: vec![4.0, 0.5, 1.0],
+            absent: vec![1.0, 2.0, 0.25],
+        };
+        for (weights, expected, gradient) in [
+            (None, PLAIN.0, PLAIN.1),
+            (Some(&factors), WEIGHTED.0, WEIGHTED.1),
+        ] {
+            let rows = [[1f32, 2., -1.], [0.5, 0.5, 3.], [0., 1., 0.]];
+            let logits = Var::new(&rows, &Device::Cpu).unwrap();
+            let mean = criterion.mean(&logits, &labels, weights).unwrap();
+            let found = mean.to_scalar::<f32>().unwrap();
+            assert!((found - expected).abs() < 1e-6, "{found}");
+            let gradients = ops::backward(&mean).unwrap();
+            let found = gradients.get(&logits).unwrap().flatten_all().unwrap();
+            for (found, expected) in found.to_vec1::<f32>().unwrap().iter().zip(gradient) {
+                assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+            }
+        }
+    }
+
+    const PLAIN: (f32, [f32; 9]) = (
+        1.161_083_2,
+        [
+            -0.029_882_38,
+            0.097_866_34,
+            -0.081_228_73,
+            0.069_162_145,
+            0.069_162_145,
+            0.105_841_57,
+            0.055_555_556,
+            -0.029_882_38,
+            0.055_555_556,
+        ],
+    );
+    const WEIGHTED: (f32, [f32; 9]) = (
+        1.280_845_3,
+        [
+            -0.119_529_52,
+            0.195_732_68,
+            -0.081_228_73,
+            0.069_162_145,
+            0.138_324_29,
+            0.026_460_392,
+            0.055_555_556,
+            -0.014_941_19,
+            0.013_888_889,
+        ],
+    );
 }

@@ -21,7 +21,7 @@ mod rate_finder;
 mod state;
 
 pub use checkpoint::{Keeper, WRITTEN_ASIDE};
-pub use class_weights::class_weights;
+pub use class_weights::{ClassFactors, class_weights};
 pub use earlier::Earlier;
 pub use epoch::Epoch;
 pub use error::Error;
@@ -29,5 +29,5 @@ pub use evaluate::{Scores, evaluate, evaluate_each};
 pub use event::{Batch, Begin, Event};
 pub use fit::{Fit, Outcome};
 pub use inputs::Inputs;
-pub use prediction::{Prediction, most_probable, probabilities};
+pub use prediction::{Prediction, above, most_probable, probabilities};
 pub use rate_finder::{RateCurve, Tried};

@@ -4,7 +4,6 @@ use candle_core::{Result, Tensor};
 
 use super::error::Error;
 use super::fit::Fit;
-use super::loss::Criterion;
 use super::state::State;
 use crate::graph::Mode;
 use crate::ops;
@@ -18,8 +17,8 @@ impl Fit<'_> {
         mode: Mode,
         state: &mut State,
     ) -> std::result::Result<(Tensor, Tensor), Error> {
-        let criterion = Criterion::new(&self.spec.training, self.classes);
-        let weights = self.class_weights.as_deref();
+        let criterion = self.criterion();
+        let weights = self.class_weights.as_ref();
         let wanted = criterion.wanted(labels, weights, self.network.device())?;
         let numbers = ops::Numbers {
             step: state.at.step,

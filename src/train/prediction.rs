@@ -13,6 +13,15 @@ pub struct Prediction {
     pub label_probability: f32,
     /// At most [`TOP`] classes with their probabilities, the most probable first; of equals the first class.
     pub top: Vec<(u32, f32)>,
+    /// Where samples have several labels: what is said of all of them.
+    pub several: Option<Several>,
+}
+
+/// The labels of a sample that can have several, and those that were predicted for it, ascending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Several {
+    pub labels: Vec<u32>,
+    pub predicted: Vec<u32>,
 }
 
 impl Prediction {
@@ -25,6 +34,19 @@ impl Prediction {
                 .copied()
                 .unwrap_or(f32::NAN),
             top: most_probable(probabilities, TOP),
+            several: None,
+        }
+    }
+
+    /// Of a sample that has several labels, of which no single one has a probability.
+    pub fn of_several(probabilities: &[f32], labels: &[u32], threshold: f64) -> Self {
+        Prediction {
+            label_probability: f32::NAN,
+            several: Some(Several {
+                labels: labels.to_vec(),
+                predicted: above(probabilities, threshold),
+            }),
+            ..Prediction::new(probabilities, u32::MAX)
         }
     }
 
@@ -35,8 +57,18 @@ impl Prediction {
 
     /// Whether another class than the label was predicted.
     pub fn is_wrong(&self) -> bool {
+        if let Some(several) = &self.several {
+            return several.labels != several.predicted;
+        }
         self.first().is_none_or(|(class, _)| class != self.label)
     }
+}
+
+/// The classes with a probability above a threshold.
+pub fn above(probabilities: &[f32], threshold: f64) -> Vec<u32> {
+    let is_above = |(_, probability): &(u32, &f32)| **probability > threshold as f32;
+    let classes = (0..).zip(probabilities).filter(is_above);
+    classes.map(|(class, _)| class).collect()
 }
 
 /// The `count` most probable classes; of equals the first class, NaN last.

@@ -227,7 +227,9 @@ impl State {
         self.schedule.load_state(saved.schedule);
         self.stopping.resume(saved.stopping);
         self.best = (!best.is_empty()).then_some(best);
-        self.at = saved.position.into_owned();
+        let mut at = saved.position.into_owned();
+        at.running.tally = at.running.tally.as_in(&self.at.running.tally);
+        self.at = at;
         let tally = &mut self.at.running.tally;
         let classes = tally.classes().len();
         if let Some(kept) = tally.ranking_mut() {

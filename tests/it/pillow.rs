@@ -100,6 +100,7 @@ fn stored_images_become_the_same_squares_when_batches_are_made() {
         labels: vec![0],
         files: None,
         originals: None,
+        label_sets: None,
     };
     for fit in [Fit::Crop { shorter: 4 }, Fit::Pad, Fit::Squash] {
         let resizing = resizing(3, fit, Bicubic);

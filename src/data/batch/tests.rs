@@ -13,6 +13,7 @@ fn part(data: Vec<u8>, (height, width, channels): (usize, usize, usize)) -> View
         labels: (0..count as u32).map(|i| i + 10).collect(),
         files: None,
         originals: None,
+        label_sets: None,
     }
     .into()
 }
@@ -115,6 +116,7 @@ fn random_parts_are_taken_of_the_photo_itself() {
     let stored = part(vec![0; 4 * 4 * 3], (4, 4, 3));
     let photo = Part {
         originals: Some(vec![path.clone()]),
+        label_sets: None,
         ..Part::clone(stored.part())
     };
     let photo = View::from(photo);

@@ -53,6 +53,8 @@ pub(super) fn open(spec: &Dataset, _: &Path) -> Result<Box<dyn Reader>, Error> {
         names: features.classes(&label),
         group: spec.options.text_if_set(&GROUP_COLUMN),
         split: None,
+        multi_label: false,
+        separator: None,
         image,
         label,
     };

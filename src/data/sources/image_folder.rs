@@ -20,19 +20,20 @@ use folders::PartFolder;
 use layout::Layout;
 use unused::Unused;
 
-use crate::data::decode::{Decoding, decode_file};
+use crate::data::decode::decode_file;
+use crate::data::decoded::{Manner, Place};
 use crate::data::error::Error;
 use crate::data::files::{Walk, entries};
 use crate::data::footprint::decoding;
 use crate::data::format::{Labels, Parts, Reader, Request, Seen, Wanted};
-use crate::data::images::{Images, Part};
+use crate::data::images::Part;
 use crate::data::kind::is_image;
 use crate::data::loaded::Listed;
 use crate::data::pick::Subset;
 use crate::progress::Progress;
 use crate::resize::shape_to;
 use crate::spec::{Choice, Dataset};
-use crate::split::test_order;
+use crate::split::{PartName, test_order};
 
 /// The folders of an image dataset.
 struct Folders {
@@ -61,6 +62,7 @@ impl PartFiles {
             validation: self.validation.as_ref().map(labels),
             test: self.test.as_ref().map(labels),
             is_mixed: true,
+            sets: None,
         }
     }
 
@@ -173,28 +175,30 @@ impl Folders {
     fn decode(
         &self,
         list: Files,
+        (part, place): (PartName, &Place),
         request: &Request<'_>,
-        what: &str,
         progress: &dyn Progress,
     ) -> Result<(Part, Vec<usize>), Error> {
-        let (resizing, on_bad) = (&request.resizing, request.spec.on_bad_image);
-        let mut part = Part {
-            images: Images::resized(list.len(), resizing)?,
+        let name = part.as_str();
+        let manner = Manner {
+            part,
+            resizing: &request.resizing,
+            on_bad: request.spec.on_bad_image,
+            what: &format!("Decoding the {name} images of {}", self.root.display()),
+            progress,
+        };
+        let part = Part {
             labels: list.iter().map(|(_, label)| *label).collect(),
             files: Some(list.iter().map(|(path, _)| self.relative(path)).collect()),
             originals: Some(list.iter().map(|(path, _)| path.clone()).collect()),
+            ..Part::default()
         };
-        if list.is_empty() {
-            return Ok((part, Vec::new()));
-        }
-        let mut decoding = Decoding::start(progress, what, list.len(), on_bad);
-        let len = part.images.image_len();
-        decoding.fill(&mut part.images.data, len, &list, |(path, _), place| {
-            shape_to(&decode_file(path)?, resizing, place);
-            Ok(())
-        })?;
-        let skipped = decoding.finish(&mut part)?;
-        Ok((part, skipped))
+        place.filled(part, &manner, |canvas| {
+            canvas.add(&list, |(path, _), place| {
+                shape_to(&decode_file(path)?, manner.resizing, place);
+                Ok(())
+            })
+        })
     }
 }
 
@@ -243,18 +247,20 @@ impl Reader for Folders {
         let train: Files = wanted.iter().map(|&at| all[at as usize].clone()).collect();
         let test = test.map(|test| limited_test(test, request.spec.test_limit));
         let validation = validation.filter(|_| request.wanted == Wanted::All);
+        let held_out = [&validation, &test].into_iter().flatten();
+        let place = request.place(train.len() + held_out.map(Vec::len).sum::<usize>())?;
         let mut skipped = 0;
-        let mut decode = |files: Files, part: &str| -> Result<(Part, Vec<usize>), Error> {
-            let what = format!("Decoding the {part} images of {}", self.root.display());
-            let (part, bad) = self.decode(files, request, &what, progress)?;
+        let mut decode = |files: Files, part| -> Result<(Part, Vec<usize>), Error> {
+            let (part, bad) = self.decode(files, (part, &place), request, progress)?;
             skipped += bad.len();
             Ok((part, bad))
         };
-        let (train, bad) = decode(train, "training")?;
-        let optional = [(validation, "validation"), (test, "test")].map(|(files, part)| {
-            let read = files.map(|files| decode(files, part).map(|(part, _)| part));
-            read.transpose()
-        });
+        let (train, bad) = decode(train, PartName::Training)?;
+        let optional =
+            [(validation, PartName::Validation), (test, PartName::Test)].map(|(files, part)| {
+                let read = files.map(|files| decode(files, part).map(|(part, _)| part));
+                read.transpose()
+            });
         let [validation, test] = optional;
         Ok(Parts {
             train,

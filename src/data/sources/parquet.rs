@@ -189,6 +189,7 @@ fn read_part<'a>(
         labels,
         files: None,
         originals: None,
+        label_sets: None,
     };
     let mut decoding = start(part.len());
     let mut places = &mut part.images.data[..];

@@ -9,6 +9,7 @@ mod columns;
 mod decode;
 mod files;
 mod labels;
+mod lists;
 mod mistakes;
 mod packed;
 mod places;
@@ -91,7 +92,12 @@ impl Table {
     fn of_part(&self, part: PartName, subset: &Subset) -> Chosen {
         let rows = self.rows.each.iter().enumerate();
         let rows = rows.filter(|(_, row)| row.part == part);
-        rows.filter_map(|(at, row)| Some((at, subset.label(row.label as usize)?)))
+        let label = |label: u32| match self.rows.sets {
+            // All classes are chosen of images with several labels.
+            Some(_) => Some(label),
+            None => subset.label(label as usize),
+        };
+        rows.filter_map(|(at, row)| Some((at, label(row.label)?)))
             .collect()
     }
 
@@ -133,6 +139,7 @@ impl Reader for Table {
             validation: held_out(PartName::Validation),
             test: held_out(PartName::Test),
             is_mixed: true,
+            sets: self.rows.sets.clone(),
         };
         let mut notes = self.notes.clone();
         notes.extend(said::understood(&self.rows, &self.columns.label, &labels));
@@ -156,21 +163,23 @@ impl Reader for Table {
         let train: Chosen = wanted.iter().map(|&at| all[at as usize]).collect();
         let test = test.map(|test| limited(test, request.spec.test_limit));
         let mut skipped = 0;
-        let mut decode = |chosen: Chosen, part: &str| -> Result<(Part, Vec<usize>), Error> {
-            let (part, bad) = self.decode(&chosen, part, request, progress)?;
+        let held_out = [&validation, &test].into_iter().flatten();
+        let place = request.place(train.len() + held_out.map(Vec::len).sum::<usize>())?;
+        let mut decode = |chosen: Chosen, part| -> Result<(Part, Vec<usize>), Error> {
+            let (part, bad) = self.decode(&chosen, (part, &place), request, progress)?;
             skipped += bad.len();
             Ok((part, bad))
         };
-        let (train, bad) = decode(train, "training")?;
-        let mut optional = |chosen: Option<Chosen>, part: &str| {
+        let (train, bad) = decode(train, PartName::Training)?;
+        let mut optional = |chosen: Option<Chosen>, part| {
             let read = chosen.map(|chosen| decode(chosen, part).map(|(part, _)| part));
             read.transpose()
         };
         Ok(Parts {
             train,
             listed: Some(Listed::mixed((labels, groups), &wanted, &bad)),
-            validation: optional(validation, "validation")?,
-            test: optional(test, "test")?,
+            validation: optional(validation, PartName::Validation)?,
+            test: optional(test, PartName::Test)?,
             skipped,
         })
     }

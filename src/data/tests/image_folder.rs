@@ -72,7 +72,7 @@ fn every_image_keeps_its_label_and_file() {
         let label = usize::from(class == "b");
         assert_eq!(data.train.labels[i] as usize, label);
         let image = label * 9 + number.parse::<usize>().unwrap();
-        assert!(data.train.images.image(i).unwrap() == plain(image, 8, 8).as_raw());
+        assert!(data.train.images.image(i).unwrap() == plain(image, 8, 8).as_raw().as_slice());
     }
     let mut sorted = files.clone();
     sorted.sort();

@@ -91,7 +91,7 @@ fn copied(view: &View) -> Part {
     let images = &view.part().images;
     let mut part = Part::empty(images.height, images.width, images.channels);
     for i in 0..view.len() {
-        part.images.push(view.image(i).unwrap());
+        part.images.push(&view.image(i).unwrap());
         part.labels.push(view.label(i).unwrap());
     }
     part.files = view.files();

@@ -20,6 +20,7 @@ fn images_on_a_gpu_are_those_of_the_host() {
             labels: (10..15).collect(),
             files: None,
             originals: None,
+            label_sets: None,
         };
         let (view, caffe) = (part.into(), Normalizer::fixed(NormalizationScheme::Caffe));
         let caffe = caffe.unwrap();

@@ -1,6 +1,7 @@
 //! What is counted, by hand and by scikit-learn.
 
 use super::*;
+use crate::label_sets::LabelSets;
 use crate::metric::{
     ACCURACY, METRICS, PER_CLASS, PER_CLASS_F1, PER_CLASS_PRECISION, TOP5_ACCURACY,
 };
@@ -162,4 +163,38 @@ fn logits_of_another_width_are_refused() {
         Tally::new(3, []).add(0.0, &[vec![0., 1.]], &[0], softmax),
         Err(WrongLogits { .. })
     ));
+}
+
+/// ```python
+/// y, p = [[1, 1, 0], [0, 1, 0], [0, 0, 0], [1, 0, 0]], [[.9, .4, .2], [.6, .8, .1], [.3, .2, .5], [.7, .1, .05]]
+/// s = np.array(p) > 0.5
+/// keras.metrics.BinaryAccuracy()(y, p)                                                # 0.8333333 (Keras 3.15.1)
+/// accuracy_score(y, s), f1_score(y, s, average="micro"), f1_score(y, s, average=None, zero_division=np.nan)
+/// precision_score(y, s, average=None), roc_auc_score(y[:, :2], p[:, :2], average="macro")       # scikit-learn 1.9.1
+/// ```
+#[test]
+fn samples_of_several_labels_are_counted_as_by_keras_and_scikit_learn() {
+    let (labels, sets) = LabelSets::of([vec![0, 1], vec![1], vec![], vec![0]]);
+    let rows = [
+        [0.9f32, 0.4, 0.2],
+        [0.6, 0.8, 0.1],
+        [0.3, 0.2, 0.5],
+        [0.7, 0.1, 0.05],
+    ];
+    let rows = rows.map(|row| row.to_vec());
+    let mut tally = Tally::new(3, METRICS).of_sets(Some(Arc::new(sets)), 0.5);
+    tally.add(1.0, &rows, &labels, <[f32]>::to_vec).unwrap();
+    let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12, "{found}");
+    close(tally.accuracy(), 10.0 / 12.0);
+    close(tally.exact_match(), 2.0 / 4.0);
+    close(tally.micro_f1(), 2.0 * 3.0 / 8.0);
+    let f1 = tally.f1_scores();
+    close(f1[0], 0.8);
+    close(f1[1], 2.0 / 3.0);
+    assert!(f1[2].is_nan());
+    close(tally.precisions()[0], 2.0 / 3.0);
+    close(tally.auroc(), 1.0);
+    let json = serde_json::to_string(&tally).unwrap();
+    let read: Tally = serde_json::from_str(&json).unwrap();
+    close(read.as_in(&tally).accuracy(), tally.accuracy());
 }

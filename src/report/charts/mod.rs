@@ -71,9 +71,20 @@ pub fn files(experiment: &Experiment) -> Vec<Chart> {
     charts
 }
 
+/// What is said where images have several labels.
+const SEVERAL: &str = "Images have several labels each, and a curve is of one class against all images that are not of it. \
+    There is no confusion matrix, no reliability diagram and no list of mistakes, which are of one label an image.";
+
 /// The charts of what the best setting's runs predicted: confusion matrix, accuracy per class, and of the first run the
 /// curves over all thresholds and how far its probabilities can be relied on.
 pub fn of_predictions(of: &str, runs: &[&Predictions]) -> Vec<Chart> {
+    // Of several labels an image, what is taken for what has no meaning.
+    if runs.iter().any(|run| run.multi_label) {
+        let mut charts: Vec<Chart> = thresholds::thresholds(of, runs).into_iter().collect();
+        let notes = charts.iter_mut().map(|chart| &mut chart.notes);
+        notes.for_each(|notes| notes.push(SEVERAL.into()));
+        return charts;
+    }
     let mut charts = confusion::confusion(of, runs);
     charts.extend(per_class::per_class(of, runs));
     charts.extend(thresholds::thresholds(of, runs));

@@ -11,7 +11,7 @@ use super::table::{self, Shape, Table};
 use crate::choice::{self, Options};
 use crate::datasets::{DATASETS, DIGITS, Entry, GROUP_COLUMN, IMAGES};
 use crate::names::{Name, listed, names};
-use crate::spec::values::Choice;
+use crate::spec::values::{Bytes, Choice};
 
 /// `[dataset]`. Options that belong to another dataset than `name` are refused.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -56,6 +56,14 @@ pub struct Dataset {
     /// What becomes of an image that does not decode.
     #[serde(default)]
     pub on_bad_image: OnBadImage,
+    /// Whether an image can have several labels, or none: a list in Parquet, or text with `label_separator`; of tables.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub multi_label: bool,
+    /// The memory that decoded images may take, of datasets whose images are files of any size: "4GiB", or a number of bytes.
+    /// More of them are decoded into a file of the cache folder and read from there. By default what a run leaves of the
+    /// machine's memory, or of its control group's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Bytes>,
     /// What the dataset takes beside.
     #[serde(flatten)]
     #[schemars(skip)]
@@ -77,6 +85,8 @@ impl Dataset {
             folds: None,
             fold: None,
             on_bad_image: OnBadImage::default(),
+            multi_label: false,
+            memory: None,
             options: Options::default(),
         }
     }
@@ -142,7 +152,7 @@ impl Table for DatasetTable {
     const TAG: &'static str = "name";
 
     fn shape() -> &'static Shape {
-        const OWN: [&str; 11] = [
+        const OWN: [&str; 13] = [
             "name",
             "path",
             "classes",
@@ -154,6 +164,8 @@ impl Table for DatasetTable {
             "folds",
             "fold",
             "on_bad_image",
+            "memory",
+            "multi_label",
         ];
         static SHAPE: LazyLock<Shape> = LazyLock::new(|| Shape::new(&OWN, Dataset::choices(), &[]));
         &SHAPE
@@ -176,7 +188,9 @@ impl Table for DatasetTable {
             "test_split" => dataset.test_split = table.next_value()?,
             "folds" => dataset.folds = table.next_value()?,
             "fold" => dataset.fold = table.next_value()?,
-            _ => dataset.on_bad_image = table.next_value()?,
+            "on_bad_image" => dataset.on_bad_image = table.next_value()?,
+            "memory" => dataset.memory = table.next_value()?,
+            _ => dataset.multi_label = table.next_value()?,
         }
         Ok(())
     }

@@ -32,6 +32,10 @@ pub struct Training {
     /// Which training images an epoch draws.
     #[serde(skip_serializing_if = "Sampler::is_none")]
     pub sampler: Sampler,
+    /// Where images have several labels: the probability above which a class is predicted; in (0, 1).
+    #[serde(skip_serializing_if = "is_half")]
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
+    pub threshold: f64,
     /// What is recorded beside the loss.
     pub metrics: Vec<Metric>,
     /// Whether each epoch sees the images in a new order.
@@ -58,6 +62,10 @@ impl Training {
     }
 }
 
+fn is_half(value: &f64) -> bool {
+    *value == 0.5
+}
+
 impl Default for Training {
     fn default() -> Self {
         Training {
@@ -67,6 +75,7 @@ impl Default for Training {
             label_smoothing: 0.0,
             class_weights: ClassWeights::None,
             sampler: Sampler::None,
+            threshold: 0.5,
             metrics: vec![Metric::of(&ACCURACY)],
             shuffle: true,
             early_stopping: None,

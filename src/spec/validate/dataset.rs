@@ -6,7 +6,7 @@ use std::path::Path;
 use super::check::Check;
 use super::choice::Chosen;
 use crate::choice::owners;
-use crate::datasets::{GROUP_COLUMN, PartsOf, PathUse, REPOSITORY, REVISION};
+use crate::datasets::{GROUP_COLUMN, LABEL_SEPARATOR, PartsOf, PathUse, REPOSITORY, REVISION};
 use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;
 use crate::spec::suggest::slip;
@@ -26,6 +26,8 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
     }
     options(spec, check);
     path(spec, check);
+    memory(spec, check);
+    several_labels(spec, check);
     groups(spec, check);
     fold(spec, check);
     classes(spec, check);
@@ -56,6 +58,56 @@ fn options(spec: &Spec, check: &mut Check) {
     let choice = &dataset.name.row().choice;
     let chosen = Chosen::named(choice, DatasetTable::TAG, choice.name);
     check.choice("dataset", &chosen, &dataset.options, Dataset::choices());
+}
+
+/// Refuses what contradicts several labels an image, or is for them alone.
+fn several_labels(spec: &Spec, check: &mut Check) {
+    let (key, dataset) = ("dataset.multi_label", &spec.dataset);
+    if !dataset.multi_label {
+        if dataset.options.has(&LABEL_SEPARATOR) {
+            check.problem_with_help(
+                "dataset.label_separator",
+                "`dataset.label_separator` is for images with several labels",
+                "add `multi_label = true`, or remove `label_separator`",
+            );
+        }
+        return;
+    }
+    if dataset.options.text(&LABEL_SEPARATOR).is_empty() && dataset.options.has(&LABEL_SEPARATOR) {
+        let message = "`dataset.label_separator` is empty";
+        check.problem_with_help("dataset.label_separator", message, "set it to e.g. \"|\"");
+    }
+    let owners = owners(Dataset::choices(), LABEL_SEPARATOR.name);
+    if !owners.contains(&dataset.name.as_str()) {
+        let message = format!(
+            "`{key}` is for tables, and the images of {} have one label each",
+            dataset.name
+        );
+        check.problem_with_help(
+            key,
+            message,
+            "use name = \"table\", or remove `multi_label`",
+        );
+    }
+    if dataset.classes.is_some() {
+        check.problem_with_help(
+            "dataset.classes",
+            "`dataset.classes` chooses images by their one label, and with `dataset.multi_label` they have several",
+            "remove `classes`",
+        );
+    }
+}
+
+/// Refuses a limit for decoded images where none are decoded.
+fn memory(spec: &Spec, check: &mut Check) {
+    let name = spec.dataset.name;
+    if spec.dataset.memory.is_none() || name.image.is_none() {
+        return;
+    }
+    let message = format!(
+        "`dataset.memory` is for images that are files of any size; those of {name} stay in memory as they are stored"
+    );
+    check.problem_with_help("dataset.memory", message, "remove `memory`");
 }
 
 /// Refuses groups that nothing says.

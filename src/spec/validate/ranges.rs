@@ -181,6 +181,7 @@ fn training(spec: &Spec, numbers: &mut Numbers) {
         training.label_smoothing,
         Range::Part,
     );
+    numbers.within("training.threshold", training.threshold, Range::Inside);
     numbers.within(
         "training.checkpoint_minutes",
         training.checkpoint_minutes,

@@ -6,7 +6,7 @@ use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;
 use crate::spec::key;
 use crate::spec::suggest::nearest;
-use crate::spec::types::{ClassWeights, Metric, Spec, Training};
+use crate::spec::types::{ClassWeights, Loss, Metric, Spec, Training};
 
 /// A metric that says nothing of so many classes.
 pub fn pointless_metric(training: &Training, classes: usize) -> Option<Problem> {
@@ -39,6 +39,7 @@ pub(super) fn check(spec: &Spec, check: &mut Check) {
     let training = &spec.training;
     metrics(spec, check);
     imbalance(training, check);
+    several_labels(spec, check);
     if let Some(stopping) = &training.early_stopping {
         monitor(
             spec,
@@ -74,12 +75,57 @@ fn imbalance(training: &Training, check: &mut Check) {
     }
 }
 
+/// Refuses what is not defined of images with several labels, and what is for them alone.
+fn several_labels(spec: &Spec, check: &mut Check) {
+    let training = &spec.training;
+    if !spec.dataset.multi_label {
+        if training.threshold != Training::default().threshold {
+            check.problem_with_help(
+                "training.threshold",
+                "`training.threshold` is for images with several labels: of one label the most probable class is predicted",
+                "remove `threshold`; or set `dataset.multi_label = true`",
+            );
+        }
+        return;
+    }
+    if training.loss != Loss::BinaryCrossentropy {
+        check.problem_with_help(
+            "training.loss",
+            format!(
+                "`dataset.multi_label` needs a loss that takes each class by itself, and {} shares one image among them",
+                training.loss
+            ),
+            "set `loss = \"binary_crossentropy\"`, and the head's last `activation = \"sigmoid\"`",
+        );
+    }
+    if !training.sampler.is_none() {
+        check.problem_with_help(
+            "training.sampler",
+            "`training.sampler` draws classes as often as one another, and with `dataset.multi_label` an image is of several",
+            "use `training.class_weights`",
+        );
+    }
+}
+
 fn metrics(spec: &Spec, check: &mut Check) {
     let metrics = &spec.training.metrics;
     for (at, metric) in metrics.iter().enumerate() {
         let key = format!("training.metrics.{at}");
         if metrics[..at].contains(metric) {
             check.problem(&key, format!("the metric \"{metric}\" is named twice"));
+        }
+        let multi_label = spec.dataset.multi_label;
+        if !metric.fits(multi_label) {
+            let fitting = Metric::all().filter(|metric| metric.fits(multi_label));
+            let fitting: Vec<&str> = fitting.map(|metric| metric.name).collect();
+            let how_many = if multi_label {
+                "several labels"
+            } else {
+                "one label"
+            };
+            let message = format!("{metric} is not defined of images with {how_many}");
+            let help = format!("use some of {}", listed(&fitting));
+            check.problem_with_help(&key, message, help);
         }
     }
     let classes = spec.class_count();

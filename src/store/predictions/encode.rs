@@ -5,6 +5,7 @@ use polars::prelude::{
     ListPrimitiveChunkedBuilder, PolarsResult, Schema,
 };
 
+use crate::label_sets::LabelSets;
 use crate::run::PartPredictions;
 use crate::train::Prediction;
 
@@ -71,9 +72,19 @@ pub(super) fn frame(
         Column::new(PART.into(), vec![predictions.part.as_str(); rows]),
         Column::new("index".into(), indices),
         strings("file", &|i, _| file(i)),
-        strings("label", &|_, p| owned(p.label)),
-        strings("predicted", &|_, p| owned(p.first()?.0)),
-        floats("probability", |p| p.first().map_or(f32::NAN, |(_, p)| p)),
+        strings("label", &|_, p| match &p.several {
+            Some(several) => Some(LabelSets::names(&several.labels, classes)),
+            None => owned(p.label),
+        }),
+        strings("predicted", &|_, p| match &p.several {
+            Some(several) => Some(LabelSets::names(&several.predicted, classes)),
+            None => owned(p.first()?.0),
+        }),
+        // Of several labels no single one has a probability.
+        floats("probability", |p| match p.several {
+            Some(_) => f32::NAN,
+            None => p.first().map_or(f32::NAN, |(_, p)| p),
+        }),
         floats("label_probability", |p| p.label_probability),
         // As JSON: pandas cannot read the lists of text that polars writes.
         strings("top5", &|_, p| names(p)),

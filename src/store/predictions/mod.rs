@@ -10,6 +10,8 @@ mod tests;
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 pub use collect::collect;
 pub use read::{Predictions, read};
 
@@ -21,7 +23,33 @@ use crate::run::PartPredictions;
 /// The table's name, in a run's folder and in the experiment's.
 pub const FILE: &str = "predictions.parquet";
 
-/// Where the names of the classes stand among a run's file's own key-value pairs, as JSON.
+/// What a file says of the classes, as JSON.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Classes {
+    /// Their names, by label.
+    OfOneLabel(Vec<String>),
+    /// Of images with several labels, whose labels are JSON lists of names.
+    OfSeveral {
+        classes: Vec<String>,
+        multi_label: bool,
+    },
+}
+
+impl Classes {
+    fn new(classes: &[String], multi_label: bool) -> Self {
+        let classes = classes.to_vec();
+        match multi_label {
+            true => Classes::OfSeveral {
+                classes,
+                multi_label,
+            },
+            false => Classes::OfOneLabel(classes),
+        }
+    }
+}
+
+/// Where the classes stand among a run's file's own key-value pairs, as JSON.
 const CLASSES_KEY: &str = "runner.classes";
 
 /// Writes what a run predicted into its folder, whole or not at all, as long as the claim on the run is held.
@@ -36,9 +64,12 @@ pub fn write(
     token: &Token,
 ) -> Result<(), TableError> {
     let path = folder.join(FILE);
-    let names = serde_json::to_string(classes).map_err(|e| TableError::Encode {
-        path: path.clone(),
-        why: e.to_string(),
+    let multi_label = predictions.answers.is_multi_label();
+    let names = serde_json::to_string(&Classes::new(classes, multi_label)).map_err(|e| {
+        TableError::Encode {
+            path: path.clone(),
+            why: e.to_string(),
+        }
     })?;
     let frame = encode::frame(run, classes, predictions);
     let bytes = encode_file(&path, frame, Some((CLASSES_KEY, names)))?;

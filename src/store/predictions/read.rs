@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use polars::prelude::{Column, DataFrame, PolarsResult, Series, StringChunked};
 
 use super::encode::{PART, PROBABILITIES, lists, schema};
-use super::{CLASSES_KEY, FILE};
+use super::{CLASSES_KEY, Classes, FILE};
 use crate::features::Split;
+use crate::label_sets::LabelSets;
 use crate::metric::Ranking;
 use crate::store::TableError;
 use crate::store::tables::{read_table, value_of};
@@ -17,6 +19,8 @@ use crate::store::tables::{read_table, value_of};
 pub struct Predictions {
     /// The classes' names, in the order of the labels.
     pub classes: Vec<String>,
+    /// Whether images have several labels: `label` and `predicted` are JSON lists of classes then.
+    pub multi_label: bool,
     /// The table as it stands in the file.
     pub frame: DataFrame,
 }
@@ -46,16 +50,28 @@ impl Predictions {
         let (places, labels) = (self.places(), self.text("label")?);
         let column = self.frame.column(PROBABILITIES).ok()?;
         let lists = column.as_materialized_series().list().ok()?;
+        let place = |name: &str| u32::try_from(*places.get(name)?).ok();
+        let classes = |label: &str| -> Option<Vec<u32>> {
+            match self.multi_label {
+                true => {
+                    let names: Vec<String> = serde_json::from_str(label).ok()?;
+                    names.iter().map(|name| place(name)).collect()
+                }
+                false => Some(vec![place(label)?]),
+            }
+        };
         let (mut scores, mut kept) = (Vec::new(), Vec::new());
         for (image, label) in labels.iter().enumerate() {
             let (Some(list), Some(label)) = (lists.get_as_series(image), label) else {
                 continue;
             };
             scores.extend(list.f32().ok()?.iter().map(|p| p.unwrap_or(f32::NAN)));
-            kept.push(u32::try_from(*places.get(label)?).ok()?);
+            kept.push(classes(label)?);
         }
         let mut ranking = Ranking::default();
-        let fits = ranking.put_back(&scores, kept, self.classes.len());
+        let (labels, sets) = LabelSets::of(kept);
+        ranking.set_sets(Some(Arc::new(sets)));
+        let fits = ranking.put_back(&scores, labels, self.classes.len());
         (!scores.is_empty() && fits.is_ok()).then_some(ranking)
     }
 
@@ -86,10 +102,21 @@ pub fn read(folder: &Path) -> Result<Option<Predictions>, TableError> {
     if **frame.schema() != schema() {
         return Err(foreign("its columns are not those of predictions".into()));
     }
-    let classes = value_of(&metadata, CLASSES_KEY)
+    let found = value_of(&metadata, CLASSES_KEY)
         .and_then(|names| serde_json::from_str(&names).ok())
         .ok_or_else(|| foreign("it does not name the classes".into()))?;
-    Ok(Some(Predictions { classes, frame }))
+    let (classes, multi_label) = match found {
+        Classes::OfOneLabel(classes) => (classes, false),
+        Classes::OfSeveral {
+            classes,
+            multi_label,
+        } => (classes, multi_label),
+    };
+    Ok(Some(Predictions {
+        classes,
+        multi_label,
+        frame,
+    }))
 }
 
 /// With the column [`PART`]: tables of versions before it have test images only.

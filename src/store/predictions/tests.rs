@@ -15,6 +15,7 @@ fn predictions() -> PartPredictions {
         label,
         label_probability: 0.25,
         top: top.to_vec(),
+        several: None,
     };
     let mut probabilities = Probabilities::new(2, 2);
     probabilities.add(0, &[0.75, 0.25]);
@@ -27,6 +28,7 @@ fn predictions() -> PartPredictions {
                 prediction(1, &[(0, 0.5), (1, 0.5)]),
             ],
             probabilities,
+            several: None,
         },
         files: Some(vec!["cat/a.png".into(), "dog/b.png".into()]),
         pictures: BTreeMap::from([(1, b"png".to_vec())]),

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::write;
 
 /// Columns that differ from start to start.
-const TIMES: [&str; 4] = ["seconds", "images_per_second", "peak_memory_mib", "started"];
+pub const TIMES: [&str; 4] = ["seconds", "images_per_second", "peak_memory_mib", "started"];
 
 /// An experiment in a folder of its own.
 pub struct Experiment {

@@ -25,6 +25,14 @@ pub(in crate::data::sources) fn has_bytes(kind: &Type) -> bool {
     fields.any(|field| field.name == "bytes" && is_binary(field.dtype()))
 }
 
+/// The type of a list's values; none of what is no list.
+pub(in crate::data::sources) fn in_list(kind: &Type) -> Option<&Type> {
+    match kind {
+        Type::List(of) | Type::LargeList(of) | Type::FixedSizeList(of, _) => Some(of.dtype()),
+        _ => None,
+    }
+}
+
 /// `numbers with decimals (double)`
 pub(in crate::data::sources) fn in_words(kind: &Type) -> String {
     let (words, name) = match kind {

@@ -12,7 +12,10 @@ pub(super) struct Sheet {
     pub part: Option<PartName>,
     pub numbers: Numbers,
     pub images: Images,
+    /// One each, or of rows with several labels one after another.
     pub labels: Vec<Option<Value>>,
+    /// How many labels each row has, where rows can have several.
+    pub counts: Option<Vec<usize>>,
     /// The classes by label, where the file names them.
     pub names: Option<Vec<String>>,
     pub splits: Option<Vec<Option<String>>>,
@@ -21,6 +24,24 @@ pub(super) struct Sheet {
     pub delimiter: Option<&'static str>,
     /// What is to be said of how it was read.
     pub notes: Vec<String>,
+}
+
+impl Sheet {
+    /// How many rows it has.
+    pub fn rows(&self) -> usize {
+        self.counts.as_ref().map_or(self.labels.len(), Vec::len)
+    }
+
+    /// The row of each label.
+    pub fn rows_of_labels(&self) -> Vec<usize> {
+        let counts = self.counts.iter().flatten().enumerate();
+        match self.counts {
+            Some(_) => counts
+                .flat_map(|(row, count)| std::iter::repeat_n(row, *count))
+                .collect(),
+            None => (0..self.labels.len()).collect(),
+        }
+    }
 }
 
 /// How rows are counted in messages.

@@ -111,7 +111,12 @@ fn by_row(
     all
 }
 
-fn place(sheet: &Sheet, row: usize) -> String {
+/// The place of the row of a label.
+fn place(sheet: &Sheet, label: usize) -> String {
+    let row = match sheet.counts {
+        Some(_) => sheet.rows_of_labels().get(label).copied().unwrap_or(0),
+        None => label,
+    };
     format!("{} {}", file_name(&sheet.path), sheet.numbers.place(row))
 }
 

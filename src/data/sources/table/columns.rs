@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::data::error::Error;
-use crate::datasets::{GROUP_COLUMN, IMAGE_COLUMN, LABEL_COLUMN, SPLIT_COLUMN};
+use crate::datasets::{GROUP_COLUMN, IMAGE_COLUMN, LABEL_COLUMN, LABEL_SEPARATOR, SPLIT_COLUMN};
 use crate::foreign;
 use crate::spec::{Dataset, Problem, nearest};
 
@@ -16,6 +16,10 @@ pub(in crate::data::sources) struct Columns {
     pub group: Option<String>,
     /// The classes by label, where a file does not name them.
     pub names: Option<Vec<String>>,
+    /// Whether an image can have several labels.
+    pub multi_label: bool,
+    /// What sets labels off in a value of text.
+    pub separator: Option<String>,
 }
 
 impl Columns {
@@ -27,6 +31,8 @@ impl Columns {
             split: options.text_if_set(&SPLIT_COLUMN),
             group: options.text_if_set(&GROUP_COLUMN),
             names: None,
+            multi_label: spec.multi_label,
+            separator: options.text_if_set(&LABEL_SEPARATOR),
         }
     }
 

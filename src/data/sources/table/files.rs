@@ -45,7 +45,7 @@ impl TableFile {
             true => packed::read(&self.path, columns)?,
             false => text::read(&self.path, columns)?,
         };
-        if sheet.labels.is_empty() {
+        if sheet.rows() == 0 {
             return Err(Error::file(&self.path, "has no rows"));
         }
         Ok(Sheet {

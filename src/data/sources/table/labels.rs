@@ -14,6 +14,26 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 /// Labels, and what is to be said of how they were read.
 type Labels = (Vec<Option<Value>>, Option<String>);
 
+/// The labels of values that hold several, one after another, and how many each value has; none where nothing stands.
+pub(super) fn separated(
+    cells: Vec<Option<String>>,
+    separator: &str,
+) -> (Vec<Option<String>>, Vec<usize>) {
+    let (mut labels, mut counts) = (Vec::new(), Vec::with_capacity(cells.len()));
+    for cell in cells {
+        let cell = cell.unwrap_or_default();
+        let before = labels.len();
+        let values = cell.split(separator).map(str::trim);
+        labels.extend(
+            values
+                .filter(|value| !value.is_empty())
+                .map(|value| Some(value.to_owned())),
+        );
+        counts.push(labels.len() - before);
+    }
+    (labels, counts)
+}
+
 /// Labels that are written as text: whole numbers where all are, as numbers are written.
 pub(super) fn of_text(
     path: &Path,

@@ -7,6 +7,7 @@ use polars::prelude::{ArrowDataType as Type, ArrowField, Column, DataType};
 use super::cells::{Images, Numbers, Sheet, Value};
 use super::columns::Columns;
 use super::labels;
+use super::lists;
 use crate::data::error::Error;
 use crate::data::files::file_name;
 use crate::data::label_names;
@@ -21,7 +22,13 @@ pub(super) fn read(path: &Path, columns: &Columns) -> Result<Sheet, Error> {
     columns.check(path, file.columns.iter().map(|(name, _)| name.as_str()))?;
     let names =
         label_names::names(&file.metadata, &columns.label).or_else(|| columns.names.clone());
-    let (found, note) = read_labels(&file, &columns.label)?;
+    let (found, counts, note) = match columns.multi_label {
+        true => lists::read(&file, columns)?,
+        false => {
+            let (found, note) = read_labels(&file, &columns.label)?;
+            (found, None, note)
+        }
+    };
     let texts = |key: &'static str, column: &Option<String>| {
         let column = column.as_deref();
         column.map(|column| texts(&file, key, column)).transpose()
@@ -34,6 +41,7 @@ pub(super) fn read(path: &Path, columns: &Columns) -> Result<Sheet, Error> {
         numbers: Numbers::Rows,
         images: read_images(&file, &columns.image)?,
         labels: found,
+        counts,
         names,
         splits,
         groups,
@@ -42,15 +50,15 @@ pub(super) fn read(path: &Path, columns: &Columns) -> Result<Sheet, Error> {
     })
 }
 
-fn kind<'f>(file: &'f ParquetFile<'_>, column: &str) -> &'f Type {
+pub(super) fn kind<'f>(file: &'f ParquetFile<'_>, column: &str) -> &'f Type {
     file.field(column).map_or(&Type::Null, ArrowField::dtype)
 }
 
-fn is_text(kind: &Type) -> bool {
+pub(super) fn is_text(kind: &Type) -> bool {
     matches!(kind, Type::Utf8 | Type::LargeUtf8 | Type::Utf8View)
 }
 
-fn refused(file: &ParquetFile<'_>, (key, column): (&str, &str), help: &str) -> Error {
+pub(super) fn refused(file: &ParquetFile<'_>, (key, column): (&str, &str), help: &str) -> Error {
     let found = kinds::in_words(kind(file, column));
     let path = foreign::path(file.path);
     let message = format!("{path}: column \"{column}\" holds {found}");
@@ -60,7 +68,7 @@ fn refused(file: &ParquetFile<'_>, (key, column): (&str, &str), help: &str) -> E
 }
 
 /// A whole column.
-fn read_whole(file: &ParquetFile<'_>, column: &str) -> Result<Column, Error> {
+pub(super) fn read_whole(file: &ParquetFile<'_>, column: &str) -> Result<Column, Error> {
     file.read(column, 0..file.metadata.num_rows)
 }
 
@@ -101,9 +109,12 @@ fn read_labels(file: &ParquetFile<'_>, name: &str) -> Result<Labels, Error> {
     }
     let values = match found {
         Type::Boolean => truths(&read_whole(file, name)?),
-        kind if kinds::is_integer(&kind) => whole(&read_whole(file, name)?),
+        ref kind if kinds::is_integer(kind) => whole(&read_whole(file, name)?),
         _ => {
-            let help = "classes are text, whole numbers, or true and false";
+            let help = match kinds::in_list(&found) {
+                Some(_) => "of images with several labels: dataset.multi_label = true",
+                None => "classes are text, whole numbers, or true and false",
+            };
             return Err(refused(file, key, help));
         }
     };
@@ -112,12 +123,12 @@ fn read_labels(file: &ParquetFile<'_>, name: &str) -> Result<Labels, Error> {
     Ok((values, None))
 }
 
-fn truths(column: &Column) -> Option<Vec<Option<Value>>> {
+pub(super) fn truths(column: &Column) -> Option<Vec<Option<Value>>> {
     let truths = column.bool().ok()?.iter();
     Some(truths.map(|truth| truth.map(Value::Truth)).collect())
 }
 
-fn whole(column: &Column) -> Option<Vec<Option<Value>>> {
+pub(super) fn whole(column: &Column) -> Option<Vec<Option<Value>>> {
     if let Ok(large) = column.u64() {
         let number = |number: Option<u64>| Some(Value::Whole(number?.into()));
         return Some(large.iter().map(number).collect());
@@ -128,7 +139,7 @@ fn whole(column: &Column) -> Option<Vec<Option<Value>>> {
 }
 
 /// A column of text; nothing of what is empty.
-fn text_of(column: &Column) -> Vec<Option<String>> {
+pub(super) fn text_of(column: &Column) -> Vec<Option<String>> {
     let Ok(cells) = column.str() else {
         return vec![None; column.len()];
     };

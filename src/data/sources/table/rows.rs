@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::cells::{Images, Numbers, Sheet};
 use super::classes::Classes;
@@ -10,6 +11,7 @@ use super::mistakes::Mistakes;
 use super::places::Places;
 use crate::data::error::Error;
 use crate::data::files::file_name;
+use crate::label_sets::LabelSets;
 use crate::spec::{Dataset, OnBadImage};
 use crate::split::{PartName, Says, says};
 use crate::text::counted;
@@ -22,6 +24,7 @@ pub(super) struct Row {
     pub name: String,
     /// The image's own file; none where the table has its bytes.
     pub file: Option<PathBuf>,
+    /// The class, or with several labels the number of the set of classes.
     pub label: u32,
     pub part: PartName,
     pub group: Option<u32>,
@@ -31,6 +34,8 @@ pub(super) struct Row {
 pub(super) struct Rows {
     pub each: Vec<Row>,
     pub classes: Vec<String>,
+    /// The classes of each label, where rows can have several.
+    pub sets: Option<Arc<LabelSets>>,
     /// What the labels are, in words.
     pub kind: String,
     /// Whether the table has the images' bytes.
@@ -54,10 +59,16 @@ impl Rows {
         let groups = groups(&sheets, columns)?;
         let is_packed = packed(&sheets, columns)?;
         let images = images(&sheets, columns, (folder, spec.on_bad_image), notes)?;
-        let labels = classes.labels.into_iter().flatten();
+        let (labels, sets) = match columns.multi_label {
+            true => {
+                let each = sheets.iter().zip(&classes.labels);
+                let (labels, sets) = LabelSets::of(each.flat_map(of_each_row));
+                (labels, Some(Arc::new(sets)))
+            }
+            false => (classes.labels.into_iter().flatten().collect(), None),
+        };
         let places = sheets.iter().enumerate();
-        let places =
-            places.flat_map(|(file, sheet)| (0..sheet.labels.len()).map(move |row| (file, row)));
+        let places = places.flat_map(|(file, sheet)| (0..sheet.rows()).map(move |row| (file, row)));
         let together = places.zip(labels).zip(parts).zip(images).enumerate();
         let each = together.map(|(i, (((at, label), part), (name, file)))| Row {
             at,
@@ -70,6 +81,7 @@ impl Rows {
         let mut rows = Rows {
             each: each.collect(),
             classes: classes.names,
+            sets,
             kind: classes.kind,
             is_packed,
             tables: sheets
@@ -80,6 +92,24 @@ impl Rows {
         notes.extend(rows.leave_out_repeated()?);
         rows.check_groups(columns)?;
         Ok(rows)
+    }
+
+    /// The classes of a row: one, or with several labels any number.
+    pub fn classes_of<'r>(&'r self, row: &'r Row) -> &'r [u32] {
+        match &self.sets {
+            Some(sets) => sets.classes(row.label),
+            None => std::slice::from_ref(&row.label),
+        }
+    }
+
+    /// The names of a row's classes.
+    pub fn named(&self, row: &Row) -> String {
+        let classes = self.classes_of(row).iter();
+        let names = classes.filter_map(|class| self.classes.get(*class as usize));
+        match names.cloned().collect::<Vec<_>>() {
+            none if none.is_empty() => "none of the classes".into(),
+            names => names.join(" and "),
+        }
     }
 
     /// `labels.csv line 7`
@@ -130,7 +160,7 @@ impl Rows {
                     row.name
                 )
             };
-            let class = |row: &Row| &self.classes[row.label as usize];
+            let class = |row: &Row| self.named(row);
             if first.label != row.label {
                 let (one, other) = (class(first), class(row));
                 other_label.add(|| format!("{} is {one} and {other}", both()));
@@ -183,6 +213,15 @@ impl Rows {
     }
 }
 
+/// The classes of each row of a file, of those of its labels.
+fn of_each_row((sheet, labels): (&Sheet, &Vec<u32>)) -> Vec<Vec<u32>> {
+    let mut rows = vec![Vec::new(); sheet.rows()];
+    for (row, label) in sheet.rows_of_labels().into_iter().zip(labels) {
+        rows[row].push(*label);
+    }
+    rows
+}
+
 /// The part of each row.
 fn parts(sheets: &[Sheet], columns: &Columns) -> Result<Vec<PartName>, Error> {
     let mut wrong = Mistakes::default();
@@ -190,7 +229,7 @@ fn parts(sheets: &[Sheet], columns: &Columns) -> Result<Vec<PartName>, Error> {
     for sheet in sheets {
         let Some(splits) = &sheet.splits else {
             let part = sheet.part.unwrap_or(PartName::Training);
-            parts.extend(std::iter::repeat_n(part, sheet.labels.len()));
+            parts.extend(std::iter::repeat_n(part, sheet.rows()));
             continue;
         };
         for (row, split) in splits.iter().enumerate() {

@@ -20,7 +20,7 @@ const PARTS: [PartName; 3] = [PartName::Training, PartName::Validation, PartName
 
 /// `labels.csv: 30 rows, values set off by commas`
 pub(super) fn of_files(sheets: &[Sheet]) -> String {
-    let rows = sheets.iter().map(|sheet| sheet.labels.len()).sum();
+    let rows = sheets.iter().map(Sheet::rows).sum();
     let rows = counted(rows, "row");
     let name = |sheet: Option<&Sheet>| sheet.map_or(String::new(), |sheet| file_name(&sheet.path));
     match sheets {
@@ -48,25 +48,30 @@ pub(super) fn check_classes(rows: &Rows, subset: &Subset, columns: &Columns) -> 
         );
         return refused(message, "name the column of the classes");
     }
-    if rows.classes.len() == rows.each.len() && rows.each.len() > 2 {
+    if rows.sets.is_none() && rows.classes.len() == rows.each.len() && rows.each.len() > 2 {
         let message = format!(
             "column \"{column}\" has another label in each of its {} rows",
             rows.each.len()
         );
         return refused(message, "name the column of the classes");
     }
-    let chosen = |row: &&Row| subset.label(row.label as usize).is_some();
     let mut counts = vec![0; rows.classes.len()];
     let training = rows
         .each
         .iter()
         .filter(|row| row.part == PartName::Training);
-    training.for_each(|row| counts[row.label as usize] += 1);
-    let unseen = |row: &&Row| counts[row.label as usize] == 0;
-    match rows.each.iter().filter(chosen).find(unseen) {
+    training
+        .flat_map(|row| rows.classes_of(row))
+        .for_each(|class| counts[*class as usize] += 1);
+    let all = rows
+        .each
+        .iter()
+        .flat_map(|row| rows.classes_of(row).iter().map(move |class| (row, *class)));
+    let mut chosen = all.filter(|(_, class)| subset.label(*class as usize).is_some());
+    match chosen.find(|(_, class)| counts[*class as usize] == 0) {
         None => Ok(()),
-        Some(row) => {
-            let class = &rows.classes[row.label as usize];
+        Some((row, class)) => {
+            let class = &rows.classes[class as usize];
             let (part, place) = (row.part.as_str(), rows.place(row));
             let message = format!(
                 "{place}: class \"{class}\" is in the {part} part and has no training image"
@@ -93,9 +98,21 @@ pub(super) fn understood(rows: &Rows, column: &str, labels: &Labels) -> Vec<Stri
         "{count} classes of column {column} ({}): {classes}",
         rows.kind
     )];
+    if rows.sets.is_some() {
+        let none = rows
+            .each
+            .iter()
+            .filter(|row| rows.classes_of(row).is_empty());
+        let labels: usize = rows.each.iter().map(|row| rows.classes_of(row).len()).sum();
+        let mean = labels as f64 / rows.each.len().max(1) as f64;
+        let none = counted(none.count(), "image");
+        notes.push(format!(
+            "{mean:.2} labels an image on average; {none} of none of the classes"
+        ));
+    }
     notes.extend(alike(&rows.classes));
     let first = rows.each.iter().take(ROWS).map(|row| {
-        let class = &rows.classes[row.label as usize];
+        let class = rows.named(row);
         let part = match has_parts(labels) {
             true => format!(", {}", row.part.as_str()),
             false => String::new(),
@@ -114,7 +131,8 @@ fn has_parts(labels: &Labels) -> bool {
 /// `ant (70 training, 10 test)`
 fn of_class(rows: &Rows, label: u32, labels: &Labels) -> String {
     let of = |part: Option<PartName>| {
-        let rows = rows.each.iter().filter(|row| row.label == label);
+        let of_it = |row: &&Row| rows.classes_of(row).contains(&label);
+        let rows = rows.each.iter().filter(of_it);
         rows.filter(|row| part.is_none_or(|part| row.part == part))
             .count()
     };

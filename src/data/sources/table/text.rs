@@ -42,8 +42,20 @@ pub(super) fn read(path: &Path, columns: &Columns) -> Result<Sheet, Error> {
         let name = file_name(path);
         notes.push(format!("{name}: spaces around values are left out"));
     }
+    let (found, counts, lines) = match columns.multi_label {
+        true => {
+            let separator = columns.separator.as_deref();
+            let separator = separator.ok_or_else(|| without_separator(path, &columns.label))?;
+            let (found, counts) = labels::separated(found, separator);
+            let repeated = cells.lines.iter().zip(&counts);
+            let lines = repeated.flat_map(|(line, count)| std::iter::repeat_n(*line, *count));
+            let lines = lines.collect();
+            (found, Some(counts), lines)
+        }
+        false => (found, None, cells.lines.clone()),
+    };
+    let (found, note) = labels::of_text(path, &columns.label, found, &Numbers::Lines(lines))?;
     let numbers = Numbers::Lines(cells.lines);
-    let (found, note) = labels::of_text(path, &columns.label, found, &numbers)?;
     notes.extend(note);
     Ok(Sheet {
         path: path.to_owned(),
@@ -51,12 +63,24 @@ pub(super) fn read(path: &Path, columns: &Columns) -> Result<Sheet, Error> {
         numbers,
         images: Images::Named(images),
         labels: found,
+        counts,
         names: None,
         splits,
         groups,
         delimiter: Some(by),
         notes,
     })
+}
+
+/// A table of text that may have several labels in a value, and nothing says what sets them off.
+fn without_separator(path: &Path, column: &str) -> Error {
+    let path = foreign::path(path);
+    let message = format!(
+        "{path}: `dataset.multi_label` needs `dataset.label_separator`: what sets the labels of a value in column \"{column}\" off"
+    );
+    Problem::new("dataset.multi_label", message)
+        .help("add e.g. `label_separator = \"|\"` to [dataset]")
+        .into()
 }
 
 /// The text of a file in UTF-8, without its mark.
