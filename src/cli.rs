@@ -3,7 +3,9 @@
 mod args;
 mod check;
 mod compare;
+mod embed;
 mod evaluate;
+mod export;
 mod failure;
 mod flags;
 mod format;
@@ -119,6 +121,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Completions(args) => shell::completions(&args, &mut Cli::command())?,
         Command::Man => shell::manual(Cli::command())?,
         Command::Predict(args) => predict::run(&args, verbosity)?,
+        Command::Embed(args) => embed::run(&args, verbosity)?,
+        Command::Export(args) => export::run(&args, verbosity)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::failure::Failure;
 use super::run_args::{RunOptions, SpecArgs};
-use super::{compare, evaluate, init, predict, shell, submit_args, watch};
+use super::{compare, embed, evaluate, export, init, predict, shell, submit_args, watch};
 use crate::sink::progress::Verbosity;
 
 const EXAMPLES: &str = "\
@@ -78,6 +78,10 @@ pub(super) enum Command {
     Man,
     /// Classify images with a trained model
     Predict(predict::PredictArgs),
+    /// Write what a trained model makes of images before its classifier, as Parquet
+    Embed(embed::EmbedArgs),
+    /// Write a trained model for other programs: ONNX, or a folder for timm
+    Export(export::ExportArgs),
 }
 
 #[derive(Debug, Args)]
@@ -178,6 +182,8 @@ impl Command {
             Command::Check(args) => &mut args.spec.overrides,
             Command::Evaluate(args) => &mut args.overrides,
             Command::Predict(args) => &mut args.overrides,
+            Command::Embed(args) => &mut args.overrides,
+            Command::Export(args) => &mut args.overrides,
             _ => return set.is_empty().then_some(self),
         };
         set.append(own);
@@ -199,6 +205,8 @@ impl Command {
             Command::Completions(_) => "completions",
             Command::Man => "man",
             Command::Predict(_) => "predict",
+            Command::Embed(_) => "embed",
+            Command::Export(_) => "export",
         }
     }
 }

@@ -55,6 +55,11 @@ pub trait Family: Sync {
         None
     }
 
+    /// Whether timm builds it, too.
+    fn is_timms(&self) -> bool {
+        true
+    }
+
     /// Whether the classifier fits only images of the size that it was trained on.
     fn top_wants_size(&self) -> bool {
         false

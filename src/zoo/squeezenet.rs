@@ -72,6 +72,10 @@ impl Family for Squeezenet {
         global_pool(graph, features)
     }
 
+    fn is_timms(&self) -> bool {
+        false
+    }
+
     fn classifier(&self) -> &'static str {
         "conv10"
     }

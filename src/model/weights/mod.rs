@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 pub use error::{Error, Misfit};
 pub use fit::{Wanted, check, check_shapes, load, load_saying};
 pub use keras::convert as convert_keras;
-pub use names::{Part, needed};
+pub use names::{Part, needed, timms_name};
 pub use positions::Positions;
 pub use read::{Shapes, digest, metadata, read};
 pub use save::{save, save_claimed, write};

@@ -37,6 +37,11 @@ pub(super) fn rename(arch: Arch, tensor: &str, from: Naming, to: Naming) -> Opti
     })
 }
 
+/// A tensor of ours as timm calls it; none where it is not one of the architecture's that have another name there.
+pub fn timms_name(arch: Arch, tensor: &str) -> Option<String> {
+    rename(arch, tensor, Naming::Ours, Naming::Timm)
+}
+
 /// Whether a tensor belongs to the original classifier of the architecture.
 pub(super) fn is_top(arch: Arch, tensor: &str, naming: Naming) -> bool {
     let top = |layer: &Alias| layer.top && layer.rest(naming, tensor).is_some();
