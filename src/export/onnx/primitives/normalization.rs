@@ -4,7 +4,6 @@ use super::Written;
 use crate::export::Error;
 use crate::export::onnx::document::Attribute;
 use crate::export::onnx::place::{Layout, Place, Value};
-use crate::graph::Shape;
 use crate::graph::op::{BatchNorm, LayerNorm};
 
 impl Written for BatchNorm {
@@ -13,15 +12,6 @@ impl Written for BatchNorm {
             return place.input(0);
         }
         let x = place.input_as(0, Layout::ChannelsFirst)?;
-        if matches!(place.shape()?, Shape::Tokens { .. }) {
-            // ONNX's has the channels second.
-            let of = place.scale_and_shift(self.epsilon)?;
-            let channels = [of.scale.len()];
-            let scale = place.put("scale", &channels, of.scale);
-            let shift = place.put("shift", &channels, of.shift);
-            let scaled = place.step("scaled", "Mul", &[&x, &scale], &[]);
-            return Ok(Value::last(place.last_step("Add", &[&scaled, &shift], &[])));
-        }
         let mut tensor = |suffix| place.tensor(suffix, |tensor| vec![tensor.data.len()]);
         let (gamma, beta) = (tensor("weight")?, tensor("bias")?);
         let (mean, variance) = (tensor("running_mean")?, tensor("running_var")?);
