@@ -27,6 +27,7 @@ pub mod file_kind;
 pub mod files;
 pub mod foreign;
 pub mod graph;
+pub mod guarded;
 pub mod head;
 pub mod inference;
 mod last_words;

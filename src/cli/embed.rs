@@ -19,8 +19,8 @@ Examples:
   runner embed results/photos/runs/all-0-1a2b3c4d photos/ -o photos.parquet
   runner embed classify.toml holiday.jpg more/ -o photos.parquet
 
-The table has a row an image: path, label (the folder that the image lies in, where that is one of the model's
-classes) and features, a list of float32 of one length. With polars and numpy:
+The table has a row an image: path, label (the folder that the image lies in, where the model has
+such a class) and features, a list of float32 of one length. With polars and numpy:
   pl.read_parquet(\"photos.parquet\")[\"features\"].to_numpy()")]
 pub(super) struct EmbedArgs {
     /// A run's folder, results/<name>/runs/<run>, its model.safetensors, or a spec with backbone.include_top

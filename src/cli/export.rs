@@ -19,8 +19,9 @@ Examples:
   runner export RUN --format onnx --with-preprocessing -o photos.onnx
   runner export RUN --format pytorch -o photos
 
-What an ONNX model takes and gives, its classes and how images are prepared stand in its metadata; in
-Python: json.loads(onnxruntime.InferenceSession(\"model.onnx\").get_modelmeta().custom_metadata_map[\"classes\"]).
+An ONNX model's metadata have its classes and how images are prepared, as JSON. In Python:
+  session = onnxruntime.InferenceSession(\"model.onnx\")
+  classes = json.loads(session.get_modelmeta().custom_metadata_map[\"classes\"])
 Images are brought to the model's size before: `resize` in its metadata says how.")]
 pub(super) struct ExportArgs {
     /// A run's folder, results/<name>/runs/<run>, its model.safetensors, or a spec with backbone.include_top

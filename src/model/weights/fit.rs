@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::codec::Shapes;
 use super::names::{self, Naming};
 use super::positions::{Positions, Resampling};
 use super::prefix::Plain;
-use super::read::{Reader, Shapes};
+use super::read::Reader;
 use super::{Error, HostTensor, Misfit};
 use crate::graph::Role;
 use crate::model::blueprint::{Blueprint, Classifier};
@@ -102,7 +103,7 @@ fn each(
         path: path.to_path_buf(),
         misfit,
     };
-    let shapes = reader.shapes();
+    let shapes = reader.shapes().clone();
     let fit = Fit::new(&shapes, wanted).map_err(misfit)?;
     fit.check().map_err(misfit)?;
     let renamed = fit.plain.example();

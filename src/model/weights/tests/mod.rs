@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use safetensors::Dtype;
+use ::safetensors::Dtype;
 
 use super::*;
 use crate::claim::{Attempt, Claims};
