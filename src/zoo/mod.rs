@@ -65,6 +65,11 @@ pub trait Family: Sync {
         false
     }
 
+    /// Parts of tensors' names that Keras's files have otherwise: ours and theirs.
+    fn kerass_parts(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     /// The modules that have tensors by their names here and elsewhere, in the graph's order, the original head
     /// included; where all names are timm's, those of the head alone.
     fn aliases(&self) -> Vec<Alias> {

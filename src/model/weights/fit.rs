@@ -176,6 +176,8 @@ impl<'a> Fit<'a> {
         let of_family = || classifier.and_then(|classifier| classifier.in_file(tensor));
         let name = self.plain.names.get(&plain);
         let name = name.or_else(|| self.plain.names.get(&of_family()?));
+        let of_keras = || names::kerass_name(self.wanted.arch, tensor);
+        let name = name.or_else(|| self.plain.names.get(&of_keras()?));
         name.cloned()
             .unwrap_or_else(|| format!("{}{plain}", self.plain.prefix))
     }

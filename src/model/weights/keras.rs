@@ -21,6 +21,8 @@ use crate::guarded::guarded;
 const INSIDE: &str = "model.weights.h5";
 /// Groups in groups.
 const DEPTH: usize = 8;
+/// Keras does not compress; others may, and weights hardly become shorter.
+const VALUES_A_BYTE: u64 = 4;
 /// Groups that are looked at.
 const GROUPS: usize = 1 << 16;
 
@@ -136,6 +138,10 @@ impl Codec for Keras {
             return Ok(None);
         };
         let file = &self.file;
+        if parameter.elements() as u64 > VALUES_A_BYTE.saturating_mul(file.file_size()) {
+            let why = format!("array {path} promises more values than the file can hold");
+            return Err(Trouble::Wrong(why));
+        }
         let read = || {
             file.dataset(path)
                 .and_then(|array| array.read_f32())

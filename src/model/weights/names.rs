@@ -42,6 +42,13 @@ pub fn timms_name(arch: Arch, tensor: &str) -> Option<String> {
     rename(arch, tensor, Naming::Ours, Naming::Timm)
 }
 
+/// A tensor of ours as Keras's files call it; none where that is as here.
+pub(super) fn kerass_name(arch: Arch, tensor: &str) -> Option<String> {
+    let mut parts = arch.family.kerass_parts().iter();
+    let part = parts.find(|(ours, _)| tensor.contains(ours));
+    part.map(|(ours, theirs)| tensor.replace(ours, theirs))
+}
+
 /// Whether a tensor belongs to the original classifier of the architecture.
 pub(super) fn is_top(arch: Arch, tensor: &str, naming: Naming) -> bool {
     let top = |layer: &Alias| layer.top && layer.rest(naming, tensor).is_some();
