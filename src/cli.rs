@@ -3,7 +3,9 @@
 mod args;
 mod check;
 mod compare;
+mod embed;
 mod evaluate;
+mod export;
 mod failure;
 mod flags;
 mod format;
@@ -31,7 +33,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::foreign;
-use crate::parquet;
+use crate::guarded;
 use crate::terminal::{self, Stream};
 use args::{Cli, Command};
 use failure::{Failure, WRONG_SPEC};
@@ -39,7 +41,7 @@ use words::{command, may_be_command};
 
 /// Does what the arguments say; the one place where errors are printed.
 pub fn main() -> ExitCode {
-    terminal::tell_panics(is_polars);
+    terminal::tell_panics(is_caught);
     let result = match Cli::try_parse() {
         Ok(cli) => run(cli),
         Err(error) => explain(&error),
@@ -121,16 +123,18 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Completions(args) => shell::completions(&args, &mut Cli::command())?,
         Command::Man => shell::manual(Cli::command())?,
         Command::Predict(args) => predict::run(&args, verbosity)?,
+        Command::Embed(args) => embed::run(&args, verbosity)?,
+        Command::Export(args) => export::run(&args, verbosity)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// polars panics on some damaged Parquet files. Our readers catch that and report the file; the panic's
+/// polars panics on some damaged Parquet files, hdf5-pure may on HDF5 files. Our readers catch that and report the file; the panic's
 /// own text would only hide their message. Where none of them is at work, it is the only one.
-fn is_polars(place: &Location<'_>) -> bool {
-    if !parquet::is_guarded() {
+fn is_caught(place: &Location<'_>) -> bool {
+    if !guarded::is_guarded() {
         return false;
     }
     let mut parts = place.file().split(['/', '\\']);
-    parts.any(|part| part.starts_with("polars-"))
+    parts.any(|part| part.starts_with("polars-") || part.starts_with("hdf5-pure-"))
 }

@@ -6,9 +6,6 @@
 use std::fmt::Display;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use polars::io::parquet::metadata::FileMetadata;
 use polars_parquet_format::thrift::protocol::TCompactInputProtocol;
@@ -20,27 +17,6 @@ const PAGE: usize = 4 << 20;
 const RATIO: usize = 32;
 /// Lists may have so many values for each byte of the file.
 const LIST: u64 = 1024;
-
-/// Calls of [`guarded`] at work.
-static GUARDED: AtomicUsize = AtomicUsize::new(0);
-
-/// What `read` gives, or the panic that it ended with: polars panics on some damaged files.
-pub fn guarded<T>(read: impl FnOnce() -> T) -> thread::Result<T> {
-    struct Guard;
-    impl Drop for Guard {
-        fn drop(&mut self) {
-            GUARDED.fetch_sub(1, Ordering::SeqCst);
-        }
-    }
-    GUARDED.fetch_add(1, Ordering::SeqCst);
-    let _guard = Guard;
-    catch_unwind(AssertUnwindSafe(read))
-}
-
-/// Whether a panic of polars, on any thread, may be one that [`guarded`] catches.
-pub fn is_guarded() -> bool {
-    GUARDED.load(Ordering::SeqCst) > 0
-}
 
 /// What the file's end says of one column's pages in one row group.
 struct Chunk {
@@ -234,15 +210,6 @@ mod tests {
             dictionary_page_header: None,
             data_page_header_v2: None,
         }
-    }
-
-    #[test]
-    fn a_panic_is_expected_only_while_its_catcher_reads() {
-        let outer = guarded(|| {
-            assert!(guarded(|| -> () { panic!("damaged") }).is_err());
-            is_guarded()
-        });
-        assert!(outer.is_ok_and(|still| still));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 #![no_main]
-//! A safetensors file.
+//! A file of weights: safetensors, PyTorch's or Keras's.
 
 use libfuzzer_sys::fuzz_target;
 use runner::model::weights;

@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand};
 
 use super::failure::Failure;
 use super::run_args::{RunOptions, SpecArgs};
-use super::{compare, evaluate, init, predict, probe, shell, submit_args, watch};
+use super::{
+    compare, embed, evaluate, export, init, predict, probe, shell, submit_args, watch,
+};
 use crate::sink::progress::Verbosity;
 
 const EXAMPLES: &str = "\
@@ -80,6 +82,10 @@ pub(super) enum Command {
     Man,
     /// Classify images with a trained model
     Predict(predict::PredictArgs),
+    /// Write what a trained model makes of images before its classifier, as Parquet
+    Embed(embed::EmbedArgs),
+    /// Write a trained model for other programs: ONNX, or a folder for timm
+    Export(export::ExportArgs),
 }
 
 #[derive(Debug, Args)]
@@ -184,6 +190,8 @@ impl Command {
             Command::Probe(args) => &mut args.spec.overrides,
             Command::Evaluate(args) => &mut args.overrides,
             Command::Predict(args) => &mut args.overrides,
+            Command::Embed(args) => &mut args.overrides,
+            Command::Export(args) => &mut args.overrides,
             _ => return set.is_empty().then_some(self),
         };
         set.append(own);
@@ -206,6 +214,8 @@ impl Command {
             Command::Completions(_) => "completions",
             Command::Man => "man",
             Command::Predict(_) => "predict",
+            Command::Embed(_) => "embed",
+            Command::Export(_) => "export",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::analysis;
 use crate::experiment::Error;
+use crate::export;
 use crate::foreign;
 use crate::inference;
 use crate::report;
@@ -96,6 +97,16 @@ impl From<inference::Error> for Failure {
             } else {
                 SOME_FAILED
             },
+        }
+    }
+}
+
+impl From<export::Error> for Failure {
+    fn from(error: export::Error) -> Self {
+        match error {
+            export::Error::Model(error) => (*error).into(),
+            error if error.is_usage() => Failure::usage(error),
+            error => Failure::other(error),
         }
     }
 }

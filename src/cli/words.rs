@@ -8,7 +8,7 @@ use strsim::damerau_levenshtein;
 use super::args::Cli;
 
 /// Words of other tools for our commands.
-const SYNONYMS: [(&str, &[&str]); 9] = [
+const SYNONYMS: [(&str, &[&str]); 11] = [
     (
         "run",
         &[
@@ -26,6 +26,8 @@ const SYNONYMS: [(&str, &[&str]); 9] = [
     ),
     ("evaluate", &["eval", "test", "score"]),
     ("predict", &["infer", "inference", "classify", "label"]),
+    ("embed", &["features", "extract", "encode", "embeddings"]),
+    ("export", &["convert", "save", "onnx", "dump"]),
     ("watch", &["serve", "dashboard", "ui", "server", "board"]),
     ("report", &["plot", "html", "charts"]),
     ("init", &["new", "create", "template", "example"]),

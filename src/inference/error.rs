@@ -31,6 +31,8 @@ pub enum Error {
     Candle(#[from] candle_core::Error),
     #[error("the dataset has a class \"{}\" that the model does not know; {}", foreign::one_line(.found), foreign::one_line(.known))]
     UnknownClass { found: String, known: String },
+    #[error("cannot write {}: {why}", foreign::path(path))]
+    Write { path: PathBuf, why: String },
     #[error("the dataset has no {part} images; --part names another part")]
     NoImages { part: &'static str },
 }

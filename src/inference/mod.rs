@@ -1,5 +1,7 @@
 //! A trained model used alone: everything comes from the file that a run left, or from published weights.
 
+mod embed;
+mod embeddings;
 mod error;
 mod evaluate;
 mod model;
@@ -7,6 +9,7 @@ mod open;
 mod predict;
 mod published;
 
+pub use embed::{Embedded, embed};
 pub use error::Error;
 pub use evaluate::{ClassScore, EvaluatedPart, Evaluation, evaluate};
 pub use model::Model;

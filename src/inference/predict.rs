@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use candle_core::Tensor;
 use serde::Serialize;
 
 use super::evaluate::batches;
@@ -68,14 +69,22 @@ pub fn predict(
     ended.map(|()| found)
 }
 
-fn one(model: &Model, file: &Path, top: usize) -> Result<ImagePrediction, Error> {
+/// An image as the network takes it, `[1, height, width, 3]`.
+///
+/// # Errors
+/// One that cannot be read or decoded.
+pub(super) fn input(model: &Model, file: &Path) -> Result<Tensor, Error> {
     // Images of many sizes were resized when they were read; others are when batches are made of them.
     let is_of_many_sizes = model.spec.dataset.name.image.is_none();
     let part = View::from(Part::of_file(
         file,
         is_of_many_sizes.then_some(&model.resizing),
     )?);
-    let (images, _) = batches(model, &part).batch(&[0], 0)?;
+    Ok(batches(model, &part).batch(&[0], 0)?.0)
+}
+
+fn one(model: &Model, file: &Path, top: usize) -> Result<ImagePrediction, Error> {
+    let images = input(model, file)?;
     let logits = model.network.forward(&images, Mode::Evaluate)?;
     let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
     let probabilities = probabilities(&logits, model.network.blueprint.output);

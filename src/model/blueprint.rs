@@ -115,6 +115,15 @@ impl Blueprint {
         weights.into_iter().map(renamed).collect()
     }
 
+    /// The node that gives the features before the classifier: what the last layer with a kernel takes.
+    pub fn features(&self) -> usize {
+        let nodes = self.graph.nodes();
+        let has_kernel = |node: &&Node| node.parameters.iter().any(|p| p.role.is_kernel());
+        let last = nodes.iter().rev().find(has_kernel);
+        last.and_then(|node| node.inputs.first().copied())
+            .unwrap_or(0)
+    }
+
     /// Number of values in all tensors, moving statistics included, as Keras counts.
     pub fn parameter_count(&self) -> usize {
         self.graph.parameter_count()

@@ -163,6 +163,22 @@ impl Network {
         }
     }
 
+    /// What a node gives for images `[batch, height, width, 3]` where nothing trains, in the network's layout.
+    ///
+    /// # Errors
+    /// Images of another shape, or what the device reports.
+    pub fn value(&self, images: &Tensor, node: usize) -> Result<Tensor> {
+        let nodes: Vec<usize> = (1..=node).collect();
+        let images = std::slice::from_ref(images);
+        match self
+            .in_pieces(&nodes, &[0], images, &[node], Mode::Evaluate)?
+            .pop()
+        {
+            Some(value) => Ok(value),
+            None => bail!("node {node} gives nothing"),
+        }
+    }
+
     /// Carries images through some of the nodes: on a CPU, as many at once as are fastest. An image's values do not
     /// depend on the others.
     fn in_pieces(

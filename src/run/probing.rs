@@ -98,6 +98,10 @@ fn operations(spec: &Spec, classes: usize, boundary: &Boundary) -> Result<u64, E
 
 /// Refuses what cannot be probed.
 fn check(data: &Data, boundaries: &[Boundary]) -> Result<(), Problem> {
+    if data.train.label_sets().is_some() {
+        let message = "probes tell one class of an image from others, and `dataset.multi_label` gives several";
+        return Err(Problem::new("dataset.multi_label", message));
+    }
     if data.train.is_empty() || data.validation.is_empty() {
         let which = match data.train.is_empty() {
             true => "training",

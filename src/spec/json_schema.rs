@@ -115,7 +115,7 @@ schema!(FreezeThrough, {
     "anyOf": [{ "type": "string" }, { "type": "integer", "minimum": 0 }]
 });
 schema!(Weights, {
-    "description": "\"imagenet\" (downloaded), \"keras\" (what keras.applications downloads), a repository of timm's as \"timm/resnet50.a1_in1k\" or with a commit \"timm/resnet50.a1_in1k@…\", \"random\", a safetensors file, or the model of another experiment.",
+    "description": "\"imagenet\" (downloaded), \"keras\" (what keras.applications downloads), a repository of timm's as \"timm/resnet50.a1_in1k\" or with a commit \"timm/resnet50.a1_in1k@…\", \"random\", a file of weights (.safetensors, .pth, .pt, .bin, .h5, .weights.h5, .keras), or the model of another experiment.",
     "anyOf": [
         { "type": "string" },
         {

@@ -88,7 +88,7 @@ pub enum Weights {
     Keras,
     /// Drawn by the seed, as Keras draws them; for timm's architectures as timm does.
     Random,
-    /// A safetensors file with torchvision's, timm's or the runner's own names.
+    /// A file of weights (safetensors, PyTorch, Keras) with torchvision's, timm's or the runner's own names.
     File(PathBuf),
     /// The backbone that another experiment trained.
     Experiment(PathBuf),

@@ -55,9 +55,19 @@ pub trait Family: Sync {
         None
     }
 
+    /// Whether timm builds it, too.
+    fn is_timms(&self) -> bool {
+        true
+    }
+
     /// Whether the classifier fits only images of the size that it was trained on.
     fn top_wants_size(&self) -> bool {
         false
+    }
+
+    /// Parts of tensors' names that Keras's files have otherwise: ours and theirs.
+    fn kerass_parts(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
     }
 
     /// The modules that have tensors by their names here and elsewhere, in the graph's order, the original head

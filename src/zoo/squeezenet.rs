@@ -72,6 +72,15 @@ impl Family for Squeezenet {
         global_pool(graph, features)
     }
 
+    /// As in `squeezenet_weights_tf_dim_ordering_tf_kernels.h5` of keras-squeezenet.
+    fn kerass_parts(&self) -> &'static [(&'static str, &'static str)] {
+        &[(".squeeze.", ".squeeze1x1.")]
+    }
+
+    fn is_timms(&self) -> bool {
+        false
+    }
+
     fn classifier(&self) -> &'static str {
         "conv10"
     }

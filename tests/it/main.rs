@@ -16,6 +16,7 @@ mod compare;
 mod datasets;
 mod device;
 mod download;
+mod exporting;
 mod extremes;
 mod features;
 mod freezing;

@@ -16,6 +16,8 @@ fn the_help_of_every_command() {
         "submit",
         "compare",
         "evaluate",
+        "embed",
+        "export",
         "predict",
         "watch",
         "report",

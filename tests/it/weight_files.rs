@@ -7,6 +7,7 @@ use std::path::Path;
 use runner::model::weights::{self, HostTensor};
 
 use crate::common;
+use crate::common::torch_file::torch_file;
 use crate::common::{SMALL, runner, said, write};
 
 /// SqueezeNet 1.1's layers as torchvision numbers them: name, output, input channels, kernel (its paper's table 1, as
@@ -72,11 +73,16 @@ fn files_of_other_formats_are_named_with_what_to_do() {
     for (name, bytes, what, help) in [
         (
             "w.pth",
-            &b"PK\x03\x04\0\0archive/data.pkl"[..],
-            "a PyTorch file",
+            &b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."[..],
+            "a Python pickle",
             "save_file",
         ),
-        ("w.h5", b"\x89HDF\r\n\x1a\n\0\0", "an HDF5 file", "Keras"),
+        (
+            "w.index",
+            &0xdb47_7524_8b80_fb57u64.to_le_bytes(),
+            "a TensorFlow checkpoint",
+            "Keras",
+        ),
         (
             "w.safetensors",
             b"version https://git-lfs.github.com/spec/v1\noid",
@@ -100,6 +106,88 @@ fn files_of_other_formats_are_named_with_what_to_do() {
             }
         }
     }
+}
+
+/// The tensors of the only run's model, after `runner small.toml` with these weights.
+fn trained(folder: &Path, weights: &str, arch: &str) -> BTreeMap<String, HostTensor> {
+    let results = format!("results_{weights}");
+    write(folder, "small.toml", SMALL);
+    let output = runner(folder)
+        .args(["small.toml", "--results", &results, "--set"])
+        .arg(format!("backbone.weights={weights}"))
+        .args(["--set", &format!("backbone.arch={arch}")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let mut runs = fs::read_dir(folder.join(&results).join("small/runs")).unwrap();
+    let run = runs.next().unwrap().unwrap().path();
+    weights::read(&run.join("model.safetensors"))
+        .unwrap()
+        .tensors
+}
+
+#[test]
+fn a_file_of_torch_gives_the_run_that_its_safetensors_gives() {
+    let tmp = tempfile::tempdir().unwrap();
+    save(&tmp.path().join("w.safetensors"), |name| {
+        Some(name.to_owned())
+    });
+    let read = weights::read(&tmp.path().join("w.safetensors")).unwrap();
+    let tensors = read.tensors.into_iter();
+    let tensors = tensors.map(|(name, t)| (format!("module.backbone.{name}"), t.shape, t.data));
+    let tensors: Vec<_> = tensors.collect();
+    torch_file(&tmp.path().join("w.pth"), Some("state_dict"), &tensors);
+    let of = |file| trained(tmp.path(), file, "squeezenet1_1");
+    assert_eq!(of("w.pth"), of("w.safetensors"));
+    let check = runner(tmp.path())
+        .args(["check", "small.toml", "--set", "backbone.weights=w.pth"])
+        .output()
+        .unwrap();
+    let text = said(&check)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    let read = "state_dict.module.backbone.features.0.bias is read as features.0.bias";
+    assert!(check.status.success() && text.contains(read), "{text}");
+}
+
+#[test]
+#[cfg_attr(not(shared), ignore = "needs the shared data, which is not there")]
+fn a_file_of_keras_gives_the_run_that_its_safetensors_gives() {
+    let tmp = tempfile::tempdir().unwrap();
+    let data = common::shared().join("data/squeezenet1_1");
+    for (from, to) in [
+        (
+            "squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5",
+            "w.h5",
+        ),
+        ("squeezenet1_1-imagenet.safetensors", "w.safetensors"),
+    ] {
+        fs::copy(data.join(from), tmp.path().join(to)).unwrap();
+    }
+    let of = |file| trained(tmp.path(), file, "squeezenet1_1");
+    assert_eq!(of("w.h5"), of("w.safetensors"));
+}
+
+#[test]
+fn damaged_files_of_torch_and_keras_are_refused_at_their_key() {
+    let tmp = tempfile::tempdir().unwrap();
+    torch_file(
+        &tmp.path().join("w.pth"),
+        None,
+        &[("a".into(), vec![2], vec![1.0; 2])],
+    );
+    let whole = fs::read(tmp.path().join("w.pth")).unwrap();
+    for (name, bytes, why) in [
+        ("cut.pth", &whole[..whole.len() / 2], "invalid Zip archive"),
+        ("cut.h5", &b"\x89HDF\r\n\x1a\n\0\0"[..], "HDF5"),
+    ] {
+        fs::write(tmp.path().join(name), bytes).unwrap();
+        let text = refused(tmp.path(), &[&format!("backbone.weights={name}")]);
+        assert!(text.contains(why) && text.contains(name), "{text}");
+    }
+    let text = refused(tmp.path(), &["backbone.weights=w.pth"]);
+    assert!(text.contains("is missing"), "{text}");
 }
 
 #[test]

@@ -34,7 +34,13 @@ impl Primitive for BatchNorm {
     }
 
     fn output(&self, inputs: &[Shape]) -> std::result::Result<Shape, String> {
-        one_shape(inputs)
+        match one_shape(inputs)? {
+            tokens @ Shape::Tokens { .. } => Err(format!(
+                "batch normalization needs a feature map or a vector, not the tokens {tokens}; put a flatten or pool layer \
+                 before it"
+            )),
+            other => Ok(other),
+        }
     }
 
     fn tensors(&self, inputs: &[Shape]) -> Vec<TensorOf> {
@@ -88,5 +94,24 @@ impl BatchNorm {
         context.update_moving("running_mean", &mean, self.momentum, 1.0)?;
         context.update_moving("running_var", &variance, self.momentum, scale)?;
         Ok(y)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_refused_before_anything_is_computed() {
+        let tokens = Shape::Tokens {
+            count: 5,
+            channels: 192,
+        };
+        let norm = BatchNorm::pytorch(1e-5);
+        assert!(
+            norm.output(&[tokens])
+                .is_err_and(|why| why.contains("flatten"))
+        );
+        assert_eq!(norm.output(&[Shape::vector(7)]), Ok(Shape::vector(7)));
     }
 }

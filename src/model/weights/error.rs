@@ -15,12 +15,12 @@ pub enum Error {
         source: std::io::Error,
     },
 
-    /// The file is not a safetensors file, or contradicts itself.
+    /// The file is no file of weights, or contradicts itself.
     #[error("{}: {reason}", foreign::path(path))]
     Format { path: PathBuf, reason: String },
 
     /// The file is of a kind that is known, and not read.
-    #[error("{}: a safetensors file is needed, and this is {}", foreign::path(path), found.name)]
+    #[error("{}: a file of weights is needed (safetensors, PyTorch or Keras), and this is {}", foreign::path(path), found.name)]
     Foreign { path: PathBuf, found: FileKind },
 
     /// A tensor has a type that weights do not have.

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::codec::Shapes;
 use super::names::{self, Naming};
 use super::positions::{Positions, Resampling};
 use super::prefix::Plain;
-use super::read::{Reader, Shapes};
+use super::read::Reader;
 use super::{Error, HostTensor, Misfit};
 use crate::graph::Role;
 use crate::model::blueprint::{Blueprint, Classifier};
@@ -102,7 +103,7 @@ fn each(
         path: path.to_path_buf(),
         misfit,
     };
-    let shapes = reader.shapes();
+    let shapes = reader.shapes().clone();
     let fit = Fit::new(&shapes, wanted).map_err(misfit)?;
     fit.check().map_err(misfit)?;
     let renamed = fit.plain.example();
@@ -175,6 +176,8 @@ impl<'a> Fit<'a> {
         let of_family = || classifier.and_then(|classifier| classifier.in_file(tensor));
         let name = self.plain.names.get(&plain);
         let name = name.or_else(|| self.plain.names.get(&of_family()?));
+        let of_keras = || names::kerass_name(self.wanted.arch, tensor);
+        let name = name.or_else(|| self.plain.names.get(&of_keras()?));
         name.cloned()
             .unwrap_or_else(|| format!("{}{plain}", self.plain.prefix))
     }

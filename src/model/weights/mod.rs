@@ -1,7 +1,8 @@
-//! Weight files: safetensors in and out, and whose names the tensors in them have.
+//! Weight files: safetensors in and out, those of PyTorch and Keras in, and whose names the tensors in them have.
 //!
 //! Tensors are in PyTorch's layouts: convolutions `[out, in, height, width]`, dense layers `[out, in]`.
 
+mod codec;
 mod error;
 mod fit;
 mod keras;
@@ -9,19 +10,23 @@ mod names;
 mod numbers;
 mod positions;
 mod prefix;
+mod pytorch;
 mod read;
+mod safetensors;
 mod save;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
+pub use codec::Shapes;
 pub use error::{Error, Misfit};
 pub use fit::{Wanted, check, check_shapes, load, load_saying};
 pub use keras::convert as convert_keras;
-pub use names::{Part, needed};
+pub use names::{Part, needed, timms_name};
 pub use positions::Positions;
-pub use read::{Shapes, digest, metadata, read};
+pub use read::{metadata, read};
+pub use safetensors::digest;
 pub use save::{save, save_claimed, write};
 
 /// Tensors by name, in PyTorch's layouts.

@@ -37,6 +37,18 @@ pub(super) fn rename(arch: Arch, tensor: &str, from: Naming, to: Naming) -> Opti
     })
 }
 
+/// A tensor of ours as timm calls it; none where it is not one of the architecture's that have another name there.
+pub fn timms_name(arch: Arch, tensor: &str) -> Option<String> {
+    rename(arch, tensor, Naming::Ours, Naming::Timm)
+}
+
+/// A tensor of ours as Keras's files call it; none where that is as here.
+pub(super) fn kerass_name(arch: Arch, tensor: &str) -> Option<String> {
+    let mut parts = arch.family.kerass_parts().iter();
+    let part = parts.find(|(ours, _)| tensor.contains(ours));
+    part.map(|(ours, theirs)| tensor.replace(ours, theirs))
+}
+
 /// Whether a tensor belongs to the original classifier of the architecture.
 pub(super) fn is_top(arch: Arch, tensor: &str, naming: Naming) -> bool {
     let top = |layer: &Alias| layer.top && layer.rest(naming, tensor).is_some();

@@ -1,4 +1,4 @@
-//! Bytes of a safetensors file as numbers.
+//! Bytes of files as numbers.
 
 use safetensors::Dtype;
 
@@ -14,6 +14,16 @@ pub(super) fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
         Dtype::F64 => each(bytes, |b| f64::from_le_bytes(b) as f32),
         _ => return None,
     })
+}
+
+/// Bytes of a value of a floating-point type; none of other types.
+pub(super) fn size(dtype: Dtype) -> Option<u64> {
+    match dtype {
+        Dtype::F16 | Dtype::BF16 => Some(2),
+        Dtype::F32 => Some(4),
+        Dtype::F64 => Some(8),
+        _ => None,
+    }
 }
 
 fn each<const N: usize>(bytes: &[u8], value: impl Fn([u8; N]) -> f32) -> Vec<f32> {

@@ -15,7 +15,7 @@ use super::format::{FORMAT, FORMAT_KEY};
 use super::seal::{self, Seal, seal};
 use crate::atomic::write_claimed;
 use crate::claim::Token;
-use crate::parquet;
+use crate::{guarded, parquet};
 
 /// A table file's own key-value pairs: the format, and one more.
 pub(in crate::store) fn file_metadata(more: Option<(&str, String)>) -> KeyValueMetadata {
@@ -85,7 +85,7 @@ pub(in crate::store) fn read_table(
     let table = match seal::check(&bytes) {
         Seal::Broken => Err("its checksum is wrong".into()),
         // polars panics on some damaged files.
-        _ => parquet::guarded(|| decode(&bytes))
+        _ => guarded::guarded(|| decode(&bytes))
             .unwrap_or_else(|_| Err("it cannot be decoded".into())),
     };
     table.map(Some).map_err(|why| TableError::Damaged {

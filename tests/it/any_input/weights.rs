@@ -1,8 +1,9 @@
-//! Safetensors files.
+//! Files of weights.
 
 use std::collections::BTreeMap;
 use std::fs;
 
+use hdf5_pure::AttrValue;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -11,8 +12,9 @@ use runner::spec::Arch;
 use serde_json::{Value, json};
 
 use super::mutation::{almost, seed};
-use super::{cases, memory};
+use super::{cases, memory, without_panic_messages};
 use crate::common::done_alone;
+use crate::common::torch_file::torch_file;
 
 const FIXED: usize = 4 << 20;
 
@@ -57,6 +59,43 @@ fn altered_files() {
     let good = fs::read(&path).unwrap();
     seed("safetensors", &good);
     proptest!(cases(1500), |(bytes in almost(good))| read_within(&bytes, &path));
+}
+
+#[test]
+fn altered_files_of_torch_and_keras() {
+    if done_alone(altered_files_of_torch_and_keras) {
+        return;
+    }
+    let tmp = tempfile::tempdir().unwrap();
+    let path = tmp.path().join("w");
+    let tensors = [
+        ("features.0.weight".to_owned(), vec![2, 3], vec![0.5; 6]),
+        (
+            "features.3.weight".to_owned(),
+            vec![2, 2, 3, 3],
+            vec![0.5; 36],
+        ),
+    ];
+    torch_file(&path, Some("state_dict"), &tensors);
+    let torch = fs::read(&path).unwrap();
+    let names = |names: &[&str]| {
+        AttrValue::AsciiStringArray(names.iter().map(|name| (*name).to_owned()).collect())
+    };
+    let mut file = hdf5_pure::FileBuilder::new();
+    file.set_attr("layer_names", names(&["block1_conv1"]));
+    let mut group = file.create_group("block1_conv1");
+    group.set_attr("weight_names", names(&["kernel:0", "bias:0"]));
+    let kernel = group.create_dataset("kernel:0");
+    kernel.with_f32_data(&[0.5; 12]).with_shape(&[1, 1, 4, 3]);
+    group.create_dataset("bias:0").with_f32_data(&[0.5; 3]);
+    file.add_group(group.finish());
+    file.write(&path).unwrap();
+    let keras = fs::read(&path).unwrap();
+    without_panic_messages(|| {
+        for good in [torch, keras] {
+            proptest!(cases(1000), |(bytes in almost(good))| read_within(&bytes, &path));
+        }
+    });
 }
 
 /// A number as lying heads have them.

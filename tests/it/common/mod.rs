@@ -5,6 +5,7 @@ pub mod server;
 #[cfg(unix)]
 pub mod survival;
 pub mod timm_step;
+pub mod torch_file;
 
 pub use alone::done_alone;
 

@@ -20,8 +20,8 @@ use crate::datasets::ImageSize;
 use crate::file_kind::{self, PARQUET};
 use crate::files::open_regular;
 use crate::foreign;
-use crate::parquet;
 use crate::spec::{OnBadImage, Problem};
+use crate::{guarded, parquet};
 
 /// Fewer bytes than a label and an encoded image take in any honest file.
 const MIN_ROW: u64 = 16;
@@ -32,7 +32,7 @@ const AGAIN: &str = "copy or download it again";
 
 /// What polars reads; none where it cannot, and it panics on some damaged files.
 fn guarded<T>(read: impl FnOnce() -> PolarsResult<T>) -> Option<T> {
-    match parquet::guarded(read) {
+    match guarded::guarded(read) {
         Ok(Ok(read)) => Some(read),
         Ok(Err(error)) => {
             tracing::debug!("polars: {error}");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use safetensors::Dtype;
+use ::safetensors::Dtype;
 
 use super::*;
 use crate::claim::{Attempt, Claims};
@@ -194,7 +194,7 @@ fn broken_files_are_errors_that_say_what_is_wrong() {
     let beyond = [&90_000_000u64.to_le_bytes()[..], b"{}"].concat();
     for (bytes, said) in [
         (&b""[..], "an empty file"),
-        (b"PK\x03\x04 a zip file", "a safetensors file is needed"),
+        (b"PK\x03\x04 a zip file", "a file of weights is needed"),
         (&whole[..whole.len() - 1], "describes"),
         (&longer, "describes"),
         (&whole[..20], "cut"),

@@ -1,0 +1,7 @@
+//! A trained model in the formats of other programs.
+
+mod error;
+pub mod onnx;
+pub mod pytorch;
+
+pub use error::Error;
