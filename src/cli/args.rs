@@ -6,9 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::failure::Failure;
 use super::run_args::{RunOptions, SpecArgs};
-use super::{
-    compare, embed, evaluate, export, init, predict, probe, shell, submit_args, watch,
-};
+use super::{compare, embed, evaluate, export, init, predict, probe, shell, submit_args, watch};
 use crate::sink::progress::Verbosity;
 
 const EXAMPLES: &str = "\

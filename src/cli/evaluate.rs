@@ -3,20 +3,24 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::failure::Failure;
 use super::format::{Format, columns, print_json, table as fitted_table};
 use super::log::with_progress;
-use crate::inference::{EvaluatedPart, Evaluation, Model, evaluate};
+use crate::inference::{
+    Calibrated, EvaluatedPart, Evaluation, Model, Reliability, calibrate, evaluate,
+};
 use crate::metric::Unit;
 use crate::sink::progress::Verbosity;
 use crate::terminal;
-use crate::text::thousands;
+use crate::text::{counted, thousands};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   runner evaluate results/quickstart/runs/none-0-1a2b3c4d
+  runner evaluate RUN --calibrate
   runner evaluate RUN --set dataset.path=photos --part all --format json")]
 pub(super) struct EvaluateArgs {
     /// A run's folder, results/<name>/runs/<run>, its model.safetensors, or a spec with backbone.include_top
@@ -27,20 +31,91 @@ pub(super) struct EvaluateArgs {
     /// Evaluate on something else: dataset.path, dataset.test_limit, training.batch_size …; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
+    /// Fit a temperature on the validation images, and say how far the probabilities can be relied on without and with it
+    #[arg(long)]
+    calibrate: bool,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+/// An evaluation, with the temperature where it was asked for.
+#[derive(Serialize)]
+struct Found {
+    #[serde(flatten)]
+    evaluation: Evaluation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibration: Option<Calibrated>,
 }
 
 pub(super) fn run(args: &EvaluateArgs, verbosity: Verbosity) -> Result<(), Failure> {
     let found = with_progress(verbosity, |progress| {
         let model = Model::open(&args.run, &args.overrides, progress)?;
-        evaluate(&model, args.part, progress)
+        match args.calibrate {
+            false => evaluate(&model, args.part, progress).map(|evaluation| Found {
+                evaluation,
+                calibration: None,
+            }),
+            true => calibrate(&model, args.part, progress).map(|(evaluation, found)| Found {
+                evaluation,
+                calibration: Some(found),
+            }),
+        }
     })?;
     match args.format {
         Format::Json => print_json(&found)?,
-        Format::Table => terminal::print(&table(&found))?,
+        Format::Table => {
+            let calibration = found.calibration.as_ref().map(reliability);
+            let text = table(&found.evaluation) + &calibration.unwrap_or_default();
+            terminal::print(&text)?;
+        }
     }
     Ok(())
+}
+
+/// What the temperature does, bin by bin.
+fn reliability(found: &Calibrated) -> String {
+    let percent = |share: f64| format!("{:.1}%", share * 100.0);
+    let Calibrated {
+        temperature,
+        before,
+        after,
+        ..
+    } = found;
+    let mut text = format!(
+        "\ntemperature {temperature:.3}, fitted on {}: probabilities are the softmax of the logits over it\n\
+         loss {:.4} becomes {:.4}, calibration_error {} becomes {}\n\n",
+        counted(found.validation_images, "validation image"),
+        before.loss,
+        after.loss,
+        percent(before.calibration_error),
+        percent(after.calibration_error)
+    );
+    let titles = [
+        "probability",
+        "images",
+        "right",
+        "images with it",
+        "right with it",
+    ];
+    let mut rows = vec![titles.map(String::from).to_vec()];
+    let mut ends: Vec<(f64, f64)> = Vec::new();
+    for bin in before.bins.iter().chain(&after.bins) {
+        if !ends.contains(&(bin.from, bin.to)) {
+            ends.push((bin.from, bin.to));
+        }
+    }
+    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (from, to) in ends {
+        let cells = |of: &Reliability| {
+            let bin = of.bins.iter().find(|bin| bin.from == from);
+            let images = bin.map_or("–".into(), |bin| thousands(bin.images));
+            [images, bin.map_or("–".into(), |bin| percent(bin.accuracy))]
+        };
+        let probability = format!("{:.0} to {:.0}%", from * 100.0, to * 100.0);
+        rows.push([vec![probability], cells(before).into(), cells(after).into()].concat());
+    }
+    text += &fitted_table(&rows, &[1, 2, 3, 4]);
+    text
 }
 
 fn table(found: &Evaluation) -> String {

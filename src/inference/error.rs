@@ -33,6 +33,10 @@ pub enum Error {
     UnknownClass { found: String, known: String },
     #[error("cannot write {}: {why}", foreign::path(path))]
     Write { path: PathBuf, why: String },
+    #[error(
+        "a temperature is fitted to the logits of a softmax, and this model ends with a sigmoid"
+    )]
+    NoSoftmax,
     #[error("the dataset has no {part} images; --part names another part")]
     NoImages { part: &'static str },
 }

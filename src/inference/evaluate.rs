@@ -105,6 +105,27 @@ pub fn evaluate(
     part: EvaluatedPart,
     progress: &dyn Progress,
 ) -> Result<Evaluation, Error> {
+    measure(model, part, progress, None)
+}
+
+/// What a network gave for images.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub logits: Vec<Vec<f32>>,
+    /// The images' classes.
+    pub labels: Vec<u32>,
+}
+
+/// [`evaluate`], which keeps the logits where they are wanted.
+///
+/// # Errors
+/// As [`evaluate`].
+pub(super) fn measure(
+    model: &Model,
+    part: EvaluatedPart,
+    progress: &dyn Progress,
+    mut kept: Option<&mut Kept>,
+) -> Result<Evaluation, Error> {
     let Images {
         parts,
         labels,
@@ -140,7 +161,11 @@ pub fn evaluate(
                 true => found,
                 false => known(&labels, found),
             };
-            scores.add(&logits, &found)?;
+            let rows = scores.add(&logits, &found)?;
+            if let Some(kept) = &mut kept {
+                kept.logits.extend(rows);
+                kept.labels.extend(found);
+            }
         }
     }
     let (seconds, forward_seconds) = (start.elapsed().as_secs_f64(), forward.as_secs_f64());

@@ -1,5 +1,6 @@
 //! A trained model used alone: everything comes from the file that a run left, or from published weights.
 
+mod calibrate;
 mod embed;
 mod embeddings;
 mod error;
@@ -9,6 +10,7 @@ mod open;
 mod predict;
 mod published;
 
+pub use calibrate::{Calibrated, Reliability, ReliabilityBin, calibrate};
 pub use embed::{Embedded, embed};
 pub use error::Error;
 pub use evaluate::{ClassScore, EvaluatedPart, Evaluation, evaluate};

@@ -39,7 +39,7 @@ impl Executor<'_> {
         )?;
         let preparation = start::preparation(&spec, &run.id, &self.upstream)?;
         let resizing = preparation.resizing;
-        let data = self.prepare(|shared| self.data(shared, &spec, resizing))?;
+        let data = self.prepare(|shared| self.data(shared, planned, resizing))?;
         let boundaries = probe::boundaries(&blueprint);
         check(&data, &boundaries)?;
         let normalizer = preparation.normalizer(&spec, &data.train)?;

@@ -30,7 +30,7 @@ impl Executor<'_> {
         )?;
         let preparation = start::preparation(spec, &run.id, &self.upstream)?;
         let resizing = preparation.resizing;
-        let data = self.prepare(|shared| self.data(shared, spec, resizing))?;
+        let data = self.prepare(|shared| self.data(shared, planned, resizing))?;
         let normalizer = preparation.normalizer(spec, &data.train)?;
         let job = Job {
             planned,
