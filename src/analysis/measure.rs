@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use super::error::{Error, hint};
 use super::recorded::{Recorded, Results};
-use super::select::Select;
 pub use crate::metric::Unit;
 use crate::metric::{ACCURACY, LOSS, METRICS, Metric, Metrics};
 
@@ -119,14 +118,10 @@ impl Measure {
     /// A name that is none, or a measure that no run has.
     pub(super) fn named(
         name: Option<&str>,
-        select: Select,
+        on: Images,
         results: &Results,
     ) -> Result<Measure, Error> {
         let is_there = |measure: &&Measure| measure.is_in(results);
-        let on = match select {
-            Select::Validation => Images::Validation,
-            Select::Test => Images::Test,
-        };
         let decides = |measure: &&Measure| measure.on == on;
         let Some(name) = name else {
             let mut first = all().iter().filter(is_there);

@@ -14,6 +14,15 @@ pub enum Select {
     Test,
 }
 
+impl Select {
+    fn images(self) -> Images {
+        match self {
+            Select::Validation => Images::Validation,
+            Select::Test => Images::Test,
+        }
+    }
+}
+
 /// Why the number that is told of the best setting is too good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Optimistic {
@@ -44,7 +53,7 @@ impl Choice {
         select: Option<Select>,
         results: &Results,
     ) -> Result<Self, Error> {
-        let deciding = Measure::named(name, select.unwrap_or_default(), results)?;
+        let deciding = Measure::named(name, select.unwrap_or_default().images(), results)?;
         let contradicts = select == Some(Select::Test) && deciding.on == Images::Validation
             || select == Some(Select::Validation) && name.is_some() && deciding.on == Images::Test;
         if contradicts {

@@ -4,6 +4,7 @@ mod adjust;
 mod optimizer;
 mod rules;
 mod schedule;
+mod update;
 
 #[cfg(test)]
 mod tests;

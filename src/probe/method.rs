@@ -5,11 +5,8 @@ use std::time::Instant;
 
 use candle_core::Result;
 
-use super::knn::NearestNeighbours;
-use super::logistic::Logistic;
 use super::matrix::Matrix;
 use super::pass::Pooled;
-use super::ridge::Ridge;
 use super::row::Row;
 use super::tridiagonal::Tridiagonal;
 
@@ -28,9 +25,6 @@ pub trait Probe: Sync {
     /// What the device reports.
     fn fit(&self, parts: &Parts) -> Result<Fitted>;
 }
-
-/// Every probe, the usual one first.
-pub const PROBES: [&dyn Probe; 3] = [&Ridge, &Logistic, &NearestNeighbours];
 
 /// Some images' features and classes.
 #[derive(Clone, Debug)]

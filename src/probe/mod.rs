@@ -5,6 +5,7 @@
 mod advice;
 mod boundary;
 mod knn;
+mod list;
 mod logistic;
 mod matrix;
 mod method;
@@ -17,6 +18,7 @@ mod tridiagonal;
 
 pub use advice::{Advice, advise, best_linear};
 pub use boundary::{Boundary, boundaries};
-pub use method::{PROBES, Parts, fit};
+pub use list::PROBES;
+pub use method::{Parts, fit};
 pub use pass::{Pooled, bytes, collect};
 pub use row::Row;

@@ -57,8 +57,9 @@ impl Executor<'_> {
             label_sets: data.train.label_sets().cloned(),
             stage: None,
             earlier: &earlier,
+            is_last: true,
             all_epochs: 1,
-            adjust: self.adjust(&job, stage, &network, &initial.weights)?,
+            adjust: self.adjust(&job, stage, &network, Some(&initial.weights))?,
         };
         Ok(fit.find_rate(self.progress, &self.stop)?)
     }

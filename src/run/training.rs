@@ -6,13 +6,16 @@ use rayon::ThreadPool;
 
 use super::error::Error;
 use super::event::{Event, Tell};
-use super::executor::{Executor, batches, on};
+use super::executor::Executor;
 use super::planned::{PlannedRun, PlannedStage};
-use crate::data::{Data, Normalizer, Resizing};
+use candle_core::Device;
+
+use crate::data::{Batches, Data, Normalizer, Resizing};
 use crate::features::{OfRun, Split};
 use crate::model::{Blueprint, Network, Weights};
 use crate::optim::Adjust;
-use crate::train::{Earlier, Fit, Inputs, Keeper, Outcome, class_weights};
+use crate::spec::Spec;
+use crate::train::{Earlier, Fit, Inputs, Keeper, Outcome, class_weights, resumed};
 
 /// What a run is trained with.
 pub(super) struct Job<'a> {
@@ -44,8 +47,11 @@ impl Executor<'_> {
         keeper: &mut Keeper,
         tell: Tell<'_>,
     ) -> Result<Trained<'a>, Error> {
-        let mut earlier = Earlier::of_newest(keeper)?;
-        let mut weights = initial.clone();
+        let mut earlier = resumed(keeper)?;
+        let is_drawn = |stage: &PlannedStage| stage.spec.optimizer.l2_sp.is_some();
+        let pretrained = job.planned.stages.iter().any(is_drawn);
+        let pretrained = pretrained.then(|| initial.clone());
+        let mut weights = initial;
         weights.extend(
             earlier
                 .learned
@@ -58,7 +64,8 @@ impl Executor<'_> {
             let at = earlier.stages.min(stages.len().saturating_sub(1));
             let stage = &stages[at];
             let network = self.network(job, stage, &weights)?;
-            let adjust = self.adjust(job, stage, &network, &initial)?;
+            drop(std::mem::take(&mut weights));
+            let adjust = self.adjust(job, stage, &network, pretrained.as_ref())?;
             let outcome = self.stage(job, stage, (&network, &earlier, adjust), (keeper, tell))?;
             if at + 1 == stages.len() {
                 return Ok(Trained {
@@ -90,12 +97,12 @@ impl Executor<'_> {
         job: &Job<'_>,
         stage: &PlannedStage,
         network: &Network,
-        pretrained: &Weights,
+        pretrained: Option<&Weights>,
     ) -> Result<Adjust, Error> {
         let optimizer = &stage.spec.optimizer;
-        let anchors = match optimizer.l2_sp {
+        let anchors = match pretrained.filter(|_| optimizer.l2_sp.is_some()) {
             None => BTreeMap::new(),
-            Some(_) => {
+            Some(pretrained) => {
                 let pretrained_network = self.network(job, stage, pretrained)?;
                 let known = pretrained_network.trained().into_iter();
                 let known = known.filter(|(name, _)| pretrained.contains_key(name));
@@ -137,6 +144,7 @@ impl Executor<'_> {
             label_sets: data.train.label_sets().cloned(),
             stage: stage.name.as_deref(),
             earlier,
+            is_last: earlier.stages + 1 >= job.planned.stages.len(),
             all_epochs: job.planned.run.spec.epochs(),
             adjust,
         };
@@ -160,4 +168,30 @@ impl Executor<'_> {
             self.prepare(|shared| features.get(&mut shared.features, split, self.progress))?;
         Ok(Inputs::new(batches).with_features(kept))
     }
+}
+
+/// Computes on these threads.
+pub(super) fn on<T: Send>(threads: Option<&ThreadPool>, work: impl FnOnce() -> T + Send) -> T {
+    match threads {
+        Some(threads) => threads.install(work),
+        None => work(),
+    }
+}
+
+/// A part of the images, the training images changed as the spec says.
+fn batches<'a>(
+    spec: &'a Spec,
+    data: &'a Data,
+    split: Split,
+    (resizing, normalizer): (Resizing, &'a Normalizer),
+    device: &'a Device,
+) -> Batches<'a> {
+    let augmented = split == Split::Training && spec.augmentation.is_active();
+    Batches::new(
+        split.of(data),
+        normalizer,
+        resizing,
+        augmented.then_some((&spec.augmentation, spec.seed)),
+        device,
+    )
 }

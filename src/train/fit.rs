@@ -12,11 +12,10 @@ use super::early_stopping::EarlyStopping;
 use super::epoch::Epoch;
 use super::error::Error;
 use super::evaluate::evaluate;
-use super::event::{Batch, Begin, Event};
+use super::event::{Begin, Event};
 use super::inputs::Inputs;
 use super::loss::Criterion;
 use super::peak_memory;
-use super::prediction::probabilities;
 use super::state::{Running, State, Unread};
 use crate::data::{self, Mix};
 use crate::fail_point;
@@ -27,9 +26,6 @@ use crate::model::{Network, Weights};
 use crate::ops;
 use crate::optim::{Adjust, Length, Optimizer};
 use crate::spec::{self, Metric, Sampler, Spec};
-
-/// Batches on a GPU after which the host looks at what they gave.
-const MOST_UNREAD: usize = 32;
 
 /// One run's training: a network, what it learns from, and how.
 pub struct Fit<'a> {
@@ -47,6 +43,8 @@ pub struct Fit<'a> {
     pub stage: Option<&'a str>,
     /// What stages before it have left.
     pub earlier: &'a Earlier,
+    /// Whether no stage follows.
+    pub is_last: bool,
     /// Epochs of all stages, at most.
     pub all_epochs: usize,
     /// What is done beside the optimizer's rule.
@@ -64,7 +62,7 @@ pub struct Outcome {
     pub validation: Option<Metrics>,
     /// Whether early stopping ended it.
     pub stopped_early: bool,
-    /// What the next stage begins with.
+    /// What the next stage begins with, where one follows.
     pub left: Earlier,
 }
 
@@ -131,21 +129,28 @@ impl Fit<'_> {
                 self.network.restore(weights)?;
             }
         }
-        let mut learned = Weights::clone(&self.earlier.learned);
-        learned.extend(self.network.learned()?);
-        let left = Earlier {
-            stages: self.earlier.stages + 1,
-            epochs: state.at.epochs.clone(),
-            steps: state.at.step,
-            learned: Arc::new(learned),
-        };
         let held = state.at.epochs.iter().find(|epoch| epoch.epoch == held);
         Ok(Outcome {
             epochs,
             best_epoch: Some(state.at.best_epoch).filter(|best| *best > 0),
             validation: held.and_then(|epoch| epoch.validation.clone()),
             stopped_early: state.at.stopped_early,
-            left,
+            left: match self.is_last {
+                true => Earlier::default(),
+                false => self.left(&state)?,
+            },
+        })
+    }
+
+    /// What the next stage begins with.
+    fn left(&self, state: &State) -> Result<Earlier, Error> {
+        let mut learned = Weights::clone(&self.earlier.learned);
+        learned.extend(self.network.learned()?);
+        Ok(Earlier {
+            stages: self.earlier.stages + 1,
+            epochs: state.at.epochs.clone(),
+            steps: state.at.step,
+            learned: Arc::new(learned),
         })
     }
 
@@ -346,47 +351,6 @@ impl Fit<'_> {
             .optimizer
             .step(&ops::backward(&mean_loss)?, learning_rate)?;
         state.at.step += 1;
-        Ok(())
-    }
-
-    /// Keeps what a batch gave until it is read: at once, or on a GPU with some others.
-    fn keep(&self, unread: Unread, state: &mut State) -> Result<(), Error> {
-        state.at.running.learning_rate = unread.learning_rate;
-        state.unread.push(unread);
-        match self.network.device().is_cpu() || state.unread.len() == MOST_UNREAD {
-            true => self.read(state),
-            false => Ok(()),
-        }
-    }
-
-    /// Reads what batches gave and counts it.
-    fn read(&self, state: &mut State) -> Result<(), Error> {
-        let output = self.network.blueprint.output;
-        for unread in state.unread.drain(..) {
-            let loss = unread.loss.to_scalar::<f32>()?;
-            if !loss.is_finite() {
-                return Err(Error::NonFiniteLoss {
-                    loss,
-                    epoch: unread.epoch,
-                    batch: unread.batch,
-                    learning_rate: unread.learning_rate,
-                });
-            }
-            let (rows, labels) = (unread.logits.to_vec2()?, &unread.labels);
-            let tally = &mut state.at.running.tally;
-            tally.add(f64::from(loss), &rows, labels, |row| {
-                probabilities(row, output)
-            })?;
-            state.untold.push(Batch {
-                epoch: unread.epoch,
-                epochs: self.all_epochs,
-                batch: unread.batch,
-                batches: unread.batches,
-                images: tally.samples(),
-                loss: tally.loss(),
-                accuracy: tally.accuracy(),
-            });
-        }
         Ok(())
     }
 

@@ -18,7 +18,9 @@ mod on_gpu;
 mod peak_memory;
 mod prediction;
 mod rate_finder;
+mod resumed;
 mod state;
+mod unread;
 
 pub use checkpoint::{Keeper, WRITTEN_ASIDE};
 pub use class_weights::{ClassFactors, class_weights};
@@ -31,3 +33,4 @@ pub use fit::{Fit, Outcome};
 pub use inputs::Inputs;
 pub use prediction::{Prediction, above, most_probable, probabilities};
 pub use rate_finder::{RateCurve, Tried};
+pub use resumed::resumed;

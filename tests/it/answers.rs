@@ -158,7 +158,7 @@ fn different_test_sets_have_no_common_best() {
     );
     let shown = run(folder, &["compare", "results"]);
     assert!(
-        shown.contains("measured on 2 different test sets"),
+        shown.contains("measured on 2 different sets of images"),
         "{shown}"
     );
     // What does not depend on the images is ranked for all.

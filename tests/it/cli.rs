@@ -271,7 +271,10 @@ fn every_shipped_experiment_passes_check() {
         if path.extension().is_some_and(|e| e == "toml") {
             let mut command = runner(folder.path());
             command.arg("check").arg(&path);
-            if path.ends_with("image_folder.toml") || path.ends_with("photos.toml") {
+            if path.ends_with("image_folder.toml")
+                || path.ends_with("photos.toml")
+                || path.ends_with("two_stages.toml")
+            {
                 command.args(["--set", "dataset.path=photos"]);
             }
             // Its weights are published nowhere as safetensors, which check says.

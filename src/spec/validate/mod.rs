@@ -35,7 +35,7 @@ pub fn validate(spec: &Spec) -> Vec<Problem> {
     training::check(spec, &mut check);
     tracking::check(spec, &mut check);
     ranges::check(spec, &mut check);
-    stages::check(spec, &mut check);
+    stages::check(spec, &mut check, validate);
     check.problems
 }
 

@@ -1,7 +1,6 @@
 //! `[[stage]]`.
 
 use super::check::Check;
-use super::validate;
 use crate::spec::experiment::Problem;
 use crate::spec::stages::place;
 use crate::spec::types::Spec;
@@ -9,7 +8,8 @@ use crate::spec::types::Spec;
 /// More epochs than this are no training.
 const MOST_EPOCHS: usize = 1_000_000;
 
-pub(super) fn check(spec: &Spec, check: &mut Check) {
+/// Stages, each as a spec of its own by `validate`.
+pub(super) fn check(spec: &Spec, check: &mut Check, validate: fn(&Spec) -> Vec<Problem>) {
     for (i, stage) in spec.stage.iter().enumerate() {
         let name = &stage.name;
         let is_taken = spec.stage[..i].iter().any(|other| other.name == *name);
