@@ -1,9 +1,11 @@
 //! Repositories of datasets on the hub: what is in one at a revision, and its files.
 
 use std::collections::HashMap;
+use std::fs::Metadata;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -170,10 +172,7 @@ pub fn repository_file(
     let lfs = file.lfs.as_ref();
     let size = lfs.and_then(|lfs| lfs.size).or(file.size);
     let path = cache.path(&place)?;
-    // It was checked when it came.
-    let is_there =
-        |found: std::fs::Metadata| found.is_file() && size.is_none_or(|size| size == found.len());
-    if std::fs::metadata(&path).is_ok_and(is_there) {
+    if is_checked(&path, size) {
         return Ok(path);
     }
     let address = hub.dataset(repository, commit, &percent_encoded(&file.path));
@@ -184,7 +183,44 @@ pub fn repository_file(
             .filter(|sum| sum.len() == 64),
         ..remote(hub, address, place)
     };
-    cache.file(&remote, progress)
+    let path = cache.file(&remote, progress)?;
+    note_checked(&path);
+    Ok(path)
+}
+
+/// Beside a file: how it was when its length and its SHA-256 were checked, so that not every start reads all of it.
+fn note_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".checked");
+    name.into()
+}
+
+/// What a change of a file changes.
+fn stamp(path: &Path) -> Option<String> {
+    let about = std::fs::metadata(path).ok().filter(Metadata::is_file)?;
+    let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    #[cfg(unix)]
+    let more = {
+        use std::os::unix::fs::MetadataExt;
+        format!("{} {}", about.ctime(), about.ctime_nsec())
+    };
+    #[cfg(not(unix))]
+    let more = "";
+    Some(format!("{} {} {more}", about.len(), changed.as_nanos()))
+}
+
+/// Whether a file is as it was when it was checked, and as long as the server says.
+fn is_checked(path: &Path, size: Option<u64>) -> bool {
+    let is_long = |about: Metadata| size.is_none_or(|size| size == about.len());
+    let noted = std::fs::read_to_string(note_of(path)).ok();
+    noted.is_some() && noted == stamp(path) && std::fs::metadata(path).is_ok_and(is_long)
+}
+
+/// A cache that cannot be written only makes the next start slower.
+fn note_checked(path: &Path) {
+    if let Some(stamp) = stamp(path) {
+        let _ = write_atomically(&note_of(path), stamp.as_bytes());
+    }
 }
 
 /// Whether [`repository_file`] would have to download it.
@@ -259,7 +295,7 @@ fn understood(answer: Value) -> Result<Repository, Failure> {
 }
 
 /// Keeps what is known of a revision beside the files.
-fn keep(path: &std::path::Path, found: &Repository) -> Result<(), Error> {
+fn keep(path: &Path, found: &Repository) -> Result<(), Error> {
     let write = || -> std::io::Result<()> {
         std::fs::create_dir_all(path.parent().unwrap_or(path))?;
         let text = serde_json::to_vec(found)?;

@@ -208,9 +208,10 @@ impl Need {
             true => 0,
             false => each.saturating_mul(count(counts) as u64),
         };
+        let all_else = Need::of_counts(planned, counts, are_on_disk);
         Need {
-            images,
-            ..Need::of_counts(planned, counts, are_on_disk)
+            images: all_else.images.saturating_add(images),
+            ..all_else
         }
     }
 

@@ -14,6 +14,8 @@ use crate::train;
 
 /// The program itself with its threads and what it reads tables and images with, as measured.
 pub(super) const PROGRAM: u64 = 38 << 20;
+/// What is known of an image that is a file: its names, its label, its place in lists, as measured.
+const OF_EACH: u64 = 700;
 /// Between the blocks that it gives out, the allocator leaves a part of so many unused, as measured.
 const UNUSED: u64 = 8;
 /// As [`UNUSED`], and besides: between the values of a pass, each of another size than the one before.
@@ -63,9 +65,10 @@ type Parts = Vec<(String, u64)>;
 impl Need {
     /// With a dataset in memory.
     pub fn of(planned: &PlannedRun, data: &Data) -> Self {
+        let all_else = Need::of_counts(planned, data.counts(), data.is_on_disk());
         Need {
-            images: data.bytes(),
-            ..Need::of_counts(planned, data.counts(), data.is_on_disk())
+            images: all_else.images.saturating_add(data.bytes()),
+            ..all_else
         }
     }
 
@@ -113,8 +116,10 @@ impl Need {
         let decoded_at_once = threads.min(all) as u64;
         let decoding = planned.footprint.decoding.saturating_mul(decoded_at_once);
         let piece = if are_on_disk { data::AT_ONCE as u64 } else { 0 };
+        let has_files = spec.dataset.name.image.is_none();
+        let of_each = if has_files { OF_EACH } else { 0 };
         Need {
-            images: 0,
+            images: of_each.saturating_mul(all as u64),
             decoding: decoding.saturating_add(piece),
             decoding_again: match spec.augmentation.random_resized_crop {
                 // As it is decoded, and the part that is taken.

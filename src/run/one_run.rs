@@ -125,6 +125,9 @@ impl Executor<'_> {
             let remark = remarks::unseen(&spec.training, classes, part, part.of(&data));
             remark.into_iter().for_each(|remark| self.say_once(remark));
         }
+        remarks::cropped(spec, &data.train)
+            .into_iter()
+            .for_each(|remark| self.say_once(remark));
         let need = device.is_cpu().then(|| Need::of(planned, &data));
         let _room = need.map(|need| self.memory.room(need, stop)).transpose()?;
         let normalizer = preparation.normalizer(spec, &data.train)?;

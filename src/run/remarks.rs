@@ -5,7 +5,7 @@ use crate::data::View;
 use crate::features::Split;
 use crate::foreign::one_line;
 use crate::metric::{Metric, Undefined};
-use crate::spec::Training;
+use crate::spec::{Spec, Training};
 use crate::text::counted;
 use crate::train::Prediction;
 
@@ -35,6 +35,15 @@ pub(super) fn unseen(
     let part = part.as_str();
     (!treated.is_empty())
         .then(|| format!("no {part} image is of {missing}: {}", treated.join("; ")))
+}
+
+/// What parts are taken of at random where images are in a table itself.
+pub(super) fn cropped(spec: &Spec, view: &View) -> Option<String> {
+    let part = view.part();
+    let are_squares = part.originals.is_none() && part.images.is_resized && !view.is_empty();
+    let said = "augmentation.random_resized_crop takes parts of the images as they were resized: photos that are in a table \
+                itself are not decoded anew in each epoch";
+    (spec.augmentation.random_resized_crop.is_some() && are_squares).then(|| said.into())
 }
 
 /// What becomes of classes that nothing was taken for.

@@ -10,11 +10,12 @@ use super::values::Weights;
 use super::{Error, key, overlays};
 
 /// The tables and keys that say what a trained model is applied to and how; all others say how it became what it is.
-const APPLIED: [&[&str]; 4] = [
+const APPLIED: [&[&str]; 5] = [
     &["dataset"],
     &["training", "batch_size"],
     &["training", "device"],
     &["training", "metrics"],
+    &["training", "threshold"],
 ];
 
 impl Experiment {
@@ -64,6 +65,6 @@ fn check(flag: &str) -> Result<(), Error> {
         key::dotted(&key)
     );
     Err(Diagnostic::new(Position::Flag(format!("--set {flag}").into()), message)
-        .help("what can be set: dataset.…, training.batch_size, training.device, training.metrics")
+        .help("what can be set: dataset.…, training.batch_size, training.device, training.metrics, training.threshold")
         .into())
 }

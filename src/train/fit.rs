@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use candle_core::Tensor;
-
 use super::checkpoint::{self, Keeper};
 use super::class_weights::ClassFactors;
 use super::earlier::Earlier;
@@ -340,7 +338,10 @@ impl Fit<'_> {
         }
         let _recording = ops::Recording::start();
         let logits = self.network.forward_rest(&features, mode)?;
-        let mean_loss = self.mean_loss(&logits, &labels, mix)?;
+        let weights = self.class_weights.as_ref();
+        let mean_loss = self
+            .criterion()
+            .mean_of_mixed(&logits, &labels, weights, mix)?;
         // What an image is most of.
         let labels = match mix.filter(|mix| mix.share < 0.5) {
             Some(_) => Mix::others(&labels),
@@ -352,23 +353,6 @@ impl Fit<'_> {
             .step(&ops::backward(&mean_loss)?, learning_rate)?;
         state.at.step += 1;
         Ok(())
-    }
-
-    /// The mean loss of a batch. Of mixed images it is that of the mixed targets, in which every loss is linear.
-    pub(super) fn mean_loss(
-        &self,
-        logits: &Tensor,
-        labels: &[u32],
-        mix: Option<Mix>,
-    ) -> candle_core::Result<Tensor> {
-        let criterion = self.criterion();
-        let weights = self.class_weights.as_ref();
-        let mean = |labels: &[u32]| criterion.mean(logits, labels, weights);
-        let Some(mix) = mix else {
-            return mean(labels);
-        };
-        let (own, others) = (mean(labels)?, mean(&Mix::others(labels))?);
-        ops::blend(&own, &others, f64::from(mix.share))
     }
 }
 

@@ -3,6 +3,7 @@
 use candle_core::{Device, Result, Tensor, bail};
 
 use super::class_weights::ClassFactors;
+use crate::data::Mix;
 use crate::label_sets::LabelSets;
 use crate::ops;
 use crate::spec::{Loss, Training};
@@ -56,6 +57,26 @@ impl<'a> Criterion<'a> {
     ) -> Result<Tensor> {
         let wanted = self.wanted(labels, class_weights, logits.device())?;
         self.mean_of(logits, &wanted)
+    }
+
+    /// The mean loss of a batch. Of mixed images it is that of the mixed targets, in which every loss is linear; each of the
+    /// two labels of an image has its own class's weight.
+    ///
+    /// # Errors
+    /// Logits of another shape.
+    pub fn mean_of_mixed(
+        &self,
+        logits: &Tensor,
+        labels: &[u32],
+        class_weights: Option<&ClassFactors>,
+        mix: Option<Mix>,
+    ) -> Result<Tensor> {
+        let mean = |labels: &[u32]| self.mean(logits, labels, class_weights);
+        let Some(mix) = mix else {
+            return mean(labels);
+        };
+        let (own, others) = (mean(labels)?, mean(&Mix::others(labels))?);
+        ops::blend(&own, &others, f64::from(mix.share))
     }
 
     /// What [`Self::mean_of`] compares logits with: the targets `[batch, classes]`, and the samples' weights `[batch]` where
@@ -135,6 +156,7 @@ mod tests {
     use candle_core::Var;
 
     use super::*;
+    use crate::spec::Augmentation;
 
     fn loss(loss: Loss, label_smoothing: f64) -> Vec<f32> {
         let training = Training {
@@ -239,6 +261,31 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// ```python
+    /// z = torch.tensor([[1., 2., -1.], [0.5, 0.5, 3.], [0., 1., 0.]])
+    /// y, w = torch.tensor([1, 0, 1]), torch.tensor([4., 0.5, 1.])
+    /// part = lambda y: (w[y] * F.cross_entropy(z, y, reduction="none")).mean()
+    /// 0.75 * part(y) + 0.25 * part(y.roll(1))
+    /// ```
+    #[test]
+    fn each_of_two_mixed_labels_has_its_own_classs_weight() {
+        let spec = Augmentation {
+            mixup: 1.0,
+            ..Augmentation::default()
+        };
+        let mut mix = Mix::draw(&spec, 0, (1, 1), 2).unwrap();
+        mix.share = 0.75;
+        let rows = [[1f32, 2., -1.], [0.5, 0.5, 3.], [0., 1., 0.]];
+        let logits = Tensor::new(&rows, &Device::Cpu).unwrap();
+        let training = Training::default();
+        let factors = ClassFactors::of_classes(vec![4.0, 0.5, 1.0]);
+        let mean = Criterion::new(&training, 3, None)
+            .mean_of_mixed(&logits, &[1, 0, 1], Some(&factors), Some(mix))
+            .unwrap();
+        let found = mean.to_scalar::<f32>().unwrap();
+        assert!((found - 3.406_756_3).abs() < 1e-6, "{found}");
     }
 
     /// ```python

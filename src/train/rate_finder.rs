@@ -104,7 +104,10 @@ impl Fit<'_> {
         let (features, labels, mix) = self.train.training_batch(self.network, indices, place)?;
         let _recording = ops::Recording::start();
         let logits = self.network.forward_rest(&features, mode)?;
-        let loss = self.mean_loss(&logits, &labels, mix)?;
+        let weights = self.class_weights.as_ref();
+        let loss = self
+            .criterion()
+            .mean_of_mixed(&logits, &labels, weights, mix)?;
         optimizer.step(&ops::backward(&loss)?, rate)?;
         Ok(f64::from(loss.to_scalar::<f32>()?))
     }

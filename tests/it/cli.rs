@@ -266,6 +266,9 @@ fn every_shipped_experiment_passes_check() {
             image::RgbImage::new(8, 8).save(photo).unwrap();
         }
     }
+    let rows = (0..10).map(|i| format!("{i},s{},{}\n", i % 5, ["a|b", "b", ""][i % 3]));
+    let table = ["id,series,labels\n".to_owned()].into_iter().chain(rows);
+    write(folder.path(), "train.csv", &table.collect::<String>());
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments")).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|e| e == "toml") {
@@ -276,6 +279,10 @@ fn every_shipped_experiment_passes_check() {
                 || path.ends_with("two_stages.toml")
             {
                 command.args(["--set", "dataset.path=photos"]);
+            }
+            if path.ends_with("competition.toml") {
+                command.args(["--set", "dataset.path=train.csv"]);
+                command.args(["--set", "dataset.images=photos/cat"]);
             }
             // Its weights are published nowhere as safetensors, which check says.
             if path.ends_with("squeezenet_cifar10.toml") {

@@ -213,9 +213,37 @@ fn lists_in_parquet_are_read_as_text_with_a_separator_is() {
     let after = read_table(&tmp.path().join("other/e/predictions.parquet"));
     let (before, after) = (before.drop("run").unwrap(), after.drop("run").unwrap());
     assert!(before.equals_missing(&after), "{before}\n{after}");
+    let of_names = |i: usize| -> Vec<i32> {
+        let names = ["wide", "red", "dark"].iter().zip(0..);
+        let all = labels(i);
+        let of_image = names.filter(|(name, _)| all.split('|').any(|label| label == **name));
+        of_image.map(|(_, number)| number).collect()
+    };
+    let mut lists: ListChunked = (0..40)
+        .map(|i| Some(Series::new("".into(), of_names(i))))
+        .collect();
+    lists.rename("labels".into());
+    frame
+        .with_column(lists.into_series().into_column())
+        .unwrap();
+    let features = r#"{"info": {"features": {"image": {"_type": "Value"}, "labels": {"_type": "List", "feature":
+        {"_type": "ClassLabel", "names": ["wide", "red", "dark"]}}}}}"#;
+    let about = vec![("huggingface".to_owned(), features.to_owned())];
+    let file = fs::File::create(tmp.path().join("labels.parquet")).unwrap();
+    ParquetWriter::new(file)
+        .with_key_value_metadata(Some(KeyValueMetadata::from_static(about)))
+        .finish(&mut frame)
+        .unwrap();
+    let (status, text) = run(tmp.path(), &spec, &["check", "e.toml"]);
+    assert_eq!(status, 0, "{text}");
+    let says = "3 classes of column labels (named by the file): wide (14), red (20), dark (8)";
+    assert_says(&text, &[says]);
     let (status, text) = run(
         tmp.path(),
-        &spec.replace("multi_label = true\n", ""),
+        &spec
+            .replace("multi_label = true\n", "")
+            .replace("\"exact_match\", ", "")
+            .replace("\"micro_f1\", ", ""),
         &["check", "e.toml"],
     );
     assert_eq!(status, 2, "{text}");

@@ -18,6 +18,7 @@ mod rows;
 mod said;
 mod text;
 mod twice;
+mod values;
 
 use std::path::{Path, PathBuf};
 

@@ -325,3 +325,29 @@ fn splits_and_columns_that_could_be_several_are_to_be_named() {
         "{said}"
     );
 }
+
+#[test]
+fn a_file_in_the_cache_that_was_changed_is_fetched_again() {
+    let tmp = tempfile::tempdir().unwrap();
+    let hub = Hub::start(card());
+    let check = || hub.run(tmp.path(), "", &["check", "e.toml"]);
+    assert_eq!(check().0, 0);
+    let name = "data/test-00000-of-00001.parquet";
+    let folder = tmp.path().join("cache/datasets/hub/owner--insects");
+    let file = folder.join(COMMIT).join(name);
+    let mut bytes = fs::read(&file).unwrap();
+    let asked = hub.files_asked_for().len();
+    assert_eq!(check().0, 0);
+    assert_eq!(hub.files_asked_for().len(), asked);
+    // As long as before.
+    bytes[100] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    let (status, said) = check();
+    assert_eq!(status, 0, "{said}");
+    assert!(
+        said.contains("the SHA-256 ") && said.contains("it is fetched again"),
+        "{said}"
+    );
+    assert_eq!(fs::read(&file).unwrap(), files()[name]);
+    assert_eq!(hub.files_asked_for().len(), asked + 1);
+}

@@ -5,7 +5,7 @@ use polars::prelude::{Column, IntoColumn, Series};
 use super::cells::Value;
 use super::columns::Columns;
 use super::labels;
-use super::packed::{is_text, kind, read_whole, refused, text_of, truths, whole};
+use super::values::{is_text, kind, read_whole, refused, text_of, truths, whole};
 use crate::data::error::Error;
 use crate::data::sources::parquet::file::ParquetFile;
 use crate::data::sources::parquet::kinds;

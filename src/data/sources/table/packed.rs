@@ -2,20 +2,19 @@
 
 use std::path::Path;
 
-use polars::prelude::{ArrowDataType as Type, ArrowField, Column, DataType};
+use polars::prelude::{ArrowDataType as Type, DataType};
 
 use super::cells::{Images, Numbers, Sheet, Value};
 use super::columns::Columns;
 use super::labels;
 use super::lists;
+use super::values::{is_text, kind, read_whole, refused, text_of, truths, whole};
 use crate::data::error::Error;
 use crate::data::files::file_name;
 use crate::data::label_names;
 use crate::data::sources::parquet::file::ParquetFile;
 use crate::data::sources::parquet::kinds;
 use crate::datasets::{GROUP_COLUMN, IMAGE_COLUMN, LABEL_COLUMN, SPLIT_COLUMN};
-use crate::foreign;
-use crate::spec::Problem;
 
 pub(super) fn read(path: &Path, columns: &Columns) -> Result<Sheet, Error> {
     let file = ParquetFile::open_table(path)?;
@@ -48,28 +47,6 @@ pub(super) fn read(path: &Path, columns: &Columns) -> Result<Sheet, Error> {
         delimiter: None,
         notes: note.into_iter().collect(),
     })
-}
-
-pub(super) fn kind<'f>(file: &'f ParquetFile<'_>, column: &str) -> &'f Type {
-    file.field(column).map_or(&Type::Null, ArrowField::dtype)
-}
-
-pub(super) fn is_text(kind: &Type) -> bool {
-    matches!(kind, Type::Utf8 | Type::LargeUtf8 | Type::Utf8View)
-}
-
-pub(super) fn refused(file: &ParquetFile<'_>, (key, column): (&str, &str), help: &str) -> Error {
-    let found = kinds::in_words(kind(file, column));
-    let path = foreign::path(file.path);
-    let message = format!("{path}: column \"{column}\" holds {found}");
-    Problem::new(format!("dataset.{key}"), message)
-        .help(help)
-        .into()
-}
-
-/// A whole column.
-pub(super) fn read_whole(file: &ParquetFile<'_>, column: &str) -> Result<Column, Error> {
-    file.read(column, 0..file.metadata.num_rows)
 }
 
 fn read_images(file: &ParquetFile<'_>, column: &str) -> Result<Images, Error> {
@@ -121,30 +98,6 @@ fn read_labels(file: &ParquetFile<'_>, name: &str) -> Result<Labels, Error> {
     let why = "the labels cannot be read: they are of a kind that is not known here";
     let values = values.ok_or_else(|| Error::file(file.path, why))?;
     Ok((values, None))
-}
-
-pub(super) fn truths(column: &Column) -> Option<Vec<Option<Value>>> {
-    let truths = column.bool().ok()?.iter();
-    Some(truths.map(|truth| truth.map(Value::Truth)).collect())
-}
-
-pub(super) fn whole(column: &Column) -> Option<Vec<Option<Value>>> {
-    if let Ok(large) = column.u64() {
-        let number = |number: Option<u64>| Some(Value::Whole(number?.into()));
-        return Some(large.iter().map(number).collect());
-    }
-    let numbers = column.cast(&DataType::Int64).ok()?;
-    let number = |number: Option<i64>| Some(Value::Whole(number?.into()));
-    Some(numbers.i64().ok()?.iter().map(number).collect())
-}
-
-/// A column of text; nothing of what is empty.
-pub(super) fn text_of(column: &Column) -> Vec<Option<String>> {
-    let Ok(cells) = column.str() else {
-        return vec![None; column.len()];
-    };
-    let cell = |cell: Option<&str>| Some(cell?.to_owned()).filter(|cell| !cell.is_empty());
-    cells.iter().map(cell).collect()
 }
 
 /// A column of text, whole numbers or truth, as text.
