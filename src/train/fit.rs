@@ -14,7 +14,7 @@ use super::event::{Begin, Event};
 use super::inputs::Inputs;
 use super::loss::Criterion;
 use super::peak_memory;
-use super::state::{Running, State, Unread};
+use super::state::{self, Running, State, Unread};
 use crate::data::{self, Mix};
 use crate::fail_point;
 use crate::graph::Mode;
@@ -179,7 +179,12 @@ impl Fit<'_> {
             self.earlier,
         );
         if let Some((path, checkpoint)) = keeper.newest()? {
-            let resumed = state.resume(checkpoint, self.network);
+            // One of the stage before is what this one begins after.
+            let resumed = match state::is_of_stage(&checkpoint, self.earlier.stages) {
+                Ok(true) => state.resume(checkpoint, self.network),
+                Ok(false) => Ok(()),
+                Err(why) => Err(why),
+            };
             resumed.map_err(|why| checkpoint::Error::Foreign { path, why })?;
         }
         Ok(state)

@@ -254,6 +254,14 @@ impl Saved<'_> {
     }
 }
 
+/// Whether a checkpoint is of the stage that follows so many.
+///
+/// # Errors
+/// Why it cannot be told.
+pub(super) fn is_of_stage(checkpoint: &Checkpoint, stages: usize) -> Result<bool, String> {
+    Ok(Saved::read(&checkpoint.state)?.position.stages == stages)
+}
+
 /// What was done before the stage that a checkpoint is of.
 ///
 /// # Errors

@@ -126,29 +126,29 @@ fn mistakes_in_a_stage_are_shown_at_their_place() {
     for (stage, fragments) in [
         (
             "\"freeze.trough\" = \"all\"",
-            ["a.toml:13:1", "did you mean \"freeze.through\"?"],
+            ["a.toml:11:19", "did you mean \"freeze.through\"?"],
         ),
         (
             "\"freeze.through\" = \"layer9\"",
-            ["a.toml:13:20", "layer9"],
+            ["a.toml:11:20", "layer9"],
         ),
         (
             "\"dataset.name\" = \"mnist\"",
-            ["a.toml:13:1", "is the same for all stages of a run"],
+            ["a.toml:11:18", "is the same for all stages of a run"],
         ),
         (
             "\"optimizer.learning_rate\" = -1",
-            ["a.toml:13:29", "optimizer.learning_rate"],
+            ["a.toml:11:29", "optimizer.learning_rate"],
         ),
         (
             "\"optimizer.learning_rate\" = \"fast\"",
-            ["a.toml:13:29", "fast"],
+            ["a.toml:11:29", "fast"],
         ),
         (
             "\"training.epochs\" = 3",
-            ["a.toml:13:1", "what a stage can set"],
+            ["a.toml:11:21", "what a stage can set"],
         ),
-        ("freeze = \"all\"", ["a.toml:13:1", "what a stage can set"]),
+        ("freeze = \"all\"", ["a.toml:11:10", "what a stage can set"]),
     ] {
         let text = format!(
             "{}\n[[stage]]\nname = \"x\"\nepochs = 1\n{stage}\n",
