@@ -35,6 +35,7 @@ mod only;
 mod paused;
 mod pillow;
 mod printing;
+mod probe;
 mod published;
 mod resizing;
 mod resume;
