@@ -5,7 +5,7 @@ use super::error::Error;
 use super::judge::{judge, repetitions};
 use super::recorded::{Recorded, Results};
 use super::select::Choice;
-use super::{groups, others};
+use super::{front, groups, others};
 use crate::spec::is_replicate;
 
 /// Answers a question about results.
@@ -58,6 +58,7 @@ pub fn compare(mut results: Results, question: &Question) -> Result<Comparison, 
     groups.sort_by_key(|group| group.images);
     for groups in groups.chunk_by_mut(|a, b| a.images == b.images) {
         judge(groups, &choice);
+        front::find(groups, &measures, reported);
     }
     let has_again = members.iter().any(|group| group.again > 0);
     Ok(Comparison {

@@ -80,6 +80,9 @@ pub struct Group {
     /// one of them has a single run, and where one of them pools settings.
     pub p_value: Option<f64>,
     pub verdict: Verdict,
+    /// Whether no other group of the same images is as good in what is reported, in seconds and in parameters, and better in
+    /// one of them.
+    pub is_on_front: bool,
 }
 
 /// How a group stands to the best one.

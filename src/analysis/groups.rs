@@ -123,6 +123,7 @@ pub(super) fn group(
         difference: None,
         p_value: None,
         verdict: Verdict::Unknown,
+        is_on_front: false,
     }
 }
 

@@ -84,10 +84,13 @@ fn of_metric(metric: &'static Metric) -> [Measure; 2] {
 }
 
 /// What is known of a run beside its metrics.
-const OF_RUNS: [Measure; 3] = [TRAINABLE, SECONDS, EPOCHS];
+const OF_RUNS: [Measure; 4] = [TRAINABLE, PARAMETERS, SECONDS, EPOCHS];
 
 const TRAINABLE: Measure = of_run("trainable_parameters", Unit::Count, |r| {
     Some(r.row.trainable_parameters? as f64)
+});
+const PARAMETERS: Measure = of_run("parameters", Unit::Count, |r| {
+    Some(r.row.parameters? as f64)
 });
 const SECONDS: Measure = of_run("seconds", Unit::Seconds, |r| Some(r.row.seconds));
 const EPOCHS: Measure = of_run("epochs", Unit::Count, |r| Some(r.row.epochs as f64));
@@ -174,6 +177,16 @@ impl Measure {
         found.filter(|measure| measure.is_in(results)).copied()
     }
 
+    /// Whether less of it is cheaper.
+    pub(super) fn is_cost(&self) -> bool {
+        [TRAINABLE, PARAMETERS, SECONDS].contains(self)
+    }
+
+    /// Whether a table has room for it where it decides nothing.
+    pub(super) fn is_shown(&self) -> bool {
+        !self.is_loss() && *self != PARAMETERS
+    }
+
     /// Whether it is the loss.
     pub(super) fn is_loss(&self) -> bool {
         matches!(self.of, Of::Metric(_, metric) if metric.name == LOSS.name)
@@ -197,7 +210,7 @@ impl Measure {
             let same = there.iter().find(|measure| measure.on == reported.on);
             measures.extend(same.or(there.first()).map(|measure| **measure));
         }
-        measures.extend([TRAINABLE, SECONDS]);
+        measures.extend([TRAINABLE, PARAMETERS, SECONDS]);
         let mut seen: Vec<Measure> = Vec::new();
         for measure in measures {
             if !seen.contains(&measure) {

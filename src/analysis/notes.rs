@@ -30,6 +30,7 @@ pub fn notes(comparison: &Comparison) -> Vec<String> {
         );
     }
     notes.extend(needed(comparison));
+    notes.extend(front(comparison));
     if !comparison.repeated.is_empty() {
         notes.push(format!("averaged over: {}", comparison.repeated.join(", ")));
     }
@@ -182,6 +183,22 @@ fn tested(comparison: &Comparison) -> Option<String> {
         ));
     }
     Some(parts.join("; "))
+}
+
+/// The settings that no other one beats in everything, where that is neither one nor all.
+pub fn front(comparison: &Comparison) -> Option<String> {
+    const MOST: usize = 6;
+    let ranked = comparison.ranked();
+    let on_front: Vec<&Group> = ranked.iter().filter(|group| group.is_on_front).collect();
+    if on_front.len() < 2 || on_front.len() == ranked.len() || on_front.len() > MOST {
+        return None;
+    }
+    let names = on_front.iter().map(|group| name_of(comparison, group));
+    Some(format!(
+        "Pareto front of {}, seconds and parameters, which no other setting beats in all of them: {}",
+        comparison.reported()?.name,
+        names.collect::<Vec<_>>().join("; ")
+    ))
 }
 
 fn on(measure: &Measure) -> &'static str {

@@ -90,7 +90,7 @@ fn row(comparison: &Comparison, group: &Group, layout: TextFormat) -> Vec<String
 /// The measures that have a column in text, with their places: the loss has one only where it decides.
 fn shown_measures(comparison: &Comparison) -> impl Iterator<Item = (usize, &Measure)> {
     let all = comparison.measures.iter().enumerate();
-    all.filter(|(at, measure)| *at == 0 || *at == comparison.reported || !measure.is_loss())
+    all.filter(|(at, measure)| *at == 0 || *at == comparison.reported || measure.is_shown())
 }
 
 /// The title of a measure's column.
@@ -180,6 +180,7 @@ pub fn json(comparison: &Comparison) -> Value {
         object.insert("difference".into(), json!(group.difference));
         object.insert("p_value".into(), json!(group.p_value));
         object.insert("verdict".into(), json!(group.verdict.as_str()));
+        object.insert("pareto".into(), json!(group.is_on_front));
         Value::Object(object)
     };
     let folded: Vec<&String> = comparison
@@ -239,6 +240,8 @@ pub fn frame(comparison: &Comparison) -> Result<DataFrame, Error> {
     floats("p_value".into(), &|g| g.p_value);
     let verdicts: Vec<&str> = groups.iter().map(|g| g.verdict.as_str()).collect();
     columns.push(Series::new("verdict".into(), verdicts).into_column());
+    let front: Vec<bool> = groups.iter().map(|group| group.is_on_front).collect();
+    columns.push(Series::new("pareto".into(), front).into_column());
     DataFrame::new(groups.len(), columns).map_err(|e| Error::Encode(e.to_string()))
 }
 

@@ -171,6 +171,33 @@ fn a_setting_that_is_better_only_on_test_images_is_told_and_not_chosen() {
 }
 
 #[test]
+fn what_no_other_setting_beats_in_everything_is_on_the_front() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("a")).unwrap();
+    let mut tables = Tables::open(&folder.path().join("a"), &[], &[]).unwrap();
+    for (through, accuracy, seconds) in [
+        ("none", 0.9, 9.0),
+        ("block1_pool", 0.8, 10.0),
+        ("all", 0.7, 1.0),
+    ] {
+        let mut row = row(through, 1e-3, 0, Some(accuracy));
+        row.seconds = seconds;
+        tables.set_run(row);
+    }
+    tables.write().unwrap();
+    let groups = json(folder.path(), &["a"])["groups"].clone();
+    let front: Vec<bool> = (0..3)
+        .map(|i| groups[i]["pareto"].as_bool().unwrap())
+        .collect();
+    assert_eq!(front, [true, false, true]);
+    let said = text(folder.path(), &["a"]);
+    assert!(
+        said.contains("Pareto front of test_accuracy, seconds and parameters"),
+        "{said}"
+    );
+}
+
+#[test]
 fn images_and_measures_that_contradict_one_another_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     validated(&folder.path().join("a"), [0.5, 0.6, 0.9]);

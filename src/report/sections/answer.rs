@@ -58,6 +58,7 @@ fn best(experiment: &Experiment, comparison: &Comparison) -> Markup {
         }
         (close(comparison))
         @if let Some(needed) = analysis::needed(comparison) { p { (sentence(&needed)) } }
+        @if let Some(front) = analysis::front(comparison) { p { (sentence(&front)) } }
     }
 }
 
