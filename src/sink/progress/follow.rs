@@ -19,9 +19,7 @@ impl Sink for &dyn Reporter {
             }),
             Event::Training(run, begin) => {
                 let id = &run.row.run;
-                if begin.from_features {
-                    self.trains_on_features(id);
-                }
+                self.trains_on_features(id, begin.from_features);
                 if begin.is_resumed() {
                     let epochs = counted(begin.epochs.len(), "epoch");
                     let batches = counted(begin.batches, "batch");

@@ -51,7 +51,11 @@ impl Current {
 
     /// What an epoch gave, in parts.
     pub(super) fn epoch(&self, epoch: &Epoch) -> Vec<String> {
-        let mut parts = vec![format!("epoch {}/{}", epoch.epoch, self.epochs)];
+        let number = format!("epoch {}/{}", epoch.epoch, self.epochs);
+        let mut parts = vec![match &epoch.stage {
+            Some(stage) => format!("{number} ({})", one_line(stage)),
+            None => number,
+        }];
         parts.extend(metrics("", &epoch.training));
         parts.extend(epoch.validation.iter().flat_map(|m| metrics("val_", m)));
         let from = match self.from_features {

@@ -268,9 +268,9 @@ impl Reporter for Live {
         state.show_sweep(columns);
     }
 
-    fn trains_on_features(&self, run: &str) {
+    fn trains_on_features(&self, run: &str, does: bool) {
         if let Some(running) = self.state().running(run) {
-            running.run.from_features = true;
+            running.run.from_features = does;
         }
     }
 

@@ -178,11 +178,11 @@ impl Reporter for Plain {
         });
     }
 
-    fn trains_on_features(&self, run: &str) {
+    fn trains_on_features(&self, run: &str, does: bool) {
         let mut state = self.state();
         let mut runs = state.runs.iter_mut();
         if let Some(run) = runs.find(|current| current.id == run) {
-            run.from_features = true;
+            run.from_features = does;
         }
     }
 

@@ -42,8 +42,8 @@ pub trait Reporter: Progress + Send + Sync {
     fn planned(&self, work: &[(String, f64)]);
     /// A run begins.
     fn run_started(&self, run: &RunStart);
-    /// The run with this id takes what its frozen part gives from memory or the cache: its images are fast.
-    fn trains_on_features(&self, run: &str);
+    /// Whether the run with this id takes what its frozen part gives from memory or the cache: its images are fast.
+    fn trains_on_features(&self, run: &str, does: bool);
     /// A batch of the run with this id is done.
     fn batch_done(&self, run: &str, batch: &Batch);
     /// An epoch of the run with this id is done.
