@@ -250,7 +250,7 @@ fn lists_in_parquet_are_read_as_text_with_a_separator_is() {
     assert_says(
         &text,
         &[
-            "column \"labels\" holds lists of text",
+            "column \"labels\" holds lists of whole numbers",
             "dataset.multi_label = true",
         ],
     );

@@ -344,10 +344,6 @@ fn a_file_in_the_cache_that_was_changed_is_fetched_again() {
     fs::write(&file, &bytes).unwrap();
     let (status, said) = check();
     assert_eq!(status, 0, "{said}");
-    assert!(
-        said.contains("the SHA-256 ") && said.contains("it is fetched again"),
-        "{said}"
-    );
     assert_eq!(fs::read(&file).unwrap(), files()[name]);
     assert_eq!(hub.files_asked_for().len(), asked + 1);
 }
