@@ -4,8 +4,8 @@
 usage: python3 tests/exported.py RUNNER FOLDER
 
 Trains the smallest architecture of each family, and heads of every layer, for a moment in FOLDER. Needs numpy, onnx,
-onnxruntime, polars, pandas, pyarrow and duckdb; timm and torch are asked where they are installed. Ends with 1 and a message
-at the first difference.
+onnxruntime, polars, pandas, pyarrow and duckdb; timm (with torch) and Keras (with a backend) are asked where they are installed. Ends
+with 1 and a message at the first difference.
 """
 
 import json
@@ -28,6 +28,10 @@ try:
     import torch
 except ImportError:
     timm = None
+try:
+    import keras
+except ImportError:
+    keras = None
 
 # The program's probabilities and another's may differ so much; and their logarithms, since a network that has seen little
 # is sure of itself, and says little by its probabilities.
@@ -200,6 +204,32 @@ def check_timm(program, run_folder, folder):
     print(f"{run_folder.name}: timm differs by {worst[0]:.0e}, in logarithms {worst[1]:.0e}")
 
 
+def check_keras(program, run_folder, folder):
+    """Both files open in Keras without custom objects, say the same, and train on."""
+    for kind in ("keras", "h5"):
+        output = folder / f"model.{kind}"
+        done = subprocess.run([program, "export", run_folder, "--format", kind, "-o", output], capture_output=True, text=True)
+        if done.returncode == 2 and "Keras's own layers cannot express it" in done.stderr:
+            print(f"{run_folder.name}: {done.stderr.strip()}")
+            return
+        expect(done.returncode == 0, done.stderr)
+        if keras is None:
+            return
+        model = keras.models.load_model(output)
+        about = onnxruntime.InferenceSession(str(folder / "plain.onnx")).get_modelmeta().custom_metadata_map
+        classes, formula = json.loads(about["classes"]), json.loads(about["normalization"])
+        images, paths = pictures(folder, json.loads(about["resize"])["size"])
+        values = normalized(images, formula).transpose(0, 2, 3, 1)
+        found = np.asarray(model.predict(values, verbose=0))
+        worst = difference(found, predicted(program, run_folder, paths, classes, folder))
+        expect((worst <= [TOLERANCE, LOG_TOLERANCE]).all(), f"{run_folder.name}: {kind} in Keras differs by {worst}")
+        print(f"{run_folder.name}: {kind} in Keras differs by {worst[0]:.0e}, in logarithms {worst[1]:.0e}")
+    model.compile(keras.optimizers.SGD(1e-3), "categorical_crossentropy")
+    labels = np.eye(len(classes), dtype=np.float32)[np.arange(len(values)) % len(classes)]
+    loss = model.fit(values, labels, verbose=0).history["loss"][0]
+    expect(np.isfinite(loss), f"{run_folder.name}: Keras trains to a loss of {loss}")
+
+
 def check_features(program, run_folder, folder):
     """The usual libraries read a table of features, and the classifier makes the model's probabilities of it."""
     table = folder / "features.parquet"
@@ -248,6 +278,7 @@ def main():
         for run_folder in sorted((folder / "results" / name / "runs").iterdir()):
             check_onnx(program, run_folder, folder)
             check_timm(program, run_folder, folder)
+            check_keras(program, run_folder, folder)
         if name == "average":
             check_features(program, run_folder, folder)
 

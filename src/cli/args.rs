@@ -82,7 +82,7 @@ pub(super) enum Command {
     Predict(predict::PredictArgs),
     /// Write what a trained model makes of images before its classifier, as Parquet
     Embed(embed::EmbedArgs),
-    /// Write a trained model for other programs: ONNX, or a folder for timm
+    /// Write a trained model for other programs: ONNX, timm, Keras
     Export(export::ExportArgs),
 }
 

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::failure::Failure;
 use super::log::with_progress;
+use crate::export::keras::{self, Container};
 use crate::export::{Error, onnx, pytorch};
 use crate::inference::Model;
 use crate::sink::progress::Verbosity;
@@ -18,6 +19,7 @@ Examples:
   runner export results/photos/runs/all-0-1a2b3c4d --format onnx
   runner export RUN --format onnx --with-preprocessing -o photos.onnx
   runner export RUN --format pytorch -o photos
+  runner export RUN --format h5 -o photos.h5
 
 An ONNX model's metadata have its classes and how images are prepared, as JSON. In Python:
   session = onnxruntime.InferenceSession(\"model.onnx\")
@@ -29,7 +31,7 @@ pub(super) struct ExportArgs {
     /// What for
     #[arg(long, value_enum)]
     format: Format,
-    /// Where to, a file or folder [default: model.onnx, model-pytorch]
+    /// Where to, a file or folder [default: model.onnx, model-pytorch, model.keras, model.h5]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// ONNX: take uint8 RGB images [batch, height, width, 3] and normalize them inside
@@ -49,6 +51,10 @@ enum Format {
     Onnx,
     /// A folder that timm.create_model("local-dir:FOLDER", pretrained=True) opens: safetensors and config.json
     Pytorch,
+    /// One file that keras.models.load_model opens in Keras 3: all but vision transformers
+    Keras,
+    /// The same in Keras's older form, HDF5
+    H5,
 }
 
 impl Format {
@@ -56,6 +62,8 @@ impl Format {
         Path::new(match self {
             Format::Onnx => "model.onnx",
             Format::Pytorch => "model-pytorch",
+            Format::Keras => "model.keras",
+            Format::H5 => "model.h5",
         })
     }
 }
@@ -75,6 +83,8 @@ pub(super) fn run(args: &ExportArgs, verbosity: Verbosity) -> Result<(), Failure
         match args.format {
             Format::Onnx => to_onnx(&model, args, output),
             Format::Pytorch => to_pytorch(&model, output),
+            Format::Keras => to_keras(&model, Container::Archive, output),
+            Format::H5 => to_keras(&model, Container::Hdf5, output),
         }
     })?;
     if verbosity > Verbosity::Quiet {
@@ -89,6 +99,12 @@ fn to_pytorch(model: &Model, output: &Path) -> Result<String, Error> {
     Ok(format!(
         "safetensors and timm's config.json; timm.create_model(\"local-dir:{shown}\", pretrained=True)"
     ))
+}
+
+fn to_keras(model: &Model, container: Container, output: &Path) -> Result<String, Error> {
+    keras::write(model, container, output)?;
+    let shown = output.display();
+    Ok(format!("Keras 3; keras.models.load_model(\"{shown}\")"))
 }
 
 fn to_onnx(model: &Model, args: &ExportArgs, output: &Path) -> Result<String, Error> {
