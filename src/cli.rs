@@ -16,6 +16,7 @@ mod meant;
 mod number;
 mod predict;
 mod probe;
+mod probe_args;
 mod results;
 mod run_args;
 mod shell;

@@ -27,6 +27,8 @@ OTHERS = {
     "precision": FLOAT,
     "recall": FLOAT,
     "macro_f1": FLOAT,
+    "micro_f1": FLOAT,
+    "exact_match": FLOAT,
     "cohen_kappa": FLOAT,
     "auroc": FLOAT,
     "average_precision": FLOAT,
@@ -45,6 +47,7 @@ def of_part(part):
 METRICS = {
     "run": STRING,
     "epoch": INT32,
+    "stage": STRING,
     "loss": FLOAT,
     "accuracy": FLOAT,
     "val_loss": FLOAT,

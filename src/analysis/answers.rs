@@ -35,6 +35,12 @@ impl Answers {
         }
     }
 
+    /// Whether so great a share is right: another definition of accuracy, as that of several labels, is not.
+    pub fn gives(&self, accuracy: f64) -> bool {
+        let right = self.right.iter().filter(|right| **right).count();
+        (right as f64 / self.right.len().max(1) as f64 - accuracy).abs() < 1e-6
+    }
+
     /// Whether the two are of the same images.
     pub fn is_of_same_images(&self, other: &Answers) -> bool {
         self.labels == other.labels

@@ -36,7 +36,8 @@ fn read_answers(best: &mut Group, others: &mut [Group], reported: &Measure) {
     };
     for group in std::iter::once(best).chain(others) {
         for run in &mut group.repetitions {
-            run.answers = reader.read(&run.folder);
+            let answers = reader.read(&run.folder);
+            run.answers = answers.filter(|answers| answers.gives(run.value));
         }
     }
 }

@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand};
 
 use super::failure::Failure;
 use super::run_args::{RunOptions, SpecArgs};
-use super::{compare, embed, evaluate, export, init, predict, probe, shell, submit_args, watch};
+use super::{
+    compare, embed, evaluate, export, init, predict, probe_args, shell, submit_args, watch,
+};
 use crate::sink::progress::Verbosity;
 
 const EXAMPLES: &str = "\
@@ -61,7 +63,7 @@ pub(super) enum Command {
     /// Have an experiment's runs done by an engine such as Slurm, on many machines; again: submits what is lost
     Submit(submit_args::SubmitArgs),
     /// Say, from one pass over the images and before any training, which layers are worth training
-    Probe(probe::ProbeArgs),
+    Probe(probe_args::ProbeArgs),
     /// Compare the runs of experiments: which setting is best, and whether that is more than noise
     Compare(compare::CompareArgs),
     /// Measure a trained model on its test images, or on others

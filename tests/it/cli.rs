@@ -274,10 +274,8 @@ fn every_shipped_experiment_passes_check() {
         if path.extension().is_some_and(|e| e == "toml") {
             let mut command = runner(folder.path());
             command.arg("check").arg(&path);
-            if path.ends_with("image_folder.toml")
-                || path.ends_with("photos.toml")
-                || path.ends_with("two_stages.toml")
-            {
+            let of_photos = ["image_folder.toml", "photos.toml", "two_stages.toml"];
+            if of_photos.iter().any(|name| path.ends_with(name)) {
                 command.args(["--set", "dataset.path=photos"]);
             }
             if path.ends_with("competition.toml") {
