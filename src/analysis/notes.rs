@@ -14,9 +14,9 @@ pub fn notes(comparison: &Comparison) -> Vec<String> {
     let mut notes = Vec::new();
     let measure = comparison.deciding().map_or("", |measure| measure.name);
     if comparison.images > 1 {
-        let set = images_title(comparison);
+        let [set, sets] = images_title(comparison);
         notes.push(format!(
-            "measured on {} different {set}s, each ranked on its own: {measure} on one {set} does not compare with \
+            "measured on {} different {sets}, each ranked on its own: {measure} on one {set} does not compare with \
              {measure} on another",
             comparison.images
         ));

@@ -29,7 +29,8 @@ pub fn rows(comparison: &Comparison, layout: TextFormat) -> (Vec<Vec<String>>, V
     let names = shown_measures(comparison).map(|(_, measure)| title(measure).to_owned());
     let mut titles: Vec<String> = axes.into_iter().collect();
     if comparison.images > 1 {
-        titles.push(images_title(comparison).into());
+        let [title, _] = images_title(comparison);
+        titles.push(title.into());
     }
     let first_number = titles.len();
     titles.push("n".into());
@@ -102,12 +103,16 @@ fn title(measure: &Measure) -> &str {
         .unwrap_or(measure.name)
 }
 
-/// What the number of the images that a group was measured on is called.
-pub(super) fn images_title(comparison: &Comparison) -> &'static str {
+/// What the number of the images that a group was measured on is called, of one and of several.
+pub(super) fn images_title(comparison: &Comparison) -> [&'static str; 2] {
     match (comparison.deciding(), comparison.reported()) {
-        (Some(deciding), Some(reported)) if deciding.on != reported.on => "set of images",
-        (Some(deciding), _) if deciding.on == Images::Validation => "validation set",
-        _ => "test set",
+        (Some(deciding), Some(reported)) if deciding.on != reported.on => {
+            ["set of images", "sets of images"]
+        }
+        (Some(deciding), _) if deciding.on == Images::Validation => {
+            ["validation set", "validation sets"]
+        }
+        _ => ["test set", "test sets"],
     }
 }
 
