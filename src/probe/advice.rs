@@ -61,7 +61,8 @@ fn advise_one(rows: &[Row], backbone: &str) -> Option<Advice> {
         .unwrap_or(best);
     let above = best.saturating_sub(1);
     let mut places = vec![deepest, best, above];
-    places.dedup();
+    // Behind layers without weights the same trains.
+    places.dedup_by_key(|place| depths[*place].training_operations);
     let percent = |row: &Row| format!("{:.1} %", row.val_accuracy * 100.0);
     let last = *depths.last()?;
     let reason = match deepest + 1 == depths.len() {

@@ -185,6 +185,7 @@ fn row(boundary: &str, layers: usize, accuracy: f64) -> Row {
         is_linear: true,
         val_accuracy: accuracy,
         val_std: 0.02,
+        training_operations: 100 - layers as u64,
         ..Row::default()
     }
 }
@@ -213,5 +214,11 @@ fn a_backbone_that_gets_better_to_its_end_needs_a_head_alone() {
     let rows = [row("a", 1, 0.5), row("b", 2, 0.7), row("c", 3, 0.9)];
     let advice = advise(&rows);
     assert_eq!(advice[0].boundaries, ["c", "b"]);
+    let pooled = Row {
+        training_operations: rows[2].training_operations,
+        ..row("d", 4, 0.9)
+    };
+    let advice = advise(&[rows.as_slice(), &[pooled]].concat());
+    assert_eq!(advice[0].boundaries, ["d", "b"]);
     assert!(advice[0].reason.contains("a head on it is the cheapest"));
 }
