@@ -133,13 +133,17 @@ impl Measure {
                 .copied()
                 .ok_or_else(|| Error::Nothing("no run has a result yet".into()));
         };
-        let is_meant = |measure: &&Measure| match measure.of {
-            Of::Metric(_, metric) => decides(measure) && metric.name == name,
+        let is_of_metric = |measure: &&Measure| match measure.of {
+            Of::Metric(_, metric) => metric.name == name,
             Of::Run(_) => false,
         };
+        let of_metric = || all().iter().filter(is_of_metric);
+        let meant = of_metric().filter(is_there).find(decides);
+        let meant = meant.or_else(|| of_metric().find(is_there));
+        let meant = meant.or_else(|| of_metric().find(decides));
         let is_named = |measure: &&Measure| measure.name == name;
         let found = all().iter().find(is_named);
-        match found.or_else(|| all().iter().find(is_meant)) {
+        match found.or(meant) {
             Some(measure) if is_there(&measure) => Ok(*measure),
             Some(_) => Err(Error::Nothing(format!("no run has a `{name}`"))),
             None => Err(Error::UnknownMetric {

@@ -54,6 +54,10 @@ impl Choice {
         results: &Results,
     ) -> Result<Self, Error> {
         let deciding = Measure::named(name, select.unwrap_or_default().images(), results)?;
+        if select == Some(Select::Validation) && deciding.on == Images::Test && name.is_none() {
+            let why = "no run has validation images that could choose; without --select the test images do";
+            return Err(Error::Nothing(why.into()));
+        }
         let contradicts = select == Some(Select::Test) && deciding.on == Images::Validation
             || select == Some(Select::Validation) && name.is_some() && deciding.on == Images::Test;
         if contradicts {
@@ -63,7 +67,8 @@ impl Choice {
         let (reported, optimistic) = match (deciding.on, on_test) {
             (Images::Validation, Some(test)) => (test, None),
             (Images::Validation, None) => (deciding, Some(Optimistic::NoTest)),
-            (Images::Test, _) if select.is_none() && name.is_none() => {
+            // The name of a metric alone, or none, means it on the validation images where there are such.
+            (Images::Test, _) if select.is_none() && name != Some(deciding.name) => {
                 (deciding, Some(Optimistic::NoValidation))
             }
             (Images::Test, _) => (deciding, Some(Optimistic::Asked)),

@@ -90,6 +90,12 @@ fn reliability(found: &Calibrated) -> String {
         percent(before.calibration_error),
         percent(after.calibration_error)
     );
+    if after.loss > before.loss {
+        let images = counted(found.validation_images, "validation image");
+        text += &format!(
+            "the temperature makes the loss worse here: {images} may be too few to fit it\n\n"
+        );
+    }
     let titles = [
         "probability",
         "images",

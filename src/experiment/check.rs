@@ -157,7 +157,7 @@ fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
                 mode => format!(", batch_norm = \"{mode}\""),
             };
             let trained = thousands(blueprint.trainable_count());
-            if let [_] = stages.as_slice() {
+            if let [PlannedStage { name: None, .. }] = stages.as_slice() {
                 let _ = writeln!(
                     text,
                     "  {:width$}  {frozen}{norms}, {trained} trained parameters, {}",

@@ -100,9 +100,12 @@ fn backbones(prepared: &Prepared) -> Result<Vec<(String, &PlannedRun)>, Error> {
                     .into(),
             ));
         }
+        // Of folds the first, as of seeds.
+        let mut dataset = spec.dataset.clone();
+        dataset.fold = None;
         let key = format!(
-            "{:?} {:?} {:?} {:?}",
-            spec.backbone, spec.dataset, spec.resize, spec.normalization
+            "{:?} {dataset:?} {:?} {:?}",
+            spec.backbone, spec.resize, spec.normalization
         );
         if found.iter().any(|(known, ..)| *known == key) {
             continue;
@@ -171,6 +174,10 @@ impl Probed {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for advice in &self.advice {
+            if advice.boundaries.is_empty() {
+                text += &format!("{}: no advice\n  {}\n", advice.backbone, advice.reason);
+                continue;
+            }
             text += &format!(
                 "{}: worth training with freeze.through = {}\n  {}\n",
                 advice.backbone,

@@ -46,6 +46,14 @@ impl Checked {
                 "  no rate is suggested: the loss fell with none of them; does anything train, and are the images normalized?"
             );
         }
+        let stage = planned.stages.first();
+        if let Some(name) = stage.and_then(|stage| stage.name.as_ref()) {
+            let _ = writeln!(
+                text,
+                "  tried with what the first stage, {}, trains",
+                foreign::one_line(name)
+            );
+        }
         if self.0.plan.runs.len() > 1 {
             let _ = writeln!(text, "  tried with the first run, {}", planned.run.id);
         }

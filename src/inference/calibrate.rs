@@ -65,12 +65,11 @@ pub fn calibrate(
         return Err(Error::NoSoftmax);
     }
     let mut held_out = Kept::default();
-    measure(
-        model,
-        EvaluatedPart::Validation,
-        progress,
-        Some(&mut held_out),
-    )?;
+    let validation = EvaluatedPart::Validation;
+    measure(model, validation, progress, Some(&mut held_out)).map_err(|error| match error {
+        Error::NoImages { .. } => Error::NoValidation,
+        error => error,
+    })?;
     let mut images = Kept::default();
     let found = measure(model, part, progress, Some(&mut images))?;
     let temperature = fitted(&held_out);

@@ -37,6 +37,10 @@ pub enum Error {
         "a temperature is fitted to the logits of a softmax, and this model ends with a sigmoid"
     )]
     NoSoftmax,
+    #[error(
+        "a temperature is fitted on validation images, and the dataset has none (dataset.validation_split)"
+    )]
+    NoValidation,
     #[error("the dataset has no {part} images; --part names another part")]
     NoImages { part: &'static str },
 }

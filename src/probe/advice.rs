@@ -8,7 +8,7 @@ pub struct Advice {
     pub backbone: String,
     /// The boundary with the most accurate probe, and that accuracy.
     pub best: (String, f64),
-    /// Worth training, from the cheapest: the deepest that the validation images cannot tell from the best, and the best
+    /// None where nothing can be told. Worth training, from the cheapest: the deepest that the validation images cannot tell from the best, and the best
     /// and what is just above it where these are others.
     pub boundaries: Vec<String>,
     /// Why.
@@ -65,7 +65,22 @@ fn advise_one(rows: &[Row], backbone: &str) -> Option<Advice> {
     places.dedup_by_key(|place| depths[*place].training_operations);
     let percent = |row: &Row| format!("{:.1} %", row.val_accuracy * 100.0);
     let last = *depths.last()?;
+    let chance = 1.0 / top.classes.max(1) as f64;
     let reason = match deepest + 1 == depths.len() {
+        _ if top.val_accuracy - 2.0 * top.val_std <= chance => {
+            let reason = format!(
+                "no boundary tells the {} classes surely better than guessing ({} at best): too few images, or weights that \
+                 know nothing of such images",
+                top.classes,
+                percent(top)
+            );
+            return Some(Advice {
+                backbone: backbone.to_owned(),
+                best: (top.boundary.clone(), top.val_accuracy),
+                boundaries: Vec::new(),
+                reason,
+            });
+        }
         true => format!(
             "what the whole backbone gives is as good as anything before it ({} against {}): a head on it is the cheapest, \
              and training the last layers too may add to it",
@@ -73,12 +88,15 @@ fn advise_one(rows: &[Row], backbone: &str) -> Option<Advice> {
             percent(top)
         ),
         false => format!(
-            "the layers behind it tell less of these classes ({} at {}, {} at {}), as they are made for those that the \
-             weights were trained on: train them, keep what is before",
+            "the layers behind it tell less of these classes ({} at {}, {} at {}){}: train them, keep what is before",
             percent(depths[deepest]),
             depths[deepest].boundary,
             percent(last),
-            last.boundary
+            last.boundary,
+            match last.is_pretrained {
+                true => ", as they are made for those that the weights were trained on",
+                false => "",
+            }
         ),
     };
     Some(Advice {

@@ -152,11 +152,18 @@ pub fn fit(probe: &dyn Probe, parts: &Parts) -> Result<Row> {
         is_linear: probe.is_linear(),
         dimensions: parts.training.features.columns,
         val_accuracy: accuracy,
-        val_std: (accuracy * (1.0 - accuracy) / images).sqrt(),
+        val_std: standard_error(accuracy, images),
+        classes: parts.classes,
         test_accuracy: self::accuracy(&fitted.test, &parts.test.labels),
         seconds: start.elapsed().as_secs_f64(),
         ..Row::default()
     })
+}
+
+/// Of a share of so many images, with two more that are right and two that are not.
+fn standard_error(share: f64, images: f64) -> f64 {
+    let share = (share * images + 2.0) / (images + 4.0);
+    (share * (1.0 - share) / (images + 4.0)).sqrt()
 }
 
 /// The share that is right; none of no images.

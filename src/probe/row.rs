@@ -17,12 +17,17 @@ pub struct Row {
     pub dimensions: usize,
     /// Share of the validation images.
     pub val_accuracy: f64,
-    /// The standard error that the number of validation images leaves it.
+    /// The standard error that the number of validation images leaves it, with two more on either side: A. Agresti, B.
+    /// Coull, "Approximate is better than exact for interval estimation of binomial proportions" (1998). None is certain.
     pub val_std: f64,
     /// Share of the test images; none where there are none.
     pub test_accuracy: Option<f64>,
     /// Wall time of fitting and choosing.
     pub seconds: f64,
+    /// How many classes there are.
+    pub classes: usize,
+    /// Whether the backbone's weights were trained on other images.
+    pub is_pretrained: bool,
     /// Multiply-accumulates of a training step, an image, where the backbone is frozen up to here.
     pub training_operations: u64,
 }

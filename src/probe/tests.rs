@@ -185,6 +185,7 @@ fn row(boundary: &str, layers: usize, accuracy: f64) -> Row {
         is_linear: true,
         val_accuracy: accuracy,
         val_std: 0.02,
+        classes: 10,
         training_operations: 100 - layers as u64,
         ..Row::default()
     }
@@ -207,6 +208,14 @@ fn the_deepest_boundary_that_is_as_good_as_the_best_comes_first() {
         "{}",
         advice[0].reason
     );
+}
+
+#[test]
+fn nothing_is_advised_where_probes_guess() {
+    let rows = [row("a", 1, 0.12), row("b", 2, 0.13)];
+    let advice = advise(&rows);
+    assert!(advice[0].boundaries.is_empty());
+    assert!(advice[0].reason.contains("better than guessing"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::features::Split;
 use crate::machine;
 use crate::model::{Blueprint, Network};
 use crate::probe::{self, Boundary, PROBES, Parts, Pooled, Row};
-use crate::spec::{FreezeThrough, Problem, Spec};
+use crate::spec::{FreezeThrough, Problem, Spec, Weights};
 use crate::text::{bytes, thousands};
 
 /// Fits are done on double precision copies of the widest tables.
@@ -73,6 +73,7 @@ impl Executor<'_> {
                     boundary: boundary.name.clone(),
                     layers: boundary.layers,
                     training_operations: operations,
+                    is_pretrained: spec.backbone.weights != Weights::Random,
                     ..probe::fit(probe, &parts)?
                 });
             }

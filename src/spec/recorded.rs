@@ -38,6 +38,8 @@ impl Experiment {
         let mut spec = spec.clone();
         spec.backbone.weights = Weights::Random;
         spec.training.initial_weights = None;
+        spec.optimizer.l2_sp = None;
+        spec.stage = Vec::new();
         Self::of(overlays::merge_text(
             model,
             spec.to_toml(),

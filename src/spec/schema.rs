@@ -54,8 +54,11 @@ const LISTS: [&str; 5] = [
     "training.metrics",
 ];
 
-/// Tables whose keys are names of the dataset's; what stands in them is looked at by their types.
-const OPEN: [&str; 1] = ["training.class_weights"];
+/// Lists of tables.
+const TABLES: [&str; 2] = ["head", "stage"];
+
+/// Tables whose keys are names of others; what stands in them is looked at by their types.
+const OPEN: [&str; 3] = ["training.class_weights", "optimizer.rates", "stage"];
 
 /// The table's name without indices of `[[head]]`.
 fn table_name(path: &[String]) -> String {
@@ -101,7 +104,10 @@ pub(super) fn check(path: &[String]) -> Result<(), Unknown> {
         let is_index = key.parse::<usize>().is_ok();
         let name = table_name(table);
         let list_here = length > 0 && table[length - 1].parse::<usize>().is_err();
-        if is_index && list_here && (name == "head" || LISTS.contains(&name.as_str())) {
+        if is_index
+            && list_here
+            && (TABLES.contains(&name.as_str()) || LISTS.contains(&name.as_str()))
+        {
             continue;
         }
         if OPEN.contains(&name.as_str()) {

@@ -45,6 +45,13 @@ pub(super) fn axes(origin: &Origin, sweep: &Sweep) -> Result<Vec<Axis>, Vec<Diag
             wrong.push(Diagnostic::new(place(), message));
             continue;
         }
+        let has_stages = tree::get(origin.merged(), &key::path(&["stage"])).is_some();
+        if has_stages && path == key::path(&["training", "epochs"]) {
+            let message = format!("`{name}` is not used where a run has stages");
+            let help = "sweep the epochs of a stage, e.g. \"stage.0.epochs\"";
+            wrong.push(Diagnostic::new(place(), message).help(help));
+            continue;
+        }
         if let Some(unknown) = explain::unknown_axis(place(), name, &path) {
             wrong.push(unknown);
             continue;

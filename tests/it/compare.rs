@@ -159,6 +159,21 @@ fn validation_images_choose_the_best_and_test_images_say_how_good_it_is() {
 }
 
 #[test]
+fn without_validation_images_the_test_images_decide_and_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    experiment(&folder.path().join("a"));
+    let by_loss = json(folder.path(), &["a", "--metric", "loss"]);
+    assert_eq!(by_loss["metric"], "test_loss");
+    let said = text(folder.path(), &["a", "--metric", "loss"]);
+    assert!(said.contains("no validation images were kept"), "{said}");
+    let args = ["compare", "a", "--select", "validation"];
+    let output = runner(folder.path()).args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("no run has validation images"), "{said}");
+}
+
+#[test]
 fn a_setting_that_is_better_only_on_test_images_is_told_and_not_chosen() {
     let folder = tempfile::tempdir().unwrap();
     validated(&folder.path().join("a"), [0.5, 0.6, 0.9]);

@@ -177,3 +177,38 @@ fn a_temperature_makes_probabilities_no_worse() {
         "{table}"
     );
 }
+
+#[test]
+fn folds_are_probed_once() {
+    let folder = tempdir().unwrap();
+    let folds = SPEC.replace("validation_split = 0.25", "folds = 4");
+    let sweep = format!("{folds}[sweep.axes]\n\"dataset.fold\" = [0, 1, 2, 3]\n");
+    done(folder.path(), &sweep, &["probe", "a.toml"]);
+    let table = probes(folder.path());
+    let boundaries = table.column("boundary").unwrap().n_unique().unwrap();
+    assert_eq!(table.height(), 3 * boundaries);
+}
+
+/// A model that was drawn to pretrained weights is a model like others.
+#[test]
+fn what_was_trained_with_l2_sp_is_used_alone() {
+    let folder = tempdir().unwrap();
+    let first = SPEC.replace("name = \"a\"", "name = \"first\"");
+    fs::write(folder.path().join("first.toml"), first).unwrap();
+    let spec = SPEC
+        .replace(
+            "weights = \"random\"",
+            "weights = { experiment = \"first.toml\" }",
+        )
+        .replace("name = \"adam\"", "name = \"adam\", l2_sp = 0.1")
+        .replace("through = \"all\"", "through = \"fire8\"");
+    done(folder.path(), &spec, &["a.toml"]);
+    let mut runs = fs::read_dir(folder.path().join("results/a/runs")).unwrap();
+    let run = runs.next().unwrap().unwrap().path();
+    let output = runner(folder.path())
+        .arg("evaluate")
+        .arg(run)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+}

@@ -176,7 +176,7 @@ fn a_stage_without_a_name_or_epochs_is_refused() {
     for (stage, fragment) in [
         ("epochs = 1", "name"),
         ("name = \"x\"", "epochs"),
-        ("name = \"x\"\nepochs = 0", "at least 1 epoch"),
+        ("name = \"x\"\nepochs = 0", "1 to 1,000,000 epochs"),
         (
             "name = \"x\"\nepochs = 1\n[[stage]]\nname = \"x\"\nepochs = 1",
             "two stages are named",
@@ -197,4 +197,31 @@ fn a_stage_without_a_name_or_epochs_is_refused() {
             "{stage}: {said}"
         );
     }
+}
+
+#[test]
+fn axes_reach_into_stages_and_not_into_what_these_do_not_use() {
+    let folder = tempdir().unwrap();
+    let stages = "[[stage]]\nname = \"head\"\nepochs = 1\n\"freeze.through\" = \"all\"\n\
+                  [[stage]]\nname = \"fine\"\nepochs = 4\n";
+    fs::write(folder.path().join("a.toml"), format!("{SPEC}{stages}")).unwrap();
+    let check = |axis: &str| {
+        let set = format!("sweep.axes.{axis}");
+        let mut command = runner(folder.path());
+        let output = command.args(["check", "a.toml", "--set", &set]).output();
+        said(&output.unwrap())
+    };
+    let said = check("\"stage.1.epochs\"=[2, 3]");
+    assert!(
+        said.contains("2 runs") && said.contains("3 epochs"),
+        "{said}"
+    );
+    let through = "'stage.1.\"freeze.through\"'=[\"layer2\", \"layer3\"]";
+    let said = check(through);
+    assert!(said.contains("fine: frozen through layer2"), "{said}");
+    let said = check("\"training.epochs\"=[2, 3]");
+    assert!(
+        said.contains("is not used where a run has stages"),
+        "{said}"
+    );
 }

@@ -23,7 +23,7 @@ pub(super) fn check(spec: &Spec, check: &mut Check, validate: fn(&Spec) -> Vec<P
             );
         }
         if !(1..=MOST_EPOCHS).contains(&stage.epochs) {
-            let message = format!("a stage has at least 1 epoch, not {}", stage.epochs);
+            let message = format!("a stage has 1 to 1,000,000 epochs, not {}", stage.epochs);
             check.problem(&place(i, "epochs"), message);
         }
     }
@@ -32,7 +32,10 @@ pub(super) fn check(spec: &Spec, check: &mut Check, validate: fn(&Spec) -> Vec<P
         Ok(_) if spec.stage.is_empty() => {}
         Ok(stages) => {
             for (i, stage) in stages.iter().enumerate() {
-                let is_new = |problem: &Problem| !check.problems.contains(problem);
+                // Its epochs were looked at above.
+                let is_new = |problem: &Problem| {
+                    problem.key != "training.epochs" && !check.problems.contains(problem)
+                };
                 let problems = validate(&stage.spec);
                 let found: Vec<Problem> = problems
                     .into_iter()
