@@ -225,12 +225,12 @@ pub fn needed(comparison: &Comparison) -> Option<String> {
     Some(match difference.needed? {
         Needed::Runs(needed) if needed <= runs => return None,
         Needed::Runs(needed) => format!(
-            "{name} and the best differ by {size}, too little to tell with {runs} runs each; about {} runs each would tell \
+            "the best and {name} differ by {size}, too little to tell with {runs} runs each; about {} runs each would tell \
              such a difference four times of five",
             thousands(needed)
         ),
         Needed::Images(needed) => format!(
-            "{name} and the best differ by {size}, too little to tell on {} {}, whatever the number of runs; about {} would \
+            "the best and {name} differ by {size}, too little to tell on {} {}, whatever the number of runs; about {} would \
              tell such a difference four times of five",
             thousands(difference.images.unwrap_or(0)),
             on(reported),
