@@ -1,7 +1,7 @@
 //! Multinomial logistic regression with a squared penalty, as scikit-learn's `LogisticRegression`; its strength by the
 //! validation images.
 
-use candle_core::Result;
+use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
 use super::matrix::Matrix;
@@ -68,16 +68,20 @@ pub(super) fn fitted(parts: &Parts, inverse: f64) -> Result<Vec<f64>> {
 fn classes_of(part: &Part, weights: &[f64], classes: usize) -> Result<Vec<u32>> {
     match part.labels.is_empty() {
         true => Ok(Vec::new()),
-        false => Ok(largest(&logits(&part.features, weights, classes)?)),
+        false => {
+            let table = part.features.tensor()?;
+            Ok(largest(&logits(&table, weights, classes)?))
+        }
     }
 }
 
 /// The features times the weights, with the biases, which stand in the last row.
-fn logits(features: &Matrix<f32>, weights: &[f64], classes: usize) -> Result<Matrix<f32>> {
-    let of_features = features.columns * classes;
+fn logits(table: &Tensor, weights: &[f64], classes: usize) -> Result<Matrix<f32>> {
+    let features = table.dim(1)?;
+    let of_features = features * classes;
     let slopes = weights[..of_features].iter().map(|w| *w as f32).collect();
-    let slopes = Matrix::new(features.columns, classes, slopes);
-    let mut logits = features.times(&slopes)?;
+    let slopes = Matrix::new(features, classes, slopes);
+    let mut logits = Matrix::of(&table.matmul(&slopes.tensor()?)?)?;
     for row in logits.values.chunks_mut(classes.max(1)) {
         let biases = &weights[of_features..];
         row.iter_mut()
@@ -91,6 +95,8 @@ fn logits(features: &Matrix<f32>, weights: &[f64], classes: usize) -> Result<Mat
 /// turned, so are the weights; neither the losses nor the squares change.
 struct Problem<'a> {
     features: &'a Matrix<f32>,
+    /// The same, copied once.
+    table: Tensor,
     labels: &'a [u32],
     classes: usize,
     penalty: f64,
@@ -108,8 +114,10 @@ impl<'a> Problem<'a> {
             let factors = rotated.parts.shifted(2.0 * images * penalty);
             (&rotated.parts, factors)
         };
+        let features = rotated.map_or(&parts.training.features, |rotated| &rotated.features);
         Ok(Problem {
-            features: rotated.map_or(&parts.training.features, |rotated| &rotated.features),
+            features,
+            table: features.tensor()?,
             labels: &parts.training.labels,
             classes: parts.classes,
             penalty,
@@ -147,7 +155,7 @@ impl<'a> Problem<'a> {
 
     fn value_and_gradient(&self, weights: &[f64]) -> Result<(f64, Vec<f64>)> {
         let (classes, images) = (self.classes, self.labels.len().max(1) as f64);
-        let mut errors = logits(self.features, weights, classes)?;
+        let mut errors = logits(&self.table, weights, classes)?;
         let losses: Vec<f64> = errors
             .values
             .par_chunks_mut(classes.max(1))
@@ -158,7 +166,7 @@ impl<'a> Problem<'a> {
         let slopes = &weights[..of_features];
         let squares: f64 = slopes.iter().map(|w| w * w).sum();
         let value = losses.iter().sum::<f64>() / images + 0.5 * self.penalty * squares;
-        let sums = self.features.transposed_times(&errors)?;
+        let sums = Matrix::<f32>::of(&self.table.t()?.matmul(&errors.tensor()?)?)?;
         let mut gradient: Vec<f64> = sums.values.iter().map(|g| f64::from(*g) / images).collect();
         gradient
             .iter_mut()

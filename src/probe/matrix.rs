@@ -27,11 +27,12 @@ impl<T: WithDType> Matrix<T> {
         &self.values[row * self.columns..(row + 1) * self.columns]
     }
 
-    fn tensor(&self) -> Result<Tensor> {
+    /// A copy as a tensor, where it is multiplied often.
+    pub fn tensor(&self) -> Result<Tensor> {
         Tensor::from_slice(&self.values, (self.rows, self.columns), &Device::Cpu)
     }
 
-    fn of(tensor: &Tensor) -> Result<Self> {
+    pub fn of(tensor: &Tensor) -> Result<Self> {
         let (rows, columns) = tensor.dims2()?;
         Ok(Matrix::new(rows, columns, tensor.flatten_all()?.to_vec1()?))
     }
