@@ -1,5 +1,7 @@
 //! The specs of a run's stages: its own with what each changes.
 
+use std::collections::BTreeMap;
+
 use super::experiment::Problem;
 use super::key::{self, KeyPath};
 use super::schema;
@@ -68,26 +70,16 @@ impl Spec {
     }
 
     fn of_stage(&self, i: usize, stage: &Stage) -> Result<StageSpec, Problem> {
-        let mut plain = self.clone();
-        plain.stage = Vec::new();
-        let wrong = |key: &str, why: String| Problem::new(place(i, key), why);
-        let not_toml = |why: toml::ser::Error| wrong("name", why.to_string());
-        let mut values = toml::Value::try_from(&plain).map_err(not_toml)?;
-        for (key, value) in &stage.changes {
-            let path = path(i, key)?;
-            if is_optimizer(&path) {
-                // What only the one before takes.
-                forget_options(&mut values);
-            }
-            set(&mut values, &path, value.clone())
-                .ok_or_else(|| wrong(key, format!("`{key}` cannot be set here")))?;
-        }
-        let read: Result<Spec, _> = values.try_into();
-        let mut spec = read.map_err(|error: toml::de::Error| {
-            let message = error.message().to_owned();
+        let read = self.changed(i, &stage.changes)?;
+        let mut spec = read.map_err(|error| {
             // Which of several it is, they are asked one by one.
-            let culprit = stage.changes.keys().find(|key| !self.takes(stage, key));
-            wrong(culprit.map_or("name", |key| key), message)
+            let alone = |(key, value): &(&String, &toml::Value)| {
+                let one = BTreeMap::from([((*key).clone(), (*value).clone())]);
+                matches!(self.changed(i, &one), Ok(Err(_)))
+            };
+            let culprit = stage.changes.iter().find(alone);
+            let key = culprit.map_or("name", |(key, _)| key);
+            Problem::new(place(i, key), error.message())
         })?;
         spec.training.epochs = stage.epochs;
         spec.fill(&|_| false);
@@ -97,20 +89,33 @@ impl Spec {
         })
     }
 
-    /// Whether a change of a stage alone gives a spec.
-    fn takes(&self, stage: &Stage, key: &str) -> bool {
-        let mut plain = self.clone();
-        plain.stage = Vec::new();
-        let changed = || {
-            let mut values = toml::Value::try_from(&plain).ok()?;
-            let path = key::parse(key).ok()?;
-            if is_optimizer(&path) {
-                forget_options(&mut values);
-            }
-            set(&mut values, &path, stage.changes.get(key)?.clone())?;
-            values.try_into::<Spec>().ok()
+    /// This spec without stages and with these changes of one, where they give a spec.
+    ///
+    /// # Errors
+    /// A key that a stage cannot set.
+    fn changed(
+        &self,
+        stage: usize,
+        changes: &BTreeMap<String, toml::Value>,
+    ) -> Result<Result<Spec, toml::de::Error>, Problem> {
+        let wrong = |key: &str, why: String| Problem::new(place(stage, key), why);
+        let plain = Spec {
+            stage: Vec::new(),
+            ..self.clone()
         };
-        changed().is_some()
+        let not_toml = |why: toml::ser::Error| wrong("name", why.to_string());
+        let mut values = toml::Value::try_from(&plain).map_err(not_toml)?;
+        let paths = changes.keys().map(|key| path(stage, key));
+        let paths = paths.collect::<Result<Vec<KeyPath>, Problem>>()?;
+        if paths.iter().any(|path| is_optimizer(path)) {
+            // What only the one before takes; first, since the stage may set options of the new one.
+            forget_options(&mut values);
+        }
+        for ((key, value), path) in changes.iter().zip(&paths) {
+            set(&mut values, path, value.clone())
+                .ok_or_else(|| wrong(key, format!("`{key}` cannot be set here")))?;
+        }
+        Ok(values.try_into())
     }
 }
 
@@ -178,4 +183,29 @@ fn set(values: &mut toml::Value, path: &[String], value: toml::Value) -> Option<
     }
     table.insert(last.clone(), value);
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_optimizer_has_the_options_that_its_stage_gives_it() {
+        let text = "name = 't'\ndataset = { name = 'digits' }\nbackbone = { arch = 'vgg11' }\n\
+                    optimizer = { name = 'adam', beta_1 = 0.8, clip_norm = 1.0 }\n\
+                    [[stage]]\nname = 'fine'\nepochs = 1\n'optimizer.name' = 'sgd'\n\
+                    'optimizer.learning_rate' = 0.5\n'optimizer.momentum' = 0.9";
+        let spec: Spec = toml::from_str(text).unwrap();
+        let optimizer = &spec.stages().unwrap()[0].spec.optimizer;
+        let written = toml::to_string(optimizer).unwrap();
+        for line in [
+            "name = \"sgd\"",
+            "learning_rate = 0.5",
+            "momentum = 0.9",
+            "clip_norm = 1.0",
+        ] {
+            assert!(written.contains(line), "{line}: {written}");
+        }
+        assert!(!written.contains("beta_1"), "{written}");
+    }
 }
