@@ -28,6 +28,7 @@ const MOST: usize = 50;
 pub(super) fn read<T: DeserializeOwned>(mut value: Value) -> Result<T, Vec<Mistake>> {
     let mut mistakes: Vec<Mistake> = Vec::new();
     let mut removed: Vec<KeyPath> = Vec::new();
+    let mut filled: Vec<KeyPath> = Vec::new();
     loop {
         let error = match value.deserialize::<T>() {
             Ok(read) if mistakes.is_empty() => return Ok(read),
@@ -46,13 +47,19 @@ pub(super) fn read<T: DeserializeOwned>(mut value: Value) -> Result<T, Vec<Mista
                     });
                 }
                 let filling = example(field);
-                tree::assign(&mut value, &missing, filling).is_ok()
+                let mended = tree::assign(&mut value, &missing, filling).is_ok();
+                filled.push(missing);
+                mended
             }
             kind => {
                 if let Kind::UnknownField(field, _) = kind
                     && path.last() != Some(field)
                 {
                     path.push(field.clone());
+                }
+                // An example that does not fit is no mistake of the spec's.
+                if filled.contains(&path) {
+                    return Err(mistakes);
                 }
                 let taken = tree::remove(&mut value, &path);
                 let mended = taken.is_some();

@@ -177,6 +177,7 @@ pub(super) fn example(key: &str) -> &'static str {
         "name" => "\"cifar10\"",
         "arch" => "\"vgg16\"",
         "layer" => "\"dense\"",
+        "epochs" => "10",
         _ => "\"…\"",
     }
 }

@@ -196,6 +196,7 @@ fn a_stage_without_a_name_or_epochs_is_refused() {
             output.status.code() == Some(2) && said.contains(fragment),
             "{stage}: {said}"
         );
+        assert_eq!(said.matches("error:").count(), 1, "{stage}: {said}");
     }
 }
 
