@@ -7,7 +7,7 @@ use super::measure::Measure;
 use super::recorded::Recorded;
 use super::select::Choice;
 use super::stats::Sample;
-use crate::spec::{AxisValue, digits_of, replicates};
+use crate::spec::{AxisValue, digits_of};
 
 /// Runs that belong together, and what they have in common.
 pub(super) struct Members<'a> {
@@ -30,9 +30,11 @@ struct Again<'a>(HashMap<Repetition<'a>, Vec<&'a str>>);
 impl<'a> Again<'a> {
     /// How many others there were before this one with its settings and seeds; a copy counts as the one that it copies.
     fn of(&mut self, run: &'a Recorded) -> usize {
-        let replicate = |key: &String| run.value(key).map(|value| value.to_string());
-        let replicates = replicates().iter().map(replicate).collect();
-        let key = (run.experiment.as_str(), run.setting.as_str(), replicates);
+        let key = (
+            run.experiment.as_str(),
+            run.setting.as_str(),
+            run.replicates(),
+        );
         let known = self.0.entry(key).or_default();
         let digits = digits_of(&run.row.run);
         let place = known.iter().position(|other| *other == digits);

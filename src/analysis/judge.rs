@@ -8,7 +8,6 @@ use super::measure::Measure;
 use super::recorded::Recorded;
 use super::select::Choice;
 use super::stats::holm;
-use crate::spec::replicates;
 use crate::store::run_folder;
 
 /// So many of the best settings are compared image by image, which takes reading what their runs predicted.
@@ -17,9 +16,8 @@ pub(super) const MOST_WITH_ANSWERS: usize = 30;
 /// The runs of a group, each with what it is told apart by from its repetitions.
 pub(super) fn repetitions(members: &Members<'_>, choice: &Choice) -> Vec<Repetition> {
     let repetition = |run: &&Recorded| {
-        let key = |key: &String| run.value(key).map(|value| value.to_string());
         Some(Repetition {
-            keys: replicates().iter().map(key).collect(),
+            keys: run.replicates(),
             value: choice.reported.of(run)?,
             folder: run_folder(&run.folder, &run.row.run),
             answers: None,

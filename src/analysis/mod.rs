@@ -32,4 +32,4 @@ pub use recorded::{Recorded, Results};
 pub use select::{Optimistic, Select};
 pub use stats::{Sample, holm, paired, welch};
 pub use table::{TextFormat, csv, frame, json, rows};
-pub(crate) use table::{shown, with_interval};
+pub(crate) use table::{shown, unit_of_difference, with_interval};

@@ -5,7 +5,7 @@ use super::difference::{Difference, Needed, Over};
 use super::judge::MOST_WITH_ANSWERS;
 use super::measure::{Measure, Unit};
 use super::select::Optimistic;
-use super::table::{images_title, shown};
+use super::table::{images_title, shown, size_of_difference};
 use crate::store::text;
 use crate::text::thousands;
 
@@ -215,11 +215,7 @@ pub fn needed(comparison: &Comparison) -> Option<String> {
     let is_open = |group: &&Group| group.verdict == Verdict::WithinNoise;
     let next = comparison.ranked().iter().find(is_open)?;
     let difference = next.difference?;
-    let size = match reported.unit {
-        Unit::Share => format!("{:.1} percentage points", difference.mean.abs() * 100.0),
-        Unit::Seconds => format!("{:.1} s", difference.mean.abs()),
-        Unit::Plain | Unit::Count => format!("{:.4}", difference.mean.abs()),
-    };
+    let size = size_of_difference(difference.mean, reported.unit);
     let name = name_of(comparison, next);
     let runs = next.runs.len();
     Some(match difference.needed? {

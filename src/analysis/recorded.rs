@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::metric::Metrics;
-use crate::spec::AxisValue;
+use crate::spec::{AxisValue, replicates};
 use crate::store::{RunRow, Status};
 
 /// The key of the experiment's name where several are looked at together.
@@ -55,6 +55,12 @@ impl Recorded {
     fn in_spec(&self, key: &str) -> Option<AxisValue> {
         let spec: serde_json::Value = serde_json::from_str(&self.row.spec).ok()?;
         AxisValue::at(&spec, key)
+    }
+
+    /// Its values of the keys on which runs repeat one another: its seed and its fold, as far as it has them.
+    pub(super) fn replicates(&self) -> Vec<Option<String>> {
+        let value = |key: &String| self.value(key).map(|value| value.to_string());
+        replicates().iter().map(value).collect()
     }
 
     /// Whether the run came to its end.

@@ -116,20 +116,39 @@ pub(super) fn images_title(comparison: &Comparison) -> [&'static str; 2] {
     }
 }
 
-/// A difference as `-6.7 (-17.0 to 3.5)`; of shares in percentage points.
-pub(crate) fn with_interval(difference: &Difference, unit: Unit) -> String {
+/// What stands behind a difference: shares differ by percentage points.
+pub(crate) fn unit_of_difference(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Share => " percentage points",
+        Unit::Seconds => " s",
+        Unit::Plain | Unit::Count => "",
+    }
+}
+
+/// The number of a difference, without its unit.
+fn difference_in(value: f64, unit: Unit) -> String {
     let (scale, digits) = match unit {
         Unit::Share => (100.0, 1),
         Unit::Seconds => (1.0, 1),
         Unit::Count => (1.0, 0),
         Unit::Plain => (1.0, 4),
     };
+    // No -0.0.
+    format!("{:.digits$}", value * scale + 0.0)
+}
+
+/// How large a difference is, with its unit.
+pub(super) fn size_of_difference(mean: f64, unit: Unit) -> String {
+    difference_in(mean.abs(), unit) + unit_of_difference(unit)
+}
+
+/// A difference as `-6.7 (-17.0 to 3.5)`; of shares in percentage points.
+pub(crate) fn with_interval(difference: &Difference, unit: Unit) -> String {
     let Difference {
         mean, low, high, ..
     } = difference;
-    // No -0.0.
-    let number = |value: f64| format!("{:.digits$}", value * scale + 0.0);
-    format!("{} ({} to {})", number(*mean), number(*low), number(*high))
+    let [mean, low, high] = [mean, low, high].map(|value| difference_in(*value, unit));
+    format!("{mean} ({low} to {high})")
 }
 
 /// A sample as `71.2 ± 1.3 %`.

@@ -58,7 +58,7 @@ pub fn run(spec: &Path, options: &Options, reporter: &dyn Reporter) -> Result<Do
              folder): nothing is kept for the next start",
         );
     }
-    execute(&prepared, options, (reporter, &mut BTreeSet::new()))
+    execute(&prepared, options, (reporter, &mut BTreeSet::new())).map(answered)
 }
 
 /// Runs a planned experiment after those it builds on; lines that are `said` already are not repeated.
@@ -109,7 +109,7 @@ fn execute(
     let waiting = sweep::efforts(&recorder.waiting(plan));
     sinks.tell(&Event::Planned(&waiting));
     jobs::run(plan, &recorder, &executor, options, &sinks)?;
-    Ok(answered(recorder.finish(&sinks)?))
+    Ok(recorder.finish(&sinks)?)
 }
 
 /// With the answer to what the sweep asked, where it has one; results that cannot be compared have none.

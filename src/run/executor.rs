@@ -11,13 +11,14 @@ use super::error::Error;
 use super::images;
 use super::memory::Memory;
 use super::planned::PlannedRun;
-use super::start::Upstream;
+use super::start::{self, Start, Upstream};
 use crate::data::{self, Data, Loaded, Resizing, Wanted};
 use crate::features::Store;
 use crate::fetch::{self, Cache, Hub};
 use crate::machine;
+use crate::model::Blueprint;
 use crate::progress::Progress;
-use crate::spec::DatasetName;
+use crate::spec::{DatasetName, Spec};
 use crate::stop::Stop;
 
 /// Does runs and keeps what they share.
@@ -83,6 +84,24 @@ impl<'a> Executor<'a> {
             unavailable,
             ..self
         }
+    }
+
+    /// What a run starts from, downloaded where it has to be.
+    pub(super) fn start(
+        &self,
+        spec: &Spec,
+        run: &str,
+        blueprint: &Blueprint,
+    ) -> Result<Start, Error> {
+        let services = (&self.cache, &self.hub);
+        start::weights(
+            spec,
+            run,
+            blueprint,
+            &self.upstream,
+            services,
+            self.progress,
+        )
     }
 
     /// Does work on what is shared, once no other run does.

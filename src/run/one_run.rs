@@ -98,11 +98,7 @@ impl Executor<'_> {
         if device.is_cpu() {
             self.memory.check(Need::planned(planned, 1))?;
         }
-        let services = (&self.cache, &self.hub);
-        let initial = self.prepare(|_| {
-            let upstream = &self.upstream;
-            start::weights(spec, &run.id, blueprint, upstream, services, self.progress)
-        })?;
+        let initial = self.prepare(|_| self.start(spec, &run.id, blueprint))?;
         if let Some(download) = &initial.download {
             tell(Event::Weights(download));
         }

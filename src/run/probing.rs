@@ -28,15 +28,7 @@ impl Executor<'_> {
         spec.freeze.train = None;
         spec.freeze.batch_norm = Default::default();
         let blueprint = Blueprint::new(&spec, planned.classes.len())?;
-        let services = (&self.cache, &self.hub);
-        let initial = start::weights(
-            &spec,
-            &run.id,
-            &blueprint,
-            &self.upstream,
-            services,
-            self.progress,
-        )?;
+        let initial = self.start(&spec, &run.id, &blueprint)?;
         let preparation = start::preparation(&spec, &run.id, &self.upstream)?;
         let resizing = preparation.resizing;
         let data = self.prepare(|shared| self.data(shared, planned, resizing))?;

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use candle_core::Device;
 use rayon::ThreadPool;
 
 use super::error::Error;
 use super::event::{Event, Tell};
 use super::executor::Executor;
 use super::planned::{PlannedRun, PlannedStage};
-use candle_core::Device;
-
 use crate::data::{Batches, Data, Normalizer, Resizing};
 use crate::features::{OfRun, Split};
 use crate::model::{Blueprint, Network, Weights};
@@ -47,9 +46,14 @@ impl Executor<'_> {
         keeper: &mut Keeper,
         tell: Tell<'_>,
     ) -> Result<Trained<'a>, Error> {
-        let mut earlier = resumed(keeper)?;
+        let stages = &job.planned.stages;
+        // A checkpoint is large, and of a single stage nothing is earlier.
+        let mut earlier = match stages.len() {
+            1 => Earlier::default(),
+            _ => resumed(keeper)?,
+        };
         let is_drawn = |stage: &PlannedStage| stage.spec.optimizer.l2_sp.is_some();
-        let pretrained = job.planned.stages.iter().any(is_drawn);
+        let pretrained = stages.iter().any(is_drawn);
         let pretrained = pretrained.then(|| initial.clone());
         let mut weights = initial;
         weights.extend(
@@ -58,15 +62,18 @@ impl Executor<'_> {
                 .iter()
                 .map(|(name, t)| (name.clone(), t.clone())),
         );
-        let stages = &job.planned.stages;
         loop {
             // A checkpoint of a spec with fewer stages is of another run.
             let at = earlier.stages.min(stages.len().saturating_sub(1));
             let stage = &stages[at];
             let network = self.network(job, stage, &weights)?;
             drop(std::mem::take(&mut weights));
-            let adjust = self.adjust(job, stage, &network, pretrained.as_ref())?;
-            let outcome = self.stage(job, stage, (&network, &earlier, adjust), (keeper, tell))?;
+            let fit = self.fit(job, stage, (&network, &earlier), pretrained.as_ref())?;
+            crate::ops::give_back_freed_memory();
+            let outcome = on(job.threads, || {
+                fit.run(&mut |event| tell(Event::Training(event)), keeper)
+            })?;
+            drop(fit);
             if at + 1 == stages.len() {
                 return Ok(Trained {
                     network,
@@ -91,8 +98,8 @@ impl Executor<'_> {
         Ok(network.computing_in(spec.training.precision))
     }
 
-    /// What is done beside the optimizer's rule; weights are drawn to those in `pretrained`.
-    pub(super) fn adjust(
+    /// What is done beside the optimizer's rule.
+    fn adjust(
         &self,
         job: &Job<'_>,
         stage: &PlannedStage,
@@ -119,17 +126,18 @@ impl Executor<'_> {
         })
     }
 
-    fn stage(
+    /// A stage ready to be trained, after what is `earlier`; weights are drawn to those in `pretrained`.
+    pub(super) fn fit<'d>(
         &self,
-        job: &Job<'_>,
-        stage: &PlannedStage,
-        (network, earlier, adjust): (&Network, &Earlier, Adjust),
-        (keeper, tell): (&mut Keeper, Tell<'_>),
-    ) -> Result<Outcome, Error> {
+        job: &Job<'d>,
+        stage: &'d PlannedStage,
+        (network, earlier): (&'d Network, &'d Earlier),
+        pretrained: Option<&Weights>,
+    ) -> Result<Fit<'d>, Error> {
         let (spec, data, classes) = (&stage.spec, job.data, &job.planned.classes);
         let features = OfRun::new(spec, network, data, job.images)?;
         let inputs = |split| self.inputs(job, stage, &features, split);
-        let fit = Fit {
+        Ok(Fit {
             spec,
             network,
             train: inputs(Split::Training)?,
@@ -146,12 +154,8 @@ impl Executor<'_> {
             earlier,
             is_last: earlier.stages + 1 >= job.planned.stages.len(),
             all_epochs: job.planned.run.spec.epochs(),
-            adjust,
-        };
-        crate::ops::give_back_freed_memory();
-        Ok(on(job.threads, || {
-            fit.run(&mut |event| tell(Event::Training(event)), keeper)
-        })?)
+            adjust: self.adjust(job, stage, network, pretrained)?,
+        })
     }
 
     /// A part of the images, with what is kept of them.

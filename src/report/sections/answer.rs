@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::super::experiment::{Experiment, spelled};
 use super::section::section;
 use crate::analysis::{
-    self, Comparison, Group, Measure, Sample, Unit, Verdict, name_of, shown, with_interval,
+    self, Comparison, Group, Measure, Sample, Verdict, name_of, shown, unit_of_difference,
+    with_interval,
 };
 use crate::store::Status;
 use crate::text::counted;
@@ -68,15 +69,10 @@ fn next_best(comparison: &Comparison, next: &Group) -> Markup {
         return html! {};
     };
     let interval = next.difference.map(|d| with_interval(&d, reported.unit));
-    let unit = match reported.unit {
-        Unit::Share => " percentage points",
-        Unit::Seconds => " s",
-        Unit::Plain | Unit::Count => "",
-    };
     html! {
         "Next is " (name_of(comparison, next)) " with " (value(next.reported(), reported))
         @if let Some(interval) = interval {
-            "; the difference in " (spelled(reported.name)) ", with its 95 % interval: " (interval) (unit)
+            "; the difference in " (spelled(reported.name)) ", with its 95 % interval: " (interval) (unit_of_difference(reported.unit))
         }
         (sureness(next)) "."
     }
