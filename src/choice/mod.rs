@@ -88,19 +88,21 @@ pub enum Unset<T> {
     Default(T),
     /// It must be set, e.g. to this.
     Needed(T),
+    /// It need not be set, and means something else then.
+    Optional,
 }
 
 impl<T> Unset<T> {
     fn default(self) -> Option<T> {
         match self {
             Unset::Default(default) => Some(default),
-            Unset::Needed(_) => None,
+            Unset::Needed(_) | Unset::Optional => None,
         }
     }
 
     fn example(self) -> Option<T> {
         match self {
-            Unset::Default(_) => None,
+            Unset::Default(_) | Unset::Optional => None,
             Unset::Needed(example) => Some(example),
         }
     }
@@ -122,7 +124,14 @@ impl Takes {
 
     /// Whether an option must be set.
     pub fn is_needed(self) -> bool {
-        self.default().is_none() && !matches!(self, Takes::Text { .. })
+        let is_optional = match self {
+            Takes::Text { .. } => true,
+            Takes::Real { unset, .. } => matches!(unset, Unset::Optional),
+            Takes::Count { unset, .. } => matches!(unset, Unset::Optional),
+            Takes::Name { unset, .. } => matches!(unset, Unset::Optional),
+            _ => false,
+        };
+        self.default().is_none() && !is_optional
     }
 
     /// A value to show as an example, of an option that must be set.

@@ -1,17 +1,17 @@
 //! Different points, drawn by the seed.
 
-use std::collections::BTreeSet;
-
-use super::strategy::{MOST_RUNS, Point, Points, Strategy, count, point};
+use super::draw::draw;
+use super::space::{MOST_RUNS, Space};
+use super::strategy::{Answers, Asked, Strategy};
 use crate::choice::{Choice, Mistake, Opt, Options, Range, Takes, Unset};
-use crate::rng::{Purpose, Stream};
 
 pub static RANDOM: Strategy = Strategy {
     choice: Choice {
         name: "random",
         options: &[SAMPLES],
     },
-    points,
+    ask,
+    metric: None,
 };
 
 const SAMPLES: Opt = Opt {
@@ -23,69 +23,76 @@ const SAMPLES: Opt = Opt {
     },
 };
 
-fn points(options: &Options, lengths: &[usize], seed: u64) -> Points {
-    let samples = options.count(&SAMPLES);
-    if lengths.is_empty() {
-        let message = "a random sweep needs [sweep.axes] to draw from";
-        return Err(Mistake::new("strategy", message));
-    }
-    match count(lengths) {
-        Some(all) if samples > all => {
-            let message = format!("there are only {all} different points to draw, not {samples}");
-            let help = "lower `samples`, or use `strategy = \"grid\"` for all of them";
-            Err(Mistake::new(SAMPLES.name, message).help(help))
-        }
-        _ => Ok(draw(samples, lengths, seed)),
-    }
-}
-
-/// `samples` different points; there are at least as many.
-fn draw(samples: usize, lengths: &[usize], seed: u64) -> Vec<Point> {
-    let mut stream = Stream::new(seed, Purpose::Sweep, 0, 0);
-    if let Some(all) = count(lengths).filter(|all| *all <= 2 * MOST_RUNS) {
-        let mut order: Vec<usize> = (0..all).collect();
-        stream.shuffle(&mut order);
-        let drawn = order.iter().take(samples);
-        return drawn.map(|n| point(*n, lengths)).collect();
-    }
-    let mut seen = BTreeSet::new();
-    let mut points = Vec::with_capacity(samples);
-    while points.len() < samples {
-        let length = |n: &usize| stream.below(u32::try_from(*n).unwrap_or(u32::MAX)) as usize;
-        let point: Point = lengths.iter().map(length).collect();
-        if seen.insert(point.clone()) {
-            points.push(point);
-        }
-    }
-    points
+fn ask(options: &Options, space: &Space, _: &Answers<'_>) -> Result<Asked, Mistake> {
+    let points = draw(&SAMPLES, options.count(&SAMPLES), space)?;
+    Ok(Asked::each(points))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::range::{self, Scale};
+    use super::super::space::{Place, Point, Values, listed};
+    use super::super::strategy::no_answers;
     use super::*;
     use crate::choice::Value;
 
-    fn drawn(samples: usize, lengths: &[usize], seed: u64) -> Points {
+    fn drawn(samples: usize, space: &Space) -> Result<Vec<Point>, Mistake> {
         let options = Options::default().with(&SAMPLES, Value::Count(samples));
-        points(&options, lengths, seed)
+        let asked = ask(&options, space, &no_answers)?;
+        let questions = asked.questions.into_iter();
+        Ok(questions.flat_map(|question| question.points).collect())
     }
 
     #[test]
     fn points_differ_and_depend_on_the_seed_alone() {
         for lengths in [vec![3, 4], vec![1000, 1000, 1000]] {
-            let points = drawn(12, &lengths, 5).unwrap();
+            let space = |seed| Space {
+                seed,
+                ..listed(&lengths)
+            };
+            let points = drawn(12, &space(5)).unwrap();
             let distinct: BTreeSet<_> = points.iter().collect();
             assert_eq!(distinct.len(), 12);
-            assert_eq!(points, drawn(12, &lengths, 5).unwrap());
-            assert_ne!(points, drawn(12, &lengths, 6).unwrap());
-            let in_range = |p: &Point| p.iter().zip(&lengths).all(|(i, n)| i < n);
+            assert_eq!(points, drawn(12, &space(5)).unwrap());
+            assert_ne!(points, drawn(12, &space(6)).unwrap());
+            let is_in = |(place, length): (&Place, &usize)| match place {
+                Place::Listed(index) => index < length,
+                Place::Drawn(_) => false,
+            };
+            let in_range = |point: &Point| point.iter().zip(&lengths).all(is_in);
             assert!(points.iter().all(in_range));
         }
     }
 
     #[test]
+    fn ranges_are_drawn_from_between_their_bounds() {
+        let mut space = listed(&[2, 1]);
+        space.axes[1].values = Values::Range(range::Range {
+            min: 1e-4,
+            max: 1e-1,
+            scale: Scale::Log,
+            is_whole: false,
+        });
+        let points = drawn(400, &space).unwrap();
+        let below = |bound: f64| {
+            let is_below = |point: &&Point| matches!(point[1], Place::Drawn(rate) if rate < bound);
+            points.iter().filter(is_below).count()
+        };
+        assert_eq!((below(1e-4), below(0.1 + 1e-9)), (0, 400));
+        for (bound, expected) in [(1e-3, 133), (1e-2, 267)] {
+            assert!(
+                below(bound).abs_diff(expected) < 40,
+                "{bound}: {}",
+                below(bound)
+            );
+        }
+    }
+
+    #[test]
     fn more_points_than_there_are_and_none_to_draw_from_are_refused() {
-        assert_eq!(drawn(7, &[2, 3], 0).unwrap_err().key, "samples");
-        assert_eq!(drawn(1, &[], 0).unwrap_err().key, "strategy");
+        assert_eq!(drawn(7, &listed(&[2, 3])).unwrap_err().key, "samples");
+        assert_eq!(drawn(1, &listed(&[])).unwrap_err().key, "strategy");
     }
 }

@@ -14,64 +14,115 @@ use super::read::read;
 use super::sweep::{self, Axis};
 use super::tree;
 use super::types::{Spec, Sweep};
-use super::validate::validate;
+use super::validate::{self, validate};
+use crate::search::Point;
 
 /// Makes the runs of an experiment from its axes.
-pub(super) struct Expansion<'a> {
-    pub origin: &'a Origin,
+#[derive(Clone, Debug)]
+pub(super) struct Expansion {
     /// The merged overlays without the sweep.
-    pub base: &'a Value,
-    pub axes: &'a [Axis],
+    base: Value,
+    pub axes: Vec<Axis>,
     /// The base as it was read, where it can be read without the sweep.
-    pub typed: Option<Spec>,
+    typed: Option<Spec>,
+    /// Each value of each axis as the spec has it: a number is what its key takes, however it was written.
+    values: Vec<Vec<AxisValue>>,
+    /// Epochs of a run; the fewest, where an axis changes them.
+    pub epochs: usize,
 }
 
-impl Expansion<'_> {
-    /// Every run, checked.
+impl Expansion {
+    /// Checks each value of each axis on its own.
     ///
     /// # Errors
-    /// Every mistake in the values of the axes, or else in the runs.
-    pub(super) fn runs(&self, sweep: &Sweep, seed: u64) -> Result<Vec<Run>, Error> {
-        let values = self.check_values()?;
-        let lengths: Vec<usize> = self.axes.iter().map(|axis| axis.values.len()).collect();
-        let points = sweep::points(sweep, &lengths, seed)
-            .map_err(|problem| Error::from(located(self.origin, &[], &problem)))?;
-        let runs = points
-            .iter()
-            .map(|point| self.run(point, &values))
-            .collect::<Result<Vec<Run>, Vec<Diagnostic>>>()?;
-        self.check_runs(&points, &runs)?;
-        self.check_ids(&points, &runs)?;
-        Ok(runs)
-    }
-
-    /// Checks each value of each axis on its own, and gives them as the spec has them: a number is what its key takes,
-    /// however it was written.
-    fn check_values(&self) -> Result<Vec<Vec<AxisValue>>, Error> {
+    /// Every mistake in them.
+    pub(super) fn new(
+        origin: &Origin,
+        base: Value,
+        axes: Vec<Axis>,
+        typed: Option<Spec>,
+    ) -> Result<Self, Error> {
+        let epochs = typed.as_ref().map_or(usize::MAX, Spec::epochs);
+        let mut expansion = Expansion {
+            base,
+            values: Vec::new(),
+            typed,
+            epochs,
+            axes,
+        };
         let mut wrong = Vec::new();
-        let mut values = Vec::new();
-        for (at, axis) in self.axes.iter().enumerate() {
+        for at in 0..expansion.axes.len() {
             let mut of_axis = Vec::new();
-            for (index, written) in axis.values.iter().enumerate() {
-                match self.spec(&[(at, index)]) {
-                    Ok(spec) => of_axis.push(typed(&spec, axis, written)),
+            for index in 0..expansion.axes[at].values.len() {
+                match expansion.spec(origin, &[(at, index)]) {
+                    Ok(spec) => {
+                        expansion.epochs = expansion.epochs.min(spec.epochs());
+                        of_axis.push(expansion.typed(&spec, (at, index)));
+                    }
                     Err(mistakes) => wrong.extend(mistakes),
                 }
             }
-            values.push(of_axis);
+            expansion.values.push(of_axis);
         }
-        if wrong.is_empty() {
-            Ok(values)
-        } else {
-            Err(wrong.into())
+        match wrong.is_empty() {
+            true => Ok(expansion),
+            false => Err(wrong.into()),
         }
     }
 
+    /// Adds the runs at these points, checked.
+    ///
+    /// # Errors
+    /// Every mistake in them; then nothing is added.
+    pub(super) fn add(
+        &mut self,
+        origin: &Origin,
+        sweep: &Sweep,
+        points: &[Point],
+        runs: &mut Vec<Run>,
+    ) -> Result<(), Error> {
+        let known = runs.len();
+        let added = points.iter().try_for_each(|point| {
+            let places = self.places_of(origin, point)?;
+            runs.push(self.run(origin, places)?);
+            Ok(())
+        });
+        let added = added.map_err(|mistakes: Vec<Diagnostic>| mistakes.into());
+        let checked = added.and_then(|()| {
+            self.check_runs(origin, sweep, runs, known)?;
+            self.check_ids(origin, runs)
+        });
+        checked.inspect_err(|_| runs.truncate(known))
+    }
+
+    /// For each axis the index of a point's value, which is added where it is new.
+    fn places_of(&mut self, origin: &Origin, point: &Point) -> Result<Vec<usize>, Vec<Diagnostic>> {
+        let mut places = Vec::with_capacity(point.len());
+        for (at, place) in point.iter().enumerate() {
+            let index = self.axes[at].index(*place);
+            if index >= self.values[at].len() {
+                let spec = self.spec(origin, &[(at, index)])?;
+                let value = self.typed(&spec, (at, index));
+                self.values[at].push(value);
+            }
+            places.push(index);
+        }
+        Ok(places)
+    }
+
+    /// A value of an axis as the spec that was read from it has it; a table or list as it is written.
+    fn typed(&self, spec: &Spec, (at, index): (usize, usize)) -> AxisValue {
+        let axis = &self.axes[at];
+        let spec = serde_json::to_value(spec).unwrap_or_default();
+        let value = AxisValue::in_spec(&spec, &axis.path);
+        value.unwrap_or_else(|| sweep::axis_value(&axis.values[index]))
+    }
+
     /// The spec with some axes set: (axis, index of the value).
-    fn spec(&self, point: &[(usize, usize)]) -> Result<Spec, Vec<Diagnostic>> {
+    fn spec(&self, origin: &Origin, point: &[(usize, usize)]) -> Result<Spec, Vec<Diagnostic>> {
         match self.quick_spec(point) {
             Some(spec) => Ok(spec),
-            None => self.read_spec(point),
+            None => self.read_spec(origin, point),
         }
     }
 
@@ -86,7 +137,7 @@ impl Expansion<'_> {
             }
             done.push(table);
             let at = std::slice::from_ref(table);
-            let mut value = tree::get(self.base, at).cloned();
+            let mut value = tree::get(&self.base, at).cloned();
             for (at, index) in point
                 .iter()
                 .filter(|(at, _)| self.axes[*at].path[0] == *table)
@@ -109,15 +160,17 @@ impl Expansion<'_> {
     }
 
     /// The spec with some axes set, or every mistake in it.
-    fn read_spec(&self, point: &[(usize, usize)]) -> Result<Spec, Vec<Diagnostic>> {
+    fn read_spec(
+        &self,
+        origin: &Origin,
+        point: &[(usize, usize)],
+    ) -> Result<Spec, Vec<Diagnostic>> {
         let mut values = self.base.clone();
         for (at, index) in point {
             let axis = &self.axes[*at];
             let value = axis.values[*index].clone();
             tree::assign(&mut values, &axis.path, value).map_err(|unassignable| {
-                let place = self
-                    .origin
-                    .locate(&key::path(&["sweep", "axes", &axis.name]), Part::Key);
+                let place = origin.locate(&key::path(&["sweep", "axes", &axis.name]), Part::Key);
                 let (message, help) = unassignable.explain();
                 vec![Diagnostic::new(place, message).help(help)]
             })?;
@@ -125,7 +178,7 @@ impl Expansion<'_> {
         let places = self.places(point);
         let locate = |path: &[String], part| {
             let on_axis = on_axis(path, &places);
-            self.origin.locate(on_axis.as_deref().unwrap_or(path), part)
+            origin.locate(on_axis.as_deref().unwrap_or(path), part)
         };
         let mut spec: Spec = read(values).map_err(|mistakes| diagnostics(&mistakes, &locate))?;
         spec.fill(&|_| false);
@@ -137,37 +190,45 @@ impl Expansion<'_> {
             .iter()
             .map(|(at, index)| {
                 let axis = &self.axes[*at];
-                (axis.path.clone(), key::axis_path(&axis.name, *index, &[]))
+                (axis.path.clone(), axis.place(*index))
             })
             .collect()
     }
 
-    fn run(&self, places: &[usize], values: &[Vec<AxisValue>]) -> Result<Run, Vec<Diagnostic>> {
+    fn run(&self, origin: &Origin, places: Vec<usize>) -> Result<Run, Vec<Diagnostic>> {
         let point: Vec<(usize, usize)> = places.iter().copied().enumerate().collect();
-        let spec = self.spec(&point)?;
+        let spec = self.spec(origin, &point)?;
         let value = |(at, index): &(usize, usize)| {
-            let value = values.get(*at)?.get(*index)?;
+            let value = self.values.get(*at)?.get(*index)?;
             Some((self.axes[*at].name.clone(), value.clone()))
         };
         let mut run = Run::new(point.iter().filter_map(value).collect(), spec);
-        run.places = places.to_vec();
+        run.places = places;
         Ok(run)
     }
 
-    /// Validates every run; a mistake that several runs share is shown once.
-    fn check_runs(&self, points: &[Vec<usize>], runs: &[Run]) -> Result<(), Error> {
+    /// Validates the runs from one on; a mistake that several of them share is shown once.
+    fn check_runs(
+        &self,
+        origin: &Origin,
+        sweep: &Sweep,
+        all: &[Run],
+        from: usize,
+    ) -> Result<(), Error> {
+        let runs = &all[from..];
         let mut found: Vec<Found> = Vec::new();
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-        for (at, (point, run)) in points.iter().zip(runs).enumerate() {
-            for problem in validate(&run.spec) {
-                let places = self.places(&point.iter().copied().enumerate().collect::<Vec<_>>());
-                let diagnostic = located(self.origin, &places, &problem);
+        for (at, run) in runs.iter().enumerate() {
+            let problems = validate(&run.spec).into_iter();
+            for problem in problems.chain(validate::watched(sweep, &run.spec)) {
+                let point: Vec<_> = run.places.iter().copied().enumerate().collect();
+                let diagnostic = located(origin, &self.places(&point), &problem);
                 let index = *seen.entry(diagnostic.to_string()).or_insert(found.len());
                 if index == found.len() {
                     found.push(Found {
                         diagnostic,
                         runs: vec![at],
-                        alike: self.runs_alike(&problem, point, points),
+                        alike: self.runs_alike(&problem, run, runs),
                     });
                 } else if found[index].runs.last() != Some(&at) {
                     found[index].runs.push(at);
@@ -181,43 +242,39 @@ impl Expansion<'_> {
         Err(diagnostics.into())
     }
 
-    /// How many runs have the same value at the problem's key as the run at `point`.
-    fn runs_alike(&self, problem: &Problem, point: &[usize], points: &[Vec<usize>]) -> usize {
+    /// How many runs have the same value at the problem's key as one of them.
+    fn runs_alike(&self, problem: &Problem, run: &Run, runs: &[Run]) -> usize {
         let path = key::parse(&problem.key).unwrap_or_default();
         let is_here = |axis: &Axis| key::below(&path, &axis.path).is_some();
         match self.axes.iter().position(is_here) {
-            Some(axis) => points.iter().filter(|p| p[axis] == point[axis]).count(),
-            None => points.len(),
+            Some(axis) => {
+                let is_alike = |other: &&Run| other.places[axis] == run.places[axis];
+                runs.iter().filter(is_alike).count()
+            }
+            None => runs.len(),
         }
     }
 
     /// Refuses two runs that differ in nothing.
-    fn check_ids(&self, points: &[Vec<usize>], runs: &[Run]) -> Result<(), Error> {
-        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-        for (at, run) in runs.iter().enumerate() {
-            let Some(earlier) = seen.insert(&run.fingerprint, at) else {
+    fn check_ids(&self, origin: &Origin, runs: &[Run]) -> Result<(), Error> {
+        let mut seen: BTreeMap<&str, &Run> = BTreeMap::new();
+        for run in runs {
+            let Some(earlier) = seen.insert(&run.fingerprint, run) else {
                 continue;
             };
-            let (one, other) = (&points[earlier], &points[at]);
+            let (one, other) = (&earlier.places, &run.places);
             let axis = (0..self.axes.len()).find(|axis| one[*axis] != other[*axis]);
             let path = axis.map_or_else(
                 || key::path(&["sweep", "axes"]),
-                |axis| key::axis_path(&self.axes[axis].name, other[axis], &[]),
+                |axis| self.axes[axis].place(other[axis]),
             );
             let message = format!("two runs of the sweep are the same: {}", run.id);
-            let place = self.origin.locate(&path, Part::Value);
+            let place = origin.locate(&path, Part::Value);
             let help = "this value means the same as an earlier one; remove it";
             return Err(Diagnostic::new(place, message).help(help).into());
         }
         Ok(())
     }
-}
-
-/// A value of an axis as the spec that was read from it has it; a table or list as it is written.
-fn typed(spec: &Spec, axis: &Axis, written: &Value) -> AxisValue {
-    let spec = serde_json::to_value(spec).unwrap_or_default();
-    let value = AxisValue::in_spec(&spec, &axis.path);
-    value.unwrap_or_else(|| sweep::axis_value(written))
 }
 
 /// A mistake that validation found in some runs.

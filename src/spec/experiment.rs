@@ -1,16 +1,19 @@
 //! An experiment: the base spec, its sweep, and the concrete runs.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::contents::Contents;
+use super::expand::Expansion;
 use super::key;
 use super::origin::Origin;
-use super::types::{Spec, Sweep};
+use super::question::Question;
+use super::types::{AxisValues, Spec, Sweep};
 use crate::choice::Mistake;
+use crate::search::Point;
 
 /// A value on a sweep axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,10 +144,17 @@ pub struct Experiment {
     pub spec: Spec,
     /// The sweep as written.
     pub sweep: Sweep,
-    /// Every run, in order; at least one.
+    /// Every run, in order; at least one. Where the sweep's strategy follows results, those that were asked for so far.
     pub runs: Vec<Run>,
+    /// What the sweep's strategy has asked so far.
+    pub questions: Vec<Question>,
+    /// Whether nothing will be asked beyond.
+    pub is_over: bool,
     /// Where everything was written.
     pub(super) origin: Origin,
+    pub(super) expansion: Expansion,
+    /// The index of the run at each point.
+    pub(super) by_point: BTreeMap<Point, usize>,
 }
 
 impl Experiment {
@@ -155,7 +165,7 @@ impl Experiment {
 
     /// The swept keys with the values that runs have, both in the order of the file.
     pub fn axes(&self) -> Vec<(String, Vec<AxisValue>)> {
-        let axis = |(at, (key, _)): (usize, (&str, &[toml::Value]))| {
+        let axis = |(at, (key, _)): (usize, (&str, &AxisValues))| {
             let mut seen = HashSet::new();
             let first = self.runs.iter().filter(|run| match run.places.get(at) {
                 Some(place) => seen.insert(*place),

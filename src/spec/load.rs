@@ -112,25 +112,25 @@ impl Experiment {
                 return Err(all.into());
             }
         };
-        let runs = Expansion {
-            origin: &origin,
-            base: &base,
-            axes: &axes,
-            typed: Some(spec.clone()),
-        }
-        .runs(&sweep, spec.seed)?;
+        let expansion = Expansion::new(&origin, base, axes, Some(spec.clone()))?;
         let is_swept = |key: &str| {
             let path = key::parse(key).unwrap_or_default();
-            let mut axes = axes.iter();
+            let mut axes = expansion.axes.iter();
             axes.any(|axis| key::below(&path, &axis.path).is_some())
         };
         spec.fill(&is_swept);
-        Ok(Experiment {
+        let mut experiment = Experiment {
             spec,
             sweep,
-            runs,
+            runs: Vec::new(),
+            questions: Vec::new(),
+            is_over: false,
             origin,
-        })
+            expansion,
+            by_point: BTreeMap::new(),
+        };
+        experiment.ask(&|_, _| None)?;
+        Ok(experiment)
     }
 }
 

@@ -7,6 +7,8 @@ use super::key::{self, KeyPath};
 use super::origin::{Origin, Part};
 use super::position::Position;
 use super::read::Mistake;
+use super::sweep;
+use super::types::AxisValues;
 
 impl Experiment {
     /// A problem found later, e.g. by the model, as a diagnostic with the place its key came from: the value on
@@ -24,7 +26,8 @@ impl Experiment {
     /// The keys that are swept with the places of this run's values.
     fn places_of(&self, run: &Run) -> Vec<(KeyPath, KeyPath)> {
         let place = |((axis, _), index): (&(String, _), &usize)| {
-            Some((key::parse(axis).ok()?, key::axis_path(axis, *index, &[])))
+            let is_range = matches!(self.sweep.axes.get(axis), Some(AxisValues::Range(_)));
+            Some((key::parse(axis).ok()?, sweep::place(axis, is_range, *index)))
         };
         let axes = run.point.iter().zip(&run.places);
         axes.filter_map(place).collect()

@@ -1,8 +1,8 @@
-//! The metrics that a run watches while it trains.
+//! The metrics that a run, or a sweep, watches.
 
-use super::types::Spec;
+use super::types::{Spec, Sweep};
 
-/// A metric that early stopping or the schedule watches.
+/// A metric that early stopping, the schedule or the sweep's strategy watches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Monitor {
     /// The key that names it.
@@ -34,5 +34,16 @@ impl Spec {
             metric,
         });
         stopping.into_iter().chain(of_schedule)
+    }
+}
+
+impl Sweep {
+    /// The metric that the strategy compares configurations by; none where it looks at no results.
+    pub fn watched(&self) -> Option<Monitor> {
+        let option = self.strategy.row().metric?;
+        Some(Monitor {
+            key: "sweep.metric",
+            metric: self.options.text(option),
+        })
     }
 }

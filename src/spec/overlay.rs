@@ -138,6 +138,18 @@ fn items<'a>(text: &'a str, parsed: Option<&Spanned<DeValue<'_>>>) -> Option<Vec
     Some(items)
 }
 
+/// Whether a table in that of the axes has the bounds of a range, and is not one of further axes, whose values are lists.
+fn is_range(table: &DeTable<'_>) -> bool {
+    let is_axis = |value: &Spanned<DeValue<'_>>| {
+        matches!(value.get_ref(), DeValue::Array(_) | DeValue::Table(_))
+    };
+    let mut entries = table.iter();
+    ["min", "max"]
+        .iter()
+        .any(|bound| table.contains_key(*bound))
+        && !entries.any(|(_, value)| is_axis(value))
+}
+
 /// Whether a whole number is written as people write it, and not in another base.
 fn is_decimal(text: &str) -> bool {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -199,7 +211,9 @@ impl<'a> Reader<'a> {
     ) -> Result<(), Error> {
         for (key, value) in table {
             let axis = format!("{prefix}{}", key.get_ref());
-            if let DeValue::Table(inner) = value.get_ref() {
+            if let DeValue::Table(inner) = value.get_ref()
+                && !is_range(inner)
+            {
                 self.axes_table(path, &format!("{axis}."), inner, axes)?;
                 continue;
             }

@@ -1,7 +1,7 @@
 //! A spec written out again, defaults filled in, or reduced to what decides the result.
 
 use super::experiment::Experiment;
-use super::types::{Features, Spec, Tracking, Training};
+use super::types::{AxisValues, Features, Spec, Tracking, Training};
 
 impl Spec {
     /// This spec as TOML with the defaults filled in; loading it gives the same spec.
@@ -51,7 +51,12 @@ impl Experiment {
         out += "\n[sweep.axes]\n";
         for (axis, values) in sweep.in_order() {
             let key = toml::Value::String(axis.to_owned());
-            let values = toml::Value::Array(values.to_vec());
+            let values = match values {
+                AxisValues::List(values) => toml::Value::Array(values.clone()),
+                AxisValues::Range(range) => {
+                    toml::Value::try_from(range).unwrap_or_else(|_| toml::Value::Array(Vec::new()))
+                }
+            };
             out += &format!("{key} = {values}\n");
         }
         out

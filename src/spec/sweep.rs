@@ -8,26 +8,85 @@ use super::diagnostic::Diagnostic;
 use super::experiment::{AxisValue, Problem};
 use super::explain;
 use super::key::{self, KeyPath};
+use super::kind::{KeyKind, is_replicate, key_kind};
 use super::origin::{Origin, Part};
-use super::types::Sweep;
+use super::types::{AxisRange, AxisValues, Bound, Sweep};
 use super::{tree, validate};
-use crate::search::Point;
+use crate::search::{self, Answers, Asked, Scale, Space, Values};
 
 /// Keys that cannot differ between the runs of an experiment.
 const FIXED: [&str; 3] = ["name", "extends", "sweep"];
 
 /// One axis, its values untyped.
+#[derive(Clone, Debug)]
 pub(super) struct Axis {
     pub name: String,
     pub path: KeyPath,
+    /// Those that are written; of a range its ends, then those that were drawn.
     pub values: Vec<Value>,
+    pub range: Option<search::Range>,
+}
+
+impl Axis {
+    /// The key of the `index`-th value.
+    pub fn place(&self, index: usize) -> KeyPath {
+        place(&self.name, self.range.is_some(), index)
+    }
+
+    /// The index of a place, whose value is added where it is new.
+    pub fn index(&mut self, place: search::Place) -> usize {
+        let (search::Place::Drawn(number), Some(range)) = (place, &self.range) else {
+            return match place {
+                search::Place::Listed(index) => index,
+                search::Place::Drawn(_) => 0,
+            };
+        };
+        let value = drawn(number, range);
+        let known = self.values.iter().position(|known| same(known, &value));
+        known.unwrap_or_else(|| {
+            self.values.push(value);
+            self.values.len() - 1
+        })
+    }
+
+    fn searched(&self) -> search::Axis {
+        search::Axis {
+            name: self.name.clone(),
+            values: match self.range {
+                Some(range) => Values::Range(range),
+                None => Values::Listed(self.values.len()),
+            },
+            repeats: is_replicate(&self.name),
+        }
+    }
+}
+
+/// The key of a value of an axis, or of the whole range that it was drawn from.
+pub(super) fn place(axis: &str, is_range: bool, index: usize) -> KeyPath {
+    match is_range {
+        true => key::path(&["sweep", "axes", axis]),
+        false => key::axis_path(axis, index, &[]),
+    }
+}
+
+/// A number of a range as it would be written.
+fn drawn(number: f64, range: &search::Range) -> Value {
+    match range.is_whole {
+        // Bounds that are whole are of 64 bits.
+        true => Value::from(number as i64),
+        false => Value::from(number),
+    }
+}
+
+fn same(one: &Value, other: &Value) -> bool {
+    tree::to_toml(one) == tree::to_toml(other)
 }
 
 /// The axes in the order of the file, or every mistake in them.
 pub(super) fn axes(origin: &Origin, sweep: &Sweep) -> Result<Vec<Axis>, Vec<Diagnostic>> {
     let mut axes: Vec<Axis> = Vec::new();
     let mut wrong = Vec::new();
-    for (name, _) in sweep.in_order() {
+    for (name, given) in sweep.in_order() {
         let at = key::path(&["sweep", "axes", name]);
         let place = || origin.locate(&at, Part::Key);
         let path = match key::parse(name) {
@@ -64,15 +123,36 @@ pub(super) fn axes(origin: &Origin, sweep: &Sweep) -> Result<Vec<Axis>, Vec<Diag
             wrong.push(Diagnostic::new(place(), message).help("keep one of them"));
             continue;
         }
-        let values = match tree::get(origin.merged(), &at) {
-            Some(Value::Array(_, values)) => values.clone(),
-            _ => Vec::new(),
-        };
-        wrong.extend(value_mistakes(origin, name, &values));
-        axes.push(Axis {
-            name: name.to_owned(),
-            path,
-            values,
+        let name = name.to_owned();
+        axes.push(match given {
+            AxisValues::List(_) => {
+                let values = match tree::get(origin.merged(), &at) {
+                    Some(Value::Array(_, values)) => values.clone(),
+                    _ => Vec::new(),
+                };
+                wrong.extend(value_mistakes(origin, &name, &values));
+                Axis {
+                    name,
+                    path,
+                    values,
+                    range: None,
+                }
+            }
+            AxisValues::Range(given) => match range(&name, given) {
+                Ok(range) => Axis {
+                    name,
+                    path,
+                    values: vec![drawn(range.min, &range), drawn(range.max, &range)],
+                    range: Some(range),
+                },
+                Err((bound, message)) => {
+                    let at = [at, key::path(bound)].concat();
+                    let place = origin.locate(&at, Part::Value);
+                    let message = format!("the axis \"{name}\": {message}");
+                    wrong.push(Diagnostic::new(place, message));
+                    continue;
+                }
+            },
         });
     }
     wrong.extend(ineffective(origin, &axes));
@@ -128,12 +208,64 @@ fn ineffective(origin: &Origin, axes: &[Axis]) -> Vec<Diagnostic> {
     wrong
 }
 
-/// The points of the sweep: for each the index of its value on every axis.
-pub(super) fn points(sweep: &Sweep, lengths: &[usize], seed: u64) -> Result<Vec<Point>, Problem> {
+/// A range as it is searched, or which of its keys is wrong, and why.
+fn range(
+    axis: &str,
+    given: &AxisRange,
+) -> Result<search::Range, (&'static [&'static str], String)> {
+    let (min, max) = (given.min.value(), given.max.value());
+    let kind = key_kind(axis);
+    if matches!(kind, Some(KeyKind::Boolean | KeyKind::Text)) {
+        let message = "its values are no numbers, and have no range; list them";
+        return Err((&[], message.into()));
+    }
+    let are_whole = |bound: Bound| matches!(bound, Bound::Whole(_));
+    for (bound, key) in [(given.min, &["min"]), (given.max, &["max"])] {
+        if kind == Some(KeyKind::Integer) && !are_whole(bound) {
+            let message = format!(
+                "its values are whole numbers, and {} is none",
+                bound.value()
+            );
+            return Err((key, message));
+        }
+        if !bound.value().is_finite() {
+            return Err((key, "a bound must be finite".into()));
+        }
+    }
+    if min >= max {
+        return Err((&["max"], format!("`max` must be greater than `min`, {min}")));
+    }
+    if given.scale == Scale::Log && min <= 0.0 {
+        let message = format!("a logarithmic range begins above 0, not at {min}");
+        return Err((&["min"], message));
+    }
+    Ok(search::Range {
+        min,
+        max,
+        scale: given.scale,
+        is_whole: kind != Some(KeyKind::Float) && are_whole(given.min) && are_whole(given.max),
+    })
+}
+
+/// What the sweep's strategy asks, with the answers so far.
+///
+/// # Errors
+/// Options that do not go with each other, or with the axes.
+pub(super) fn ask(
+    sweep: &Sweep,
+    axes: &[Axis],
+    (seed, epochs): (u64, usize),
+    answers: &Answers<'_>,
+) -> Result<Asked, Problem> {
     if let Some(problem) = validate::sweep(sweep).into_iter().next() {
         return Err(problem);
     }
-    (sweep.strategy.points)(&sweep.options, lengths, seed)
+    let space = Space {
+        axes: axes.iter().map(Axis::searched).collect(),
+        seed,
+        epochs,
+    };
+    (sweep.strategy.row().ask)(&sweep.options, &space, answers)
         .map_err(|mistake| Problem::in_table("sweep", mistake))
 }
 

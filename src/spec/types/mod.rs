@@ -1,6 +1,7 @@
 //! The spec: everything that decides an experiment's result, as typed values with their defaults.
 
 mod augmentation;
+mod axis;
 mod dataset;
 mod imbalance;
 mod network;
@@ -16,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use augmentation::*;
+pub use axis::*;
 pub(in crate::spec) use dataset::DatasetTable;
 pub use dataset::{Dataset, DatasetName, OnBadImage, Validation};
 pub use imbalance::*;

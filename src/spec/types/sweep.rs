@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess};
 
+use super::axis::AxisValues;
 use super::table::{self, Shape, Table};
 use crate::choice::{Choice, Options};
 use crate::names::{Name, listed};
@@ -32,7 +33,7 @@ pub struct Sweep {
     /// What the strategy takes beside.
     pub options: Options,
     /// Values by key of the spec.
-    pub axes: BTreeMap<String, Vec<toml::Value>>,
+    pub axes: BTreeMap<String, AxisValues>,
     /// The keys of `axes` in the order of the file.
     pub order: Vec<String>,
 }
@@ -44,7 +45,7 @@ impl Sweep {
     }
 
     /// Each axis with its values, in the order of the file; the last one varies fastest.
-    pub fn in_order(&self) -> impl Iterator<Item = (&str, &[toml::Value])> {
+    pub fn in_order(&self) -> impl Iterator<Item = (&str, &AxisValues)> {
         let values = |key: &String| self.axes.get_key_value(key);
         let ordered = self.order.iter().filter_map(values);
         let rest = self
@@ -53,7 +54,7 @@ impl Sweep {
             .filter(|(key, _)| !self.order.contains(key));
         ordered
             .chain(rest)
-            .map(|(key, values)| (key.as_str(), values.as_slice()))
+            .map(|(key, values)| (key.as_str(), values))
     }
 }
 
@@ -96,9 +97,9 @@ impl JsonSchema for Sweep {
         let strategy =
             table::tag_schema::<Strategy>(generator, "Every point of the axes, or some.");
         let axes = json_schema!({
-            "description": "Values by key of the spec.",
+            "description": "Values by key of the spec, or a range of numbers.",
             "type": "object",
-            "additionalProperties": { "type": "array", "items": true },
+            "additionalProperties": generator.subschema_for::<AxisValues>(),
             "default": {},
         });
         let description = "`[sweep]`: which runs an experiment consists of.";

@@ -53,6 +53,15 @@ pub(super) fn sweep(sweep: &Sweep) -> Vec<Problem> {
     check.problems
 }
 
+/// What is wrong with the metric that a sweep's strategy looks at, for a run with this spec.
+pub(super) fn watched(sweep: &Sweep, spec: &Spec) -> Vec<Problem> {
+    let mut check = Check::default();
+    if let Some(watched) = sweep.watched() {
+        training::monitor(spec, watched.key, &watched.metric, &mut check);
+    }
+    check.problems
+}
+
 /// Every number of a spec that is not in its range.
 pub fn out_of_range(spec: &Spec) -> Vec<Problem> {
     let mut check = Check::default();

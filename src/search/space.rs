@@ -1,0 +1,159 @@
+//! What is searched: axes with values or ranges, and the points of them.
+
+use std::cmp::Ordering;
+
+use super::range::Range;
+use crate::choice::Mistake;
+
+/// More runs than this are taken for a mistake.
+pub const MOST_RUNS: usize = 100_000;
+
+/// The axes of a sweep.
+#[derive(Clone, Debug)]
+pub struct Space {
+    pub axes: Vec<Axis>,
+    /// What is drawn follows from it.
+    pub seed: u64,
+    /// Epochs of a run; the fewest, where runs differ in them.
+    pub epochs: usize,
+}
+
+/// An axis of a sweep.
+#[derive(Clone, Debug)]
+pub struct Axis {
+    /// As it stands in the spec.
+    pub name: String,
+    pub values: Values,
+    /// Whether runs that differ on it alone repeat one another, as those of two seeds do.
+    pub repeats: bool,
+}
+
+/// What an axis has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Values {
+    /// So many values, each written.
+    Listed(usize),
+    Range(Range),
+}
+
+/// A place on an axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Place {
+    /// The index of a written value.
+    Listed(usize),
+    /// A value of a range.
+    Drawn(f64),
+}
+
+/// For each axis a place.
+pub type Point = Vec<Place>;
+
+impl Eq for Place {}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Place::Listed(a), Place::Listed(b)) => a.cmp(b),
+            (Place::Drawn(a), Place::Drawn(b)) => a.total_cmp(b),
+            (Place::Listed(_), Place::Drawn(_)) => Ordering::Less,
+            (Place::Drawn(_), Place::Listed(_)) => Ordering::Greater,
+        }
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Space {
+    /// How many points there are; none beyond what can be counted, as of ranges.
+    pub fn count(&self) -> Option<usize> {
+        let mut axes = self.axes.iter();
+        axes.try_fold(1usize, |all, axis| match axis.values {
+            Values::Listed(length) => all.checked_mul(length),
+            Values::Range(_) => None,
+        })
+    }
+
+    /// The `n`-th of all points; the last axis varies fastest.
+    pub(super) fn point(&self, mut n: usize) -> Point {
+        let mut point = vec![Place::Listed(0); self.axes.len()];
+        for (place, axis) in point.iter_mut().zip(&self.axes).rev() {
+            if let Values::Listed(length) = axis.values {
+                *place = Place::Listed(n % length.max(1));
+                n /= length.max(1);
+            }
+        }
+        point
+    }
+
+    /// Every point, of axes that have written values only.
+    ///
+    /// # Errors
+    /// A range, and more points than are possible; `instead` says what else can be done.
+    pub(super) fn all(&self, instead: &str) -> Result<Vec<Point>, Mistake> {
+        let is_range = |axis: &&Axis| matches!(axis.values, Values::Range(_));
+        if let Some(axis) = self.axes.iter().find(is_range) {
+            let message = format!("every point of a range cannot be run: {}", axis.name);
+            return Err(Mistake::new("axes", message)
+                .help(format!("give it a list of values, or {instead}")));
+        }
+        match self.count() {
+            Some(all) if all <= MOST_RUNS => Ok((0..all).map(|n| self.point(n)).collect()),
+            all => {
+                let count = all.map_or("too many".into(), |n| n.to_string());
+                let help = format!("shorten the axes, or {instead}");
+                Err(Mistake::new("axes", too_many(&count)).help(help))
+            }
+        }
+    }
+
+    /// The axes on which runs do not repeat one another, and the others.
+    pub(super) fn divided(&self) -> (Space, Space) {
+        let part = |repeats: bool| Space {
+            axes: self
+                .axes
+                .iter()
+                .filter(|axis| axis.repeats == repeats)
+                .cloned()
+                .collect(),
+            ..*self
+        };
+        (part(false), part(true))
+    }
+
+    /// The points of a configuration, one for each of its repetitions: `configuration` and each of `repetitions` are
+    /// points of the two [parts](Self::divided) of the axes.
+    pub(super) fn joined(&self, configuration: &Point, repetitions: &[Point]) -> Vec<Point> {
+        let join = |repetition: &Point| {
+            let (mut own, mut repeated) = (configuration.iter(), repetition.iter());
+            let places = self.axes.iter().map(|axis| match axis.repeats {
+                true => repeated.next(),
+                false => own.next(),
+            });
+            places.flatten().copied().collect()
+        };
+        repetitions.iter().map(join).collect()
+    }
+}
+
+pub(super) fn too_many(count: &str) -> String {
+    format!("the sweep has {count} runs; at most {MOST_RUNS} are possible")
+}
+
+/// Axes of so many written values each.
+#[cfg(test)]
+pub(super) fn listed(lengths: &[usize]) -> Space {
+    let axis = |length: &usize| Axis {
+        name: "x".into(),
+        values: Values::Listed(*length),
+        repeats: false,
+    };
+    Space {
+        axes: lengths.iter().map(axis).collect(),
+        seed: 0,
+        epochs: 1,
+    }
+}
