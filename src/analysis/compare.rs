@@ -26,6 +26,7 @@ pub fn compare(mut results: Results, question: &Question) -> Result<Comparison, 
     };
     results.retain(&question.filters)?;
     let all = results.runs.len();
+    let paused = results.runs.iter().filter(|run| run.is_paused()).count();
     results.runs.retain(Recorded::is_finished);
     let unfinished = all - results.runs.len();
     if results.runs.is_empty() {
@@ -72,6 +73,7 @@ pub fn compare(mut results: Results, question: &Question) -> Result<Comparison, 
         groups,
         images: sets.len(),
         unfinished,
+        paused,
         others,
         asked_for,
         copies,

@@ -46,6 +46,8 @@ pub struct Comparison {
     pub images: usize,
     /// Runs that were looked at but have no result.
     pub unfinished: usize,
+    /// Those of them that a search has left behind.
+    pub paused: usize,
     /// Runs that were left out as they are not of the present spec.
     pub others: Others,
     /// The key for which such runs were looked at all the same, as the question names it.

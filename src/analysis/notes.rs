@@ -41,8 +41,15 @@ pub fn notes(comparison: &Comparison) -> Vec<String> {
             comparison.pooled.join(", ")
         ));
     }
-    if comparison.unfinished > 0 {
-        let unfinished = runs(comparison.unfinished);
+    if comparison.paused > 0 {
+        let paused = runs(comparison.paused);
+        notes.push(format!(
+            "left out: {paused} that a search paused before the end; charts/search.svg shows how far each came"
+        ));
+    }
+    let unfinished = comparison.unfinished.saturating_sub(comparison.paused);
+    if unfinished > 0 {
+        let unfinished = runs(unfinished);
         notes.push(format!("left out: {unfinished} that did not finish"));
     }
     if comparison.copies > 0 {

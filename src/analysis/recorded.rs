@@ -63,6 +63,11 @@ impl Recorded {
         replicates().iter().map(value).collect()
     }
 
+    /// Whether a search has left the run behind, or has yet to go on with it.
+    pub fn is_paused(&self) -> bool {
+        self.row.status == Status::Paused
+    }
+
     /// Whether the run came to its end.
     pub fn is_finished(&self) -> bool {
         self.row.status == Status::Finished

@@ -224,6 +224,7 @@ pub fn json(comparison: &Comparison) -> Value {
         "pooled": comparison.pooled,
         "test_sets": comparison.images,
         "unfinished": comparison.unfinished,
+        "paused": comparison.paused,
         "left_out": { "runs": comparison.others.count, "differ_in": comparison.others.keys },
         "groups": comparison.groups.iter().map(group).collect::<Vec<_>>(),
     })

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::foreseen::Foreseen;
 use super::identity::{Network, Sources};
 use super::{Error, Prepared, RESULTS, prepare};
 use crate::data::Counts;
@@ -100,7 +101,13 @@ fn text(prepared: &Prepared, look: Look) -> String {
     for model in distinct_models(&plan.runs) {
         let _ = write!(text, "\n{}", describe(&model, plan.runs.len(), look));
     }
-    text += &time(&plan.runs);
+    let asked = Foreseen::of(experiment);
+    text += &time(
+        &asked
+            .as_ref()
+            .map_or_else(|| plan.clone(), |asked| plan.until(&asked.until))
+            .runs,
+    );
     text
 }
 
@@ -139,6 +146,9 @@ fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
             one_line(&key),
             one_line(&values.join(", "))
         );
+    }
+    if let Some(foreseen) = Foreseen::of(experiment) {
+        let _ = writeln!(text, "  {}", foreseen.text);
     }
     if !runs.is_empty() {
         text.push_str(&datasets(runs));

@@ -41,13 +41,14 @@ pub(super) struct Sources<'a> {
     pub results: &'a Path,
 }
 
-/// Names every run by the contents of its files, those from the network too, and by the runs that it builds on, whatever
-/// words its spec has for them.
+/// Names the runs from one on by the contents of their files, those from the network too, and by the runs that they build on, whatever
+/// words their specs have for them.
 ///
 /// # Errors
 /// A file that cannot be read, or two runs that are the same by what their words mean and their files hold.
 pub(super) fn identify<'c>(
     experiment: &mut Experiment,
+    from: usize,
     predecessor: impl Fn(&Run) -> Option<&'c Run>,
     sources: Sources<'_>,
 ) -> Result<Unnamed, Error> {
@@ -55,7 +56,7 @@ pub(super) fn identify<'c>(
     let mut wording = Wording::default();
     let mut unnamed = Unnamed::default();
     let mut failed = Vec::new();
-    for at in 0..experiment.runs.len() {
+    for at in from..experiment.runs.len() {
         let run = &experiment.runs[at];
         let mut contents = known
             .contents(&run.spec)
@@ -85,7 +86,7 @@ pub(super) fn identify<'c>(
         run.identify(&of_id);
     }
     check_different(experiment, &mut wording)?;
-    keep_names(experiment, sources.results);
+    keep_names(experiment, from, sources.results);
     let failed = failed.into_iter();
     unnamed.failed = failed
         .map(|(at, why)| (experiment.runs[at].id.clone(), why))
@@ -95,9 +96,9 @@ pub(super) fn identify<'c>(
 
 /// Gives runs that were recorded when the sweep had other axes the names that they have there, so that they are not done
 /// again.
-fn keep_names(experiment: &mut Experiment, results: &Path) {
+fn keep_names(experiment: &mut Experiment, from: usize, results: &Path) {
     let present = Present::of(&results.join(&experiment.spec.name));
-    for run in &mut experiment.runs {
+    for run in &mut experiment.runs[from..] {
         if let Some(id) = present.other_id(run) {
             run.id = id;
         }

@@ -2,6 +2,8 @@
 
 mod check;
 mod error;
+mod foreseen;
+mod history;
 mod identity;
 mod jobs;
 mod only;
@@ -11,6 +13,7 @@ mod pictures;
 mod prepared;
 mod probe;
 mod rate;
+mod search;
 mod submit;
 mod wording;
 
@@ -28,8 +31,9 @@ use crate::fetch::{Cache, Timeouts};
 use crate::run::{self, Executor};
 use crate::sink::progress::Reporter;
 use crate::sink::{Done, Event, Opening, Recorder, Sink, Sinks};
-use crate::sweep;
+use crate::sweep::{self, Plan};
 use crate::tracking::{self, Tracked};
+use history::History;
 use identity::{Network, Sources};
 use page::Page;
 use prepared::{Prepared, prepare};
@@ -58,39 +62,74 @@ pub fn run(spec: &Path, options: &Options, reporter: &dyn Reporter) -> Result<Do
              folder): nothing is kept for the next start",
         );
     }
-    execute(&prepared, options, (reporter, &mut BTreeSet::new())).map(answered)
+    let mut tell = (reporter, &mut BTreeSet::new());
+    let done = match prepared.experiment.is_searched() {
+        true => search::run(&mut prepared, options, &mut tell)?,
+        false => execute(&prepared, options, false, &mut tell)?,
+    };
+    Ok(answered(done))
 }
 
-/// Runs a planned experiment after those it builds on; lines that are `said` already are not repeated.
+/// Who is told, and the lines that are said already and not repeated.
+type Tell<'a, 's> = (&'a dyn Reporter, &'s mut BTreeSet<String>);
+
+/// Runs a planned experiment after those it builds on; `is_further` where this start has done so before.
 fn execute(
     prepared: &Prepared,
     options: &Options,
-    (reporter, said): (&dyn Reporter, &mut BTreeSet<String>),
+    is_further: bool,
+    tell: &mut Tell<'_, '_>,
 ) -> Result<Done, Error> {
-    let Prepared {
-        experiment,
-        plan,
-        chain,
-        unnamed,
-    } = prepared;
     let chosen = prepared.only(&options.only)?;
-    let plan = chosen.as_ref().unwrap_or(plan);
+    let plan = chosen.as_ref().unwrap_or(&prepared.plan);
+    let mut executor = Executor::new(options.stop.clone(), tell.0)?;
+    let round = Round {
+        wanted: plan,
+        now: plan,
+        is_further,
+    };
+    do_round(prepared, options, &round, &mut executor, tell)
+}
+
+/// What is done of an experiment before anything else is decided.
+struct Round<'a> {
+    /// The runs that are recorded and told of.
+    wanted: &'a Plan,
+    /// Those that are to be done.
+    now: &'a Plan,
+    /// Whether this start has done a round before.
+    is_further: bool,
+}
+
+fn do_round(
+    prepared: &Prepared,
+    options: &Options,
+    round: &Round<'_>,
+    executor: &mut Executor<'_>,
+    tell: &mut Tell<'_, '_>,
+) -> Result<Done, Error> {
+    let (reporter, plan) = (tell.0, round.now);
     for choice in plan.choices() {
-        if said.insert(choice.to_string()) {
+        if tell.1.insert(choice.to_string()) {
             reporter.note(&choice);
         }
     }
+    let chain = &prepared.chain;
     let upstream = chain.models(plan, options, &mut |prepared, options| {
-        execute(prepared, options, (reporter, &mut *said))
+        execute(prepared, options, round.is_further, tell)
     })?;
+    executor.set_starts(upstream, prepared.unnamed.failed.clone());
     let patience = Timeouts::factor().map_err(run::Error::from)?;
     let opening = Opening {
         results: &options.results,
-        fresh: options.fresh,
+        fresh: options.fresh && !round.is_further,
+        is_further: round.is_further,
         patience,
         stop: &options.stop,
     };
-    let recorder = Recorder::open(experiment, plan, opening, &Sinks::new(vec![&reporter]))?;
+    let experiment = &prepared.experiment;
+    let first = Sinks::new(vec![&reporter]);
+    let recorder = Recorder::open(experiment, round.wanted, opening, &first)?;
     let page = Page::default();
     let trackers = tracking::open(&Tracked {
         experiment: &experiment.spec.name,
@@ -102,13 +141,14 @@ fn execute(
     // begun again, so that nothing would tell them of it where the process dies in between.
     let mut sinks: Vec<&dyn Sink> = vec![&reporter];
     sinks.extend(trackers.iter().map(|tracker| tracker as &dyn Sink));
-    sinks.extend([&recorder as &dyn Sink, &page]);
+    sinks.push(&recorder);
+    let history = History::new(experiment);
+    sinks.extend(history.iter().map(|history| history as &dyn Sink));
+    sinks.push(&page);
     let sinks = Sinks::new(sinks);
-    let executor =
-        Executor::new(upstream, options.stop.clone(), reporter)?.without(unnamed.failed.clone());
     let waiting = sweep::efforts(&recorder.waiting(plan));
     sinks.tell(&Event::Planned(&waiting));
-    jobs::run(plan, &recorder, &executor, options, &sinks)?;
+    jobs::run(plan, &recorder, executor, options, &sinks)?;
     Ok(recorder.finish(&sinks)?)
 }
 

@@ -25,7 +25,7 @@ impl Checked {
             return Ok(());
         };
         let spec = &planned.run.spec;
-        let executor = Executor::new(Default::default(), Stop::default(), reporter)?;
+        let executor = Executor::new(Stop::default(), reporter)?;
         let epochs = different_epochs(spec, EPOCHS);
         let pictures = executor.pictures(planned, IMAGES, epochs)?;
         let augmentation = match spec.augmentation.is_active() {

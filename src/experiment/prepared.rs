@@ -11,7 +11,7 @@ use crate::run::{PlannedRun, Upstream, check_upstream};
 use crate::sink::Done;
 use crate::spec::{Experiment, Problem, Run, Weights};
 use crate::store::model_file;
-use crate::sweep::Plan;
+use crate::sweep::{Plan, Planner};
 
 /// A checked experiment with those it builds on, its runs named.
 #[derive(Debug)]
@@ -20,23 +20,47 @@ pub(super) struct Prepared {
     pub plan: Plan,
     pub chain: Predecessors,
     pub unnamed: Unnamed,
+    planner: Planner,
 }
 
 impl Prepared {
     /// Names the runs of an experiment that builds on `chain`, and plans them.
     fn new(
-        mut experiment: Experiment,
+        experiment: Experiment,
         chain: Predecessors,
         sources: Sources<'_>,
     ) -> Result<Self, Error> {
-        let unnamed = identify(&mut experiment, |run| chain.predecessor(run), sources)?;
-        let plan = plan(&experiment, &chain)?;
-        Ok(Prepared {
+        let mut prepared = Prepared {
+            experiment,
+            plan: Plan::default(),
+            chain,
+            unnamed: Unnamed::default(),
+            planner: Planner::default(),
+        };
+        prepared.extend(sources)?;
+        Ok(prepared)
+    }
+
+    /// Names the runs that are not planned yet, and plans them.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and mistakes in the runs, shown where they come from.
+    pub(super) fn extend(&mut self, sources: Sources<'_>) -> Result<(), Error> {
+        let Prepared {
             experiment,
             plan,
             chain,
             unnamed,
-        })
+            planner,
+        } = self;
+        let from = plan.runs.len();
+        let new = identify(experiment, from, |run| chain.predecessor(run), sources)?;
+        unnamed.failed.extend(new.failed);
+        unnamed.is_preliminary |= new.is_preliminary;
+        plan.extend(experiment, planner).map_err(|(i, problem)| {
+            Error::Spec(experiment.problem(experiment.runs.get(i), &problem).into())
+        })?;
+        chain.check(experiment, plan)
     }
 
     /// The plan of some runs alone; none where all are meant.
@@ -102,6 +126,15 @@ impl Predecessors {
             if !chain.0.contains_key(path) {
                 // Flags and variables are for the experiment that was asked for, not for this one.
                 let upstream = Experiment::load_with(path, &[], [], Path::new("."))?;
+                if upstream.is_searched() {
+                    let strategy = upstream.sweep.strategy;
+                    return Err(wrong(format!(
+                        "{}: strategy = \"{strategy}\" leaves runs behind, so that nothing can build on each of them; \
+                         build on one run's model: results/{}/runs/RUN/model.safetensors",
+                        path.display(),
+                        upstream.spec.name
+                    )));
+                }
                 if upstream.spec.name == experiment.spec.name {
                     let name = &upstream.spec.name;
                     return Err(wrong(format!("both experiments are named `{name}`")));
@@ -279,13 +312,4 @@ pub(super) fn prepare(
     let experiment = Experiment::load(spec, overrides)?;
     let chain = Predecessors::of(&experiment, spec, sources)?;
     Prepared::new(experiment, chain, sources)
-}
-
-/// The plan of an experiment that builds on `chain`, its mistakes shown where they come from.
-fn plan(experiment: &Experiment, chain: &Predecessors) -> Result<Plan, Error> {
-    let plan = Plan::new(experiment).map_err(|(i, problem)| {
-        Error::Spec(experiment.problem(experiment.runs.get(i), &problem).into())
-    })?;
-    chain.check(experiment, &plan)?;
-    Ok(plan)
 }

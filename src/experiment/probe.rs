@@ -8,7 +8,7 @@ use crate::atomic::write_atomically;
 use crate::foreign;
 use crate::probe::{self, Advice, Row, advise, best_linear};
 use crate::report::charts;
-use crate::run::{Executor, PlannedRun, Upstream};
+use crate::run::{Executor, PlannedRun};
 use crate::sink::progress::Reporter;
 use crate::spec::{Problem, Weights};
 use crate::stop::Stop;
@@ -38,7 +38,7 @@ pub fn probe(
     };
     let prepared = prepare(spec, overrides, sources)?;
     let backbones = backbones(&prepared)?;
-    let executor = Executor::new(Upstream::new(), Stop::default(), reporter)?;
+    let executor = Executor::new(Stop::default(), reporter)?;
     let mut rows = Vec::new();
     for (name, planned) in &backbones {
         rows.extend(executor.probe(planned, name).map_err(|error| {

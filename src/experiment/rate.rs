@@ -20,7 +20,7 @@ impl Checked {
         let Some(planned) = self.0.plan.runs.first() else {
             return Ok(String::new());
         };
-        let executor = Executor::new(Default::default(), Stop::default(), reporter)?;
+        let executor = Executor::new(Stop::default(), reporter)?;
         let curve = executor.rate(planned)?;
         let mut text = String::new();
         if let Some(chart) = charts::rate(&planned.run.spec.name, &curve) {

@@ -9,6 +9,7 @@ use crate::analysis::{
 };
 use crate::spec::{AxisValue, is_ordered_by_depth, is_replicate};
 use crate::store::predictions::{self, Predictions};
+use crate::store::search::{self, Row};
 use crate::store::{EpochRow, read_epochs, run_folder, text};
 
 use super::Error;
@@ -21,6 +22,8 @@ pub struct Experiment {
     pub runs: Vec<Recorded>,
     /// Each run's epochs, in order.
     pub epochs: HashMap<String, Vec<EpochRow>>,
+    /// What the sweep's strategy asked, where it looks at results.
+    pub search: Vec<Row>,
     /// None before the first run has finished.
     pub comparison: Option<Comparison>,
     /// The place of each finished run's group in the comparison.
@@ -83,6 +86,7 @@ impl Experiment {
             groups: groups.flat_map(of_group).collect(),
             runs,
             epochs,
+            search: search::read(folder),
             comparison,
         })
     }

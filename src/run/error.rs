@@ -48,4 +48,9 @@ impl Error {
                 | Error::Train(train::Error::Interrupted(_))
         )
     }
+
+    /// Whether the run is held after some of its epochs, and can be resumed.
+    pub fn is_hold(&self) -> bool {
+        matches!(self, Error::Train(train::Error::Held(_)))
+    }
 }

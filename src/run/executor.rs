@@ -60,7 +60,7 @@ impl<'a> Executor<'a> {
     ///
     /// # Errors
     /// `RUNNER_PATIENCE` that is no number.
-    pub fn new(upstream: Upstream, stop: Stop, progress: &'a dyn Progress) -> Result<Self, Error> {
+    pub fn new(stop: Stop, progress: &'a dyn Progress) -> Result<Self, Error> {
         let (cache, hub) = (Cache::from_env()?, Hub::from_env());
         Ok(Executor {
             shared: Mutex::new(Shared {
@@ -72,18 +72,17 @@ impl<'a> Executor<'a> {
             stop,
             cache,
             hub,
-            upstream,
+            upstream: Upstream::new(),
             progress,
             unavailable: HashMap::new(),
         })
     }
 
-    /// The same executor, which fails these runs, by their ids, with what is said of each.
-    pub fn without(self, unavailable: HashMap<String, String>) -> Self {
-        Executor {
-            unavailable,
-            ..self
-        }
+    /// Runs that build on others find their models there; the unavailable ones, by their ids, fail with what is said of
+    /// each.
+    pub fn set_starts(&mut self, upstream: Upstream, unavailable: HashMap<String, String>) {
+        self.upstream = upstream;
+        self.unavailable = unavailable;
     }
 
     /// What a run starts from, downloaded where it has to be.

@@ -134,7 +134,8 @@ impl Executor<'_> {
             spec.training.checkpoint_minutes,
             stop.clone(),
             token.clone(),
-        );
+        )
+        .until(planned.until);
         let job = Job {
             planned,
             data: &data,

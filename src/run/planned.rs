@@ -36,6 +36,8 @@ pub struct PlannedRun {
     /// What is to be said of its dataset: each a line.
     pub notes: Arc<[String]>,
     pub device: Chosen,
+    /// After how many epochs it is held, where a search looks at it before its end.
+    pub until: Option<usize>,
     /// How its images are prepared; none where another experiment has yet to leave the weights that say it.
     pub preparation: Option<Arc<Preparation>>,
 }

@@ -14,7 +14,7 @@ use crate::features::{OfRun, Split};
 use crate::model::{Blueprint, Network, Weights};
 use crate::optim::Adjust;
 use crate::spec::Spec;
-use crate::train::{Earlier, Fit, Inputs, Keeper, Outcome, class_weights, resumed};
+use crate::train::{self, Earlier, Fit, Inputs, Keeper, Outcome, class_weights, resumed};
 
 /// What a run is trained with.
 pub(super) struct Job<'a> {
@@ -63,6 +63,10 @@ impl Executor<'_> {
                 .map(|(name, t)| (name.clone(), t.clone())),
         );
         loop {
+            // Before anything is computed for the stage.
+            keeper
+                .check_epochs(earlier.epochs.len())
+                .map_err(train::Error::from)?;
             // A checkpoint of a spec with fewer stages is of another run.
             let at = earlier.stages.min(stages.len().saturating_sub(1));
             let stage = &stages[at];

@@ -1,5 +1,5 @@
 //! Successive halving (Jamieson and Talwalkar, 2016), synchronous: every configuration is trained a little, the best part
-//! of them further, and so on; a run goes on from its checkpoint, so that no epoch is done twice.
+//! of them further, and so on; a run continues from its checkpoint, so that no epoch is done twice.
 
 use super::draw::draw;
 use super::space::{MOST_RUNS, Point, Space};
@@ -25,7 +25,7 @@ pub(super) const METRIC: Opt = Opt {
 
 const REDUCTION: Opt = Opt {
     name: "reduction",
-    about: "one of so many configurations goes on, with so many times the epochs",
+    about: "one of so many configurations continues, with so many times the epochs",
     takes: Takes::Count {
         unset: Unset::Default(3),
         range: Range::Whole(2, 100),

@@ -1,7 +1,7 @@
 //! What a strategy is: it asks what a point gives, and is told; what it asks next may follow from the answers.
 //!
 //! A strategy keeps nothing. It is asked from the beginning each time, with the answers that there are, so that a search
-//! that was killed goes on with the same question, whoever goes on with it.
+//! that was killed continues with the same question, whoever continues it.
 
 use super::space::{Point, Space};
 use crate::choice::{Choice, Mistake, Opt, Options};

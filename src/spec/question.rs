@@ -35,6 +35,11 @@ impl Experiment {
         self.sweep.watched().is_some()
     }
 
+    /// Whether runs are looked at before their end.
+    pub fn is_halved(&self) -> bool {
+        self.questions.iter().any(|question| question.divisor > 1)
+    }
+
     /// Has the sweep's strategy ask everything that follows from the answers, and adds the runs that are asked for.
     ///
     /// # Errors

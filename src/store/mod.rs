@@ -11,6 +11,7 @@ mod present;
 pub(crate) mod probe;
 mod results;
 mod rows;
+pub(crate) mod search;
 pub(crate) mod splits;
 pub mod tables;
 pub(crate) mod text;

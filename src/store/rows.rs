@@ -21,13 +21,20 @@ pub enum Status {
     Finished,
     Failed,
     Interrupted,
+    /// A search holds it after some of its epochs, with a checkpoint; it may go on with it.
+    Paused,
     /// Another process does it now. Only the summary says so: in the tables it is interrupted until it has ended.
     Elsewhere,
 }
 
 impl Status {
     /// Those that the tables have.
-    const ALL: [Status; 3] = [Status::Finished, Status::Failed, Status::Interrupted];
+    const ALL: [Status; 4] = [
+        Status::Finished,
+        Status::Failed,
+        Status::Interrupted,
+        Status::Paused,
+    ];
 
     /// The word in the `status` column.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +42,7 @@ impl Status {
             Status::Finished => "finished",
             Status::Failed => "failed",
             Status::Interrupted => "interrupted",
+            Status::Paused => "paused",
             Status::Elsewhere => "elsewhere",
         }
     }

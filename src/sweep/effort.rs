@@ -45,18 +45,24 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Of all stages of a run.
+    /// Of all stages of a run, as far as it is done before it is held.
     pub fn of(planned: &PlannedRun) -> Self {
         let mut parts = planned
             .stages
             .iter()
             .map(|stage| Parts::of_stage(planned, stage));
         let first = parts.next().unwrap_or_default();
-        parts.fold(first, |all, next| Parts {
+        let all = parts.fold(first, |all, next| Parts {
             own: all.own + next.own,
             once: all.once + next.once,
             frozen: all.frozen + &next.frozen,
-        })
+        });
+        let epochs = planned.run.spec.epochs().max(1);
+        let part = planned.until.unwrap_or(epochs) as f64 / epochs as f64;
+        Parts {
+            own: all.own * part.min(1.0),
+            ..all
+        }
     }
 
     fn of_stage(planned: &PlannedRun, stage: &PlannedStage) -> Self {

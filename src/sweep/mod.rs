@@ -6,4 +6,4 @@ mod plan;
 
 pub use effort::efforts;
 pub use pack::{Size, pack};
-pub use plan::Plan;
+pub use plan::{Plan, Planner};

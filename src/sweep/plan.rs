@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::data::{self, Counts, Survey};
@@ -16,7 +16,7 @@ use crate::spec::{self, Experiment, Precision, Problem, Run};
 use crate::text::counted;
 
 /// All runs of an experiment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub runs: Vec<PlannedRun>,
     /// What is to be said of the files that the runs start from, each thing once.
@@ -29,18 +29,44 @@ impl Plan {
     /// # Errors
     /// The first mistake, with the index of its run.
     pub fn new(experiment: &Experiment) -> Result<Plan, (usize, Problem)> {
-        let mut planner = Planner::default();
-        let plan = |(i, run)| planner.plan(run).map_err(|problem| (i, problem));
-        let runs = experiment
-            .runs
-            .iter()
-            .enumerate()
-            .map(plan)
-            .collect::<Result<_, _>>()?;
-        Ok(Plan {
-            runs,
-            notes: planner.notes,
-        })
+        let mut plan = Plan::default();
+        plan.extend(experiment, &mut Planner::default())?;
+        Ok(plan)
+    }
+
+    /// Plans the runs that were added to the experiment since.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn extend(
+        &mut self,
+        experiment: &Experiment,
+        planner: &mut Planner,
+    ) -> Result<(), (usize, Problem)> {
+        let watched = experiment.sweep.watched();
+        for (i, run) in experiment.runs.iter().enumerate().skip(self.runs.len()) {
+            let planned = planner.plan(run).map_err(|problem| (i, problem))?;
+            check_monitors(watched.iter(), &run.spec, planned.images)
+                .map_err(|problem| (i, problem))?;
+            self.runs.push(planned);
+        }
+        self.notes.clone_from(&planner.notes);
+        Ok(())
+    }
+
+    /// Of the runs at these places alone, each until it has done so many epochs, or to its end.
+    pub fn until(&self, places: &BTreeMap<usize, Option<usize>>) -> Plan {
+        let run = |(at, until): (&usize, &Option<usize>)| {
+            let planned = self.runs.get(*at)?.clone();
+            Some(PlannedRun {
+                until: *until,
+                ..planned
+            })
+        };
+        Plan {
+            runs: places.iter().filter_map(run).collect(),
+            notes: self.notes.clone(),
+        }
     }
 
     /// Of these runs alone, in the same order.
@@ -64,8 +90,8 @@ impl Plan {
 }
 
 /// What the runs share and is looked up once.
-#[derive(Default)]
-struct Planner {
+#[derive(Debug, Default)]
+pub struct Planner {
     devices: Vec<((spec::Device, Precision), Chosen)>,
     /// By the dataset's keys.
     datasets: HashMap<String, Surveyed>,
@@ -114,6 +140,7 @@ impl Planner {
             footprint,
             notes,
             device,
+            until: None,
             preparation,
         };
         self.decoded(&planned)?;
@@ -143,7 +170,8 @@ impl Planner {
         let mut planned = Vec::new();
         for (i, stage) in spec.stages()?.into_iter().enumerate() {
             let place = |problem| spec.in_stage(i, problem);
-            check_monitors(&stage.spec, images).map_err(place)?;
+            let monitors: Vec<_> = stage.spec.monitors().collect();
+            check_monitors(monitors.iter(), &stage.spec, images).map_err(place)?;
             if let Some(problem) = spec::unknown_weighted_class(&stage.spec.training, classes) {
                 return Err(place(problem));
             }
@@ -237,6 +265,7 @@ fn idle_batch_norm(
 }
 
 /// A dataset that runs share, with what each seed makes of it.
+#[derive(Debug)]
 struct Surveyed {
     survey: Survey,
     classes: Arc<Vec<String>>,
@@ -244,6 +273,7 @@ struct Surveyed {
 }
 
 /// What a seed makes of a dataset.
+#[derive(Debug)]
 struct Divided {
     counts: Option<Counts>,
     notes: Arc<[String]>,
@@ -298,14 +328,18 @@ fn uneven(classes: &[String], training: &[usize], multi_label: bool) -> Option<S
 }
 
 /// Refuses to watch what is measured on validation images where there are none.
-fn check_monitors(spec: &spec::Spec, images: Option<Counts>) -> Result<(), Problem> {
-    let Some(monitor) = spec.monitors().find(spec::Monitor::needs_validation) else {
+fn check_monitors<'a>(
+    mut monitors: impl Iterator<Item = &'a spec::Monitor>,
+    spec: &spec::Spec,
+    images: Option<Counts>,
+) -> Result<(), Problem> {
+    let Some(monitor) = monitors.find(|monitor| monitor.needs_validation()) else {
         return Ok(());
     };
     if images.is_none_or(|images| images.validation > 0) {
         return Ok(());
     }
-    let (key, metric) = (monitor.key, monitor.metric);
+    let (key, metric) = (monitor.key, &monitor.metric);
     let split = spec.dataset.validation_split;
     let message = format!(
         "`{key}` watches \"{metric}\", but there are no validation images: no folder for them holds any, and \

@@ -1,6 +1,6 @@
 //! Why a run cannot continue.
 
-use super::checkpoint;
+use super::checkpoint::{self, Held};
 use crate::metric::WrongLogits;
 use crate::optim;
 use crate::stop::Interrupted;
@@ -42,6 +42,8 @@ pub enum Error {
     Checkpoint(#[from] checkpoint::Error),
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
+    #[error(transparent)]
+    Held(#[from] Held),
     #[error(transparent)]
     Optimizer(#[from] optim::Error),
     #[error("computing failed: {0}")]

@@ -84,7 +84,7 @@ impl Fit<'_> {
     /// is one. What happens is told as it happens.
     ///
     /// # Errors
-    /// A loss that is not finite, a trainable tensor without a gradient, a checkpoint of another run, or what the device reports. [`Error::Interrupted`] where the run was stopped; a checkpoint is
+    /// A loss that is not finite, a trainable tensor without a gradient, a checkpoint of another run, or what the device reports. [`Error::Interrupted`] where the run was stopped, [`Error::Held`] where it is held; a checkpoint is
     /// written then.
     pub fn run(
         &self,
@@ -105,6 +105,7 @@ impl Fit<'_> {
         }));
         let mut session = Session { tell, keeper };
         while state.at.epochs_of_stage() < training.epochs && !state.at.stopped_early {
+            session.keeper.check_epochs(state.at.epochs.len())?;
             let epoch = match self.epoch(&mut state, &mut session) {
                 Err(Error::Interrupted(interrupted)) => {
                     self.read(&mut state)?;

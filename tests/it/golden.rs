@@ -6,7 +6,7 @@ use std::path::Path;
 use runner::claim::Token;
 use runner::model::weights::{self, HostTensor};
 use runner::progress::NoProgress;
-use runner::run::{Event, Executor, Upstream, Workspace};
+use runner::run::{Event, Executor, Workspace};
 use runner::spec::Experiment;
 use runner::stop::Stop;
 use runner::sweep::Plan;
@@ -189,7 +189,7 @@ fn reproduces(name: &str) {
         token: &Token::unclaimed(),
         threads: None,
     };
-    let finished = Executor::new(Upstream::new(), Stop::default(), &NoProgress)
+    let finished = Executor::new(Stop::default(), &NoProgress)
         .unwrap()
         .run(&plan.runs[0], place, &mut |event| {
             if let Event::Training(train::Event::Batch(batch)) = event {

@@ -41,6 +41,7 @@ mod resizing;
 mod resume;
 mod saved_models;
 mod schema;
+mod searching;
 mod side_by_side;
 mod snapshots;
 mod spec_mistakes;

@@ -18,7 +18,7 @@ use crate::fetch::Timeouts;
 use crate::foreign;
 use crate::run::{self, PlannedRun};
 use crate::sink::progress::Reporter;
-use crate::spec::Experiment;
+use crate::spec::{Experiment, Problem};
 use crate::stop::Stop;
 use crate::store::rfc3339;
 use crate::sweep::{self, Size};
@@ -149,6 +149,18 @@ fn load(what: &Submission<'_>, reporter: &dyn Reporter) -> Result<Prepared, Erro
         true => prepare(what.spec, what.overrides, sources(Network::Used(reporter)))?,
         false => prepared,
     };
+    if prepared.experiment.is_searched() && what.only.is_empty() {
+        let strategy = &prepared.experiment.sweep.strategy;
+        let message = format!(
+            "with strategy = \"{strategy}\" results decide what is run next, so that the runs cannot be divided into tasks \
+             beforehand"
+        );
+        let help = "start the runner itself, with the same --results, in as many jobs as wished: they share one search";
+        let problem = Problem::new("sweep.strategy", message).help(help);
+        return Err(Error::Spec(
+            prepared.experiment.problem(None, &problem).into(),
+        ));
+    }
     match prepared.nameless() {
         Some(why) => Err(Error::Nameless(why.to_owned())),
         None => Ok(prepared),

@@ -19,6 +19,7 @@ mod rate;
 mod reliability;
 mod repeats;
 mod scale;
+mod search;
 mod standalone;
 mod svg;
 #[cfg(test)]
@@ -37,12 +38,13 @@ use view::View;
 use super::experiment::Experiment;
 use crate::store::predictions::Predictions;
 
-/// The charts that the tables have something for: learning curves, each swept axis, pairs of axes, all axes together,
+/// The charts that the tables have something for: learning curves, a search's history, each swept axis, pairs of axes, all axes together,
 /// accuracy against time.
 pub fn all(experiment: &Experiment) -> Vec<Chart> {
     let view = View::new(experiment);
     let mut charts: Vec<Chart> = Vec::new();
     charts.extend(curves::curves(experiment, view.as_ref()));
+    charts.extend(search::search(experiment));
     let Some(view) = view else {
         return charts;
     };

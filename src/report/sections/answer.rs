@@ -144,12 +144,11 @@ fn state(experiment: &Experiment) -> String {
         runs.filter(|run| run.row.status == status).count()
     };
     let finished = count(Status::Finished);
+    let (failed, paused) = (count(Status::Failed), count(Status::Paused));
     let rest = [
-        (count(Status::Failed), "failed"),
-        (
-            all - finished - count(Status::Failed),
-            "running or interrupted",
-        ),
+        (failed, "failed"),
+        (paused, "paused, as the search continued without them"),
+        (all - finished - failed - paused, "running or interrupted"),
     ];
     let rest = rest.into_iter().filter(|(n, _)| *n > 0);
     let rest: String = rest.map(|(n, what)| format!(", {n} {what}")).collect();

@@ -80,6 +80,10 @@ impl Current {
                 let test = row.test.iter().flat_map(|m| metrics("test_", m));
                 [took].into_iter().chain(test).collect()
             }
+            (Status::Paused, _) => {
+                let all = counted(self.epochs, "epoch");
+                vec![format!("{name} after {} of {all}", row.epochs)]
+            }
             (Status::Interrupted, _) => {
                 vec![format!("{name} after {}", counted(row.epochs, "epoch"))]
             }

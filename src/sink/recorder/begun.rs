@@ -28,15 +28,17 @@ pub enum Begun<'r> {
 }
 
 impl Recorder {
-    /// Whether there is nothing to be done of a run with these rows: it is finished, it is not begun any more, or it failed
-    /// since this start, in another process.
-    fn is_done(&self, rows: &OwnRows) -> Result<bool, Error> {
+    /// Whether there is nothing to be done of a run with these rows: it is finished, it has come to where it is held, it is
+    /// not begun any more, or it failed since this start, in another process.
+    fn is_done(&self, rows: &OwnRows, until: Option<usize>) -> Result<bool, Error> {
         let row = &rows.row;
+        let is_held =
+            row.status == Status::Paused && until.is_some_and(|until| row.epochs >= until);
         let has_failed = || {
             let is_new = self.state().failed.get(&row.run) != Some(row);
             row.status == Status::Failed && (is_new || Start::is_given_up(rows.start.as_deref()))
         };
-        Ok(self.is_finished(row)? || has_failed())
+        Ok(self.is_finished(row)? || is_held || has_failed())
     }
 
     /// Claims a run and makes its folder; what an earlier start has written of it stays until training begins.
@@ -82,7 +84,7 @@ impl Recorder {
         tidy_run(&folder).map_err(Error::io(&folder))?;
         let earlier = self.earlier(&planned.run.id, &folder)?;
         if let Some(earlier) = &earlier
-            && self.is_done(earlier)?
+            && self.is_done(earlier, planned.until)?
         {
             return Ok(Begun::Done);
         }

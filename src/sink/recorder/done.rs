@@ -18,9 +18,14 @@ pub struct Done {
 }
 
 impl Done {
-    /// Whether every run has its result.
+    /// Whether every run has its result, or is one that a search has left behind.
     pub fn is_complete(&self) -> bool {
-        self.count(Status::Finished) == self.planned
+        self.count(Status::Finished) + self.count(Status::Paused) == self.planned
+    }
+
+    /// Whether a run has failed.
+    pub fn has_failures(&self) -> bool {
+        self.count(Status::Failed) > 0
     }
 
     /// Why a run has no result.
@@ -31,11 +36,18 @@ impl Done {
         match row.status {
             Status::Finished => None,
             Status::Elsewhere => Some("another process does it"),
+            Status::Paused => Some("the search that it belongs to has left it behind"),
             _ => Some(row.error.as_deref().unwrap_or("it was interrupted")),
         }
     }
 
-    fn count(&self, status: Status) -> usize {
+    /// Epochs that were done, now or before.
+    pub fn epochs(&self) -> usize {
+        self.runs.iter().map(|row| row.epochs).sum()
+    }
+
+    /// How many runs ended so.
+    pub fn count(&self, status: Status) -> usize {
         self.runs.iter().filter(|row| row.status == status).count()
     }
 

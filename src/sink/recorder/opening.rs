@@ -25,6 +25,8 @@ pub struct Opening<'a> {
     pub results: &'a Path,
     /// Whether what is there of the planned runs is deleted.
     pub fresh: bool,
+    /// Whether this start has opened it before, so that what is there already is known.
+    pub is_further: bool,
     /// Processes elsewhere have so many times a minute to show that they live.
     pub patience: f64,
     /// Other processes are not waited for any more once the work is to stop.
@@ -72,7 +74,7 @@ impl Recorder {
             stop,
         };
         while !recorder.begin_all(experiment, how.fresh, sinks)? {}
-        recorder.clear_finished(sinks)?;
+        recorder.clear_finished(how.is_further, sinks)?;
         Ok(recorder)
     }
 
@@ -143,8 +145,9 @@ impl Recorder {
         Ok(())
     }
 
-    /// Removes what a process that was killed after a run's last row has left, and says how many are finished.
-    fn clear_finished(&self, sinks: &Sinks<'_>) -> Result<(), Error> {
+    /// Removes what a process that was killed after a run's last row has left, and says how many are finished unless that
+    /// is known.
+    fn clear_finished(&self, is_known: bool, sinks: &Sinks<'_>) -> Result<(), Error> {
         let finished = self.finished(&self.state().tables)?;
         for run in &finished {
             let run = self.run_folder(run);
@@ -159,7 +162,7 @@ impl Recorder {
         }
         let is_planned = |run: &&String| self.wanted.contains(run);
         let count = finished.iter().filter(is_planned).count();
-        if count > 0 {
+        if count > 0 && !is_known {
             let (all, name) = (self.wanted.len(), &self.name);
             let said = match (count, all) {
                 (1, 1) => "the run is finished already (--fresh does it again)".into(),

@@ -93,6 +93,7 @@ impl<'r> Running<'r> {
                 row.skipped_images = Some(done.skipped_images);
             }
             Err(error) if error.is_interruption() => row.status = Status::Interrupted,
+            Err(error) if error.is_hold() => row.status = Status::Paused,
             Err(error) => {
                 row.status = Status::Failed;
                 row.error = Some(error.to_string());

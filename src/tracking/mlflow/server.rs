@@ -239,7 +239,7 @@ impl MlflowServer {
         let status = match ended.status {
             Status::Finished => "FINISHED",
             Status::Failed => "FAILED",
-            Status::Interrupted | Status::Elsewhere => "KILLED",
+            Status::Interrupted | Status::Paused | Status::Elsewhere => "KILLED",
         };
         let time = ended.numbers.time;
         let update = json!({ "run_id": run.id, "status": status, "end_time": time });

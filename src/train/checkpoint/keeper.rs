@@ -14,6 +14,13 @@ use crate::train::state::State;
 /// memory.
 pub const WRITTEN_ASIDE: u64 = 4 << 20;
 
+/// A run that is held after some of its epochs, with a checkpoint, until a search goes on with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("held after {epochs} epochs")]
+pub struct Held {
+    pub epochs: usize,
+}
+
 /// A checkpoint on its way to the disk.
 struct Writing {
     bytes: u64,
@@ -26,6 +33,8 @@ pub struct Keeper {
     every: Duration,
     last: Instant,
     stop: Stop,
+    /// After how many epochs the run is held.
+    until: Option<usize>,
     /// Shows that the run is still this process's.
     token: Token,
     /// The checkpoint that is being written, while training continues.
@@ -42,8 +51,26 @@ impl Keeper {
             every: Duration::try_from_secs_f64(minutes * 60.0).unwrap_or(Duration::MAX),
             last: Instant::now(),
             stop,
+            until: None,
             token,
             writing: None,
+        }
+    }
+
+    /// The same, for a run that is held after so many epochs.
+    pub fn until(mut self, epochs: Option<usize>) -> Self {
+        self.until = epochs;
+        self
+    }
+
+    /// Whether a run of so many epochs goes on.
+    ///
+    /// # Errors
+    /// Where it is held.
+    pub fn check_epochs(&self, epochs: usize) -> Result<(), Held> {
+        match self.until {
+            Some(until) if epochs >= until => Err(Held { epochs }),
+            _ => Ok(()),
         }
     }
 

@@ -1,0 +1,223 @@
+//! A sweep whose strategy follows results: rounds of runs, each asked for by what the rounds before it gave.
+//!
+//! What is asked follows from the runs' folders alone, so that a search that was killed continues with the same question, and
+//! several processes that were started on the same folder ask the same.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use super::identity::{Network, Sources};
+use super::prepared::Prepared;
+use super::{Error, Options, Round, Tell, do_round, execute};
+use crate::run::Executor;
+use crate::sink::Done;
+use crate::spec::{Experiment, Monitor, Question, Run};
+use crate::store::tables::own::{self, OwnRows};
+use crate::store::{Status, run_folder};
+use crate::text::counted;
+
+/// Does round after round until the strategy asks nothing more.
+///
+/// # Errors
+/// A wrong spec, and records that cannot be read or written.
+pub(super) fn run(
+    prepared: &mut Prepared,
+    options: &Options,
+    tell: &mut Tell<'_, '_>,
+) -> Result<Done, Error> {
+    let mut executor = Executor::new(options.stop.clone(), tell.0)?;
+    let sources = Sources {
+        network: Network::Used(tell.0),
+        results: &options.results,
+    };
+    // Runs that failed before this start are tried again, as in every sweep.
+    let mut telling = match options.fresh {
+        true => Telling::Nothing,
+        false => Telling::Successes,
+    };
+    let mut before: Option<(Open, Done)> = None;
+    loop {
+        let open = prepared.ask(telling, sources)?;
+        if !options.only.is_empty() {
+            // Some of the runs that were asked for, each to its end.
+            return execute(prepared, options, false, tell);
+        }
+        if let Some((left, done)) = before
+            && (open.is_empty() || left == open)
+        {
+            // Nothing is left, or nothing could be done of it.
+            return Ok(summed_up(done, &prepared.experiment));
+        }
+        if let Some(note) = round_note(&prepared.experiment, &open) {
+            tell.0.note(&note);
+        }
+        let round = Round {
+            wanted: &prepared.plan,
+            now: &prepared.plan.until(&open),
+            is_further: telling == Telling::Everything,
+        };
+        let done = do_round(prepared, options, &round, &mut executor, tell)?;
+        let has_failed = options.fail_fast && done.has_failures();
+        if options.stop.is_requested() || has_failed {
+            return Ok(done);
+        }
+        telling = Telling::Everything;
+        before = Some((open, done));
+    }
+}
+
+/// What is asked now: `halving, round 2: 3 of 9 configurations continue to 9 epochs`.
+fn round_note(experiment: &Experiment, open: &Open) -> Option<String> {
+    let questions = experiment.questions.iter();
+    let asked = |question: &&Question| question.runs.iter().any(|at| open.contains_key(at));
+    let round = questions
+        .clone()
+        .filter(asked)
+        .map(|question| question.round)
+        .max()?;
+    let of_round = |round| {
+        questions
+            .clone()
+            .filter(move |question| question.round == round)
+    };
+    let (strategy, count) = (&experiment.sweep.strategy, of_round(round).count());
+    let first = of_round(round).next()?;
+    let run = experiment.runs.get(*first.runs.first()?)?;
+    let until = first.until(run).unwrap_or_else(|| run.spec.epochs());
+    let configurations = counted(count, "configuration");
+    let before = of_round(round.checked_sub(1)?).count();
+    Some(match before {
+        0 => format!(
+            "{strategy}, round {round}: {configurations}, {} each",
+            counted(until, "epoch")
+        ),
+        _ if first.divisor == 1 && !experiment.is_halved() => {
+            format!("{strategy}, round {round}: {configurations} more")
+        }
+        _ => format!(
+            "{strategy}, round {round}: {count} of {} {} to {}",
+            counted(before, "configuration"),
+            if count == 1 { "continues" } else { "continue" },
+            counted(until, "epoch")
+        ),
+    })
+}
+
+/// With what the search has saved, and what can be done with the runs that it has left behind.
+fn summed_up(mut done: Done, experiment: &Experiment) -> Done {
+    let paused = done.count(Status::Paused);
+    let strategy = &experiment.sweep.strategy;
+    let all: usize = experiment.runs.iter().map(|run| run.spec.epochs()).sum();
+    if paused > 0 {
+        done.add(&format!(
+            "{strategy}: {} of {} done; {} paused, with a checkpoint each: --only RUN trains one to its end",
+            done.epochs(),
+            counted(all, "epoch"),
+            counted(paused, "run"),
+        ));
+    }
+    done
+}
+
+/// What of the recorded results the strategy is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Telling {
+    Nothing,
+    /// Failed runs are as if they had not been begun.
+    Successes,
+    Everything,
+}
+
+/// The places of runs, and until which epoch each is to be done; none to its end.
+pub(super) type Open = BTreeMap<usize, Option<usize>>;
+
+impl Prepared {
+    /// Has the strategy ask what follows from the results, names and plans what is new, and gives the runs of the questions
+    /// that are not answered yet.
+    ///
+    /// # Errors
+    /// A wrong spec of a run that is asked for.
+    pub(super) fn ask(&mut self, telling: Telling, sources: Sources<'_>) -> Result<Open, Error> {
+        let folder = sources.results.join(&self.experiment.spec.name);
+        let told = Told::new(&folder, self.experiment.sweep.watched(), telling);
+        let answer = |run: &Run, until: Option<usize>| told.answer(run, until);
+        loop {
+            self.experiment.ask(&answer)?;
+            if self.plan.runs.len() == self.experiment.runs.len() {
+                break;
+            }
+            self.extend(sources)?;
+        }
+        let experiment = &self.experiment;
+        let mut open = Open::new();
+        for question in &experiment.questions {
+            if experiment.mean(question, &answer).is_none() {
+                let runs = question.runs.iter();
+                let until = |at: &usize| Some((*at, question.until(experiment.runs.get(*at)?)));
+                open.extend(runs.filter_map(until));
+            }
+        }
+        Ok(open)
+    }
+}
+
+/// What the folders of runs say.
+pub(super) struct Told {
+    folder: PathBuf,
+    watched: Option<Monitor>,
+    telling: Telling,
+    /// By the runs' ids.
+    read: RefCell<HashMap<String, Option<OwnRows>>>,
+}
+
+impl Told {
+    pub fn new(folder: &Path, watched: Option<Monitor>, telling: Telling) -> Self {
+        Told {
+            folder: folder.to_owned(),
+            watched,
+            telling,
+            read: RefCell::default(),
+        }
+    }
+
+    /// What a run has come to after so many epochs, or at its end.
+    pub fn answer(&self, run: &Run, until: Option<usize>) -> Option<f64> {
+        let metric = &self.watched.as_ref()?.metric;
+        if self.telling == Telling::Nothing {
+            return None;
+        }
+        let mut read = self.read.borrow_mut();
+        let rows = read.entry(run.id.clone()).or_insert_with(|| {
+            let rows = own::read(&run_folder(&self.folder, &run.id), &[]);
+            // What cannot be read is damage, which is told and mended where the folder is opened.
+            rows.unwrap_or_default()
+        });
+        answer(rows.as_ref()?, metric, until, self.telling)
+    }
+}
+
+fn answer(rows: &OwnRows, metric: &str, until: Option<usize>, telling: Telling) -> Option<f64> {
+    let row = &rows.row;
+    let value = |rows: &own::OwnRows, epoch: usize| {
+        let mut epochs = rows.epochs.iter().map(|row| &row.epoch);
+        epochs.find(|row| row.epoch == epoch)?.value(metric)
+    };
+    let known = until.filter(|until| *until <= row.epochs);
+    match (row.status, known) {
+        // It has a row for that epoch, however it went on.
+        (_, Some(until)) => Some(value(rows, until).unwrap_or(f64::NAN)),
+        (Status::Finished, None) => {
+            let of_model = metric
+                .strip_prefix("val_")
+                .and_then(|metric| row.validation.as_ref()?.value(metric));
+            Some(
+                of_model
+                    .or_else(|| value(rows, row.epochs))
+                    .unwrap_or(f64::NAN),
+            )
+        }
+        (Status::Failed, None) => (telling == Telling::Everything).then_some(f64::NAN),
+        _ => None,
+    }
+}

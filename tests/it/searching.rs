@@ -1,0 +1,357 @@
+//! Sweeps whose strategy follows results: halving and TPE.
+#![cfg(unix)]
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use polars::prelude::*;
+use runner::rng::{Purpose, Stream};
+
+use crate::common::survival::{Experiment, TIMES, column, read_table, was_killed};
+use crate::common::{runner, said, write};
+
+/// Frozen features of digits, by learning rate and seed.
+const BASE: &str = r#"
+[dataset]
+name = "digits"
+train_limit = 120
+test_limit = 20
+
+[backbone]
+arch = "squeezenet1_1"
+weights = "random"
+input_size = 32
+
+[freeze]
+through = "all"
+
+[[head]]
+layer = "global_average_pooling"
+[[head]]
+layer = "dropout"
+rate = 0.1
+[[head]]
+layer = "dense"
+units = "classes"
+activation = "softmax"
+
+[optimizer]
+name = "sgd"
+momentum = 0.9
+
+[training]
+epochs = 9
+batch_size = 24
+"#;
+
+const HALVING: &str = r#"
+[sweep]
+strategy = "halving"
+metric = "val_loss"
+[sweep.axes]
+"optimizer.learning_rate" = [1e-5, 1e-3, 0.01, 0.1, 0.3, 1.0]
+seed = [0, 1]
+"#;
+
+const TPE: &str = r#"
+[sweep]
+strategy = "tpe"
+metric = "val_loss"
+samples = 10
+startup = 4
+lag = 2
+[sweep.axes]
+"optimizer.learning_rate" = { min = 1e-4, max = 1.0, scale = "log" }
+"head.1.rate" = [0.0, 0.5]
+"#;
+
+fn spec(sweep: &str) -> String {
+    format!("{BASE}{sweep}").replace(
+        "epochs = 9",
+        if sweep == TPE {
+            "epochs = 2"
+        } else {
+            "epochs = 9"
+        },
+    )
+}
+
+fn history(experiment: &Experiment) -> DataFrame {
+    read_table(&experiment.results().join("search.parquet"))
+}
+
+/// Whether both asked the same, were answered the same, and have the same models and tables.
+fn assert_same(found: &Experiment, expected: &Experiment) {
+    let bytes = |e: &Experiment| fs::read(e.results().join("search.parquet")).unwrap();
+    assert!(
+        bytes(found) == bytes(expected),
+        "{} {}",
+        history(found),
+        history(expected)
+    );
+    for file in ["metrics.parquet", "runs.parquet", "predictions.parquet"] {
+        let table = |e: &Experiment| read_table(&e.results().join(file)).drop_many(TIMES);
+        let (found, expected) = (table(found), table(expected));
+        assert!(found.equals_missing(&expected), "{found} {expected}");
+    }
+    for (found, expected) in found.runs().iter().zip(expected.runs()) {
+        let model = |run: &Path| fs::read(run.join("model.safetensors")).ok();
+        assert!(model(found) == model(&expected), "{}", found.display());
+    }
+}
+
+fn counts(experiment: &Experiment, column: &str) -> Vec<i64> {
+    let table = history(experiment);
+    let column = table.column(column).unwrap().i64().unwrap();
+    column.iter().flatten().collect()
+}
+
+#[test]
+fn halving_goes_on_with_the_best_and_does_no_epoch_twice() {
+    let (halved, _) = Experiment::uninterrupted(&spec(HALVING));
+    let (rounds, epochs) = (counts(&halved, "round"), counts(&halved, "epochs"));
+    assert_eq!(rounds, [1, 1, 1, 1, 1, 1, 2, 2, 3]);
+    assert_eq!(epochs, [1, 1, 1, 1, 1, 1, 3, 3, 9]);
+    let statuses = column(&halved, "status");
+    let count = |status: &str| statuses.iter().filter(|found| *found == status).count();
+    assert_eq!((count("finished"), count("paused")), (2, 10));
+    // 6 settings and 2 seeds: 1 epoch each, 2 more of two settings, 6 more of one.
+    let metrics = read_table(&halved.results().join("metrics.parquet"));
+    assert_eq!(metrics.height(), 2 * (6 + 2 * 2 + 6));
+    for run in halved.runs() {
+        let log = fs::read_to_string(run.join("log.jsonl")).unwrap();
+        let epochs = log.matches("\"event\":\"epoch\"").count();
+        let own = read_table(&run.join("metrics.parquet"));
+        assert_eq!(epochs, own.height(), "{log}");
+    }
+
+    // The whole of what went on is that of a sweep of every point.
+    let (whole, _) = Experiment::uninterrupted(&spec(
+        &HALVING
+            .replace("halving", "grid")
+            .replace("metric = \"val_loss\"", ""),
+    ));
+    let mut compared = 0;
+    for run in halved.runs() {
+        let name = run.file_name().unwrap();
+        let Ok(model) = fs::read(run.join("model.safetensors")) else {
+            continue;
+        };
+        let of_whole = whole
+            .results()
+            .join("runs")
+            .join(name)
+            .join("model.safetensors");
+        assert!(fs::read(of_whole).unwrap() == model, "{}", run.display());
+        compared += 1;
+    }
+    assert_eq!(compared, 2);
+}
+
+#[test]
+fn the_best_of_a_round_are_those_of_the_least_loss() {
+    let (halved, _) = Experiment::uninterrupted(&spec(HALVING));
+    let history = history(&halved);
+    let text = |name: &str| -> Vec<String> {
+        let column = history.column(name).unwrap().str().unwrap();
+        column.iter().flatten().map(str::to_owned).collect()
+    };
+    let values = history.column("value").unwrap().f64().unwrap();
+    let values: Vec<f64> = values.iter().flatten().collect();
+    let names = text("configuration");
+    let mut first: Vec<(f64, &String)> = values.iter().copied().zip(&names).take(6).collect();
+    first.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut best: Vec<&String> = first[..2].iter().map(|(_, name)| *name).collect();
+    let mut second: Vec<&String> = names[6..8].iter().collect();
+    best.sort();
+    second.sort();
+    assert_eq!(second, best);
+}
+
+#[test]
+fn any_number_of_jobs_and_processes_asks_the_same() {
+    for sweep in [HALVING, TPE] {
+        let (whole, _) = Experiment::uninterrupted(&spec(sweep));
+        let jobs = Experiment::new(&spec(sweep));
+        let output = jobs.command().args(["--jobs", "2"]).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        assert_same(&jobs, &whole);
+        let processes = Experiment::new(&spec(sweep));
+        let children: Vec<_> = (0..2)
+            .map(|_| processes.command().spawn().unwrap())
+            .collect();
+        for child in children {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", said(&output));
+        }
+        assert_same(&processes, &whole);
+    }
+}
+
+#[test]
+fn killed_anywhere_a_search_goes_on_with_the_same_question() {
+    let mut moments = Stream::new(7, Purpose::Sweep, 0, 0);
+    for sweep in [HALVING, TPE] {
+        let (whole, time) = Experiment::uninterrupted(&spec(sweep));
+        let experiment = Experiment::new(&spec(sweep));
+        let mut killed = 0;
+        while killed < 10 {
+            let moment: Duration = time.mul_f32(moments.uniform());
+            if was_killed(experiment.kill_after(moment)) {
+                killed += 1;
+            } else {
+                assert_same(&experiment, &whole);
+                experiment.start_over();
+            }
+        }
+        experiment.finish();
+        assert_same(&experiment, &whole);
+    }
+}
+
+#[test]
+fn a_paused_run_can_be_trained_to_its_end() {
+    let (halved, _) = Experiment::uninterrupted(&spec(HALVING));
+    let statuses = column(&halved, "status");
+    let at = statuses
+        .iter()
+        .position(|status| status == "paused")
+        .unwrap();
+    let run = column(&halved, "run").swap_remove(at);
+    let output = halved.command().args(["--only", &run]).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(column(&halved, "status")[at], "finished");
+    assert!(said(&output).contains("resumes after"), "{}", said(&output));
+}
+
+#[test]
+fn what_fails_is_left_behind() {
+    let sweep = HALVING
+        .replace("0.3, 1.0", "0.3, 1e6")
+        .replace("seed = [0, 1]", "");
+    let experiment = Experiment::new(&spec(&sweep));
+    let output = experiment.run();
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let history = history(&experiment);
+    let values = history.column("value").unwrap().f64().unwrap();
+    assert!(values.get(5).unwrap().is_nan());
+    assert_eq!(counts(&experiment, "round"), [1, 1, 1, 1, 1, 1, 2, 2, 3]);
+    let last = history
+        .column("configuration")
+        .unwrap()
+        .str()
+        .unwrap()
+        .get(8);
+    assert_ne!(last, Some("learning_rate=1e6"));
+}
+
+fn refused(sweep: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "e.toml", &spec(sweep));
+    let output = runner(folder.path()).arg("e.toml").output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{sweep}: {}", said(&output));
+    assert!(!folder.path().join("results").exists());
+    said(&output)
+}
+
+#[test]
+fn what_cannot_be_searched_is_refused_before_anything_is_trained() {
+    let range = |range: &str| {
+        format!(
+            "[sweep]\nstrategy = \"random\"\nsamples = 2\n[sweep.axes]\n\"optimizer.learning_rate\" = {range}\n"
+        )
+    };
+    for (sweep, parts) in [
+        (
+            range("{ min = 0.1, max = 0.01 }"),
+            &["max", "greater than `min`, 0.1"][..],
+        ),
+        (
+            range("{ min = 0, max = 1, scale = \"log\" }"),
+            &["begins above 0"],
+        ),
+        (range("{ min = 0.1 }"), &["max"]),
+        (
+            range("{ min = 0.1, max = 1, scale = \"logarithmic\" }"),
+            &["linear", "log"],
+        ),
+        (range("{ min = 0.1, max = nan }"), &["finite"]),
+        (
+            range("{ min = -1.0, max = 1.0 }"),
+            &["optimizer.learning_rate", "greater than 0"],
+        ),
+        (
+            range("{ min = 0.1, max = 1 }").replace("optimizer.learning_rate", "optimizer.name"),
+            &["no numbers"],
+        ),
+        (
+            range("{ min = 0.5, max = 8 }")
+                .replace("optimizer.learning_rate", "training.batch_size"),
+            &["whole numbers", "0.5"],
+        ),
+        (
+            range("{ min = 0.1, max = 1 }")
+                .replace("random", "grid")
+                .replace("samples = 2\n", ""),
+            &["every point of a range"],
+        ),
+        (
+            range("{ min = 0.1, max = 1 }").replace("random\"\nsamples = 2", "halving\""),
+            &["every point of a range", "samples"],
+        ),
+        (
+            range("{ min = 0.1, max = 1 }")
+                .replace("random", "tpe")
+                .replace("samples = 2\n", ""),
+            &["needs `samples`"],
+        ),
+        (
+            HALVING.replace("val_loss", "val_losses"),
+            &["sweep.metric", "did you mean \"val_loss\"?"],
+        ),
+    ] {
+        let text = refused(&sweep);
+        for part in parts {
+            assert!(text.contains(part), "{sweep}\n{text}");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let no_validation =
+        spec(HALVING).replace("test_limit = 20", "test_limit = 20\nvalidation_split = 0.0");
+    write(folder.path(), "e.toml", &no_validation);
+    let output = runner(folder.path()).arg("e.toml").output().unwrap();
+    assert!(
+        said(&output).contains("`sweep.metric` watches \"val_loss\""),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn an_experiment_that_builds_on_a_search_is_refused_and_so_is_its_submission() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "e.toml", &spec(HALVING));
+    let above = BASE.replace(
+        "weights = \"random\"",
+        "weights = { experiment = \"e.toml\" }",
+    );
+    write(folder.path(), "above.toml", &above);
+    let output = runner(folder.path()).arg("above.toml").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("leaves runs behind"),
+        "{}",
+        said(&output)
+    );
+    let output = runner(folder.path())
+        .args(["submit", "e.toml", "--print"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("they share one search"),
+        "{}",
+        said(&output)
+    );
+}
