@@ -25,6 +25,13 @@ pub fn free_disk(folder: &Path) -> Option<u64> {
     fs4::available_space(there).ok()
 }
 
+/// The size in bytes of the disk of a folder, which need not be there yet; none where the system does not tell.
+pub fn whole_disk(folder: &Path) -> Option<u64> {
+    let folder = std::path::absolute(folder).ok()?;
+    let there = folder.ancestors().find(|folder| folder.is_dir())?;
+    fs4::total_space(there).ok()
+}
+
 /// How many processes the system has killed since it was started, for lack of memory, and which start that was (Linux
 /// only).
 pub fn killed_for_memory() -> Option<(u64, String)> {

@@ -1,11 +1,10 @@
 //! `search.parquet`, made again as results come in.
 
+use super::told::{Telling, Told};
 use crate::sink::{Event, Failure, Sink, Sinks};
 use crate::spec::{AxisValue, Experiment, Monitor, Question, Run, is_replicate};
 use crate::store::search::{Row, write};
 use crate::store::text;
-
-use super::search::{Telling, Told};
 
 /// Writes what a sweep's strategy has asked, and the answers.
 pub(super) struct History<'a> {

@@ -3,18 +3,18 @@
 //! What is asked follows from the runs' folders alone, so that a search that was killed continues with the same question, and
 //! several processes that were started on the same folder ask the same.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
 
+use super::error::Error;
 use super::identity::{Network, Sources};
+use super::options::Options;
 use super::prepared::Prepared;
-use super::{Error, Options, Round, Tell, do_round, execute};
+use super::round::{Round, Tell, do_round, execute};
+use super::told::{Telling, Told};
 use crate::run::Executor;
 use crate::sink::Done;
-use crate::spec::{Experiment, Monitor, Question, Run};
-use crate::store::tables::own::{self, OwnRows};
-use crate::store::{Status, run_folder};
+use crate::spec::{Experiment, Question, Run};
+use crate::store::Status;
 use crate::text::counted;
 
 /// Does round after round until the strategy asks nothing more.
@@ -120,15 +120,6 @@ fn summed_up(mut done: Done, experiment: &Experiment) -> Done {
     done
 }
 
-/// What of the recorded results the strategy is told.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Telling {
-    Nothing,
-    /// Failed runs are as if they had not been begun.
-    Successes,
-    Everything,
-}
-
 /// The places of runs, and until which epoch each is to be done; none to its end.
 pub(super) type Open = BTreeMap<usize, Option<usize>>;
 
@@ -159,65 +150,5 @@ impl Prepared {
             }
         }
         Ok(open)
-    }
-}
-
-/// What the folders of runs say.
-pub(super) struct Told {
-    folder: PathBuf,
-    watched: Option<Monitor>,
-    telling: Telling,
-    /// By the runs' ids.
-    read: RefCell<HashMap<String, Option<OwnRows>>>,
-}
-
-impl Told {
-    pub fn new(folder: &Path, watched: Option<Monitor>, telling: Telling) -> Self {
-        Told {
-            folder: folder.to_owned(),
-            watched,
-            telling,
-            read: RefCell::default(),
-        }
-    }
-
-    /// What a run has come to after so many epochs, or at its end.
-    pub fn answer(&self, run: &Run, until: Option<usize>) -> Option<f64> {
-        let metric = &self.watched.as_ref()?.metric;
-        if self.telling == Telling::Nothing {
-            return None;
-        }
-        let mut read = self.read.borrow_mut();
-        let rows = read.entry(run.id.clone()).or_insert_with(|| {
-            let rows = own::read(&run_folder(&self.folder, &run.id), &[]);
-            // What cannot be read is damage, which is told and mended where the folder is opened.
-            rows.unwrap_or_default()
-        });
-        answer(rows.as_ref()?, metric, until, self.telling)
-    }
-}
-
-fn answer(rows: &OwnRows, metric: &str, until: Option<usize>, telling: Telling) -> Option<f64> {
-    let row = &rows.row;
-    let value = |rows: &own::OwnRows, epoch: usize| {
-        let mut epochs = rows.epochs.iter().map(|row| &row.epoch);
-        epochs.find(|row| row.epoch == epoch)?.value(metric)
-    };
-    let known = until.filter(|until| *until <= row.epochs);
-    match (row.status, known) {
-        // It has a row for that epoch, however it went on.
-        (_, Some(until)) => Some(value(rows, until).unwrap_or(f64::NAN)),
-        (Status::Finished, None) => {
-            let of_model = metric
-                .strip_prefix("val_")
-                .and_then(|metric| row.validation.as_ref()?.value(metric));
-            Some(
-                of_model
-                    .or_else(|| value(rows, row.epochs))
-                    .unwrap_or(f64::NAN),
-            )
-        }
-        (Status::Failed, None) => (telling == Telling::Everything).then_some(f64::NAN),
-        _ => None,
     }
 }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::Split;
+use super::budget::Room;
 use super::policy::{self, Estimate, Reason, Storage};
-use super::{Split, budget};
 use crate::data::Counts;
 use crate::model::Blueprint;
 use crate::spec::Spec;
@@ -35,7 +36,7 @@ pub fn describe(
             return text;
         }
     }
-    let mut free = budget::bytes(spec);
+    let mut room = Room::of(spec);
     for (splits, count) in policy::together(spec, blueprint, images.unwrap_or_default()) {
         let names: Vec<&str> = splits.iter().map(|split| split.adjective()).collect();
         let name = names.join(", ");
@@ -48,9 +49,9 @@ pub fn describe(
                     .first()
                     .map_or(1, |split| policy::views(spec, *split));
                 let estimate = Estimate::new(blueprint, images, on_cpu);
-                let place = estimate.place(free);
+                let place = estimate.place(room);
                 if place.is_ok_and(|place| place.memory) {
-                    free -= estimate.bytes;
+                    room = room.less(estimate.bytes);
                 }
                 kept((images, views), &estimate, place)
             }

@@ -11,9 +11,12 @@ use super::key::Key;
 use crate::atomic::Unfinished;
 use crate::fetch::Cache;
 use crate::foreign;
+use crate::machine;
 
-/// All files together are kept within this many bytes (16 GiB): the longest unused are removed.
-pub(super) const LIMIT: u64 = 16 << 30;
+/// All files together, where the system does not tell how large the disk is (16 GiB).
+const FALLBACK: u64 = 16 << 30;
+/// One of so many parts of the disk is left free.
+const LEFT: u64 = 5;
 const ENDING: &str = "features";
 /// An unfinished file this old is a killed process's.
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
@@ -22,7 +25,6 @@ const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 pub(super) struct Folder {
     /// None where there is no cache folder: nothing is found, and nothing can be begun.
     path: Option<PathBuf>,
-    limit: u64,
     /// Whether it was said that nothing can be written.
     has_warned: AtomicBool,
 }
@@ -31,9 +33,24 @@ impl Folder {
     pub fn of(cache: &Cache) -> Self {
         Folder {
             path: cache.root().map(|root| root.join("features")),
-            limit: LIMIT,
             has_warned: AtomicBool::new(false),
         }
+    }
+
+    /// The bytes that all files may take so that a fifth of the disk is left free; none without a cache folder.
+    pub fn usual_limit(&self) -> u64 {
+        let Some(folder) = &self.path else {
+            return 0;
+        };
+        let disk = machine::free_disk(folder).zip(machine::whole_disk(folder));
+        disk.map_or(FALLBACK, |(free, whole)| {
+            let files = fs::read_dir(folder).into_iter().flatten().flatten();
+            let files = files.filter(|file| has_ending(&file.path(), ENDING));
+            let kept: u64 = files
+                .filter_map(|file| Some(file.metadata().ok()?.len()))
+                .sum();
+            kept.saturating_add(free).saturating_sub(whole / LEFT)
+        })
     }
 
     /// The file of `key`, checked; one that is damaged is removed, with a warning.
@@ -49,11 +66,12 @@ impl Folder {
         })
     }
 
-    /// Begins the file of `key`, after making room for it.
-    pub fn begin(&self, key: &Key, extent: Extent) -> io::Result<Writer> {
+    /// Begins the file of `key`, after making room for it, so that all files together take `limit` bytes at most: the
+    /// longest unused are removed.
+    pub fn begin(&self, key: &Key, extent: Extent, limit: u64) -> io::Result<Writer> {
         let folder = self.path()?;
         fs::create_dir_all(folder)?;
-        self.make_room(folder, file::len(extent))?;
+        self.make_room(folder, file::len(extent), limit)?;
         Writer::create(&self.file(key)?, extent)
     }
 
@@ -79,7 +97,7 @@ impl Folder {
     }
 
     /// Removes what is abandoned, and the longest unused files until `bytes` more keep to the limit.
-    fn make_room(&self, folder: &Path, bytes: u64) -> io::Result<()> {
+    fn make_room(&self, folder: &Path, bytes: u64, limit: u64) -> io::Result<()> {
         let unfinished = Unfinished::all(folder)?;
         for file in unfinished.iter().filter(|file| file.is_abandoned()) {
             let _ = file.remove();
@@ -101,7 +119,7 @@ impl Folder {
         files.sort();
         let mut total = bytes + files.iter().map(|(_, len, _)| len).sum::<u64>();
         for (_, len, path) in files {
-            if total <= self.limit {
+            if total <= limit {
                 break;
             }
             tracing::info!(
@@ -129,12 +147,11 @@ mod tests {
         let extent = (1, 9);
         let features = Folder {
             path: Some(folder.path().join("features")),
-            limit: 2 * file::len(extent),
             has_warned: AtomicBool::new(false),
         };
         let [a, b, c] = ["a", "b", "c"].map(Key::for_test);
         for (key, age) in [(&a, 200), (&b, 300), (&c, 0)] {
-            let mut writer = features.begin(key, extent).unwrap();
+            let mut writer = features.begin(key, extent, 2 * file::len(extent)).unwrap();
             writer.push(&[1.0; 9]).unwrap();
             writer.finish().unwrap();
             let file = fs::File::open(features.file(key).unwrap()).unwrap();
@@ -151,7 +168,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let features = Folder::of(&Cache::at(folder.path()));
         let key = Key::for_test("a");
-        features.begin(&key, (1, 1)).unwrap().finish().unwrap();
+        features
+            .begin(&key, (1, 1), u64::MAX)
+            .unwrap()
+            .finish()
+            .unwrap();
         assert!(features.file(&key).unwrap().is_file());
         assert!(features.find(&key, (1, 1)).is_none());
         assert!(!features.file(&key).unwrap().exists());

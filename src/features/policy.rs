@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Split;
-use super::budget;
-use super::folder;
+use super::budget::{self, Room};
 use crate::data::{Counts, View};
 use crate::model::Blueprint;
 use crate::spec::{Bytes, Spec};
@@ -36,6 +35,8 @@ pub(super) enum Reason {
     Augmented,
     CheaperAgain,
     TooLarge,
+    /// They do not fit into memory, and a disk is slower.
+    SlowerFromDisk,
     NoImages,
 }
 
@@ -47,7 +48,10 @@ impl fmt::Display for Reason {
             Reason::Augmented => "augmentation changes the images in every epoch",
             Reason::CheaperAgain => "computing them again is cheaper than reading them",
             Reason::TooLarge => {
-                "they are larger than features.memory allows and not for the cache folder"
+                "they are larger than features.memory and features.disk allow"
+            }
+            Reason::SlowerFromDisk => {
+                "they are larger than features.memory allows, and computing them again is faster than a disk"
             }
             Reason::NoImages => "there are no images",
         })
@@ -74,11 +78,11 @@ impl Estimate {
         }
     }
 
-    /// Where they go when `free` bytes of memory can be had for them.
+    /// Where they go when there is so much room for them.
     ///
     /// # Errors
     /// Why nowhere.
-    pub fn place(&self, free: u64) -> Result<Storage, Reason> {
+    pub fn place(&self, room: Room) -> Result<Storage, Reason> {
         if self.bytes == 0 {
             return Err(Reason::NoImages);
         }
@@ -86,14 +90,15 @@ impl Estimate {
         if self.seconds <= size / COPYING {
             return Err(Reason::CheaperAgain);
         }
+        let is_worth_a_disk = self.seconds >= LONG.max(size / DISK);
         let place = Storage {
-            memory: self.bytes <= free,
-            disk: self.seconds >= LONG.max(size / DISK) && self.bytes < folder::LIMIT,
+            memory: self.bytes <= room.memory,
+            disk: is_worth_a_disk && self.bytes < room.disk,
         };
-        if place.memory || place.disk {
-            Ok(place)
-        } else {
-            Err(Reason::TooLarge)
+        match (place.memory || place.disk, is_worth_a_disk) {
+            (true, _) => Ok(place),
+            (_, true) => Err(Reason::TooLarge),
+            (_, false) => Err(Reason::SlowerFromDisk),
         }
     }
 }
@@ -157,14 +162,14 @@ pub(super) fn views(spec: &Spec, split: Split) -> usize {
 
 /// Bytes of memory that a run's features take, for so many images.
 pub fn memory(spec: &Spec, blueprint: &Blueprint, images: Counts, on_cpu: bool) -> u64 {
-    let mut taken = 0;
+    let (mut taken, room) = (0, Room::of(spec));
     for (splits, images) in together(spec, blueprint, images) {
         let allowed = splits.first().map(|split| allowed(spec, blueprint, *split));
-        let Some(Ok(budget)) = allowed else {
+        let Some(Ok(_)) = allowed else {
             continue;
         };
         let estimate = Estimate::new(blueprint, images, on_cpu);
-        let place = estimate.place(budget.0.saturating_sub(taken));
+        let place = estimate.place(room.less(taken));
         if place.is_ok_and(|place| place.memory) {
             taken += estimate.bytes;
         }
@@ -218,14 +223,17 @@ mod tests {
 
     #[test]
     fn size_and_work_decide_the_place() {
-        let place = |bytes, seconds, free| Estimate { bytes, seconds }.place(free);
+        let place = |bytes, seconds, memory| {
+            let disk = 16 << 30;
+            Estimate { bytes, seconds }.place(Room { memory, disk })
+        };
         let at = |memory, disk| Ok(Storage { memory, disk });
         // 352 MiB behind block4_pool, a minute's work.
         assert_eq!(place(352 * MIB, 60.0, 1 << 30), at(true, true));
         assert_eq!(place(352 * MIB, 60.0, 100 * MIB), at(false, true));
         // Quickly computed: not for the folder.
         assert_eq!(place(MIB, 0.5, MIB), at(true, false));
-        assert_eq!(place(MIB, 0.5, MIB - 1), Err(Reason::TooLarge));
+        assert_eq!(place(MIB, 0.5, MIB - 1), Err(Reason::SlowerFromDisk));
         // 10 GiB that take 10 seconds: a disk is slower.
         assert_eq!(place(10 << 30, 10.0, 11 << 30), at(true, false));
         assert_eq!(place(10 << 30, 1.0, 11 << 30), Err(Reason::CheaperAgain));

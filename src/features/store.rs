@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 
 use super::Error;
+use super::budget::Room;
 use super::compute::{self, Source};
 use super::file::Writer;
 use super::folder::Folder;
@@ -225,7 +226,11 @@ impl<'a> OfRun<'a> {
             return Ok(Ok(features));
         }
         let estimate = Estimate::new(blueprint, images, self.network.device().is_cpu());
-        let place = match estimate.place(store.free(budget)) {
+        let room = Room {
+            memory: store.free(budget),
+            ..Room::of(self.spec)
+        };
+        let place = match estimate.place(room) {
             Ok(place) => place,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -248,7 +253,7 @@ impl<'a> OfRun<'a> {
         if place.memory {
             store.make_room(estimate.bytes, budget);
         }
-        let mut kept = Destination::new(&store.folder, place, key, last, images);
+        let mut kept = Destination::new((&store.folder, room.disk), place, key, last, images);
         let of_views = match policy::views(self.spec, split) {
             1 => String::new(),
             views => format!(", view {nth} of {views}"),
@@ -303,14 +308,21 @@ struct Destination<'a> {
 }
 
 impl<'a> Destination<'a> {
-    fn new(folder: &'a Folder, place: Storage, key: &Key, kept: &Kept, images: usize) -> Self {
+    /// In a folder, all of whose files together are to take so many bytes at most.
+    fn new(
+        (folder, limit): (&'a Folder, u64),
+        place: Storage,
+        key: &Key,
+        kept: &Kept,
+        images: usize,
+    ) -> Self {
         let width = kept.width();
         let memory = || {
             let mut values = Vec::new();
             values.try_reserve_exact(images * width).ok()?;
             Some(values)
         };
-        let file = || folder.written(folder.begin(key, (images, width)));
+        let file = || folder.written(folder.begin(key, (images, width), limit));
         Destination {
             folder,
             memory: place.memory.then(memory).flatten(),

@@ -6,11 +6,12 @@ use figment::value::Value;
 
 use super::Error;
 use super::diagnostic::Diagnostic;
-use super::experiment::{AxisValue, Problem, Run};
 use super::key::{self, KeyPath};
 use super::locate::{diagnostics, located, on_axis};
 use super::origin::{Origin, Part};
+use super::problem::Problem;
 use super::read::read;
+use super::run::{AxisValue, Run};
 use super::sweep::{self, Axis};
 use super::tree;
 use super::types::{Spec, Sweep};
@@ -56,6 +57,7 @@ impl Expansion {
             for index in 0..expansion.axes[at].values.len() {
                 match expansion.spec(origin, &[(at, index)]) {
                     Ok(spec) => {
+                        wrong.extend(expansion.end_mistakes(origin, &spec, (at, index)));
                         expansion.epochs = expansion.epochs.min(spec.epochs());
                         of_axis.push(expansion.typed(&spec, (at, index)));
                     }
@@ -68,6 +70,25 @@ impl Expansion {
             true => Ok(expansion),
             false => Err(wrong.into()),
         }
+    }
+
+    /// What is wrong with the end of a range, whatever else a run has.
+    fn end_mistakes(
+        &self,
+        origin: &Origin,
+        spec: &Spec,
+        (at, index): (usize, usize),
+    ) -> Vec<Diagnostic> {
+        let axis = &self.axes[at];
+        if axis.range.is_none() {
+            return Vec::new();
+        }
+        let is_here =
+            |problem: &Problem| key::parse(&problem.key).is_ok_and(|key| key == axis.path);
+        let problems = validate(spec).into_iter().filter(is_here);
+        problems
+            .map(|problem| located(origin, &self.places(&[(at, index)]), &problem))
+            .collect()
     }
 
     /// Adds the runs at these points, checked.

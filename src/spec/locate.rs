@@ -1,38 +1,12 @@
 //! From mistakes and problems to diagnostics with the place that is to be changed.
 
 use super::diagnostic::Diagnostic;
-use super::experiment::{Experiment, Problem, Run};
 use super::explain::explain;
 use super::key::{self, KeyPath};
 use super::origin::{Origin, Part};
 use super::position::Position;
+use super::problem::Problem;
 use super::read::Mistake;
-use super::sweep;
-use super::types::AxisValues;
-
-impl Experiment {
-    /// A problem found later, e.g. by the model, as a diagnostic with the place its key came from: the value on
-    /// a sweep's axis if the key is swept and it shows in `run`, else file, variable or flag. A key that is not
-    /// written anywhere is shown where it would go.
-    pub fn problem(&self, run: Option<&Run>, problem: &Problem) -> Diagnostic {
-        let point: Vec<(KeyPath, KeyPath)> = run.map_or(Vec::new(), |run| self.places_of(run));
-        let mut diagnostic = located(&self.origin, &point, problem);
-        if let Some(run) = run.filter(|run| !run.point.is_empty()) {
-            diagnostic.notes.push(format!("in the run {}", run.id));
-        }
-        diagnostic
-    }
-
-    /// The keys that are swept with the places of this run's values.
-    fn places_of(&self, run: &Run) -> Vec<(KeyPath, KeyPath)> {
-        let place = |((axis, _), index): (&(String, _), &usize)| {
-            let is_range = matches!(self.sweep.axes.get(axis), Some(AxisValues::Range(_)));
-            Some((key::parse(axis).ok()?, sweep::place(axis, is_range, *index)))
-        };
-        let axes = run.point.iter().zip(&run.places);
-        axes.filter_map(place).collect()
-    }
-}
 
 /// serde's complaints, each at its place.
 pub(super) fn diagnostics(

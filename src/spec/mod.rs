@@ -4,6 +4,7 @@
 //! into types or diagnostics, `sweep` and `expand` make the runs, `validate` looks for contradictions in them, and
 //! `locate` finds the place of what is wrong.
 
+mod asking;
 mod chosen;
 mod contents;
 mod defaults;
@@ -23,10 +24,12 @@ mod overlay;
 mod overlays;
 mod paths;
 mod position;
+mod problem;
 mod question;
 mod read;
 mod recorded;
 mod resolved;
+mod run;
 mod run_id;
 mod schema;
 mod setting;
@@ -45,12 +48,14 @@ pub use contents::Contents;
 pub use defaults::head_names;
 pub use diagnostic::Diagnostic;
 pub use error::Error;
-pub use experiment::*;
+pub use experiment::Experiment;
 pub use json_schema::json_schema;
 pub use kind::{KeyKind, is_ordered_by_depth, is_replicate, key_kind, replicates};
 pub use monitor::Monitor;
 pub use position::{Position, SourceFile};
+pub use problem::Problem;
 pub use question::{Answer, Question};
+pub use run::{AxisValue, Run};
 pub use run_id::digits_of;
 pub use schema::key_meant;
 pub use setting::Setting;

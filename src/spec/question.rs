@@ -1,11 +1,6 @@
-//! What a sweep's strategy asks, and what it is told.
+//! What a sweep's strategy asks of runs.
 
-use super::Error;
-use super::experiment::{Experiment, Run};
-use super::locate::located;
-use super::sweep;
-use crate::metric::lower_is_better;
-use crate::search;
+use super::run::Run;
 
 /// What some runs, which repeat one another, give.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,82 +23,3 @@ impl Question {
 /// The value of the watched metric that a run has come to after so many epochs, or at its end: NaN where it failed, none
 /// where it has not come so far.
 pub type Answer<'a> = dyn Fn(&Run, Option<usize>) -> Option<f64> + 'a;
-
-impl Experiment {
-    /// Whether what is asked follows from results.
-    pub fn is_searched(&self) -> bool {
-        self.sweep.watched().is_some()
-    }
-
-    /// Whether runs are looked at before their end.
-    pub fn is_halved(&self) -> bool {
-        self.questions.iter().any(|question| question.divisor > 1)
-    }
-
-    /// Has the sweep's strategy ask everything that follows from the answers, and adds the runs that are asked for.
-    ///
-    /// # Errors
-    /// Options that do not go with the axes, and every mistake in the new runs.
-    pub fn ask(&mut self, answer: &Answer<'_>) -> Result<(), Error> {
-        let is_lower = self
-            .sweep
-            .watched()
-            .is_some_and(|watched| lower_is_better(&watched.metric));
-        let told = |asked: &search::Question| {
-            let runs = asked
-                .points
-                .iter()
-                .map(|point| self.by_point.get(point).copied());
-            let question = question(asked, runs.collect::<Option<_>>()?);
-            let mean = self.mean(&question, answer)?;
-            Some(match (mean.is_nan(), is_lower) {
-                (true, _) => f64::NEG_INFINITY,
-                (_, true) => -mean,
-                (_, false) => mean,
-            })
-        };
-        let (axes, epochs) = (&self.expansion.axes, self.expansion.epochs);
-        let asked = sweep::ask(&self.sweep, axes, (self.spec.seed, epochs), &told)
-            .map_err(|problem| Error::from(located(&self.origin, &[], &problem)))?;
-        let points = asked.questions.iter().flat_map(|question| &question.points);
-        let mut new = Vec::new();
-        let mut by_point = self.by_point.clone();
-        for point in points {
-            let next = by_point.len();
-            by_point.entry(point.clone()).or_insert_with(|| {
-                new.push(point.clone());
-                next
-            });
-        }
-        self.expansion
-            .add(&self.origin, &self.sweep, &new, &mut self.runs)?;
-        self.by_point = by_point;
-        let index = |point| self.by_point.get(point).copied();
-        let questions = asked.questions.iter();
-        let questions = questions.map(|asked| {
-            let runs = asked.points.iter().filter_map(index);
-            question(asked, runs.collect())
-        });
-        self.questions = questions.collect();
-        self.is_over = asked.is_over;
-        Ok(())
-    }
-
-    /// The mean answer of a question's runs; none before all have come so far, NaN where one failed.
-    pub fn mean(&self, question: &Question, answer: &Answer<'_>) -> Option<f64> {
-        let mut sum = 0.0;
-        for at in &question.runs {
-            let run = self.runs.get(*at)?;
-            sum += answer(run, question.until(run))?;
-        }
-        Some(sum / question.runs.len() as f64)
-    }
-}
-
-fn question(asked: &search::Question, runs: Vec<usize>) -> Question {
-    Question {
-        runs,
-        divisor: asked.divisor,
-        round: asked.round,
-    }
-}

@@ -5,9 +5,9 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::contents::{Contents, decisive};
-use super::experiment::{AxisValue, Run};
 use super::key;
 use super::paths;
+use super::run::{AxisValue, Run};
 use super::setting::Setting;
 use super::types::Spec;
 use super::values::Weights;

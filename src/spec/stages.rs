@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::experiment::Problem;
 use super::key::{self, KeyPath};
+use super::problem::Problem;
 use super::schema;
 use super::suggest::nearest;
 use super::types::{Optimizer, Spec, Stage, Table};

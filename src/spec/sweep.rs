@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use figment::value::Value;
 
 use super::diagnostic::Diagnostic;
-use super::experiment::{AxisValue, Problem};
 use super::explain;
 use super::key::{self, KeyPath};
 use super::kind::{KeyKind, is_replicate, key_kind};
 use super::origin::{Origin, Part};
+use super::problem::Problem;
+use super::run::AxisValue;
 use super::types::{AxisRange, AxisValues, Bound, Sweep};
 use super::{tree, validate};
 use crate::search::{self, Answers, Asked, Scale, Space, Values};

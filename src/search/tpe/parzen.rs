@@ -54,10 +54,9 @@ impl<'a> Parzen<'a> {
             let known = known.map(|point| point[at]);
             match axis.values {
                 Values::Listed(length) => {
-                    let drawn = f64::from(stream.uniform());
-                    let own = listed(known, length, true);
+                    let is_own = stream.uniform() < 0.5;
                     match known {
-                        Some(place) if drawn < own => place,
+                        Some(place) if is_own => place,
                         _ => Place::Listed(stream.below(length as u32) as usize),
                     }
                 }

@@ -78,7 +78,7 @@ fn a_question_sees_no_answer_to_those_less_than_the_lag_before_it() {
     let found = asked(&missing);
     assert_eq!(
         (found.questions.as_slice(), found.is_over),
-        (&all[..13], false)
+        (&all[..14], false)
     );
 }
 

@@ -112,6 +112,10 @@ pub struct Features {
     /// Memory for the frozen part's outputs, e.g. "8GiB"; "0" turns them off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<super::values::Bytes>,
+    /// What kept outputs may take in the cache folder, those of other experiments too, e.g. "100GiB"; "0" keeps none there.
+    /// By default what leaves a fifth of the disk free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<super::values::Bytes>,
 }
 
 /// `[tracking]`: it changes nothing about the results.

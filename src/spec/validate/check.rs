@@ -1,6 +1,6 @@
 //! Mistakes as they are found.
 
-use crate::spec::experiment::Problem;
+use crate::spec::problem::Problem;
 
 /// The mistakes found so far.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use super::check::Check;
 use crate::choice::{Choice, Options, Value, owners};
-use crate::spec::experiment::Problem;
+use crate::spec::problem::Problem;
 
 /// What a table names, in words of messages.
 pub(super) struct Chosen {

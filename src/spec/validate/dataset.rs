@@ -7,8 +7,8 @@ use super::check::Check;
 use super::choice::Chosen;
 use crate::choice::owners;
 use crate::datasets::{GROUP_COLUMN, LABEL_SEPARATOR, PartsOf, PathUse, REPOSITORY, REVISION};
-use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;
+use crate::spec::problem::Problem;
 use crate::spec::suggest::slip;
 use crate::spec::types::{
     Dataset, DatasetTable, Normalization, NormalizationScheme, Resize, ResizeMethod, Spec, Table,

@@ -17,7 +17,7 @@ pub use training::{pointless_metric, unknown_weighted_class};
 
 use std::path::Path;
 
-use super::experiment::Problem;
+use super::problem::Problem;
 use super::suggest::nearest;
 use super::types::{Arch, Spec, Sweep, Table};
 use super::values::Weights;

@@ -3,7 +3,7 @@
 use super::check::Check;
 use super::choice::Chosen;
 use super::training::monitor;
-use crate::spec::experiment::Problem;
+use crate::spec::problem::Problem;
 use crate::spec::types::{Optimizer, Schedule, Spec, Table};
 use crate::spec::values::Weights;
 

@@ -1,7 +1,7 @@
 //! `[[stage]]`.
 
 use super::check::Check;
-use crate::spec::experiment::Problem;
+use crate::spec::problem::Problem;
 use crate::spec::stages::place;
 use crate::spec::types::Spec;
 

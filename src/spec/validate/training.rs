@@ -2,9 +2,9 @@
 
 use super::check::Check;
 use crate::datasets::PartsOf;
-use crate::spec::experiment::Problem;
 use crate::spec::explain::listed;
 use crate::spec::key;
+use crate::spec::problem::Problem;
 use crate::spec::suggest::nearest;
 use crate::spec::types::{ClassWeights, Loss, Metric, Spec, Training};
 
