@@ -39,7 +39,7 @@ mod names;
 pub mod ops;
 pub mod optim;
 pub mod parquet;
-mod pixels;
+pub mod pixels;
 mod probe;
 pub mod progress;
 pub mod report;

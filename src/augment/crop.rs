@@ -2,6 +2,7 @@
 
 use super::picture::Picture;
 use super::transform::{Draws, Transform, between};
+use crate::pixels::Sides;
 use crate::resize::{Frame, Resampler};
 use crate::rng::Stream;
 use crate::spec::{Interpolation, RandomResizedCrop};
@@ -75,19 +76,19 @@ impl Part {
         }
     }
 
-    /// Makes a square of `size` pixels of this part of a picture; what lies around it does not count.
-    fn resize(self, picture: &mut Picture, size: usize, interpolation: Interpolation) {
+    /// Brings this part of a picture to a `size`; what lies around it does not count.
+    fn resize(self, picture: &mut Picture, size: Sides, interpolation: Interpolation) {
         let frame = Frame {
-            resized: (size, size),
-            rows: 0..size,
-            columns: 0..size,
+            resized: size.pair(),
+            rows: 0..size.height,
+            columns: 0..size.width,
             at: (0, 0),
-            size,
+            width: size.width,
         };
         let sides = (self.height, self.width);
         let resampler = Resampler::new(sides, &frame, interpolation);
         picture.replace(sides, |from, out| self.copy(from, out));
-        picture.replace((size, size), |from, out| match from.channels {
+        picture.replace(size.pair(), |from, out| match from.channels {
             1 => resampler.resample::<1>(&from.pixels, &mut Vec::new(), out),
             _ => resampler.resample::<3>(&from.pixels, &mut Vec::new(), out),
         });
@@ -121,7 +122,7 @@ mod tests {
         };
         let of = |size, interpolation| {
             let mut picture = Picture::example();
-            part.resize(&mut picture, size, interpolation);
+            part.resize(&mut picture, Sides::square(size), interpolation);
             (picture.sides(), picture.md5())
         };
         let small = of(4, Interpolation::Bilinear);

@@ -3,6 +3,7 @@
 
 use statrs::distribution::{Beta, ContinuousCDF};
 
+use crate::pixels::Sides;
 use crate::rng::{Purpose, Stream};
 use crate::spec::Augmentation;
 
@@ -23,12 +24,12 @@ struct Cut {
 }
 
 impl Mix {
-    /// Of the batch with this number in an epoch, of squares of `size` pixels; none where the spec asks for none.
+    /// Of the batch with this number in an epoch, of images of this `size`; none where the spec asks for none.
     pub fn draw(
         spec: &Augmentation,
         seed: u64,
         (epoch, batch): (u64, u64),
-        size: usize,
+        size: Sides,
     ) -> Option<Self> {
         let mut stream = Stream::new(seed, Purpose::Mix, epoch, batch);
         let first = stream.uniform() < 0.5;
@@ -49,24 +50,26 @@ impl Mix {
     }
 
     /// `CutMix.make_params`: a part around a random pixel; what lies outside of the image counts as the image's own.
-    fn cut(share: f64, stream: &mut Stream, size: usize) -> Self {
+    fn cut(share: f64, stream: &mut Stream, size: Sides) -> Self {
         let centre = (
-            stream.below(size as u32) as usize,
-            stream.below(size as u32) as usize,
+            stream.below(size.width as u32) as usize,
+            stream.below(size.height as u32) as usize,
         );
-        let half = (0.5 * (1.0 - share).sqrt() * size as f64) as usize;
-        let around = |at: usize| (at.saturating_sub(half), (at + half).min(size));
-        let (columns, rows) = (around(centre.0), around(centre.1));
+        let around = |at: usize, side: usize| {
+            let half = (0.5 * (1.0 - share).sqrt() * side as f64) as usize;
+            (at.saturating_sub(half), (at + half).min(side))
+        };
+        let (columns, rows) = (around(centre.0, size.width), around(centre.1, size.height));
         let area = (rows.1 - rows.0) * (columns.1 - columns.0);
         Mix {
-            share: (1.0 - area as f64 / (size * size) as f64) as f32,
+            share: (1.0 - area as f64 / size.pixels() as f64) as f32,
             cut: Some(Cut { rows, columns }),
         }
     }
 
-    /// Mixes the images of a batch, `[batch, size, size, 3]`.
-    pub fn apply(self, images: &mut [f32], size: usize) {
-        let length = (size * size * 3).max(1);
+    /// Mixes the images of a batch, `[batch, height, width, 3]`.
+    pub fn apply(self, images: &mut [f32], size: Sides) {
+        let length = (size.pixels() * 3).max(1);
         let Some(mut before) = images.chunks_exact(length).next_back().map(<[f32]>::to_vec) else {
             return;
         };
@@ -81,7 +84,7 @@ impl Mix {
                 }
                 Some(Cut { rows, columns }) => {
                     for row in rows.0..rows.1 {
-                        let at = |column: usize| (row * size + column) * 3;
+                        let at = |column: usize| (row * size.width + column) * 3;
                         let part = at(columns.0)..at(columns.1);
                         image[part.clone()].copy_from_slice(&before[part]);
                     }
@@ -120,7 +123,7 @@ mod tests {
     }
 
     fn draws(spec: &Augmentation) -> Vec<Mix> {
-        let draw = |batch| Mix::draw(spec, 1, (1, batch), 8);
+        let draw = |batch| Mix::draw(spec, 1, (1, batch), Sides::square(8));
         (0..2000).filter_map(draw).collect()
     }
 
@@ -160,7 +163,7 @@ mod tests {
             cut: None,
         };
         let mut images = vec![4.0, 4.0, 4.0, 8.0, 8.0, 8.0, 0.0, 0.0, 0.0];
-        mix.apply(&mut images, 1);
+        mix.apply(&mut images, Sides::square(1));
         assert_eq!(images, [3.0, 3.0, 3.0, 7.0, 7.0, 7.0, 2.0, 2.0, 2.0]);
         assert_eq!(Mix::others(&[5, 6, 7]), [7, 5, 6]);
         assert_eq!(Mix::others(&[]), [0; 0]);
@@ -170,7 +173,7 @@ mod tests {
     fn cutmix_takes_a_part_of_the_other_and_counts_its_pixels() {
         for mix in draws(&spec(0.0, 1.0)) {
             let mut images = [vec![0.0; 8 * 8 * 3], vec![1.0; 8 * 8 * 3]].concat();
-            mix.apply(&mut images, 8);
+            mix.apply(&mut images, Sides::square(8));
             let (first, second) = images.split_at(8 * 8 * 3);
             let own = |image: &[f32], own: f32| {
                 image.iter().filter(|value| **value == own).count() as f32 / image.len() as f32

@@ -20,6 +20,7 @@ pub use mix::Mix;
 pub use picture::Picture;
 pub use transform::Which;
 
+use crate::pixels::Sides;
 use crate::spec::{Augmentation, Interpolation};
 use transform::{Draws, Slot, Transform};
 
@@ -33,11 +34,11 @@ const TRANSFORMS: [(Slot, Transform); 6] = [
     (Slot::ColorJitter, color_jitter::TRANSFORM),
 ];
 
-/// Changes a training image as it is in this epoch. A random resized crop makes it a square of `size` pixels, resampled
+/// Changes a training image as it is in this epoch. A random resized crop makes it one of this `size`, resampled
 /// with `interpolation`; else it keeps its size.
 pub fn augment(
     spec: &Augmentation,
-    (size, interpolation): (usize, Interpolation),
+    (size, interpolation): (Sides, Interpolation),
     which: Which,
     picture: &mut Picture,
 ) {

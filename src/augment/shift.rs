@@ -161,7 +161,7 @@ mod tests {
             };
             let draws = Draws {
                 spec: &spec(0),
-                size: 1,
+                size: crate::pixels::Sides::square(1),
                 interpolation: crate::spec::Interpolation::Bilinear,
             };
             (VERTICAL.apply)(&draws, &mut which.stream(Slot::VerticalFlip), &mut picture);

@@ -1,14 +1,15 @@
 //! What a transform is, and what it draws from.
 
 use super::picture::Picture;
+use crate::pixels::Sides;
 use crate::rng::{Purpose, Stream};
 use crate::spec::{Augmentation, Interpolation};
 
 /// What the transforms of one image draw from.
 pub(super) struct Draws<'a> {
     pub spec: &'a Augmentation,
-    /// Side of the network's input, in pixels.
-    pub size: usize,
+    /// Of the network's input.
+    pub size: Sides,
     /// What lies between pixels where an image is resized.
     pub interpolation: Interpolation,
 }

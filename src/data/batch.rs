@@ -55,7 +55,7 @@ impl<'a> Batches<'a> {
         let images = &view.part().images;
         let stored = (images.height, images.width);
         let size = resizing.size;
-        let is_input = (resizing.is_usual() || images.is_resized) && stored == (size, size);
+        let is_input = (resizing.is_usual() || images.is_resized) && stored == size.pair();
         Batches {
             view,
             normalizer,
@@ -90,7 +90,7 @@ impl<'a> Batches<'a> {
         self.view.is_empty()
     }
 
-    /// The images with these indices as f32 `[n, input_size, input_size, 3]`, and their labels.
+    /// The images with these indices as f32 `[n, height, width, 3]`, and their labels.
     ///
     /// `epoch` matters only with augmentation. The values do not depend on the number of threads.
     ///
@@ -133,13 +133,13 @@ impl<'a> Batches<'a> {
 
     fn tensor(&self, data: Vec<f32>, images: usize) -> Result<Tensor> {
         let size = self.resizing.size;
-        Tensor::from_vec(data, (images, size, size, 3), self.device)
+        Tensor::from_vec(data, (images, size.height, size.width, 3), self.device)
     }
 
     fn images(&self, indices: &[u32], epoch: u64) -> Result<Vec<f32>> {
         let size = self.resizing.size;
-        let mut data = vec![0f32; indices.len() * size * size * 3];
-        let places = data.par_chunks_mut((size * size * 3).max(1));
+        let mut data = vec![0f32; indices.len() * size.pixels() * 3];
+        let places = data.par_chunks_mut((size.pixels() * 3).max(1));
         let items = places.zip(indices).with_min_len(4);
         let written = items
             .map_init(Scratch::default, |scratch, (out, &i)| {
@@ -217,7 +217,7 @@ impl<'a> Batches<'a> {
             None => self.normalize(&picture.pixels, scratch, out),
         }
         scratch.picture = picture;
-        erase(spec, which, size, out);
+        erase(spec, which, size.width, out);
         Ok(())
     }
 

@@ -107,7 +107,7 @@ fn form(images: usize, resizing: &Resizing) -> Form {
         magic: *b"runner images 01",
         what: "decoded images",
         images,
-        values: 3 * resizing.size * resizing.size,
+        values: 3 * resizing.size.pixels(),
         value: 1,
     }
 }

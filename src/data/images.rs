@@ -70,7 +70,7 @@ impl Images {
     pub(super) fn resized(count: usize, resizing: &Resizing) -> Result<Self, Error> {
         Ok(Images {
             is_resized: true,
-            ..Images::black(count, resizing.size, resizing.size, 3)?
+            ..Images::black(count, resizing.size.height, resizing.size.width, 3)?
         })
     }
 
@@ -80,7 +80,7 @@ impl Images {
             on_disk: Some(OnDisk::new(file, count)),
             count,
             is_resized: true,
-            ..Images::empty(resizing.size, resizing.size, 3)
+            ..Images::empty(resizing.size.height, resizing.size.width, 3)
         }
     }
 

@@ -8,6 +8,7 @@ use candle_core::{Device, Result, Tensor};
 use super::normalize::Normalizer;
 use super::view::View;
 use crate::ops::Pixels;
+use crate::pixels::Sides;
 
 /// The images, once a batch was asked for; none where they are too many.
 #[derive(Default)]
@@ -21,7 +22,7 @@ impl Resident {
     pub fn batch(
         &self,
         indices: &[u32],
-        size: usize,
+        size: Sides,
         view: &View,
         normalizer: &Normalizer,
         device: &Device,
@@ -32,7 +33,7 @@ impl Resident {
                 None
             })
         });
-        let batch = |pixels: &Pixels| pixels.batch(indices, size);
+        let batch = |pixels: &Pixels| pixels.batch(indices, size.pair());
         pixels.as_ref().map(batch).transpose()
     }
 }

@@ -36,7 +36,7 @@ impl Checked {
             experiment: &spec.name,
             run: &planned.run.id,
             augmentation: &augmentation,
-            size: spec.backbone.input_size,
+            size: spec.backbone.input_size.pair(),
             is_mixed: spec.augmentation.mixes(),
         };
         let sheet = report::sheet(&about, &pictures);

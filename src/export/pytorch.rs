@@ -139,7 +139,7 @@ fn config(model: &Model, blueprint: &Blueprint) -> Result<Value, String> {
     let mut args = Map::new();
     let mut parameters = blueprint.graph.parameters();
     if parameters.any(|(_, parameter)| matches!(parameter.role, Role::Positions { .. })) {
-        args.insert("img_size".into(), size.into());
+        args.insert("img_size".into(), json!(size));
     }
     Ok(json!({
         "architecture": arch.as_str(),
@@ -148,7 +148,7 @@ fn config(model: &Model, blueprint: &Blueprint) -> Result<Value, String> {
         "model_args": args,
         "pretrained_cfg": {
             "num_classes": classes,
-            "input_size": [3, size, size],
+            "input_size": [3, size.height, size.width],
             "mean": unit(formula.mean),
             "std": unit(formula.std),
             "interpolation": model.resizing.interpolation.as_str(),
@@ -171,7 +171,7 @@ fn timms_classifier(model: &Model) -> String {
 
 /// timm's words for how an image becomes a square; it brings the shorter side to `floor(size / crop_pct)`.
 fn crop(resizing: &Resizing) -> (f64, &'static str) {
-    let size = resizing.size as f64;
+    let size = resizing.size.shorter() as f64;
     match resizing.fit {
         Fit::Squash => (1.0, "squash"),
         Fit::Pad => (1.0, "border"),

@@ -24,6 +24,8 @@ pub enum Role {
     /// What is added to each token by its position; the first `prefix` belong to no place of the image.
     Positions {
         prefix: usize,
+        /// Rows and columns of the places.
+        grid: (usize, usize),
     },
 }
 

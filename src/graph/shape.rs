@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::pixels::Sides;
+
 /// A sample's shape, without the batch axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -26,6 +28,15 @@ impl Shape {
         Shape::Map {
             height: size,
             width: size,
+            channels,
+        }
+    }
+
+    /// A map of these sides.
+    pub fn map(sides: Sides, channels: usize) -> Self {
+        Shape::Map {
+            height: sides.height,
+            width: sides.width,
             channels,
         }
     }

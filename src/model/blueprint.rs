@@ -4,6 +4,7 @@ use super::weights::Weights as Tensors;
 use super::{freeze, head};
 use crate::graph::op::Op;
 use crate::graph::{Builder, Cost, Cut, Graph, Node, Shape, Value, initial};
+use crate::pixels::Sides;
 use crate::spec::{Activation, Backbone, FreezeThrough, Problem, Role, Spec, Weights};
 use crate::text::counted;
 use crate::zoo::IMAGENET_CLASSES;
@@ -71,7 +72,7 @@ impl Blueprint {
         let wrong_size =
             |why| Problem::new("backbone.input_size", format!("{}: {why}", backbone.arch));
         let (mut builder, images) =
-            Builder::new(Shape::square(backbone.input_size, CHANNELS)).map_err(wrong_size)?;
+            Builder::new(Shape::map(backbone.input_size, CHANNELS)).map_err(wrong_size)?;
         builder.set_drop_path(backbone.drop_path);
         let family = backbone.arch.family;
         builder.set_initializer(family.initializer().unwrap_or(initial::keras));
@@ -203,7 +204,7 @@ fn push_top(
         backbone.weights,
         Weights::Imagenet | Weights::Keras | Weights::Hub(_)
     ) && arch.family.top_wants_size();
-    if trained && input_size != arch.input_size {
+    if trained && input_size != Sides::square(arch.input_size) {
         let size = arch.input_size;
         let message = format!(
             "the original head of {arch} was trained on images of {size}, not {input_size}"

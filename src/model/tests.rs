@@ -41,7 +41,7 @@ fn top(arch: Arch) -> Blueprint {
     let mut spec = spec(arch, FreezeThrough::None);
     spec.backbone = Backbone {
         include_top: true,
-        input_size: 224,
+        input_size: 224.into(),
         ..spec.backbone
     };
     spec.head.clear();
@@ -162,7 +162,7 @@ fn a_boundary_that_is_no_layer_is_refused_with_the_layers_listed() {
 #[test]
 fn an_input_too_small_names_the_layer() {
     let mut small = spec(arch("vgg16"), FreezeThrough::None);
-    small.backbone.input_size = 16;
+    small.backbone.input_size = 16.into();
     let problem = Blueprint::new(&small, 10).unwrap_err();
     assert!(problem.message.contains("block5_pool"), "{problem}");
     assert_eq!(problem.key, "backbone.input_size");
@@ -335,7 +335,7 @@ fn nodes_that_are_computed_together_have_the_bytes_of_each_alone() {
             head("layer = 'pool'"),
             head("layer = 'dense'\nunits = 'classes'\nactivation = 'softmax'"),
         ];
-        spec.backbone.input_size = 64;
+        spec.backbone.input_size = 64.into();
         let blueprint = Blueprint::new(&spec, 3).unwrap();
         let network = Network::new(blueprint, &Weights::new(), 7, &Device::Cpu).unwrap();
         let images = Tensor::rand(0f32, 1., (2, 64, 64, 3), &Device::Cpu).unwrap();

@@ -3,6 +3,8 @@
 
 mod normalization;
 mod resize;
+mod sides;
 
 pub use normalization::{MEAN, NormalizationScheme, STD};
 pub use resize::{CROP, INTERPOLATION, Interpolation, ResizeMethod};
+pub use sides::Sides;

@@ -17,8 +17,8 @@ pub struct About<'a> {
     pub run: &'a str,
     /// Its `[augmentation]`, as TOML.
     pub augmentation: &'a str,
-    /// Side of the network's input, in pixels.
-    pub size: usize,
+    /// Height and width of the network's input, in pixels.
+    pub size: (usize, usize),
     /// Whether images are mixed with others of their batch, which is not shown.
     pub is_mixed: bool,
 }
@@ -35,7 +35,7 @@ pub fn sheet(about: &About<'_>, pictures: &[Picture]) -> String {
                     h1 { (about.experiment) ": training images as the network sees them" }
                     p {
                         (counted(pictures.len(), "image")) " of the run " (about.run) ", at "
-                        (about.size) "×" (about.size) " pixels, normalization undone. "
+                        (about.size.0) "×" (about.size.1) " pixels, normalization undone. "
                         @if epochs == 1 { "They are the same in every epoch." }
                         @else { "Each column is an epoch." }
                         @if about.is_mixed { " Mixing (mixup, cutmix) depends on the batch and is not shown." }

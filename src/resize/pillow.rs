@@ -20,7 +20,7 @@ struct Span {
     weights: Vec<i32>,
 }
 
-/// Where a resized image, or a part of it, lies in a square.
+/// Where a resized image, or a part of it, lies in what the network takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// Height and width of the whole resized image.
@@ -29,10 +29,10 @@ pub struct Frame {
     pub rows: Range<usize>,
     /// The columns of it that are kept.
     pub columns: Range<usize>,
-    /// Where they begin in the square: from the top, and from the left.
+    /// Where they begin in it: from the top, and from the left.
     pub at: (usize, usize),
-    /// Side of the square.
-    pub size: usize,
+    /// How wide it is.
+    pub width: usize,
 }
 
 /// Resamples images of one size into a frame.
@@ -46,7 +46,8 @@ pub struct Resampler {
     /// Whether the rows come first, as in Pillow where far more of them are left out than of the columns.
     rows_first: bool,
     at: (usize, usize),
-    size: usize,
+    /// Of what the network takes.
+    to_width: usize,
 }
 
 impl Resampler {
@@ -71,17 +72,17 @@ impl Resampler {
             columns: spans(width, to_width, frame.columns.clone(), interpolation),
             rows_first: fewer_rows > 0 && fewer_rows > 2 * fewer(width, to_width),
             at: frame.at,
-            size: frame.size,
+            to_width: frame.width,
         }
     }
 
-    /// Resamples `image` (`[height, width, C]`) into `out` (`[size, size, C]`), black where the frame leaves room, with
+    /// Resamples `image` (`[height, width, C]`) into `out` (`[…, frame.width, C]`), black where the frame leaves room, with
     /// `between` as working memory.
     pub fn resample<const C: usize>(&self, image: &[u8], between: &mut Vec<u8>, out: &mut [u8]) {
         between.clear();
         out.fill(0);
         let (top, left) = self.at;
-        let lines = out.chunks_exact_mut((self.size * C).max(1)).skip(top);
+        let lines = out.chunks_exact_mut((self.to_width * C).max(1)).skip(top);
         let lines = lines.map(|line| &mut line[left * C..][..self.columns.len() * C]);
         let image = &image[self.needed.start * self.width * C..];
         if self.rows_first {

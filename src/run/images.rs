@@ -185,8 +185,7 @@ fn disk(planned: &PlannedRun) -> Option<Disk> {
 
 /// Bytes of an image in the size that the network takes.
 fn of_network(planned: &PlannedRun) -> u64 {
-    let size = planned.run.spec.backbone.input_size as u64;
-    3 * size.saturating_mul(size)
+    3 * planned.run.spec.backbone.input_size.pixels() as u64
 }
 
 fn count(images: Counts) -> usize {

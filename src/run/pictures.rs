@@ -99,7 +99,7 @@ fn png(input: &[f32], normalizer: &Normalizer, resizing: Resizing) -> Option<Vec
         images: Images {
             data: normalizer.pixels(input),
             count: 1,
-            ..Images::empty(size, size, 3)
+            ..Images::empty(size.height, size.width, 3)
         },
         ..Part::default()
     };

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use super::start::Origin;
 use crate::data::{self, Normalizer, Resizing, View};
 use crate::model::weights;
+use crate::pixels::Sides;
 use crate::spec::{NormalizationScheme, Problem, ResizeMethod, Spec, Weights};
 use crate::zoo::Published;
 
@@ -144,7 +145,7 @@ impl Own {
         })
     }
 
-    fn published(published: &Published, size: usize) -> Option<Self> {
+    fn published(published: &Published, size: Sides) -> Option<Self> {
         Some(Own {
             resizing: Resizing::timm(size, published.crop, published.interpolation),
             normalizer: Normalizer::fixed(published.scheme)?,
@@ -185,14 +186,14 @@ fn unknown(spec: &Spec, file: Option<&Path>) -> Problem {
     Problem::new(key, message).help("say it instead: normalization.scheme = \"imagenet\" or \"caffe\", resize.method = \"crop\"")
 }
 
-/// What the metadata of a model that the runner saved say of its images, for squares of another size; none of other
+/// What the metadata of a model that the runner saved say of its images, for another size; none of other
 /// files.
 ///
 /// # Errors
 /// What cannot be.
 pub fn saved(
     metadata: &BTreeMap<String, String>,
-    size: usize,
+    size: Sides,
 ) -> Result<Option<(Resizing, Normalizer)>, String> {
     let Some(normalizer) = parsed::<Normalizer>(metadata, "normalization")? else {
         return Ok(None);

@@ -38,7 +38,7 @@ pub fn speed(planned: &PlannedRun) -> Option<f64> {
     )
     .ok()?;
     let size = run.spec.backbone.input_size;
-    let input = Tensor::zeros((images, size, size, 3), DType::F32, device).ok()?;
+    let input = Tensor::zeros((images, size.height, size.width, 3), DType::F32, device).ok()?;
     let pass = || {
         network.forward(&input, Mode::Evaluate).ok()?;
         device.synchronize().ok()

@@ -275,7 +275,7 @@ mod tests {
             mixup: 1.0,
             ..Augmentation::default()
         };
-        let mut mix = Mix::draw(&spec, 0, (1, 1), 2).unwrap();
+        let mut mix = Mix::draw(&spec, 0, (1, 1), 2.into()).unwrap();
         mix.share = 0.75;
         let rows = [[1f32, 2., -1.], [0.5, 0.5, 3.], [0., 1., 0.]];
         let logits = Tensor::new(&rows, &Device::Cpu).unwrap();

@@ -1,4 +1,4 @@
-//! Photos and stored images become squares by Pillow's pixels.
+//! Photos and stored images get the network's size by Pillow's pixels.
 //!
 //! The expected numbers, with Pillow 13.0.0, which takes the rows first of `pattern(9, 4)`:
 //!
@@ -13,19 +13,24 @@
 //! Image.fromarray(pattern(5, 8)).resize((3, 3), how)          # squashed; grown: pattern(2, 3) to (4, 4)
 //! crop(Image.fromarray(pattern(5, 8)), 3, 4, how)             # and crop(pattern(9, 4), 3, 3)
 //! ImageOps.pad(Image.fromarray(pattern(5, 8)), (4, 4), how)
+//! # for (3, 4), which is no square, with timm 1.0.29's ResizeKeepRatio, for `from` = (5, 8) and (9, 4):
+//! Image.fromarray(pattern(*from)).resize((4, 3), how)
+//! T.CenterCrop((3, 4))(ResizeKeepRatio((4, 5), interpolation="bicubic")(Image.fromarray(pattern(*from))))
+//! ImageOps.pad(Image.fromarray(pattern(*from)), (4, 3), how)
 //! # photos: a = np.asarray(...); a.sum(), a[112, 37], a[50, 200]
 //! ```
 
 use candle_core::Device;
 use runner::data::{Batches, Fit, Images, Normalizer, Part, Resizing, View};
+use runner::pixels::Sides;
 use runner::spec::Interpolation::{self, Bicubic, Bilinear};
 use runner::spec::{Normalization, Resize};
 
 use crate::common::shared;
 
-fn resizing(size: usize, fit: Fit, interpolation: Interpolation) -> Resizing {
+fn resizing(size: impl Into<Sides>, fit: Fit, interpolation: Interpolation) -> Resizing {
     Resizing {
-        size,
+        size: size.into(),
         fit,
         interpolation,
     }
@@ -60,6 +65,23 @@ fn pixels_are_pillows() {
         ((5, 8), 4, Fit::Pad, Bicubic, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 146, 95, 132, 157, 145, 94, 120, 160, 122, 82, 123, 167, 173, 88, 112, 135, 168, 87, 98, 139, 145, 109, 104, 145, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
     ] {
         let resizing = resizing(size, fit, interpolation);
+        assert_eq!(read(&pattern(from.0, from.1), &resizing), expected, "{from:?} {resizing:?}");
+    }
+}
+
+#[test]
+#[rustfmt::skip]
+fn pixels_of_what_is_no_square_are_pillows_and_timms() {
+    let crop = Fit::Crop { shorter: 4 };
+    for (from, fit, expected) in [
+        ((5, 8), Fit::Squash, &[123, 92, 135, 163, 124, 99, 123, 166, 127, 89, 126, 170, 182, 97, 123, 145, 176, 84, 110, 148, 116, 73, 114, 158, 166, 84, 107, 132, 162, 90, 92, 135, 165, 132, 100, 138]),
+        ((9, 4), Fit::Squash, &[113, 150, 101, 138, 107, 144, 150, 116, 153, 104, 141, 110, 165, 125, 97, 134, 115, 152, 124, 168, 128, 100, 137, 118, 133, 99, 105, 142, 111, 148, 99, 136, 102, 108, 145, 114]),
+        ((5, 8), crop, &[183, 76, 123, 145, 124, 107, 140, 184, 75, 109, 146, 190, 166, 131, 113, 147, 195, 82, 118, 155, 108, 99, 136, 177, 156, 116, 102, 137, 182, 72, 108, 145, 92, 89, 125, 167]),
+        ((9, 4), crop, &[81, 78, 119, 148, 187, 227, 107, 155, 169, 65, 101, 112, 255, 27, 64, 139, 104, 159, 162, 215, 108, 184, 221, 56, 205, 202, 0, 72, 110, 83, 100, 148, 178, 128, 164, 175]),
+        ((5, 8), Fit::Pad, &[146, 95, 132, 157, 145, 94, 120, 160, 122, 82, 123, 167, 173, 88, 112, 135, 168, 87, 98, 139, 145, 109, 104, 145, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+        ((9, 4), Fit::Pad, &[0, 0, 0, 0, 0, 0, 129, 126, 130, 0, 0, 0, 0, 0, 0, 0, 0, 0, 131, 137, 126, 0, 0, 0, 0, 0, 0, 0, 0, 0, 121, 123, 119, 0, 0, 0]),
+    ] {
+        let resizing = resizing(Sides { height: 3, width: 4 }, fit, Bicubic);
         assert_eq!(read(&pattern(from.0, from.1), &resizing), expected, "{from:?} {resizing:?}");
     }
 }

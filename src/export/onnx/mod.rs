@@ -65,16 +65,17 @@ pub fn write(model: &Model, options: Options, path: &Path) -> Result<Written, Er
     let graph = &blueprint.graph;
     let weights = model.network.weights()?;
     let mut sheet = Sheet::new(graph, weights, options.fold_batch_norm);
-    let side = model.spec.backbone.input_size as i64;
+    let size = model.spec.backbone.input_size;
+    let (height, width) = (size.height as i64, size.width as i64);
     let document = &mut sheet.document;
     let input = document.name(IMAGES);
     let output = document.name(PROBABILITIES);
     let (images, input_type) = match options.with_preprocessing {
         true => {
             let normalized = normalized(document, &input, &model.normalizer);
-            (normalized, (UINT8, vec![side, side, 3]))
+            (normalized, (UINT8, vec![height, width, 3]))
         }
-        false => (Value::first(input.clone()), (FLOAT, vec![3, side, side])),
+        false => (Value::first(input.clone()), (FLOAT, vec![3, height, width])),
     };
     let logits = fold::write(&mut sheet, images)?;
     let document = &mut sheet.document;

@@ -23,6 +23,14 @@ impl Primitive for Embed {
 
     fn output(&self, inputs: &[Shape]) -> std::result::Result<Shape, String> {
         let [height, width, channels] = one_map(self.kind(), inputs)?;
+        let side = (height * width).isqrt();
+        if height != width && side * side == height * width {
+            // Embeddings have no shape but their number: those of a square would be taken for these.
+            return Err(format!(
+                "{height}×{width} patches are as many as a square of {side}×{side}, which their embeddings cannot be told \
+                 from; choose another backbone.input_size"
+            ));
+        }
         Ok(Shape::Tokens {
             count: height * width + 1,
             channels,
@@ -31,12 +39,16 @@ impl Primitive for Embed {
 
     fn tensors(&self, inputs: &[Shape]) -> Vec<TensorOf> {
         let map = inputs.first().copied().unwrap_or(Shape::square(0, 0));
+        let grid = match map {
+            Shape::Map { height, width, .. } => (height, width),
+            Shape::Vector { .. } | Shape::Tokens { .. } => (0, 0),
+        };
         let embedding = |count| vec![1, count, map.channels()];
         vec![
             ("/cls_token", Role::Token, embedding(1)),
             (
                 "/pos_embed",
-                Role::Positions { prefix: 1 },
+                Role::Positions { prefix: 1, grid },
                 embedding(map.places() + 1),
             ),
         ]

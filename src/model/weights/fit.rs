@@ -34,9 +34,13 @@ impl Wanted {
         let tensors = blueprint.graph.parameters();
         for (_, tensor) in tensors.filter(|(node, _)| *node < nodes) {
             all.push((tensor.name.clone(), tensor.file_shape()));
-            if let Role::Positions { prefix } = tensor.role {
+            if let Role::Positions { prefix, grid } = tensor.role {
                 let tensor = tensor.name.clone();
-                positions.push(Positions { tensor, prefix });
+                positions.push(Positions {
+                    tensor,
+                    prefix,
+                    grid,
+                });
             }
         }
         Wanted {
@@ -229,7 +233,7 @@ impl<'a> Fit<'a> {
     fn resampling(&self, tensor: &str, found: &[usize], expected: &[usize]) -> Option<Resampling> {
         let mut positions = self.wanted.positions.iter();
         let positions = positions.find(|positions| positions.tensor == tensor)?;
-        let resampling = Resampling::between(found, expected, positions.prefix);
+        let resampling = Resampling::between(found, expected, positions);
         resampling.filter(|_| found != expected)
     }
 

@@ -5,36 +5,44 @@ use std::fmt;
 use super::HostTensor;
 use crate::ops::resample::{Filter, Span};
 
-/// How position embeddings `[1, prefix + side², channels]` may be resampled: their first tokens belong to no patch.
+/// How position embeddings `[1, prefix + rows · columns, channels]` may be resampled: their first tokens belong to no patch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Positions {
     /// Our name of the tensor.
     pub tensor: String,
     /// Tokens before those of the patches.
     pub prefix: usize,
+    /// Rows and columns of patches.
+    pub grid: (usize, usize),
 }
 
-/// The sides of two squares of patches.
+/// The patches of a square, and those that are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Resampling {
+    /// A side of the square.
     pub from: usize,
-    pub to: usize,
+    /// Rows and columns.
+    pub to: (usize, usize),
     prefix: usize,
 }
 
 impl Resampling {
-    /// From embeddings of one shape to another; none where they differ in more than how many patches a side has.
-    pub fn between(found: &[usize], expected: &[usize], prefix: usize) -> Option<Self> {
+    /// From embeddings of one shape to another; none where they differ in more than how many patches there are, or those
+    /// that are found are of no square.
+    pub fn between(found: &[usize], expected: &[usize], wanted: &Positions) -> Option<Self> {
         let (&[1, found, channels], &[1, expected, same]) = (found, expected) else {
             return None;
         };
-        let side = |tokens: usize| {
-            let patches = tokens.checked_sub(prefix)?;
-            let side = patches.isqrt();
-            (side > 0 && side * side == patches).then_some(side)
-        };
-        let (from, to) = (side(found)?, side(expected)?);
-        (channels == same).then_some(Resampling { from, to, prefix })
+        let Positions { prefix, grid, .. } = *wanted;
+        let patches = found.checked_sub(prefix)?;
+        let from = patches.isqrt();
+        let is_square = from > 0 && from * from == patches;
+        let fits = channels == same && expected == prefix + grid.0 * grid.1;
+        (is_square && fits).then_some(Resampling {
+            from,
+            to: grid,
+            prefix,
+        })
     }
 
     /// timm's `resample_abs_pos_embed`: the prefix stays as it is; the square of patches is resampled as PyTorch's
@@ -44,21 +52,24 @@ impl Resampling {
         let (prefix, patches) = tensor
             .data
             .split_at((self.prefix * channels).min(tensor.data.len()));
-        let spans: Vec<Span> = (0..self.to)
-            .map(|at| Span::new(at, (self.from, self.to), Filter::Cubic))
-            .collect();
+        let spans = |to: usize| -> Vec<Span> {
+            let span = |at| Span::new(at, (self.from, to), Filter::Cubic);
+            (0..to).map(span).collect()
+        };
+        let columns = spans(self.to.1);
         let rows = patches.chunks_exact((self.from * channels).max(1));
         let rows: Vec<Vec<f32>> = rows
             .map(|row| {
                 let patches: Vec<&[f32]> = row.chunks_exact(channels.max(1)).collect();
-                spans.iter().flat_map(|span| mean(span, &patches)).collect()
+                let columns = columns.iter();
+                columns.flat_map(|span| mean(span, &patches)).collect()
             })
             .collect();
         let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
         let mut data = prefix.to_vec();
-        data.extend(spans.iter().flat_map(|span| mean(span, &rows)));
+        data.extend(spans(self.to.0).iter().flat_map(|span| mean(span, &rows)));
         HostTensor {
-            shape: vec![1, self.prefix + self.to * self.to, channels],
+            shape: vec![1, self.prefix + self.to.0 * self.to.1, channels],
             data,
         }
     }
@@ -82,10 +93,10 @@ fn mean(span: &Span, places: &[&[f32]]) -> Vec<f32> {
 /// `for 16×16 patches (bicubic): the file has 14×14`
 impl fmt::Display for Resampling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (from, to) = (self.from, self.to);
+        let (from, (rows, columns)) = (self.from, self.to);
         write!(
             f,
-            "for {to}×{to} patches (bicubic, antialiased): the file has {from}×{from}"
+            "for {rows}×{columns} patches (bicubic, antialiased): the file has {from}×{from}"
         )
     }
 }
@@ -98,14 +109,18 @@ mod tests {
     /// ```python
     /// import torch
     /// from timm.layers.pos_embed import resample_abs_pos_embed
-    /// for old, new in [(5, 3), (3, 4)]:
+    /// for old, new in [(5, [3, 3]), (3, [4, 4]), (3, [2, 4])]:
     ///     n = 1 + old * old
     ///     x = ((torch.arange(n * 2) * 37 % 101) / 50 - 1).reshape(1, n, 2)
-    ///     print(resample_abs_pos_embed(x, new_size=[new, new], num_prefix_tokens=1).flatten().tolist())
+    ///     print(resample_abs_pos_embed(x, new_size=new, num_prefix_tokens=1).flatten().tolist())
     /// ```
     #[test]
     fn positions_are_resampled_as_by_timm() {
-        for (old, new, wanted) in [(5usize, 3usize, &SHRUNK[..]), (3, 4, &GROWN[..])] {
+        for (old, new, wanted) in [
+            (5usize, (3usize, 3usize), &SHRUNK[..]),
+            (3, (4, 4), &GROWN[..]),
+            (3, (2, 4), &STRETCHED[..]),
+        ] {
             let count = 1 + old * old;
             let tensor = HostTensor {
                 shape: vec![1, count, 2],
@@ -113,9 +128,10 @@ mod tests {
                     .map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0)
                     .collect(),
             };
-            let resampling = Resampling::between(&[1, count, 2], &[1, 1 + new * new, 2], 1);
+            let expected = [1, 1 + new.0 * new.1, 2];
+            let resampling = Resampling::between(&[1, count, 2], &expected, &positions(new));
             let found = resampling.unwrap().apply(&tensor);
-            assert_eq!(found.shape, [1, 1 + new * new, 2]);
+            assert_eq!(found.shape, expected);
             assert_eq!(found.data.len(), wanted.len());
             for (found, wanted) in found.data.iter().zip(wanted) {
                 assert!((found - wanted).abs() < 2e-6, "{found} {wanted}");
@@ -123,9 +139,19 @@ mod tests {
         }
     }
 
+    fn positions(grid: (usize, usize)) -> Positions {
+        Positions {
+            tensor: "pos_embed".into(),
+            prefix: 1,
+            grid,
+        }
+    }
+
     #[test]
     fn only_squares_of_patches_of_the_same_width_are_resampled() {
-        let between = |found: &[usize], expected: &[usize]| Resampling::between(found, expected, 1);
+        let between = |found: &[usize], expected: &[usize]| {
+            Resampling::between(found, expected, &positions((16, 16)))
+        };
         assert!(between(&[1, 197, 192], &[1, 257, 192]).is_some());
         for found in [
             &[1, 197, 384][..],
@@ -142,6 +168,10 @@ mod tests {
     #[rustfmt::skip]
     const SHRUNK: [f32; 20] = [
         -1.0, -0.26, -0.076, 0.0443739, 0.0439928, 0.0674891, 0.2904615, -0.1227313, -0.1864687, -0.204601, 0.06, 0.2356236, 0.3064686, -0.0397781, -0.1704615, 0.0703953, 0.0760072, 0.0104644, 0.1959999, 0.0070391,
+    ];
+    #[rustfmt::skip]
+    const STRETCHED: [f32; 18] = [
+        -1.0, -0.26, 0.7174194, -0.7164726, 0.3336104, -0.2032062, -0.1812093, 0.2135945, -0.5042924, 0.2726319, -0.1974678, -0.0914731, 0.3653896, -0.6226904, 0.468775, -0.2058896, 0.0478746, 0.8976313,
     ];
     #[rustfmt::skip]
     const GROWN: [f32; 34] = [

@@ -51,11 +51,11 @@ impl Pixels {
     ///
     /// # Errors
     /// What the GPU reports.
-    pub fn batch(&self, indices: &[u32], side: usize) -> Result<Tensor> {
+    pub fn batch(&self, indices: &[u32], (height, width): (usize, usize)) -> Result<Tensor> {
         let gpu = Gpu::of(&self.bytes)?;
         let rows = Tensor::new(indices, self.bytes.device())?;
-        let y = gpu.uninitialized(&[indices.len(), side, side, 3], DType::F32)?;
-        let pixels = indices.len() * side * side;
+        let y = gpu.uninitialized(&[indices.len(), height, width, 3], DType::F32)?;
+        let pixels = indices.len() * height * width;
         let [a, b, c] = self.sources;
         launch!(
             gpu,
@@ -67,7 +67,7 @@ impl Pixels {
             &self.tables,
             &y,
             pixels,
-            side * side,
+            height * width,
             self.channels,
             a,
             b,

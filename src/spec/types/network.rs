@@ -13,6 +13,7 @@ use crate::choice::{Choice, Options};
 use crate::head::{self, LAYERS};
 pub use crate::head::{ACTIVATION, Activation, Role, UNITS, Units};
 use crate::names::{Name, listed, names};
+use crate::pixels::Sides;
 use crate::spec::values::{FreezeThrough, Weights};
 use crate::zoo::{Architecture, CATALOG};
 
@@ -25,10 +26,9 @@ pub struct Backbone {
     /// Where its weights come from.
     #[serde(default)]
     pub weights: Weights,
-    /// Images are resized to a square of this many pixels.
+    /// What images are resized to: the side of a square in pixels, or height and width as `[224, 320]`.
     #[serde(default = "default_input_size")]
-    #[schemars(range(min = 1))]
-    pub input_size: usize,
+    pub input_size: Sides,
     /// Keep the architecture's own 1000-class head; `[[head]]` must then be empty.
     #[serde(default)]
     pub include_top: bool,
@@ -43,8 +43,8 @@ fn is_zero(value: &f64) -> bool {
     *value == 0.0
 }
 
-fn default_input_size() -> usize {
-    32
+fn default_input_size() -> Sides {
+    Sides::square(32)
 }
 
 listed! {

@@ -132,7 +132,16 @@ fn augmentation(spec: &Augmentation, numbers: &mut Numbers) {
 
 fn network(spec: &Spec, numbers: &mut Numbers) {
     let size = spec.backbone.input_size;
-    numbers.within("backbone.input_size", size, Range::Whole(1, MOST_PIXELS));
+    let sides = match size.is_square() {
+        true => vec![("backbone.input_size", size.height)],
+        false => vec![
+            ("backbone.input_size.0", size.height),
+            ("backbone.input_size.1", size.width),
+        ],
+    };
+    for (key, side) in sides {
+        numbers.within(key, side, Range::Whole(1, MOST_PIXELS));
+    }
     numbers.within("backbone.drop_path", spec.backbone.drop_path, Range::Part);
     for (at, layer) in spec.head.iter().enumerate() {
         numbers.options(
