@@ -11,9 +11,9 @@ use super::answer::{Logged, text};
 use super::job::{Begun, Ended, Job, Numbers};
 use super::kept::Kept;
 use crate::foreign;
+use crate::rest::{Client, Failure};
 use crate::store::Status;
-use crate::tracking::http::Client;
-use crate::tracking::outbox::{Failure, Server};
+use crate::tracking::outbox::Server;
 use crate::tracking::trouble::Trouble;
 
 /// Where the interface is.

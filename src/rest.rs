@@ -1,4 +1,4 @@
-//! One request to a server and what its answer means.
+//! One request to a server with a REST interface, and what its answer means.
 
 use std::fs::File;
 use std::path::Path;
@@ -8,7 +8,6 @@ use serde_json::Value;
 use ureq::http::{HeaderValue, Response, StatusCode, Uri, header};
 use ureq::{Agent, Body, RequestBuilder};
 
-use super::outbox::Failure;
 use crate::fetch::{is_local, is_private};
 use crate::secret::{self, Secrets, may_go_over_http, without_passwords};
 
@@ -16,13 +15,36 @@ use crate::secret::{self, Secrets, may_go_over_http, without_passwords};
 const ANSWER: Duration = Duration::from_secs(5);
 /// It may take longer to store a file.
 const STORED: Duration = Duration::from_secs(60);
-/// Longer answers are none of a tracker's.
+/// Longer answers are not read.
 const LONGEST_ANSWER: u64 = 64 << 20;
 /// Of what a server says, so much is shown.
 const SHOWN: usize = 200;
 
-/// How a server is told who logs.
-pub(super) struct Access {
+/// Why a server did not take something.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The same may go well a little later.
+    Down(String),
+    /// The server understood, and does not do it.
+    Refused {
+        /// The server's own word for it; empty where it is another that answers.
+        code: String,
+        text: String,
+    },
+}
+
+impl Failure {
+    /// A refusal that is not the server's own.
+    pub fn refused(text: impl Into<String>) -> Self {
+        Failure::Refused {
+            code: String::new(),
+            text: text.into(),
+        }
+    }
+}
+
+/// How a server is told who asks.
+pub(crate) struct Access {
     /// The `Authorization` header, never shown.
     pub header: Option<HeaderValue>,
     /// What must not be shown, however a server repeats it.
@@ -32,7 +54,7 @@ pub(super) struct Access {
 }
 
 /// Talks to one server.
-pub(super) struct Client {
+pub(crate) struct Client {
     /// What the server is called, e.g. `MLflow`.
     name: &'static str,
     agent: Agent,
@@ -78,7 +100,7 @@ impl Client {
         }
     }
 
-    /// What to say where the server is not told who logs.
+    /// What to say where the server is not told who asks.
     pub fn warning(&self) -> Option<String> {
         let allow = secret::OVER_HTTP;
         self.is_withheld.then(|| {
