@@ -115,9 +115,9 @@ impl Client {
         &self.address
     }
 
-    /// Asks for what is at a path, with one value for the query.
-    pub fn get(&self, path: &str, key: &str, value: &str) -> Result<Value, Failure> {
-        let request = self.agent.get(self.url(path)).query(key, value);
+    /// Asks for what is at a path, with a value for the query.
+    pub fn get(&self, path: &str, query: Option<(&str, &str)>) -> Result<Value, Failure> {
+        let request = self.agent.get(self.url(path)).query_pairs(query);
         self.answer(self.authorized(request).call())
     }
 
@@ -183,6 +183,8 @@ fn answer(
 ) -> Result<Value, Failure> {
     let mut response = result.map_err(|error| Failure::Down(why(&error)))?;
     let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_plain = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
     let body = response.body_mut().with_config().limit(LONGEST_ANSWER);
     let body = body.read_to_string();
     if status.is_success() {
@@ -194,10 +196,11 @@ fn answer(
             false => json.map_err(|_| Failure::refused(format!("the answer is not {name}'s"))),
         };
     }
-    let body: Value = serde_json::from_str(&body.unwrap_or_default()).unwrap_or_default();
-    let part = |name: &str| body.get(name).and_then(Value::as_str);
+    let body = body.unwrap_or_default();
+    let json: Value = serde_json::from_str(&body).unwrap_or_default();
+    let part = |name: &str| json.get(name).and_then(Value::as_str);
     let mut text = format!("the server answered {status}");
-    if let Some(message) = part("message") {
+    if let Some(message) = part("message").or_else(|| is_plain.then(|| last(&body))?) {
         // Masked before it is cut, so that no beginning of a secret is left.
         let message = access.secrets.masked(message);
         text += &format!(": {}", message.chars().take(SHOWN).collect::<String>());
@@ -212,6 +215,12 @@ fn answer(
     }
     let code = part("error_code").unwrap_or_default().to_owned();
     Err(Failure::Refused { code, text })
+}
+
+/// The last line that says something, which of a traceback is the error.
+fn last(text: &str) -> Option<&str> {
+    let mut lines = text.lines().rev().map(str::trim);
+    lines.find(|line| line.contains(char::is_alphanumeric))
 }
 
 fn why(error: &ureq::Error) -> String {

@@ -28,8 +28,8 @@ if [ -z "$over" ] && { [ "$status" -eq 75 ] || [ "$status" -gt 128 ]; }; then
     # Not by its job id: that of an array's last task is that of the whole array. A controller that is being restarted
     # is waited for.
     for pause in 1 2 5 10 20 30 60 60 60 60; do
-      scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID" && exit
       [ -z "$over" ] || exit "$status"
+      scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID" && exit
       sleep "$pause"
     done
   fi
@@ -64,9 +64,10 @@ mod tests {
 
     use super::*;
 
-    /// Slurm's command; it says what it was told, and refuses as often as `refusals` has bytes.
+    /// Slurm's command, which says what it was told, and refuses as often as the file `refusals` has bytes; and a pause that
+    /// takes no time, and in which Slurm ends the job where there is a file `end`.
     const SCONTROL: &str = "scontrol() { echo \"$@\"; [ ! -s refusals ] || { printf %s \"$(tail -c +2 refusals)\" >refusals; false; }; }
-sleep() { echo \"sleeps $1\"; }\n";
+sleep() { [ ! -e end ] || kill -TERM $$; }\n";
 
     /// Does a task whose runner is this shell command, as far as the restart of this number; gives what was said, with
     /// the exit status.
@@ -78,8 +79,11 @@ sleep() { echo \"sleeps $1\"; }\n";
             folder: tmp.path(),
             logs: Path::new("."),
             commands: &commands,
+            runs: &[],
             after: &[],
             options: &[],
+            cpus: 1,
+            gpus: 0,
         };
         let text = format!("{SCONTROL}{}", script(&job).unwrap());
         let mut shell = Command::new("sh");
@@ -115,6 +119,13 @@ sleep() { echo \"sleeps $1\"; }\n";
         );
         let (said, status) = run("printf 1234567890abc >refusals; exit 75", "0");
         assert!(said.contains("not queued again") && status == 75, "{said}");
+        // Who ends the job meanwhile is obeyed.
+        let (said, status) = run("printf 12 >refusals; : >end; exit 75", "0");
+        assert_eq!(
+            (said.matches("requeue 7_1").count(), status),
+            (1, 75),
+            "{said}"
+        );
     }
 
     #[test]

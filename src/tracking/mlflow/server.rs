@@ -81,7 +81,8 @@ impl MlflowServer {
 
     /// Asks for something, e.g. `runs/get`, with one value for the query.
     fn ask(&self, what: &str, key: &str, value: &str) -> Result<Value, Failure> {
-        self.client.get(&format!("{API}/{what}"), key, value)
+        self.client
+            .get(&format!("{API}/{what}"), Some((key, value)))
     }
 
     /// Has something done, e.g. `runs/create`.
