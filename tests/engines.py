@@ -40,7 +40,7 @@ class Sweep:
         self.program, self.folder = Path(runner).resolve(), Path(folder).resolve()
         self.folder.mkdir(parents=True)
         os.environ |= {"RUNNER_CACHE": str(self.folder / "cache"), "RAYON_NUM_THREADS": "1"}
-        (self.folder / "e.toml").write_text(SPEC.replace("EPOCHS", os.environ.get("EPOCHS", "30")))
+        (self.folder / "e.toml").write_text(SPEC.replace("EPOCHS", os.environ.get("EPOCHS", "60")))
 
     def call(self, *words):
         done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True)

@@ -2,7 +2,7 @@
 
 24 runs; a job is stopped, the worker of another is killed, and the runner of a third; then the head is stopped with all it
 has, and started again. At the end each run is done once, and tables and models are those of one machine, but for times.
-Needs polars; `TOOL start` starts a Ray of this one machine at http://127.0.0.1:8265, `TOOL stop` stops it.
+Needs polars, and a Ray of this one machine at http://127.0.0.1:8265, which `TOOL stop` stops and `TOOL start` starts.
 """
 
 import json
@@ -54,7 +54,6 @@ def parent(process):
     return int((Path("/proc") / str(process) / "stat").read_text().rpartition(")")[2].split()[1])
 
 
-sweep.call(TOOL, "start")
 sweep.alone()
 begun = time.monotonic()
 print(submit("--runs-per-task", "2"), end="")
@@ -97,4 +96,3 @@ def is_done():
 until("the end", is_done, 300)
 print(f"through Ray: {time.monotonic() - begun:.0f} s")
 sweep.check()
-sweep.call(TOOL, "stop")

@@ -37,6 +37,8 @@ pub enum Error {
     /// What the engine said, as it is.
     #[error("{program} refused:\n{said}")]
     Refused { program: String, said: String },
+    #[error("{program}: {said}")]
+    Down { program: String, said: String },
     #[error("{program} said what is not understood: {said}")]
     Answer { program: &'static str, said: String },
     #[error("{path}: {source}", path = foreign::path(path))]

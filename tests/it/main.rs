@@ -47,6 +47,7 @@ mod spec_mistakes;
 mod stages;
 mod stopping;
 mod submit;
+mod submit_to_ray;
 mod tracking;
 mod watching;
 mod weight_files;

@@ -279,7 +279,7 @@ fn what_the_engine_refuses_is_shown_as_it_is() {
             || said(&bare).contains("cannot start scontrol")
     );
     for (words, says) in [
-        (&["--engine", "slrum"][..], "there are: slurm"),
+        (&["--engine", "slrum"][..], "there are: slurm, ray"),
         (&["--engine", "slurm=x"], "takes no address"),
         (&[], "--engine <ENGINE>"),
         (&["--print", "--minutes-per-task", "0"], "above 0"),

@@ -92,10 +92,10 @@ impl Ray {
     }
 
     fn refused(&self, failure: Failure) -> Error {
-        let (Failure::Down(said) | Failure::Refused { text: said, .. }) = failure;
-        Error::Refused {
-            program: format!("Ray at {}", self.client.address()),
-            said,
+        let program = format!("Ray at {}", self.client.address());
+        match failure {
+            Failure::Down(said) => Error::Down { program, said },
+            Failure::Refused { text: said, .. } => Error::Refused { program, said },
         }
     }
 }
