@@ -84,7 +84,8 @@ class Sweep:
         for run in self.table("results", "runs.parquet")["run"]:
             log = (self.folder / f"results/e/runs/{run}/log.jsonl").read_text().splitlines()
             events = [json.loads(line)["event"] for line in log]
-            assert events.count("finished") == 1, (run, events)
+            # Killed while its end is being written, a run is ended again; nothing is trained twice.
+            assert "epoch" not in events[events.index("finished"):], (run, events)
             model = f"e/runs/{run}/model.safetensors"
             models = [(self.folder / results / model).read_bytes() for results in ["results", "alone"]]
             assert models[0] == models[1], run

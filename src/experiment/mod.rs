@@ -4,6 +4,7 @@ mod check;
 mod error;
 mod identity;
 mod jobs;
+mod keep;
 mod only;
 mod options;
 mod page;
@@ -109,7 +110,9 @@ fn execute(
     let waiting = sweep::efforts(&recorder.waiting(plan));
     sinks.tell(&Event::Planned(&waiting));
     jobs::run(plan, &recorder, &executor, options, &sinks)?;
-    Ok(recorder.finish(&sinks)?)
+    let done = recorder.finish(&sinks)?;
+    keep::keep(prepared, &recorder, reporter)?;
+    Ok(done)
 }
 
 /// With the answer to what the sweep asked, where it has one; results that cannot be compared have none.

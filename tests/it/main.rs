@@ -25,6 +25,7 @@ mod head_advice;
 mod hub_weights;
 mod identity;
 mod imbalance;
+mod kept_models;
 mod keras_weights;
 mod larger_than_memory;
 mod measuring;

@@ -61,10 +61,11 @@ pub fn commands(what: &Submission<'_>, reporter: &dyn Reporter) -> Result<Vec<St
     let plan = prepared.only(what.only)?;
     let plan = plan.as_ref().unwrap_or(&prepared.plan);
     let folder = what.results.join(&prepared.experiment.spec.name);
+    let save = prepared.experiment.spec.training.save;
     let left: Vec<&PlannedRun> = plan
         .runs
         .iter()
-        .filter(|planned| !is_done(&folder, &planned.run.id))
+        .filter(|planned| !is_done(&folder, &planned.run.id, save))
         .collect();
     let command = command(what, Role::Asked)?;
     Ok(tasks(&left, what.load, reporter)
@@ -278,7 +279,8 @@ impl Submitting<'_> {
             // Whoever names them wishes them to be tried.
             record.failures.retain(|run, _| !wanted.contains(run));
         }
-        let runs = Runs::of((&folder, &logs), wanted, &record, self.engine)?;
+        let save = experiment.spec.training.save;
+        let runs = Runs::of((&folder, &logs), (wanted, save), &record, self.engine)?;
         let name = foreign::one_line(&experiment.spec.name);
         self.text += &format!("{name}: {}\n", runs.text());
         if let [first, ..] = runs.given_up().as_slice() {

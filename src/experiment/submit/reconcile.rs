@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use crate::engine::{Engine, Error, Record, Stage, Task};
+use crate::spec::Save;
+use crate::store::folder::is_whole;
 use crate::store::tables::own;
-use crate::store::{MODEL_FILE, RunRow, Status, run_folder};
+use crate::store::{RunRow, Status, run_folder};
 use crate::text::counted;
 
 /// Where a run is.
@@ -56,7 +58,7 @@ impl Runs {
     /// Those of an experiment's folder; `logs` is where what failed tasks said is kept.
     pub fn of(
         (folder, logs): (&Path, &Path),
-        wanted: &BTreeSet<String>,
+        (wanted, save): (&BTreeSet<String>, Save),
         record: &Record,
         engine: &dyn Engine,
     ) -> Result<Self, Error> {
@@ -85,7 +87,7 @@ impl Runs {
                 .filter_map(|task| living.get(task));
             let stages: Vec<Stage> = stages.copied().collect();
             let place = match row {
-                Some(row) if is_finished(folder, &row) => Place::Done,
+                Some(row) if is_finished(folder, &row, save) => Place::Done,
                 _ if stages.contains(&Stage::Running) => Place::Running,
                 _ if stages.contains(&Stage::Queued) => Place::Queued,
                 row => {
@@ -166,12 +168,12 @@ fn row(experiment: &Path, run: &str) -> Option<RunRow> {
     Some(rows.ok()??.row)
 }
 
-fn is_finished(experiment: &Path, row: &RunRow) -> bool {
-    let model = run_folder(experiment, &row.run).join(MODEL_FILE);
-    row.status == Status::Finished && model.is_file()
+fn is_finished(experiment: &Path, row: &RunRow, save: Save) -> bool {
+    row.status == Status::Finished
+        && is_whole(&run_folder(experiment, &row.run), save).unwrap_or(false)
 }
 
-/// Whether a run has come to its end and has its model.
-pub(super) fn is_done(experiment: &Path, run: &str) -> bool {
-    row(experiment, run).is_some_and(|row| is_finished(experiment, &row))
+/// Whether a run has come to its end and has its model, or is to have none.
+pub(super) fn is_done(experiment: &Path, run: &str, save: Save) -> bool {
+    row(experiment, run).is_some_and(|row| is_finished(experiment, &row, save))
 }

@@ -68,6 +68,7 @@ impl Recorder {
             order,
             wanted,
             axes,
+            save: experiment.spec.training.save,
             claims,
             stop,
         };

@@ -20,6 +20,7 @@ use crate::tracking::trouble::Trouble;
 const API: &str = "api/2.0/mlflow";
 /// Where files are stored.
 const ARTIFACTS: &str = "api/2.0/mlflow-artifacts/artifacts";
+const MODEL: &str = "model.safetensors";
 /// MLflow takes no more in a request.
 const MOST_PARAMETERS: usize = 100;
 const MOST_METRICS: usize = 1000;
@@ -247,8 +248,12 @@ impl MlflowServer {
         self.have("runs/update", &update)?;
         if ended.status == Status::Finished {
             let path = run.path()?;
-            for name in ["spec.toml", "model.safetensors"] {
+            for name in ["spec.toml", MODEL] {
                 let file = ended.folder.join(name);
+                if name == MODEL && !file.is_file() {
+                    // `training.save` leaves it out.
+                    continue;
+                }
                 self.store(&format!("{path}/{name}"), &file)?;
             }
             if let Some(run) = self.runs.get_mut(&ended.numbers.run) {
