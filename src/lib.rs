@@ -44,6 +44,7 @@ mod probe;
 pub mod progress;
 pub mod report;
 pub mod resize;
+mod rest;
 pub mod rng;
 pub mod run;
 pub mod search;

@@ -1,5 +1,6 @@
 //! `runner submit SPEC`.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::failure::Failure;
@@ -21,7 +22,6 @@ pub(super) fn run(args: &SubmitArgs, verbosity: Verbosity) -> Result<(), Failure
         Some(_) => std::env::current_exe().map_err(Failure::other)?,
         None => std::env::args_os().next().unwrap_or_default().into(),
     };
-    let flags = args.shared.jobs.iter().map(|jobs| format!("--jobs={jobs}"));
     let what = Submission {
         spec: &spec,
         overrides: &args.spec.overrides,
@@ -29,7 +29,7 @@ pub(super) fn run(args: &SubmitArgs, verbosity: Verbosity) -> Result<(), Failure
         results: args.shared.results.as_deref().unwrap_or(Path::new(RESULTS)),
         load: args.load.load(),
         program: &program,
-        flags: &flags.collect::<Vec<_>>(),
+        jobs: args.shared.jobs.map(NonZeroUsize::get),
     };
     let done = hand_over(args, &what, engine.as_deref(), &*reporter);
     reporter.close();

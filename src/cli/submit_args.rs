@@ -17,6 +17,7 @@ const MINUTES: f64 = 10.0;
 Examples:
   runner submit experiments/vgg16_freeze_depths.toml --engine slurm -- --partition=gpu --gres=gpu:1
   runner submit experiments/vgg16_freeze_depths.toml --engine slurm --cancel
+  runner submit experiments/vgg16_freeze_depths.toml --engine ray=http://head:8265 -- entrypoint_num_gpus=1
   runner submit experiments/quickstart.toml --print | xargs -d '\\n' -P 4 -I{} sh -c {}")]
 pub(super) struct SubmitArgs {
     #[command(flatten)]
@@ -30,7 +31,7 @@ pub(super) struct SubmitArgs {
     /// Stop the experiment's jobs, and those of experiments that it builds on
     #[arg(long, requires = "engine")]
     pub cancel: bool,
-    /// For the engine's own command, as they are
+    /// For the engine, as they are: options of sbatch; fields of Ray's jobs, such as entrypoint_num_gpus=1
     #[arg(last = true, value_name = "OPTIONS", requires = "engine")]
     pub options: Vec<String>,
 }
@@ -64,7 +65,7 @@ impl Shared {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct How {
-    /// Submit the tasks to this engine: slurm
+    /// Submit the tasks to this engine: slurm, or ray=http://HEAD:8265
     #[arg(long, value_name = "ENGINE")]
     pub engine: Option<String>,
     /// Print a command per task, for any other engine

@@ -11,6 +11,19 @@ pub enum Error {
     Unknown { name: String, known: String },
     #[error("{engine} takes no address: --engine {engine}")]
     Address { engine: &'static str },
+    #[error("{engine}: {why}; --engine {engine}={example}")]
+    Place {
+        engine: &'static str,
+        example: &'static str,
+        why: String,
+    },
+    #[error("{variable} is no token: a header cannot hold it")]
+    Token { variable: &'static str },
+    #[error(
+        "`{option}` is no field of a job: KEY=VALUE, such as entrypoint_num_gpus=1 or runtime_env={{…}}; what is run, and the \
+         job's id, are the runner's"
+    )]
+    Option { option: String },
     #[error("{text} is not text in UTF-8, so no command can be written with it", text = text.escape_debug())]
     NotText { text: String },
     #[error("{word:?} has a line break, so that no command with it fits a line")]
@@ -24,6 +37,8 @@ pub enum Error {
     /// What the engine said, as it is.
     #[error("{program} refused:\n{said}")]
     Refused { program: String, said: String },
+    #[error("{program}: {said}")]
+    Down { program: String, said: String },
     #[error("{program} said what is not understood: {said}")]
     Answer { program: &'static str, said: String },
     #[error("{path}: {source}", path = foreign::path(path))]
@@ -34,7 +49,8 @@ pub enum Error {
     )]
     Record { path: PathBuf, why: String },
     #[error(
-        "the jobs in {path} are {there}'s; --cancel them, or submit with --engine {there}",
+        "the jobs in {path} are {there}'s; --cancel them, submit with --engine {there}, or remove the file where that engine \
+         is no more",
         path = foreign::path(path)
     )]
     Other { path: PathBuf, there: String },
@@ -43,10 +59,16 @@ pub enum Error {
 impl Error {
     /// Whether the command line is wrong.
     pub fn is_usage(&self) -> bool {
-        use Error::{Address, LineBreak, NotText, Unknown};
+        use Error::{Address, LineBreak, NotText, Option, Place, Token, Unknown};
         matches!(
             self,
-            Unknown { .. } | Address { .. } | NotText { .. } | LineBreak { .. }
+            Unknown { .. }
+                | Address { .. }
+                | Place { .. }
+                | Token { .. }
+                | Option { .. }
+                | NotText { .. }
+                | LineBreak { .. }
         )
     }
 }

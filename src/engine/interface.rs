@@ -21,6 +21,17 @@ pub trait Engine {
     /// Its name in the list, in messages and of the folder of its logs.
     fn name(&self) -> &'static str;
 
+    /// As `--engine` names this one, its address with it.
+    fn label(&self) -> String {
+        self.name().to_owned()
+    }
+
+    /// How often a run is submitted again whose task has failed; as often as wanted where the engine itself starts tasks
+    /// again.
+    fn most_failures(&self) -> Option<usize> {
+        None
+    }
+
     /// How many tasks a job may have.
     ///
     /// # Errors
@@ -39,8 +50,9 @@ pub trait Engine {
     /// An engine that does not answer.
     fn living(&self, jobs: &[&str]) -> Result<Living, Error>;
 
-    /// How tasks ended that the engine has no more, in its own words; nothing where it does not know.
-    fn ends(&self, jobs: &[&str]) -> HashMap<Task, String>;
+    /// How tasks ended that the engine has no more; nothing where it does not know. What they said is kept in the folder
+    /// of logs, where the engine has it.
+    fn ends(&self, jobs: &[&str], logs: &Path) -> Ends;
 
     /// Stops jobs; tasks that run leave checkpoints.
     ///
@@ -51,6 +63,18 @@ pub trait Engine {
 
 /// A task: its job's id, and which of the job's.
 pub type Task = (String, usize);
+
+/// How tasks ended.
+pub type Ends = HashMap<Task, Ended>;
+
+/// How a task ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// In the engine's own words.
+    pub how: String,
+    /// Whether it was started, and failed; not where somebody stopped it.
+    pub is_failure: bool,
+}
 
 /// The tasks that an engine has.
 pub type Living = HashMap<Task, Stage>;
@@ -72,8 +96,14 @@ pub struct NewJob<'a> {
     pub logs: &'a Path,
     /// A task each, as a shell takes it.
     pub commands: &'a [String],
+    /// The ids of the runs of each task.
+    pub runs: &'a [Vec<String>],
     /// Jobs that are to end before.
     pub after: &'a [String],
     /// Passed to the engine as they are.
     pub options: &'a [String],
+    /// Processors of a task, where the options say nothing else and the engine sets any aside.
+    pub cpus: usize,
+    /// GPUs of a task, likewise.
+    pub gpus: usize,
 }

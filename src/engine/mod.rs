@@ -6,16 +6,17 @@
 mod command;
 mod error;
 mod interface;
+mod ray;
 mod record;
 mod slurm;
 
 pub use command::Command;
 pub use error::Error;
-pub use interface::{Engine, Kind, Living, NewJob, Stage, Task};
+pub use interface::{Ended, Ends, Engine, Kind, Living, NewJob, Stage, Task};
 pub use record::{Job, Record};
 
 /// Every engine.
-pub const ENGINES: [Kind; 1] = [slurm::KIND];
+pub const ENGINES: [Kind; 2] = [slurm::KIND, ray::KIND];
 
 /// The engine that `text` names, `slurm` or `name=address`.
 ///

@@ -16,12 +16,15 @@ const FILE: &str = "engine.json";
 /// What was submitted of an experiment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// The engine's name.
+    /// The engine, as `--engine` names it.
     pub engine: String,
     /// The SHA-256 of the resolved spec that was submitted last.
     pub spec: String,
     /// From the oldest; those of which the engine has nothing any more are left out.
     pub jobs: Vec<Job>,
+    /// How many tasks of a run have failed, by its id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failures: BTreeMap<String, usize>,
 }
 
 /// A job of an engine.

@@ -9,7 +9,7 @@ use super::only;
 use super::options::Options;
 use crate::run::{PlannedRun, Upstream, check_upstream};
 use crate::sink::Done;
-use crate::spec::{Experiment, Problem, Run, Weights};
+use crate::spec::{Experiment, Problem, Run, Save, Weights};
 use crate::store::model_file;
 use crate::sweep::{Plan, Planner};
 
@@ -133,6 +133,13 @@ impl Predecessors {
                          build on one run's model: results/{}/runs/RUN/model.safetensors",
                         path.display(),
                         upstream.spec.name
+                    )));
+                }
+                let save = upstream.spec.training.save;
+                if save == Save::None || save == Save::Best && upstream.runs.len() > 1 {
+                    let name = &upstream.spec.name;
+                    return Err(wrong(format!(
+                        "{name} keeps no model for every run: training.save = \"all\" there, instead of \"{save}\""
                     )));
                 }
                 if upstream.spec.name == experiment.spec.name {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::error::Error;
 use super::history::History;
 use super::jobs;
+use super::keep;
 use super::options::Options;
 use super::page::Page;
 use super::prepared::Prepared;
@@ -94,5 +95,7 @@ pub(super) fn do_round(
     let waiting = sweep::efforts(&recorder.waiting(plan));
     sinks.tell(&Event::Planned(&waiting));
     jobs::run(plan, &recorder, executor, options, &sinks)?;
-    Ok(recorder.finish(&sinks)?)
+    let done = recorder.finish(&sinks)?;
+    keep::keep(prepared, &recorder, reporter)?;
+    Ok(done)
 }

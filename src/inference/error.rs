@@ -13,6 +13,12 @@ pub enum Error {
     Spec(#[from] spec::Error),
     #[error("there is no model in {}: expected a run's folder, results/<name>/runs/<run>, or its model.safetensors", foreign::path(.0))]
     NoModel(PathBuf),
+    #[error("the model of {} was not kept ({why}): the experiment's spec with --only {run} --set training.save=all trains it again", foreign::path(.folder))]
+    NotKept {
+        folder: PathBuf,
+        run: String,
+        why: String,
+    },
     #[error("{}: {message}; only models that this runner saved can be used alone", foreign::path(.path))]
     Metadata { path: PathBuf, message: String },
     #[error("{0}")]

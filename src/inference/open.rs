@@ -9,11 +9,13 @@ use super::model::{Model, check_memory};
 use super::{Error, published};
 use crate::data::{Normalizer, Resizing};
 use crate::device::{self, Chosen};
+use crate::foreign;
 use crate::model::weights::{self, Wanted};
 use crate::model::{Blueprint, Network};
 use crate::progress::Progress;
 use crate::run;
 use crate::spec::{self, Experiment, Spec};
+use crate::store::why_not_kept;
 
 impl Model {
     /// Opens the model in a run's folder, the file itself, or the published network of a spec, to be applied to what
@@ -80,6 +82,19 @@ impl Found {
             run.to_owned()
         };
         if !path.is_file() {
+            let folder = if run.is_dir() {
+                Some(run)
+            } else {
+                run.parent()
+            };
+            if let Some((folder, why)) = folder.and_then(|run| Some((run, why_not_kept(run)?))) {
+                let name = folder.file_name().unwrap_or_default();
+                return Err(Error::NotKept {
+                    folder: folder.to_owned(),
+                    run: foreign::one_line(&name.to_string_lossy()).into_owned(),
+                    why: foreign::one_line(&why).into_owned(),
+                });
+            }
             return Err(Error::NoModel(run.to_owned()));
         }
         let metadata = weights::metadata(&path)?;

@@ -24,6 +24,7 @@ use crate::foreign::one_line;
 use crate::metric::Metrics;
 use crate::model::weights;
 use crate::ops;
+use crate::spec::Save;
 use crate::stop::Stop;
 use crate::train::{Keeper, Outcome, checkpoint, evaluate_each};
 
@@ -44,7 +45,7 @@ pub struct Finished {
 /// Where and with what a run is done.
 #[derive(Clone, Copy, Debug)]
 pub struct Workspace<'a> {
-    /// Gets the checkpoints, and the model as `model.safetensors`.
+    /// Gets the checkpoints, and the model as `model.safetensors` where it is kept.
     pub folder: &'a Path,
     /// Set to end at the next good place.
     pub stop: &'a Stop,
@@ -172,8 +173,10 @@ impl Executor<'_> {
         let metadata = metadata(planned, images);
         ops::give_back_freed_memory();
         let weights = blueprint.named_for_file(network.weights()?);
-        let model = folder.join("model.safetensors");
-        weights::save_claimed(&model, &weights, &metadata, token)?;
+        if spec.training.save != Save::None {
+            let model = folder.join("model.safetensors");
+            weights::save_claimed(&model, &weights, &metadata, token)?;
+        }
         Ok(Finished {
             outcome,
             test: scores.filter(|_| part == Split::Test),

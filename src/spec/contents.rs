@@ -9,7 +9,7 @@ use crate::datasets::IMAGES;
 pub type Contents = BTreeMap<String, String>;
 
 /// Everything that decides a result, as JSON: the spec without what cannot change it, which is the experiment's name, the
-/// device, the memory for features, the time between checkpoints, the trackers, and where files lie whose contents are
+/// device, the memory for features, the time between checkpoints, the models that are kept, the trackers, and where files lie whose contents are
 /// known.
 pub(super) fn decisive(spec: &Spec, contents: &Contents) -> serde_json::Value {
     let mut spec = spec.without_logistics();

@@ -19,13 +19,14 @@ impl Spec {
     }
 
     /// This spec without what cannot change a byte of the result: where features are kept, when checkpoints are
-    /// written, and which trackers are told.
+    /// written, which models are kept, and which trackers are told.
     pub fn without_logistics(&self) -> Spec {
         let mut spec = self.clone();
         spec.features = Features::default();
         spec.dataset.memory = None;
         spec.tracking = Tracking::default();
         spec.training.checkpoint_minutes = Training::default().checkpoint_minutes;
+        spec.training.save = Training::default().save;
         spec
     }
 }

@@ -19,8 +19,7 @@ pub(crate) mod tidy;
 mod time;
 
 pub use error::Error;
-pub(crate) use folder::MODEL_FILE;
-pub use folder::{model_file, run_folder};
+pub use folder::{has_model, model_file, run_folder, why_not_kept};
 pub use log::RunLog;
 pub(crate) use present::write_plan;
 pub use present::{PLAN_FILE, Present, read_plan};

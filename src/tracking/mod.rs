@@ -4,7 +4,6 @@
 
 mod epochs;
 mod follow;
-mod http;
 mod mlflow;
 mod names;
 mod outbox;

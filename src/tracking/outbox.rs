@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::trouble::Trouble;
+use crate::rest::Failure;
 
 /// Messages that wait at most; further ones are dropped.
 const QUEUE: usize = 4096;
@@ -19,29 +20,6 @@ const LAST: Duration = Duration::from_secs(60);
 /// The pause after the first failure; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
-/// Why a server did not take something.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The same may go well a little later.
-    Down(String),
-    /// The server understood, and does not do it.
-    Refused {
-        /// The server's own word for it; empty where it is another that answers.
-        code: String,
-        text: String,
-    },
-}
-
-impl Failure {
-    /// A refusal that is not the server's own.
-    pub fn refused(text: impl Into<String>) -> Self {
-        Failure::Refused {
-            code: String::new(),
-            text: text.into(),
-        }
-    }
-}
 
 /// A server that is told of runs.
 pub(super) trait Server: Send + 'static {

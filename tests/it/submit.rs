@@ -226,7 +226,7 @@ fn a_job_has_as_many_tasks_as_slurm_allows_and_what_is_lost_is_submitted_again()
 
     write(&slurm.folder, "queue", "2 0 PENDING\n3 0 RUNNING\n");
     let text = ends(&slurm.submit(&experiment, &["--cancel"]), 0);
-    assert!(text.contains("e: cancelled slurm 2, 3"), "{text}");
+    assert!(text.contains("e: cancelled slurm jobs 2, 3"), "{text}");
     assert_eq!(slurm.told("cancelled"), "2 3\n");
 }
 
@@ -279,7 +279,7 @@ fn what_the_engine_refuses_is_shown_as_it_is() {
             || said(&bare).contains("cannot start scontrol")
     );
     for (words, says) in [
-        (&["--engine", "slrum"][..], "there are: slurm"),
+        (&["--engine", "slrum"][..], "there are: slurm, ray"),
         (&["--engine", "slurm=x"], "takes no address"),
         (&[], "--engine <ENGINE>"),
         (&["--print", "--minutes-per-task", "0"], "above 0"),

@@ -2,12 +2,12 @@
 
 mod script;
 
-use std::collections::HashMap;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::error::Error;
-use super::interface::{Engine, Kind, Living, NewJob, Stage, Task};
+use super::interface::{Ended, Ends, Engine, Kind, Living, NewJob, Stage};
 
 pub const KIND: Kind = Kind {
     name: "slurm",
@@ -98,7 +98,7 @@ impl Engine for Slurm {
         Ok(said.lines().filter_map(task).collect())
     }
 
-    fn ends(&self, jobs: &[&str]) -> HashMap<Task, String> {
+    fn ends(&self, jobs: &[&str], _: &Path) -> Ends {
         // A site may keep no accounts.
         let jobs = format!("--jobs={}", jobs.join(","));
         let wanted = [
@@ -113,7 +113,11 @@ impl Engine for Slurm {
             let (id, state) = line.split_once('|')?;
             let (job, number) = id.split_once('_')?;
             let state = state.split_whitespace().next()?;
-            Some(((job.to_owned(), number.parse().ok()?), state.to_owned()))
+            let ended = Ended {
+                how: state.to_owned(),
+                is_failure: state == "FAILED",
+            };
+            Some(((job.to_owned(), number.parse().ok()?), ended))
         };
         said.lines().filter_map(task).collect()
     }

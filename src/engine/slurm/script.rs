@@ -6,12 +6,16 @@ use crate::engine::error::Error;
 use crate::engine::interface::NewJob;
 use crate::text::shell_word;
 
-/// After the tasks' commands. Slurm tells the shell alone of a time limit to come, and everybody of all other ends.
-const END: &str = r#"
-# Told of the time limit, the runner saves and gives 75; so it does when Slurm ends the job, which is not undone here.
-child= told= over=
+/// Before the tasks' commands, as Slurm may tell the shell of a time limit at once. It tells the shell alone of that, and
+/// everybody of all other ends.
+const START: &str = r#"child= told= over=
 trap 'told=yes; [ -z "$child" ] || kill -USR1 "$child"' USR1
 trap 'over=yes' TERM
+"#;
+
+/// After the tasks' commands.
+const END: &str = r#"
+# Told of the time limit, the runner saves and gives 75; so it does when Slurm ends the job, which is not undone here.
 "$@" &
 child=$!
 [ -z "$told" ] || kill -USR1 "$child"
@@ -21,10 +25,15 @@ while wait "$child"; status=$?; [ "$status" -gt 128 ] && kill -0 "$child" 2>/dev
 if [ -z "$over" ] && { [ "$status" -eq 75 ] || [ "$status" -gt 128 ]; }; then
   if [ "${SLURM_RESTART_COUNT:-0}" -lt 100 ]; then
     echo "status $status: this task is queued again" >&2
-    # Not by its job id: that of an array's last task is that of the whole array.
-    exec scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
+    # Not by its job id: that of an array's last task is that of the whole array. A controller that is being restarted
+    # is waited for.
+    for pause in 1 2 5 10 20 30 60 60 60 60; do
+      [ -z "$over" ] || exit "$status"
+      scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID" && exit
+      sleep "$pause"
+    done
   fi
-  echo "status $status, after 100 restarts: runner submit submits what is left" >&2
+  echo "status $status, and not queued again: runner submit submits what is left" >&2
 fi
 exit "$status"
 "#;
@@ -37,7 +46,7 @@ pub(super) fn script(job: &NewJob<'_>) -> Result<String, Error> {
     let folder = job.folder.to_str().ok_or_else(|| Error::NotText {
         text: job.folder.to_string_lossy().into_owned(),
     })?;
-    let mut text = "#!/bin/sh\n# Written by runner submit.\n".to_owned();
+    let mut text = format!("#!/bin/sh\n# Written by runner submit.\n{START}");
     let _ = writeln!(text, "cd {} || exit 2", shell_word(folder));
     text.push_str("case \"$SLURM_ARRAY_TASK_ID\" in\n");
     for (number, command) in job.commands.iter().enumerate() {
@@ -55,6 +64,11 @@ mod tests {
 
     use super::*;
 
+    /// Slurm's command, which says what it was told, and refuses as often as the file `refusals` has bytes; and a pause that
+    /// takes no time, and in which Slurm ends the job where there is a file `end`.
+    const SCONTROL: &str = "scontrol() { echo \"$@\"; [ ! -s refusals ] || { printf %s \"$(tail -c +2 refusals)\" >refusals; false; }; }
+sleep() { [ ! -e end ] || kill -TERM $$; }\n";
+
     /// Does a task whose runner is this shell command, as far as the restart of this number; gives what was said, with
     /// the exit status.
     fn run(command: &str, restart: &str) -> (String, i32) {
@@ -65,10 +79,13 @@ mod tests {
             folder: tmp.path(),
             logs: Path::new("."),
             commands: &commands,
+            runs: &[],
             after: &[],
             options: &[],
+            cpus: 1,
+            gpus: 0,
         };
-        let text = script(&job).unwrap().replace("exec scontrol", "exec echo");
+        let text = format!("{SCONTROL}{}", script(&job).unwrap());
         let mut shell = Command::new("sh");
         shell.args(["-c", &text]).env("SLURM_ARRAY_JOB_ID", "7");
         shell
@@ -88,8 +105,27 @@ mod tests {
             let (said, status) = run(command, "0");
             assert!(said.contains("requeue 7_1") && status == 0, "{said}");
             let (said, status) = run(command, "100");
-            assert!(said.contains("100 restarts") && status != 0, "{said}");
+            assert!(said.contains("not queued again") && status != 0, "{said}");
         }
+    }
+
+    #[test]
+    fn a_controller_that_does_not_answer_is_asked_again_and_given_up_at_last() {
+        let (said, status) = run("printf 12 >refusals; exit 75", "0");
+        assert_eq!(
+            (said.matches("requeue 7_1").count(), status),
+            (3, 0),
+            "{said}"
+        );
+        let (said, status) = run("printf 1234567890abc >refusals; exit 75", "0");
+        assert!(said.contains("not queued again") && status == 75, "{said}");
+        // Who ends the job meanwhile is obeyed.
+        let (said, status) = run("printf 12 >refusals; : >end; exit 75", "0");
+        assert_eq!(
+            (said.matches("requeue 7_1").count(), status),
+            (1, 75),
+            "{said}"
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::fetch::Timeouts;
 use crate::foreign;
 use crate::run::{self, PlannedRun};
 use crate::sink::progress::Reporter;
-use crate::spec::{Experiment, Problem};
+use crate::spec::{Device, Experiment, Problem};
 use crate::stop::Stop;
 use crate::store::rfc3339;
 use crate::sweep::{self, Size};
@@ -47,8 +47,8 @@ pub struct Submission<'a> {
     pub load: Load,
     /// How the runner is called.
     pub program: &'a Path,
-    /// Words for each task's command.
-    pub flags: &'a [String],
+    /// Runs of a task that are done side by side, where that is said.
+    pub jobs: Option<usize>,
 }
 
 /// A command for each task of what is left to be done, whatever has been submitted of it.
@@ -60,10 +60,11 @@ pub fn commands(what: &Submission<'_>, reporter: &dyn Reporter) -> Result<Vec<St
     let plan = prepared.only(what.only)?;
     let plan = plan.as_ref().unwrap_or(&prepared.plan);
     let folder = what.results.join(&prepared.experiment.spec.name);
+    let save = prepared.experiment.spec.training.save;
     let left: Vec<&PlannedRun> = plan
         .runs
         .iter()
-        .filter(|planned| !is_done(&folder, &planned.run.id))
+        .filter(|planned| !is_done(&folder, &planned.run.id, save))
         .collect();
     let command = command(what, Role::Asked)?;
     Ok(tasks(&left, what.load, reporter)
@@ -127,7 +128,7 @@ fn cancel_all(
     let name = foreign::one_line(name);
     *text += &match jobs.as_slice() {
         [] => format!("{name}: nothing to cancel\n"),
-        jobs => format!("{name}: cancelled {} {}\n", engine.name(), jobs.join(", ")),
+        jobs => format!("{name}: cancelled {}\n", named(engine, jobs)),
     };
     for (_, upstream) in prepared.chain.direct() {
         cancel_all(upstream, (what, engine), text)?;
@@ -198,11 +199,9 @@ fn command(what: &Submission<'_>, role: Role<'_>) -> Result<Command, Error> {
         }
         Role::Upstream(spec) => command.path(spec)?,
     };
-    let flags = what.flags.iter().map(String::as_str);
-    Ok(command
-        .words(["--results"])
-        .path(what.results)?
-        .words(flags))
+    let jobs = what.jobs.map(|jobs| format!("--jobs={jobs}"));
+    let command = command.words(["--results"]).path(what.results)?;
+    Ok(command.words(jobs.as_deref()))
 }
 
 fn ids(task: &[&PlannedRun]) -> Vec<String> {
@@ -249,7 +248,7 @@ fn tasks<'a>(
 /// What was submitted of an experiment to this engine.
 fn recorded(folder: &Path, engine: &dyn Engine) -> Result<Record, Error> {
     let record = Record::read(folder)?;
-    if record.engine == engine.name() || record.jobs.is_empty() {
+    if record.engine == engine.label() || record.jobs.is_empty() {
         return Ok(record);
     }
     Err(engine::Error::Other {
@@ -287,12 +286,22 @@ impl Submitting<'_> {
         let lock = claims.lock(&logs, &Stop::default());
         let _lock = lock.map_err(|source| file(&logs, source))?;
         let mut record = recorded(&folder, self.engine)?;
-        let runs = Runs::of(&folder, wanted, &record, self.engine)?;
-        self.text += &format!(
-            "{}: {}\n",
-            foreign::one_line(&experiment.spec.name),
-            runs.text()
-        );
+        if matches!(role, Role::Asked) && !self.what.only.is_empty() {
+            // Whoever names them wishes them to be tried.
+            record.failures.retain(|run, _| !wanted.contains(run));
+        }
+        let save = experiment.spec.training.save;
+        let runs = Runs::of((&folder, &logs), (wanted, save), &record, self.engine)?;
+        let name = foreign::one_line(&experiment.spec.name);
+        self.text += &format!("{name}: {}\n", runs.text());
+        if let [first, ..] = runs.given_up().as_slice() {
+            self.text += &format!(
+                "{name}: what is given up failed {} times and is not submitted again; what was said lies in {}, \
+                 --only {first},… submits it all the same\n",
+                self.engine.most_failures().unwrap_or_default() + 1,
+                foreign::path(&logs),
+            );
+        }
         let plan = prepared.plan.only(&runs.left());
         let mut after = Vec::new();
         for (path, upstream) in prepared.chain.direct() {
@@ -302,6 +311,7 @@ impl Submitting<'_> {
             }
         }
         record.jobs.retain(|job| runs.jobs().contains(&job.id));
+        record.failures.clone_from(runs.failures());
         let left: Vec<&PlannedRun> = plan.runs.iter().collect();
         let tasks = tasks(&left, self.what.load, self.reporter);
         let command = command(self.what, role)?;
@@ -310,6 +320,12 @@ impl Submitting<'_> {
             false => self.engine.most_tasks()?.max(1),
         };
         let digest = hex(Sha256::digest(experiment.to_toml()));
+        let gpus = left.iter().map(|planned| &planned.run.spec.training.device);
+        let gpus = usize::from(
+            gpus.into_iter()
+                .any(|device| matches!(device, Device::Cuda(_))),
+        );
+        let mut submitted = Vec::new();
         for tasks in tasks.chunks(most) {
             let tasks: Vec<Vec<String>> = tasks.iter().map(|task| ids(task)).collect();
             let commands = tasks.iter().map(|task| command.line(task));
@@ -318,18 +334,15 @@ impl Submitting<'_> {
                 folder: &absolute(Path::new("."))?,
                 logs: &logs,
                 commands: &commands.collect::<Result<Vec<_>, _>>()?,
+                runs: &tasks,
                 after: &after,
                 options: self.options,
+                cpus: self.what.jobs.unwrap_or(1),
+                gpus,
             };
             let id = self.engine.submit(&job)?;
-            self.text += &format!(
-                "{}: {} in {} submitted: {} job {id}\n",
-                foreign::one_line(&experiment.spec.name),
-                counted(tasks.iter().map(Vec::len).sum(), "run"),
-                counted(tasks.len(), "task"),
-                self.engine.name()
-            );
-            record.engine = self.engine.name().into();
+            submitted.push((id.clone(), tasks.iter().map(Vec::len).sum(), tasks.len()));
+            record.engine = self.engine.label();
             record.spec.clone_from(&digest);
             record.jobs.push(Job {
                 id,
@@ -339,7 +352,33 @@ impl Submitting<'_> {
             });
             record.write(&folder)?;
         }
+        // A line each, as long as they are few.
+        let lines = match submitted.len() > 3 {
+            true => vec![&submitted[..]],
+            false => submitted.chunks(1).collect(),
+        };
+        for jobs in lines {
+            let ids: Vec<&str> = jobs.iter().map(|(id, ..)| id.as_str()).collect();
+            self.text += &format!(
+                "{name}: {} in {} submitted: {}\n",
+                counted(jobs.iter().map(|(_, runs, _)| runs).sum(), "run"),
+                counted(jobs.iter().map(|(.., tasks)| tasks).sum(), "task"),
+                named(self.engine, &ids)
+            );
+        }
         Ok(record.jobs.into_iter().map(|job| job.id).collect())
+    }
+}
+
+/// `slurm job 7`, or how many they are and between which.
+fn named(engine: &dyn Engine, ids: &[&str]) -> String {
+    let name = engine.name();
+    match ids {
+        [id] => format!("{name} job {id}"),
+        [first, .., last] if ids.len() > 3 => {
+            format!("{} {name} jobs, {first} to {last}", ids.len())
+        }
+        ids => format!("{name} jobs {}", ids.join(", ")),
     }
 }
 

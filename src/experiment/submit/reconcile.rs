@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use crate::engine::{Engine, Error, Record, Stage, Task};
+use crate::spec::Save;
+use crate::store::folder::is_whole;
 use crate::store::tables::own;
-use crate::store::{MODEL_FILE, RunRow, Status, run_folder};
+use crate::store::{RunRow, Status, run_folder};
 use crate::text::counted;
 
 /// Where a run is.
@@ -18,6 +20,8 @@ enum Place {
     Failed,
     /// Its task ended without it; how, where the engine knows.
     Lost(Option<String>),
+    /// Its tasks failed too often.
+    GivenUp,
     /// It was never submitted.
     New,
 }
@@ -31,6 +35,7 @@ impl Place {
             Place::Failed => "failed before".into(),
             Place::Lost(None) => "lost".into(),
             Place::Lost(Some(how)) => format!("lost ({how})"),
+            Place::GivenUp => "given up".into(),
             Place::New => "not submitted yet".into(),
         }
     }
@@ -43,15 +48,17 @@ impl Place {
 /// The runs that are asked for, and where each is.
 pub(super) struct Runs {
     places: BTreeMap<String, Place>,
+    /// How many tasks of a run have failed so far.
+    failures: BTreeMap<String, usize>,
     /// The jobs of which the engine still has tasks.
     jobs: HashSet<String>,
 }
 
 impl Runs {
-    /// Those of an experiment's folder.
+    /// Those of an experiment's folder; `logs` is where what failed tasks said is kept.
     pub fn of(
-        folder: &Path,
-        wanted: &BTreeSet<String>,
+        (folder, logs): (&Path, &Path),
+        (wanted, save): (&BTreeSet<String>, Save),
         record: &Record,
         engine: &dyn Engine,
     ) -> Result<Self, Error> {
@@ -69,6 +76,7 @@ impl Runs {
             }
         }
         let mut places = BTreeMap::new();
+        let mut failures = record.failures.clone();
         let mut ends = None;
         for run in wanted {
             let row = row(folder, run);
@@ -79,21 +87,50 @@ impl Runs {
                 .filter_map(|task| living.get(task));
             let stages: Vec<Stage> = stages.copied().collect();
             let place = match row {
-                Some(row) if is_finished(folder, &row) => Place::Done,
+                Some(row) if is_finished(folder, &row, save) => Place::Done,
                 _ if stages.contains(&Stage::Running) => Place::Running,
                 _ if stages.contains(&Stage::Queued) => Place::Queued,
-                Some(row) if row.status == Status::Failed => Place::Failed,
-                _ if ended.contains(run.as_str()) => {
-                    let ends = ends.get_or_insert_with(|| engine.ends(&record.ids()));
+                row => {
+                    let is_failed = row.is_some_and(|row| row.status == Status::Failed);
                     let last = of_run.and_then(|tasks| tasks.last());
-                    Place::Lost(last.and_then(|task| ends.get(task)).cloned())
+                    let end = last.and_then(|task| {
+                        let ends = ends.get_or_insert_with(|| engine.ends(&record.ids(), logs));
+                        ends.get(task)
+                    });
+                    if end.is_some_and(|end| end.is_failure) {
+                        *failures.entry(run.clone()).or_default() += 1;
+                    }
+                    let failed = failures.get(run).copied().unwrap_or_default();
+                    match engine.most_failures() {
+                        Some(most) if failed > most => Place::GivenUp,
+                        _ if is_failed => Place::Failed,
+                        _ if ended.contains(run.as_str()) => {
+                            Place::Lost(end.map(|end| end.how.clone()))
+                        }
+                        _ => Place::New,
+                    }
                 }
-                _ => Place::New,
             };
             places.insert(run.clone(), place);
         }
         let jobs = living.into_keys().map(|(job, _)| job).collect();
-        Ok(Runs { places, jobs })
+        Ok(Runs {
+            places,
+            failures,
+            jobs,
+        })
+    }
+
+    /// How many tasks of a run have failed so far, by its id.
+    pub fn failures(&self) -> &BTreeMap<String, usize> {
+        &self.failures
+    }
+
+    /// The runs whose tasks failed too often.
+    pub fn given_up(&self) -> Vec<&str> {
+        let given_up = self.places.iter();
+        let given_up = given_up.filter(|(_, place)| **place == Place::GivenUp);
+        given_up.map(|(run, _)| run.as_str()).collect()
     }
 
     /// The runs that no task of the engine will do.
@@ -131,12 +168,12 @@ fn row(experiment: &Path, run: &str) -> Option<RunRow> {
     Some(rows.ok()??.row)
 }
 
-fn is_finished(experiment: &Path, row: &RunRow) -> bool {
-    let model = run_folder(experiment, &row.run).join(MODEL_FILE);
-    row.status == Status::Finished && model.is_file()
+fn is_finished(experiment: &Path, row: &RunRow, save: Save) -> bool {
+    row.status == Status::Finished
+        && is_whole(&run_folder(experiment, &row.run), save).unwrap_or(false)
 }
 
-/// Whether a run has come to its end and has its model.
-pub(super) fn is_done(experiment: &Path, run: &str) -> bool {
-    row(experiment, run).is_some_and(|row| is_finished(experiment, &row))
+/// Whether a run has come to its end and has its model, or is to have none.
+pub(super) fn is_done(experiment: &Path, run: &str, save: Save) -> bool {
+    row(experiment, run).is_some_and(|row| is_finished(experiment, &row, save))
 }

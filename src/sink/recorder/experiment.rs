@@ -5,8 +5,6 @@
 //! the experiment's (see [`super::upkeep`]).
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -20,8 +18,9 @@ use crate::run::PlannedRun;
 use crate::sink::error::Error;
 use crate::sink::event::{Event, Place};
 use crate::sink::list::Sinks;
+use crate::spec::Save;
 use crate::stop::Stop;
-use crate::store::folder::MODEL_FILE;
+use crate::store::folder::is_whole;
 use crate::store::{Axis, RunRow, Status, TableError, Tables, run_folder};
 use crate::sweep::Plan;
 use crate::terminal::{self, Stream};
@@ -35,6 +34,8 @@ pub struct Recorder {
     /// The ids of those that are to be done here, in order; often all.
     pub(super) wanted: Vec<String>,
     pub(super) axes: Vec<Axis>,
+    /// Of which runs the model is kept.
+    pub(super) save: Save,
     pub(super) claims: Claims,
     pub(super) stop: Stop,
     /// Of the runs in progress, by their ids.
@@ -125,17 +126,12 @@ impl Recorder {
         Ok(finished)
     }
 
-    /// Whether a run with this row has its model. A model that cannot be looked at is not one that is missing.
+    /// Whether a run with this row has its model, or is to have none. A model that cannot be looked at is not one that is missing.
     pub(super) fn is_finished(&self, row: &RunRow) -> Result<bool, Error> {
         if row.status != Status::Finished {
             return Ok(false);
         }
-        let model = self.run_folder(&row.run).join(MODEL_FILE);
-        match fs::metadata(&model) {
-            Ok(about) => Ok(about.is_file()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(Error::io(&model)(error)),
-        }
+        Ok(is_whole(&self.run_folder(&row.run), self.save)?)
     }
 
     /// The runs of a plan that have not finished, as far as the tables say.

@@ -1,12 +1,16 @@
 //! What the recorder does as it is told of its runs.
 
+use std::fs;
+
 use super::experiment::Recorder;
 use super::files::{Files, lock};
 use super::unwritten::Unwritten;
 use crate::run::{self, Finished};
 use crate::sink::event::{Event, Run};
 use crate::sink::list::{Failure, Sink, Sinks};
-use crate::store::{EpochRow, log, predictions};
+use crate::spec::Save;
+use crate::store::folder::{NOT_KEPT_FILE, say_not_kept};
+use crate::store::{self, EpochRow, log, predictions};
 use crate::train::{Begin, Epoch};
 
 impl Sink for Recorder {
@@ -109,6 +113,12 @@ impl Recorder {
                 state.lost.push((id.clone(), error));
             }
         }
+        if result.is_ok()
+            && let Err(error) = say_whether_kept(run)
+            && !token.is_lost()
+        {
+            sinks.warn(&format!("{error}; training continues"));
+        }
         match ended.write(&self.axes) {
             _ if token.is_lost() => return false,
             Ok(()) => {
@@ -123,4 +133,15 @@ impl Recorder {
         }
         true
     }
+}
+
+/// Says in a finished run's folder that its model is not kept, where that is so, and nothing of the kind where it is.
+fn say_whether_kept(run: &Run<'_>) -> Result<(), store::Error> {
+    let save = run.planned.run.spec.training.save;
+    if save == Save::None {
+        return say_not_kept(&run.folder, save, &run.token);
+    }
+    // Of an earlier start; one that stays says nothing as long as there is a model.
+    let _ = fs::remove_file(run.folder.join(NOT_KEPT_FILE));
+    Ok(())
 }

@@ -6,6 +6,7 @@ mod experiment;
 mod files;
 mod follow;
 mod fresh;
+mod keeping;
 mod opening;
 mod running;
 mod summary;

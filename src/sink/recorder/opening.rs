@@ -70,6 +70,7 @@ impl Recorder {
             order,
             wanted,
             axes,
+            save: experiment.spec.training.save,
             claims,
             stop,
         };

@@ -49,6 +49,9 @@ pub struct Training {
     /// Minutes between two checkpoints inside an epoch; there is one after every epoch.
     #[schemars(range(min = 0))]
     pub checkpoint_minutes: f64,
+    /// Of which runs the trained model is kept.
+    #[serde(skip_serializing_if = "Save::is_all")]
+    pub save: Save,
     /// Where to compute.
     pub device: Device,
     /// Arithmetic of the network.
@@ -81,9 +84,28 @@ impl Default for Training {
             early_stopping: None,
             initial_weights: None,
             checkpoint_minutes: 10.0,
+            save: Save::All,
             device: Device::Auto,
             precision: Precision::F32,
         }
+    }
+}
+
+names! {
+    /// Runs whose models are kept.
+    Save {
+        /// All.
+        All = "all",
+        /// That of the best run, once every run has ended.
+        Best = "best",
+        /// None.
+        None = "none",
+    }
+}
+
+impl Save {
+    fn is_all(&self) -> bool {
+        *self == Save::All
     }
 }
 

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ureq::http::HeaderValue;
 
+use crate::rest::Access;
 use crate::secret::Secrets;
-use crate::tracking::http::Access;
 
 /// As the environment says.
 pub(super) fn from_env() -> Access {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::tracking::outbox::Failure;
+use crate::rest::Failure;
 
 /// Artifacts that are stored through the server itself.
 const PROXIED: &str = "mlflow-artifacts:/";

@@ -11,15 +11,16 @@ use super::answer::{Logged, text};
 use super::job::{Begun, Ended, Job, Numbers};
 use super::kept::Kept;
 use crate::foreign;
+use crate::rest::{Client, Failure};
 use crate::store::Status;
-use crate::tracking::http::Client;
-use crate::tracking::outbox::{Failure, Server};
+use crate::tracking::outbox::Server;
 use crate::tracking::trouble::Trouble;
 
 /// Where the interface is.
 const API: &str = "api/2.0/mlflow";
 /// Where files are stored.
 const ARTIFACTS: &str = "api/2.0/mlflow-artifacts/artifacts";
+const MODEL: &str = "model.safetensors";
 /// MLflow takes no more in a request.
 const MOST_PARAMETERS: usize = 100;
 const MOST_METRICS: usize = 1000;
@@ -81,7 +82,8 @@ impl MlflowServer {
 
     /// Asks for something, e.g. `runs/get`, with one value for the query.
     fn ask(&self, what: &str, key: &str, value: &str) -> Result<Value, Failure> {
-        self.client.get(&format!("{API}/{what}"), key, value)
+        self.client
+            .get(&format!("{API}/{what}"), Some((key, value)))
     }
 
     /// Has something done, e.g. `runs/create`.
@@ -246,8 +248,12 @@ impl MlflowServer {
         self.have("runs/update", &update)?;
         if ended.status == Status::Finished {
             let path = run.path()?;
-            for name in ["spec.toml", "model.safetensors"] {
+            for name in ["spec.toml", MODEL] {
                 let file = ended.folder.join(name);
+                if name == MODEL && !file.is_file() {
+                    // `training.save` leaves it out.
+                    continue;
+                }
                 self.store(&format!("{path}/{name}"), &file)?;
             }
             if let Some(run) = self.runs.get_mut(&ended.numbers.run) {

@@ -1,7 +1,7 @@
 //! A small HTTP server on this machine that can also misbehave.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -14,6 +14,8 @@ pub struct Request {
     pub path: String,
     /// Names in lowercase.
     pub headers: BTreeMap<String, String>,
+    pub method: String,
+    pub body: Vec<u8>,
     /// 0 for the server's first request.
     pub number: usize,
     /// Bytes of body it was answered with.
@@ -227,13 +229,20 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&Request) -> Answer, log: &Mutex
     // Closed before it is read, the connection would be reset under the answer.
     let length = headers.get("content-length");
     let length = length.and_then(|value| value.parse().ok());
-    let _ = io::copy(&mut reader.take(length.unwrap_or(0)), &mut io::sink());
-    let path = first.split(' ').nth(1).unwrap_or_default().to_string();
+    let mut body = Vec::new();
+    let _ = reader.take(length.unwrap_or(0)).read_to_end(&mut body);
+    let mut words = first.split(' ').map(str::to_owned);
+    let (method, path) = (
+        words.next().unwrap_or_default(),
+        words.next().unwrap_or_default(),
+    );
     let answer = {
         let mut log = log.lock().unwrap();
         let mut request = Request {
             path,
             headers,
+            method,
+            body,
             number: log.len(),
             sent: 0,
         };

@@ -225,7 +225,8 @@ pub fn assert_same(found: &Experiment, expected: &Experiment) {
     assert_eq!(left, expected);
 }
 
-fn table(path: &Path) -> DataFrame {
+/// A table without what no two starts have in common.
+pub fn table(path: &Path) -> DataFrame {
     read_table(path).drop_many(TIMES)
 }
 

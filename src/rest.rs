@@ -1,4 +1,4 @@
-//! One request to a server and what its answer means.
+//! One request to a server with a REST interface, and what its answer means.
 
 use std::fs::File;
 use std::path::Path;
@@ -8,7 +8,6 @@ use serde_json::Value;
 use ureq::http::{HeaderValue, Response, StatusCode, Uri, header};
 use ureq::{Agent, Body, RequestBuilder};
 
-use super::outbox::Failure;
 use crate::fetch::{is_local, is_private};
 use crate::secret::{self, Secrets, may_go_over_http, without_passwords};
 
@@ -16,13 +15,36 @@ use crate::secret::{self, Secrets, may_go_over_http, without_passwords};
 const ANSWER: Duration = Duration::from_secs(5);
 /// It may take longer to store a file.
 const STORED: Duration = Duration::from_secs(60);
-/// Longer answers are none of a tracker's.
+/// Longer answers are not read.
 const LONGEST_ANSWER: u64 = 64 << 20;
 /// Of what a server says, so much is shown.
 const SHOWN: usize = 200;
 
-/// How a server is told who logs.
-pub(super) struct Access {
+/// Why a server did not take something.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The same may go well a little later.
+    Down(String),
+    /// The server understood, and does not do it.
+    Refused {
+        /// The server's own word for it; empty where it is another that answers.
+        code: String,
+        text: String,
+    },
+}
+
+impl Failure {
+    /// A refusal that is not the server's own.
+    pub fn refused(text: impl Into<String>) -> Self {
+        Failure::Refused {
+            code: String::new(),
+            text: text.into(),
+        }
+    }
+}
+
+/// How a server is told who asks.
+pub(crate) struct Access {
     /// The `Authorization` header, never shown.
     pub header: Option<HeaderValue>,
     /// What must not be shown, however a server repeats it.
@@ -32,7 +54,7 @@ pub(super) struct Access {
 }
 
 /// Talks to one server.
-pub(super) struct Client {
+pub(crate) struct Client {
     /// What the server is called, e.g. `MLflow`.
     name: &'static str,
     agent: Agent,
@@ -78,7 +100,7 @@ impl Client {
         }
     }
 
-    /// What to say where the server is not told who logs.
+    /// What to say where the server is not told who asks.
     pub fn warning(&self) -> Option<String> {
         let allow = secret::OVER_HTTP;
         self.is_withheld.then(|| {
@@ -93,9 +115,9 @@ impl Client {
         &self.address
     }
 
-    /// Asks for what is at a path, with one value for the query.
-    pub fn get(&self, path: &str, key: &str, value: &str) -> Result<Value, Failure> {
-        let request = self.agent.get(self.url(path)).query(key, value);
+    /// Asks for what is at a path, with a value for the query.
+    pub fn get(&self, path: &str, query: Option<(&str, &str)>) -> Result<Value, Failure> {
+        let request = self.agent.get(self.url(path)).query_pairs(query);
         self.answer(self.authorized(request).call())
     }
 
@@ -161,6 +183,8 @@ fn answer(
 ) -> Result<Value, Failure> {
     let mut response = result.map_err(|error| Failure::Down(why(&error)))?;
     let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_plain = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
     let body = response.body_mut().with_config().limit(LONGEST_ANSWER);
     let body = body.read_to_string();
     if status.is_success() {
@@ -172,10 +196,11 @@ fn answer(
             false => json.map_err(|_| Failure::refused(format!("the answer is not {name}'s"))),
         };
     }
-    let body: Value = serde_json::from_str(&body.unwrap_or_default()).unwrap_or_default();
-    let part = |name: &str| body.get(name).and_then(Value::as_str);
+    let body = body.unwrap_or_default();
+    let json: Value = serde_json::from_str(&body).unwrap_or_default();
+    let part = |name: &str| json.get(name).and_then(Value::as_str);
     let mut text = format!("the server answered {status}");
-    if let Some(message) = part("message") {
+    if let Some(message) = part("message").or_else(|| is_plain.then(|| last(&body))?) {
         // Masked before it is cut, so that no beginning of a secret is left.
         let message = access.secrets.masked(message);
         text += &format!(": {}", message.chars().take(SHOWN).collect::<String>());
@@ -190,6 +215,12 @@ fn answer(
     }
     let code = part("error_code").unwrap_or_default().to_owned();
     Err(Failure::Refused { code, text })
+}
+
+/// The last line that says something, which of a traceback is the error.
+fn last(text: &str) -> Option<&str> {
+    let mut lines = text.lines().rev().map(str::trim);
+    lines.find(|line| line.contains(char::is_alphanumeric))
 }
 
 fn why(error: &ureq::Error) -> String {

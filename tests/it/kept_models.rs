@@ -1,0 +1,155 @@
+//! `training.save`: which runs' models are kept.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::common::survival::{Experiment, column, read_table, table};
+use crate::common::{SMALL, runner, said, write};
+
+fn sweep(save: &str) -> String {
+    let spec = SMALL.replace("epochs = 1", &format!("epochs = 1\n{save}"));
+    format!("{spec}\n[sweep.axes]\nseed = [0, 1]\n\"optimizer.learning_rate\" = [1e-3, 1e-2]\n")
+}
+
+/// The ids of the runs that have their models.
+fn kept(experiment: &Experiment) -> Vec<String> {
+    let runs = experiment.runs().into_iter();
+    let with_model = runs.filter(|run| run.join("model.safetensors").is_file());
+    with_model.map(|run| name(&run)).collect()
+}
+
+fn name(run: &Path) -> String {
+    run.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+/// How often runs were started.
+fn starts(experiment: &Experiment) -> usize {
+    let log = |run: PathBuf| fs::read_to_string(run.join("log.jsonl")).unwrap();
+    let logs: Vec<String> = experiment.runs().into_iter().map(log).collect();
+    logs.concat().matches("\"event\":\"started\"").count()
+}
+
+fn asked_of(experiment: &Experiment, words: &[&str]) -> String {
+    said(&runner(experiment.folder()).args(words).output().unwrap())
+}
+
+#[test]
+fn the_best_run_keeps_its_model_and_all_keep_their_numbers() {
+    let (all, _) = Experiment::uninterrupted(&sweep(""));
+    let experiment = Experiment::new(&sweep("save = \"best\""));
+    experiment.finish();
+    let best = kept(&experiment);
+    let [best] = &best[..] else {
+        panic!("{best:?}");
+    };
+    assert_eq!(column(&experiment, "run"), column(&all, "run"));
+    for file in ["metrics.parquet", "predictions.parquet"] {
+        let table = |e: &Experiment| table(&e.results().join(file));
+        assert!(table(&experiment).equals_missing(&table(&all)), "{file}");
+    }
+    // By the numbers: the setting with the higher mean, of it the run with the higher value.
+    let table = read_table(&experiment.results().join("runs.parquet"));
+    let values = table.column("val_accuracy").unwrap().f64().unwrap();
+    let values: Vec<f64> = values.iter().flatten().collect();
+    let rates = table
+        .column("optimizer.learning_rate")
+        .unwrap()
+        .f64()
+        .unwrap();
+    let mean = |rate: Option<f64>| {
+        let of_rate = rates
+            .iter()
+            .zip(&values)
+            .filter(|(found, _)| *found == rate);
+        of_rate.map(|(_, value)| value).sum::<f64>()
+    };
+    let at = column(&experiment, "run")
+        .iter()
+        .position(|run| run == best)
+        .unwrap();
+    let rate = rates.get(at);
+    for (row, value) in values.iter().enumerate() {
+        assert!(mean(rate) >= mean(rates.get(row)), "{table}");
+        assert!(rates.get(row) != rate || values[at] >= *value, "{table}");
+    }
+    // What is done is not done again, though its model is not there.
+    assert_eq!(starts(&experiment), 4);
+    experiment.finish();
+    assert_eq!(
+        (starts(&experiment), kept(&experiment)),
+        (4, vec![best.clone()])
+    );
+}
+
+#[test]
+fn models_that_a_process_left_behind_are_removed_by_the_next() {
+    let (experiment, _) = Experiment::uninterrupted(&sweep(""));
+    assert_eq!(kept(&experiment).len(), 4);
+    write(experiment.folder(), "e.toml", &sweep("save = \"best\""));
+    experiment.finish();
+    assert_eq!((kept(&experiment).len(), starts(&experiment)), (1, 4));
+    write(experiment.folder(), "e.toml", &sweep("save = \"none\""));
+    experiment.finish();
+    assert_eq!((kept(&experiment).len(), starts(&experiment)), (0, 4));
+}
+
+#[test]
+fn a_model_that_was_not_kept_says_how_to_have_it() {
+    let experiment = Experiment::new(&sweep("save = \"none\""));
+    let text = said(&experiment.run());
+    assert!(
+        text.contains("tables ") && !text.contains("models "),
+        "{text}"
+    );
+    assert!(kept(&experiment).is_empty() && experiment.checkpoints().is_empty());
+    let run = experiment.runs().remove(0);
+    let path = run.to_string_lossy().into_owned();
+    let remedy = format!(
+        "(training.save = \"none\"): the experiment's spec with --only {} --set training.save=all",
+        name(&run)
+    );
+    for words in [
+        &["evaluate", &path][..],
+        &["predict", &path, "x.png"],
+        &["embed", &path, "x.png", "-o", "x.parquet"],
+        &["export", &path, "--format", "onnx"],
+        &["evaluate", &format!("{path}/model.safetensors")],
+    ] {
+        let text = asked_of(&experiment, words);
+        assert!(text.contains(&remedy), "{text}");
+    }
+    let again = [
+        "e.toml",
+        "--only",
+        &name(&run),
+        "--set",
+        "training.save=all",
+    ];
+    let output = experiment.command().args(&again[1..]).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(kept(&experiment), [name(&run)]);
+    assert!(!asked_of(&experiment, &["evaluate", &path]).contains("not kept"));
+}
+
+#[test]
+fn an_experiment_whose_models_are_not_kept_is_not_built_on() {
+    let second = SMALL.replace("\"random\"", "{ experiment = \"first.toml\" }");
+    let experiment = Experiment::new(&second);
+    for save in ["best", "none"] {
+        write(
+            experiment.folder(),
+            "first.toml",
+            &sweep(&format!("save = \"{save}\"")),
+        );
+        let output = experiment.command().output().unwrap();
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        let says = format!(
+            "first keeps no model for every run: training.save = \"all\" there, instead of \"{save}\""
+        );
+        assert!(
+            text.contains(&says) && text.contains("weights = "),
+            "{text}"
+        );
+    }
+}
