@@ -102,6 +102,15 @@ impl Network {
         self.tensors.iter().filter_map(trained).collect()
     }
 
+    /// What training changes, by name: what the optimizer does, and moving statistics.
+    pub fn changed(&self) -> Vec<(String, Var)> {
+        let changed = |(name, slot): (&str, &Slot)| match slot {
+            Slot::Trained(var) | Slot::Moving(var) => Some((name.to_owned(), var.clone())),
+            Slot::Frozen(_) => None,
+        };
+        self.tensors.iter().filter_map(changed).collect()
+    }
+
     /// What nothing may change, by name.
     pub fn frozen(&self) -> impl Iterator<Item = (&str, &Tensor)> {
         self.tensors.iter().filter_map(|(name, slot)| match slot {

@@ -19,6 +19,7 @@ mod cuda;
 mod dense;
 mod dropout;
 mod layer_norm;
+mod lerp;
 mod math;
 mod matrix;
 mod pool;
@@ -56,6 +57,7 @@ pub use cuda::{
 pub use dense::dense;
 pub use dropout::{drop_path, dropout};
 pub use layer_norm::layer_norm;
+pub use lerp::lerp;
 pub use pool::{Pool2dConfig, average_pool2d, global_average_pool, max_pool2d};
 pub use relu::relu;
 pub use scale::scale;

@@ -102,6 +102,7 @@ mod tests {
             pass: 0,
             scratch: 0,
             best: 0,
+            average: 0,
             scores: 0,
             recorded: 0,
             checkpoint: 0,
