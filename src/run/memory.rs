@@ -96,6 +96,7 @@ mod tests {
             features: 0,
             slots: 0,
             gradients: 0,
+            sums: 0,
             batch_size: 1,
             kept: 0,
             backward: 0,

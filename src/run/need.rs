@@ -36,8 +36,10 @@ pub struct Need {
     pub features: u64,
     /// What the optimizer remembers.
     pub slots: u64,
-    /// Gradients of the weights, with one that is being made, and their sums where a step has several batches.
+    /// Gradients of the weights, with one that is being made.
     pub gradients: u64,
+    /// Sums of gradients, where a step has several batches.
+    pub sums: u64,
     pub batch_size: usize,
     /// Values kept for the backward pass of a batch.
     pub kept: u64,
@@ -138,10 +140,8 @@ impl Need {
             weights: cost.weights,
             features: features::memory(spec, blueprint, images, true),
             slots: cost.slots,
-            gradients: cost
-                .gradients
-                .saturating_add(cost.largest)
-                .saturating_add(sums),
+            gradients: cost.gradients.saturating_add(cost.largest),
+            sums,
             batch_size,
             kept: of_batch(cost.kept),
             backward: of_batch(cost.backward),
@@ -159,9 +159,12 @@ impl Need {
             .saturating_mul(3),
             checkpoint: cost
                 .copy_of_trained
-                .max(cost.gradients.saturating_add(best))
+                .max(
+                    cost.gradients
+                        .saturating_add(best)
+                        .saturating_add(of_average),
+                )
                 .saturating_add(cost.slots)
-                .saturating_add(of_average)
                 .saturating_add(sums)
                 .saturating_add(scores(images.train)),
             model: cost.copy.saturating_add(cost.copy / UNUSED_IN_COPY),
@@ -175,6 +178,7 @@ impl Need {
         let optimizer = || part("optimizer", self.slots);
         let best = || part("the best epoch's weights", self.best);
         let average = || part("averaged weights", self.average);
+        let sums = || part("sums of gradients", self.sums);
         // A larger one is written before the next batch.
         let is_aside = |bytes: &u64| *bytes <= train::WRITTEN_ASIDE;
         let written = Some(self.checkpoint).filter(is_aside).unwrap_or(0);
@@ -191,6 +195,7 @@ impl Need {
                 optimizer(),
                 best(),
                 average(),
+                sums(),
                 part(&kept, self.kept),
                 part("gradients", self.gradients.saturating_add(self.backward)),
                 part("a checkpoint", written),
@@ -199,6 +204,7 @@ impl Need {
                 optimizer(),
                 best(),
                 average(),
+                sums(),
                 part("a checkpoint", self.checkpoint),
             ],
             vec![best(), part("the model to be saved", self.model)],
@@ -208,6 +214,7 @@ impl Need {
             optimizer(),
             best(),
             average(),
+            sums(),
             part("decoding a batch", self.decoding_again),
             part("kept features", self.features),
         ];

@@ -46,6 +46,7 @@ mod side_by_side;
 mod snapshots;
 mod spec_mistakes;
 mod stages;
+mod steps;
 mod stopping;
 mod submit;
 mod tracking;
