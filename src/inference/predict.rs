@@ -69,11 +69,11 @@ pub fn predict(
     ended.map(|()| found)
 }
 
-/// An image as the network takes it, `[1, height, width, 3]`.
+/// An image's file as the network takes it, `[1, height, width, 3]`.
 ///
 /// # Errors
 /// One that cannot be read or decoded.
-pub(super) fn input(model: &Model, file: &Path) -> Result<Tensor, Error> {
+pub fn input(model: &Model, file: &Path) -> Result<Tensor, Error> {
     // Images of many sizes were resized when they were read; others are when batches are made of them.
     let is_of_many_sizes = model.spec.dataset.name.image.is_none();
     let part = View::from(Part::of_file(

@@ -164,7 +164,7 @@ impl Network {
         let logits = [self.blueprint.graph.nodes().len() - 1];
         let results = match mode {
             Mode::Evaluate => self.in_pieces(&nodes, given, values, &logits, mode),
-            Mode::Train { .. } => self.pass(&nodes, given, values, &logits, mode),
+            Mode::Look | Mode::Train { .. } => self.pass(&nodes, given, values, &logits, mode),
         };
         match results?.pop() {
             Some(logits) => Ok(logits),
@@ -190,7 +190,7 @@ impl Network {
 
     /// Carries images through some of the nodes: on a CPU, as many at once as are fastest. An image's values do not
     /// depend on the others.
-    fn in_pieces(
+    pub(super) fn in_pieces(
         &self,
         nodes: &[usize],
         given: &[usize],

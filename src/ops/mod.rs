@@ -35,7 +35,7 @@ mod testing;
 
 pub use activation::{Function, activation, softmax, tanh};
 pub use allocator::{give_back_freed_memory, keep_freed_memory};
-pub use attention::{attention, scratch as attention_scratch};
+pub use attention::{attention, attention_weights, scratch as attention_scratch};
 pub use backward::{Recording, backward};
 pub use batch_norm::{
     BatchNorm, batch_norm, batch_norm_inference, batch_norm_inference_then, batch_norm_then,

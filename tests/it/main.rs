@@ -16,6 +16,7 @@ mod compare;
 mod datasets;
 mod device;
 mod download;
+mod explaining;
 mod exporting;
 mod extremes;
 mod features;
