@@ -6,6 +6,7 @@ mod foreseen;
 mod history;
 mod identity;
 mod jobs;
+mod mistakes;
 mod only;
 mod options;
 mod page;

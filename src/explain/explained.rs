@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::error::Error;
 use super::heat::Heat;
-use super::method::{Method, method};
+use super::list::method;
+use super::method::Method;
 use super::names::Names;
 use super::picture;
 use crate::atomic::write_atomically;
@@ -17,6 +18,9 @@ use crate::inference::{self, Model};
 use crate::progress::Progress;
 use crate::spec;
 use crate::train::{most_probable, probabilities};
+
+/// Smaller pictures are hard to see.
+const SMALLEST: usize = 224;
 
 /// A model with the method that fits its network.
 pub struct Explainer<'a> {
@@ -52,7 +56,7 @@ pub struct Shown {
 pub struct Explained {
     /// `Grad-CAM`
     pub method: &'static str,
-    /// Where in the network it looked: `layer4.1 (7×7)`.
+    /// Where in the network it looked: `layer4 (7×7)`.
     pub place: String,
     /// In the order of the files.
     pub images: Vec<Shown>,
@@ -90,15 +94,16 @@ impl<'a> Explainer<'a> {
         })
     }
 
-    /// Heat over an image `[1, height, width, 3]`, as a PNG file.
+    /// Heat over an image `[1, height, width, 3]`, as a PNG file of at least `smallest` pixels a side.
     ///
     /// # Errors
     /// What cannot be encoded.
-    pub fn picture(&self, image: &Tensor, heat: &Heat) -> Result<Vec<u8>, Error> {
+    pub fn picture(&self, image: &Tensor, heat: &Heat, smallest: usize) -> Result<Vec<u8>, Error> {
         let values: Vec<f32> = image.flatten_all()?.to_vec1()?;
         let pixels = self.model.normalizer.pixels(&values);
         let side = image.dim(1)?;
-        picture::png(&pixels, side, heat).map_err(|e| candle_core::Error::wrap(e).into())
+        picture::png(&pixels, (side, smallest), heat)
+            .map_err(|e| candle_core::Error::wrap(e).into())
     }
 
     /// The number of a class by its name.
@@ -184,7 +189,8 @@ impl Explainer<'_> {
         } = self.explanation(input, class)?;
         let class = self.model.classes.get(class).cloned().unwrap_or_default();
         let path = folder.join(names.next(file, &class, probability));
-        write_atomically(&path, &self.picture(input, &heat)?).map_err(unwritten(&path))?;
+        let picture = self.picture(input, &heat, SMALLEST)?;
+        write_atomically(&path, &picture).map_err(unwritten(&path))?;
         Ok(Shown {
             image: file.display().to_string(),
             class,

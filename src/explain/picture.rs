@@ -8,19 +8,22 @@ use image::{ExtendedColorType, ImageEncoder, ImageError};
 use super::colours::color;
 use super::heat::Heat;
 
-/// Smaller images are shown larger, each pixel as a square of some.
-const SMALLEST: usize = 224;
 /// What is left of an image's colours, so that those of the heat stand out.
 const COLOUR: f32 = 0.35;
 /// How much of an image is covered where there is the most heat.
 const COVER: f32 = 0.7;
 
-/// An image `[side, side, 3]` of bytes with the heat over it, as a PNG file.
+/// An image `[side, side, 3]` of bytes with the heat over it, as a PNG file of at least `smallest` pixels a side: of
+/// smaller images each pixel is a square of some.
 ///
 /// # Errors
 /// What cannot be encoded.
-pub(super) fn png(pixels: &[u8], side: usize, heat: &Heat) -> Result<Vec<u8>, ImageError> {
-    let times = SMALLEST.div_ceil(side.max(1));
+pub(super) fn png(
+    pixels: &[u8],
+    (side, smallest): (usize, usize),
+    heat: &Heat,
+) -> Result<Vec<u8>, ImageError> {
+    let times = smallest.div_ceil(side.max(1)).max(1);
     let shown = side * times;
     let heat = heat.stretched(shown);
     let mut picture = vec![0u8; shown * shown * 3];
@@ -59,7 +62,7 @@ mod tests {
             width: 2,
             values: vec![0.0, 3.0],
         };
-        let png = png(&pixels, 4, &heat).unwrap();
+        let png = png(&pixels, (4, 224), &heat).unwrap();
         let picture = image::load_from_memory(&png).unwrap().into_rgb8();
         assert_eq!(picture.dimensions(), (224, 224));
         assert_eq!(picture.get_pixel(0, 100).0, [90; 3]);

@@ -17,6 +17,7 @@ mod loss;
 #[cfg(feature = "cuda")]
 mod on_gpu;
 mod peak_memory;
+mod place;
 mod prediction;
 mod rate_finder;
 mod resumed;

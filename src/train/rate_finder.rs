@@ -5,7 +5,7 @@
 
 use super::error::Error;
 use super::fit::Fit;
-use super::step::Place;
+use super::place::Place;
 use crate::data;
 use crate::progress::Progress;
 use crate::stop::Stop;

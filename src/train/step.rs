@@ -4,66 +4,12 @@ use candle_core::Tensor;
 
 use super::error::Error;
 use super::fit::Fit;
+use super::place::Place;
 use super::state::{State, Unread};
 use crate::data::Mix;
-use crate::graph::Mode;
 use crate::ops;
 use crate::optim::Optimizer;
 use crate::stop::Stop;
-
-/// A step's random values are drawn by its number; those of its further batches by numbers that no step has.
-const OF_FURTHER_BATCHES: u32 = 40;
-
-/// A batch and its place in its epoch.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    /// From 1.
-    pub epoch: usize,
-    /// From 1.
-    pub batch: usize,
-    /// The epoch's images in their order.
-    pub order: &'a [u32],
-    pub batch_size: usize,
-    /// Batches of a step; of an epoch's last step there may be fewer.
-    pub accumulate: usize,
-}
-
-impl<'a> Place<'a> {
-    /// How many batches the epoch has.
-    pub fn batches(&self) -> usize {
-        self.order.len().div_ceil(self.batch_size)
-    }
-
-    /// The batch's images.
-    fn images(&self) -> &'a [u32] {
-        let mut batches = self.order.chunks(self.batch_size);
-        batches.nth(self.batch - 1).unwrap_or_default()
-    }
-
-    /// Batches of its step that were before it.
-    fn before(&self) -> usize {
-        (self.batch - 1) % self.accumulate
-    }
-
-    /// Whether its step is done with it.
-    fn ends_step(&self) -> bool {
-        self.before() + 1 == self.accumulate || self.batch == self.batches()
-    }
-
-    /// The part of its step's images that are its own.
-    fn share(&self) -> f64 {
-        let of_steps = self.batch_size * self.accumulate;
-        let mut steps = self.order.chunks(of_steps);
-        let of_step = steps.nth((self.batch - 1) / self.accumulate);
-        self.images().len() as f64 / of_step.map_or(1, <[u32]>::len) as f64
-    }
-
-    /// The pass of a step with this number.
-    fn mode(&self, seed: u64, step: u64) -> Mode {
-        let step = step | ((self.before() as u64) << OF_FURTHER_BATCHES);
-        Mode::Train { seed, step }
-    }
-}
 
 impl Fit<'_> {
     /// One batch; the loss and the hits are those before the update, which comes with the last batch of a step.

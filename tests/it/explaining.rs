@@ -83,9 +83,11 @@ fn a_class_can_be_named_and_its_heat_is_told_as_json() {
     let tmp = folder("resnet18", 64);
     let heat = |class: &[&str]| {
         let arguments = [&["a.png", "-o", "why", "--format", "json"], class].concat();
-        let (status, said) = explain(tmp.path(), &arguments);
-        assert_eq!(status, Some(0), "{said}");
-        let answer: Value = serde_json::from_str(&said).unwrap();
+        let mut command = runner(tmp.path());
+        let command = command.args(["explain", "classify.toml"]).args(arguments);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
         let image = &answer["images"][0];
         assert_eq!(image["heat"]["values"].as_array().unwrap().len(), 4);
         (
@@ -139,4 +141,36 @@ fn what_cannot_be_explained_is_refused() {
         said.contains("attention roll-out: 12 blocks (14×14)"),
         "{said}"
     );
+}
+
+/// Trained so little that much is wrong.
+#[test]
+fn the_report_shows_what_the_most_confident_mistakes_rest_on() {
+    let tmp = tempfile::tempdir().unwrap();
+    let spec = "dataset = { name = \"digits\", train_limit = 40, test_limit = 60 }\n\
+                backbone = { arch = \"squeezenet1_1\", weights = \"random\", input_size = 64 }\n\
+                head = [{ layer = \"global_average_pooling\" }, { layer = \"dense\", units = \"classes\", activation = \"softmax\" }]\n\
+                training = { epochs = 1 }\n";
+    write(tmp.path(), "e.toml", spec);
+    let run = || {
+        let output = runner(tmp.path()).arg("e.toml").output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+    };
+    run();
+    let heats = tmp.path().join("results/e/charts/mistakes");
+    let drawn = names(&heats);
+    assert_eq!(drawn.len(), 12, "{drawn:?}");
+    let page = || fs::read_to_string(tmp.path().join("results/e/report.html")).unwrap();
+    assert_eq!(page().matches("class=\"heat\"").count(), 12);
+    // What is there is not drawn again, what is missing is, and what is not wanted goes.
+    let [kept, lost] = [&drawn[0], &drawn[1]].map(|name| heats.join(name));
+    let written = || fs::metadata(&kept).unwrap().modified().unwrap();
+    let before = written();
+    let bytes = fs::read(&lost).unwrap();
+    fs::remove_file(&lost).unwrap();
+    write(&heats, "run-00000000-1.png", "of another run");
+    run();
+    assert!(fs::read(&lost).unwrap() == bytes && written() == before);
+    assert_eq!(names(&heats), drawn);
+    assert_eq!(page().matches("class=\"heat\"").count(), 12);
 }
