@@ -4,8 +4,8 @@ weights, on photos.
 
 usage: python3 tests/explained.py RUNNER WEIGHTS.safetensors PHOTO… FOLDER
 
-WEIGHTS are timm's of tf_efficientnet_lite0; those of a ViT are drawn. Writes to FOLDER. Needs torch, timm, safetensors
-and Pillow, and where they are not installed says so. Ends with 1 and a message at the first difference.
+WEIGHTS are timm's of tf_efficientnet_lite0; those of a ViT are drawn. Writes to FOLDER. Needs torch, torchvision, timm,
+safetensors and Pillow, and where they are not installed says so. Ends with 1 and a message at the first difference.
 """
 
 import json
@@ -18,8 +18,10 @@ try:
     import torch
     from PIL import Image
     from safetensors.torch import load_file, save_file
+    from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Resize
 except ImportError as missing:
-    sys.exit(f"not checked: {missing}")
+    print(f"not checked: {missing}")
+    sys.exit(0)
 
 # Of the largest value.
 TOLERANCE = 1e-4
@@ -32,6 +34,9 @@ include_top = true
 input_size = 224
 [normalization]
 scheme = "imagenet"
+[resize]
+method = "crop"
+crop = 0.875
 """
 
 
@@ -77,7 +82,8 @@ def compared(runner, arch, model, weights, photos, folder, by):
     model = model.double().eval()
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
     for photo in photos:
-        image = Image.open(photo).convert("RGB").resize((224, 224), Image.Resampling.BILINEAR)
+        seen = Compose([Resize(256, InterpolationMode.BILINEAR), CenterCrop(224)])
+        image = seen(Image.open(photo).convert("RGB"))
         x = torch.tensor(list(image.tobytes()), dtype=torch.float64).reshape(1, 224, 224, 3)
         x = (x.permute(0, 3, 1, 2) / 255 - mean) / std
         logits = model(x)[0].detach()

@@ -21,10 +21,11 @@ Examples:
   runner explain results/photos/runs/all-0-1a2b3c4d holiday.jpg more/ -o why
   runner explain results/photos/runs/all-0-1a2b3c4d holiday.jpg --class dog -o why-not-dog
 
-Each picture is the image as the network saw it, with what spoke for the class glowing; its name has
-the class and its probability in percent: why/holiday-cat-97.3.png. Convolutional networks are shown
-by Grad-CAM at the last map of features before it is pooled, transformers by attention roll-out, what
-the class token has of each patch, which is the same for every class. Computed on the CPU.")]
+Each picture is the image as the network saw it, with what spoke for the class glowing; its name
+has the class and its probability in percent: why/holiday-cat-97.3.png. Convolutional networks are
+shown by Grad-CAM at the last map of features before it is pooled, transformers by attention
+roll-out: what the class token has of each patch, which is the same for every class. Computed on
+the CPU.")]
 pub(super) struct ExplainArgs {
     /// A run's folder, results/<name>/runs/<run>, its model.safetensors, or a spec with backbone.include_top
     run: PathBuf,

@@ -13,6 +13,8 @@ use crate::report::{self, Mistake, heat_folder, most_confident};
 use crate::stop::Stop;
 use crate::store::run_folder;
 
+/// A run that a search has paused has none yet.
+const MODEL: &str = "model.safetensors";
 /// So many mistakes are shown so.
 const MOST: usize = 12;
 /// Of a probability; an image of which the model says something else is no longer what the run saw.
@@ -40,7 +42,11 @@ fn drawn(folder: &Path, stop: &Stop) -> Result<bool, String> {
     if wanted.iter().all(is_there) {
         return Ok(false);
     }
-    let model = Model::open_on_cpu(&run_folder(folder, id), &NoProgress);
+    let of_run = run_folder(folder, id);
+    if !of_run.join(MODEL).is_file() {
+        return Ok(false);
+    }
+    let model = Model::open_on_cpu(&of_run, &NoProgress);
     let model = model.map_err(|e| e.to_string())?;
     let explainer = match Explainer::new(&model) {
         Ok(explainer) => explainer,

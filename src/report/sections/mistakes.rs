@@ -33,8 +33,9 @@ pub(super) fn mistakes(folder: &Path, run: &Recorded, predictions: &Predictions)
             "The " (part) " images that one run (" (run.row.run) ") got wrong with the highest probability: label, \
              prediction with its probability, file."
             @if has_heat {
-                " Beside the first of them what the prediction rests on, glowing on the image as the network saw it, as \
-                 runner explain shows it."
+                " Beside the first of them what the prediction rests on, glowing on the image as the network saw it, as "
+                code { "runner explain" }
+                " shows it."
             }
         }
         ul.images.pairs[has_heat] { @for (mistake, heat) in &all { (picture(mistake, heat.as_deref())) } }
