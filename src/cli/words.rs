@@ -8,7 +8,7 @@ use strsim::damerau_levenshtein;
 use super::args::Cli;
 
 /// Words of other tools for our commands.
-const SYNONYMS: [(&str, &[&str]); 11] = [
+const SYNONYMS: [(&str, &[&str]); 12] = [
     (
         "run",
         &[
