@@ -5,6 +5,7 @@ mod check;
 mod compare;
 mod embed;
 mod evaluate;
+mod explain;
 mod export;
 mod failure;
 mod flags;
@@ -45,7 +46,7 @@ pub fn main() -> ExitCode {
     terminal::tell_panics(is_caught);
     let result = match Cli::try_parse() {
         Ok(cli) => run(cli),
-        Err(error) => explain(&error),
+        Err(error) => say(&error),
     };
     result.unwrap_or_else(|failure| {
         terminal::say_coloured(&failure.text);
@@ -54,7 +55,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Help, the version, or what is wrong with the arguments.
-fn explain(error: &clap::Error) -> Result<ExitCode, Failure> {
+fn say(error: &clap::Error) -> Result<ExitCode, Failure> {
     if let Some(failure) = mistyped_command().or_else(|| flags::key_as_flag(error)) {
         return Err(failure);
     }
@@ -125,6 +126,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Man => shell::manual(Cli::command())?,
         Command::Predict(args) => predict::run(&args, verbosity)?,
         Command::Embed(args) => embed::run(&args, verbosity)?,
+        Command::Explain(args) => explain::run(&args, verbosity)?,
         Command::Export(args) => export::run(&args, verbosity)?,
     }
     Ok(ExitCode::SUCCESS)

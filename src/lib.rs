@@ -19,6 +19,7 @@ pub mod datasets;
 pub mod device;
 pub mod engine;
 pub mod experiment;
+pub mod explain;
 pub mod export;
 mod fail_point;
 pub mod features;

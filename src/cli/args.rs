@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::failure::Failure;
 use super::run_args::{RunOptions, SpecArgs};
 use super::{
-    compare, embed, evaluate, export, init, predict, probe_args, shell, submit_args, watch,
+    compare, embed, evaluate, explain, export, init, predict, probe_args, shell, submit_args, watch,
 };
 use crate::sink::progress::Verbosity;
 
@@ -84,6 +84,8 @@ pub(super) enum Command {
     Predict(predict::PredictArgs),
     /// Write what a trained model makes of images before its classifier, as Parquet
     Embed(embed::EmbedArgs),
+    /// Show what a trained model's answers rest on, as pictures
+    Explain(explain::ExplainArgs),
     /// Write a trained model for other programs: ONNX, timm, Keras
     Export(export::ExportArgs),
 }
@@ -215,6 +217,7 @@ impl Command {
             Command::Man => "man",
             Command::Predict(_) => "predict",
             Command::Embed(_) => "embed",
+            Command::Explain(_) => "explain",
             Command::Export(_) => "export",
         }
     }

@@ -8,7 +8,7 @@ use strsim::damerau_levenshtein;
 use super::args::Cli;
 
 /// Words of other tools for our commands.
-const SYNONYMS: [(&str, &[&str]); 11] = [
+const SYNONYMS: [(&str, &[&str]); 12] = [
     (
         "run",
         &[
@@ -27,6 +27,17 @@ const SYNONYMS: [(&str, &[&str]); 11] = [
     ("evaluate", &["eval", "test", "score"]),
     ("predict", &["infer", "inference", "classify", "label"]),
     ("embed", &["features", "extract", "encode", "embeddings"]),
+    (
+        "explain",
+        &[
+            "why",
+            "gradcam",
+            "grad-cam",
+            "heatmap",
+            "attention",
+            "saliency",
+        ],
+    ),
     ("export", &["convert", "save", "onnx", "dump"]),
     ("watch", &["serve", "dashboard", "ui", "server", "board"]),
     ("report", &["plot", "html", "charts"]),

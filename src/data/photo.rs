@@ -4,9 +4,9 @@ use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use image::{ExtendedColorType, ImageEncoder, RgbImage, codecs::png::PngEncoder};
 
-use super::decode::decode_file;
+use super::decode::{decode_file, decode_upright};
 use super::error::Error;
 use super::files::file_name;
 use super::images::{Images, Part};
@@ -24,7 +24,18 @@ impl Part {
     /// # Errors
     /// A file that cannot be read or does not decode.
     pub fn of_file(path: &Path, resized: Option<&Resizing>) -> Result<Part, Error> {
-        let decoded = decode_file(path)?;
+        Part::of_image(decode_file(path)?, resized)
+    }
+
+    /// As [`Part::of_file`], of a file's bytes.
+    ///
+    /// # Errors
+    /// Why they do not decode.
+    pub fn of_bytes(bytes: &[u8], resized: Option<&Resizing>) -> Result<Part, String> {
+        Part::of_image(decode_upright(bytes)?, resized).map_err(|error| error.to_string())
+    }
+
+    fn of_image(decoded: RgbImage, resized: Option<&Resizing>) -> Result<Part, Error> {
         let (width, height) = decoded.dimensions();
         let images = match resized {
             Some(resizing) => {

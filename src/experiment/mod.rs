@@ -7,6 +7,7 @@ mod history;
 mod identity;
 mod jobs;
 mod keep;
+mod mistakes;
 mod only;
 mod options;
 mod page;

@@ -3,8 +3,10 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::mistakes;
 use crate::report;
 use crate::sink::{Event, Failure, Sink, Sinks, Written};
+use crate::stop::Stop;
 use crate::store::{METRICS_FILE, RUNS_FILE};
 
 /// It is made again at most this often while runs are in progress; always at the end.
@@ -13,8 +15,10 @@ const EVERY: Duration = Duration::from_secs(10);
 const PAUSE: u32 = 10;
 
 /// Makes the report.
-#[derive(Default)]
 pub(super) struct Page {
+    stop: Stop,
+    /// Whether what takes long is made at the end: a search is not over before its last round.
+    is_last_round: bool,
     /// When it may be made again; none before it was.
     due: Mutex<Option<Instant>>,
 }
@@ -29,14 +33,24 @@ impl Sink for Page {
 }
 
 impl Page {
+    /// One that was not made yet; a wish to stop has it leave out what takes long.
+    pub fn new(stop: &Stop, is_last_round: bool) -> Self {
+        Page {
+            stop: stop.clone(),
+            is_last_round,
+            due: Mutex::default(),
+        }
+    }
+
     fn update(&self, written: &Written<'_>) -> Result<(), Failure> {
         let folder = written.folder;
         let is_made =
             || written.is_known && report::is_newer_than(folder, &[RUNS_FILE, METRICS_FILE]);
+        let has_more = written.is_last && self.is_last_round && mistakes::draw(folder, &self.stop);
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         let start = Instant::now();
         let is_due = due.is_none_or(|due| start >= due);
-        if !is_due && (!written.is_last || is_made()) {
+        if !is_due && !has_more && (!written.is_last || is_made()) {
             return Ok(());
         }
         let made = report::write(folder);

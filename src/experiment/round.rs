@@ -76,7 +76,7 @@ pub(super) fn do_round(
     let experiment = &prepared.experiment;
     let first = Sinks::new(vec![&reporter]);
     let recorder = Recorder::open(experiment, round.wanted, opening, &first)?;
-    let page = Page::default();
+    let page = Page::new(&options.stop, experiment.is_over);
     let trackers = tracking::open(&Tracked {
         experiment: &experiment.spec.name,
         folder: recorder.folder(),

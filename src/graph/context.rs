@@ -13,6 +13,8 @@ use crate::rng::{Purpose, Stream, name_index};
 pub enum Mode {
     /// Dropout off, moving statistics used.
     Evaluate,
+    /// As [`Mode::Evaluate`], with gradients of values.
+    Look,
     /// Dropout on, batch statistics used and moving statistics updated where a node follows the batches.
     Train { seed: u64, step: u64 },
 }
@@ -94,7 +96,7 @@ impl<'a> Context<'a> {
 
     /// Whether the node uses and follows the batch's statistics.
     pub fn uses_batch_statistics(&self) -> bool {
-        self.mode != Mode::Evaluate && self.follows_batches
+        matches!(self.mode, Mode::Train { .. }) && self.follows_batches
     }
 
     /// Moves the moving statistic `suffix` by [`ops::move_towards`].
@@ -117,7 +119,7 @@ impl<'a> Context<'a> {
     /// Random numbers of this node in this step; none outside training.
     pub fn random(&self, purpose: Purpose) -> Option<Stream> {
         match self.mode {
-            Mode::Evaluate => None,
+            Mode::Evaluate | Mode::Look => None,
             Mode::Train { seed, step } => {
                 Some(Stream::new(seed, purpose, step, name_index(self.node)))
             }

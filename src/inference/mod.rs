@@ -15,5 +15,5 @@ pub use embed::{Embedded, embed};
 pub use error::Error;
 pub use evaluate::{ClassScore, EvaluatedPart, Evaluation, evaluate};
 pub use model::Model;
-pub use predict::{ImagePrediction, Predictions, Ranked, predict};
+pub use predict::{ImagePrediction, Predictions, Ranked, input, input_of, predict};
 pub use published::check_published;

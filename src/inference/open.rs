@@ -39,6 +39,22 @@ impl Model {
         })
     }
 
+    /// [`Model::open_for_images`] on the CPU, in f32, whatever it was trained on.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn open_on_cpu(run: &Path, progress: &dyn Progress) -> Result<Self, Error> {
+        if is_spec(run) {
+            let on_cpu = ["training.device=cpu", "training.precision=f32"].map(String::from);
+            return Model::open_for_images(run, &on_cpu, progress);
+        }
+        let found = Found::at(run)?;
+        let mut spec: Spec = found.json("spec")?;
+        spec.training.device = spec::Device::Cpu;
+        spec.training.precision = spec::Precision::F32;
+        found.model(spec)
+    }
+
     /// [`Model::open`], to be applied to images that are of no dataset: its own need not be there any more.
     ///
     /// # Errors

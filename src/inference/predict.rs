@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::evaluate::batches;
 use super::{Error, Model};
-use crate::data::{self, Part, View};
+use crate::data::{self, Part, Resizing, View};
 use crate::graph::Mode;
 use crate::progress::Progress;
 use crate::train::{above, most_probable, probabilities};
@@ -69,18 +69,31 @@ pub fn predict(
     ended.map(|()| found)
 }
 
-/// An image as the network takes it, `[1, height, width, 3]`.
+/// An image's file as the network takes it, `[1, height, width, 3]`.
 ///
 /// # Errors
 /// One that cannot be read or decoded.
-pub(super) fn input(model: &Model, file: &Path) -> Result<Tensor, Error> {
-    // Images of many sizes were resized when they were read; others are when batches are made of them.
+pub fn input(model: &Model, file: &Path) -> Result<Tensor, Error> {
+    prepared(model, Part::of_file(file, resizing(model))?)
+}
+
+/// As [`input`], of a file's bytes.
+///
+/// # Errors
+/// Why they do not decode; what the device reports.
+pub fn input_of(model: &Model, bytes: &[u8]) -> Result<Tensor, Error> {
+    let part = Part::of_bytes(bytes, resizing(model)).map_err(candle_core::Error::Msg)?;
+    prepared(model, part)
+}
+
+/// Images of many sizes were resized when they were read; others are when batches are made of them.
+fn resizing(model: &Model) -> Option<&Resizing> {
     let is_of_many_sizes = model.spec.dataset.name.image.is_none();
-    let part = View::from(Part::of_file(
-        file,
-        is_of_many_sizes.then_some(&model.resizing),
-    )?);
-    Ok(batches(model, &part).batch(&[0], 0)?.0)
+    is_of_many_sizes.then_some(&model.resizing)
+}
+
+fn prepared(model: &Model, image: Part) -> Result<Tensor, Error> {
+    Ok(batches(model, &View::from(image)).batch(&[0], 0)?.0)
 }
 
 fn one(model: &Model, file: &Path, top: usize) -> Result<ImagePrediction, Error> {

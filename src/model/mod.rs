@@ -6,6 +6,7 @@ mod finished;
 mod freeze;
 mod head;
 mod init;
+mod inside;
 mod network;
 mod pass;
 #[cfg(test)]

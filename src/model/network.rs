@@ -102,6 +102,15 @@ impl Network {
         self.tensors.iter().filter_map(trained).collect()
     }
 
+    /// What training changes, by name: what the optimizer does, and moving statistics.
+    pub fn changed(&self) -> Vec<(String, Var)> {
+        let changed = |(name, slot): (&str, &Slot)| match slot {
+            Slot::Trained(var) | Slot::Moving(var) => Some((name.to_owned(), var.clone())),
+            Slot::Frozen(_) => None,
+        };
+        self.tensors.iter().filter_map(changed).collect()
+    }
+
     /// What nothing may change, by name.
     pub fn frozen(&self) -> impl Iterator<Item = (&str, &Tensor)> {
         self.tensors.iter().filter_map(|(name, slot)| match slot {
@@ -155,7 +164,7 @@ impl Network {
         let logits = [self.blueprint.graph.nodes().len() - 1];
         let results = match mode {
             Mode::Evaluate => self.in_pieces(&nodes, given, values, &logits, mode),
-            Mode::Train { .. } => self.pass(&nodes, given, values, &logits, mode),
+            Mode::Look | Mode::Train { .. } => self.pass(&nodes, given, values, &logits, mode),
         };
         match results?.pop() {
             Some(logits) => Ok(logits),
@@ -181,7 +190,7 @@ impl Network {
 
     /// Carries images through some of the nodes: on a CPU, as many at once as are fastest. An image's values do not
     /// depend on the others.
-    fn in_pieces(
+    pub(super) fn in_pieces(
         &self,
         nodes: &[usize],
         given: &[usize],

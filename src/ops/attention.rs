@@ -59,6 +59,38 @@ pub fn attention(qkv: &Tensor, heads: usize) -> Result<Tensor> {
     }
 }
 
+/// How much each token of an image takes of each other by [`attention`] of `qkv` `[n, tokens, 3 * channels]` on a CPU, the
+/// mean over the heads: `[n, tokens, tokens]`, rows that sum to 1. Without gradients.
+///
+/// # Errors
+/// As [`attention`]; another device.
+pub fn attention_weights(qkv: &Tensor, heads: usize) -> Result<Tensor> {
+    check("attention_weights", &[("qkv", qkv)])?;
+    let (images, tokens, width) = qkv.dims3()?;
+    if heads == 0 || !width.is_multiple_of(3 * heads) {
+        bail!("attention_weights: {width} values of a token are not 3 times {heads} heads");
+    }
+    let op = AttentionOp {
+        images,
+        tokens,
+        heads,
+        channels: width / 3,
+    };
+    let means = with_values(&qkv.contiguous()?, |qkv| {
+        let mut means = vec![0f32; images * tokens * tokens];
+        let mut weights = vec![0f32; tokens * tokens];
+        for (image, mean) in means.chunks_exact_mut(tokens * tokens).enumerate() {
+            for head in 0..heads {
+                op.weights(qkv, image, head, &mut weights);
+                let pairs = mean.iter_mut().zip(&weights);
+                pairs.for_each(|(mean, weight)| *mean += weight / heads as f32);
+            }
+        }
+        Ok(means)
+    })?;
+    Tensor::from_vec(means, (images, tokens, tokens), qkv.device())
+}
+
 /// As [`attention`], by the differentiable operations of candle and candle-nn.
 fn composition(qkv: &Tensor, heads: usize) -> Result<Tensor> {
     let (n, t, width) = qkv.dims3()?;
@@ -246,6 +278,8 @@ impl CustomOp1 for AttentionOp {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::DType;
+
     use super::*;
     use crate::ops::testing::{
         assert_close, check_by_differences, flat, gradients, random, same_bytes_on_any_threads,
@@ -299,6 +333,25 @@ mod tests {
             assert_close(&got[1], &wanted[1], 1e-5);
             same_bytes_on_any_threads(&[&qkv], |x| attention(&x[0], heads));
         }
+    }
+
+    /// The values of a token are its place, so that what attention gives is what the weights say.
+    #[test]
+    fn weights_are_those_that_values_are_mixed_by() {
+        let (t, heads) = (5, 2);
+        let size = t;
+        let qkv = random(&[2, t, 3 * heads * size], 1);
+        let (qk, eye) = (
+            qkv.narrow(2, 0, 2 * heads * size).unwrap(),
+            Tensor::eye(t, DType::F32, qkv.device()).unwrap(),
+        );
+        let values = Tensor::cat(&vec![eye; heads], 1).unwrap();
+        let values = values.broadcast_as((2, t, heads * size)).unwrap();
+        let qkv = Tensor::cat(&[&qk, &values.contiguous().unwrap()], 2).unwrap();
+        let mixed = attention(&qkv, heads).unwrap();
+        let mixed = mixed.reshape((2, t, heads, size)).unwrap();
+        let expected = mixed.mean(2).unwrap();
+        assert_close(&attention_weights(&qkv, heads).unwrap(), &expected, 1e-6);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod cuda;
 mod dense;
 mod dropout;
 mod layer_norm;
+mod lerp;
 mod math;
 mod matrix;
 mod pool;
@@ -34,7 +35,7 @@ mod testing;
 
 pub use activation::{Function, activation, softmax, tanh};
 pub use allocator::{give_back_freed_memory, keep_freed_memory};
-pub use attention::{attention, scratch as attention_scratch};
+pub use attention::{attention, attention_weights, scratch as attention_scratch};
 pub use backward::{Recording, backward};
 pub use batch_norm::{
     BatchNorm, batch_norm, batch_norm_inference, batch_norm_inference_then, batch_norm_then,
@@ -56,6 +57,7 @@ pub use cuda::{
 pub use dense::dense;
 pub use dropout::{drop_path, dropout};
 pub use layer_norm::layer_norm;
+pub use lerp::lerp;
 pub use pool::{Pool2dConfig, average_pool2d, global_average_pool, max_pool2d};
 pub use relu::relu;
 pub use scale::scale;

@@ -2,6 +2,7 @@
 
 mod adjust;
 mod optimizer;
+mod parameter;
 mod rules;
 mod schedule;
 mod update;

@@ -1,15 +1,16 @@
 //! Updating named tensors from their gradients.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 use candle_core::backprop::GradStore;
-use candle_core::{Device, Result, Tensor, Var, bail};
+use candle_core::{Device, Tensor, Var};
+#[cfg(feature = "cuda")]
+use candle_core::{Result, bail};
 
 use super::Error;
 use super::adjust::Adjust;
+use super::parameter::{Parameter, Slots};
 use super::rules::{Rule, Step};
-use super::update::Update;
 #[cfg(feature = "cuda")]
 use crate::ops;
 
@@ -19,8 +20,13 @@ pub struct Optimizer {
     weight_decay: f64,
     adjust: Adjust,
     parameters: Vec<Parameter>,
+    /// Sums of gradients that the next step adds to its own, in the parameters' order; none where there are none.
+    accumulated: Vec<Tensor>,
     steps: u64,
 }
+
+/// What the sum of a parameter's gradients is called among what is remembered.
+const ACCUMULATED: &str = "accumulated";
 
 /// What an optimizer must remember to resume later: to be saved with a checkpoint.
 #[derive(Clone, Debug)]
@@ -29,20 +35,6 @@ pub struct OptimizerState {
     pub steps: u64,
     /// `<parameter>.<slot>` (`dense.weight.momentum`) → values, on the CPU, in the parameter's shape.
     pub tensors: BTreeMap<String, Tensor>,
-}
-
-struct Parameter {
-    name: String,
-    var: Var,
-    slots: Slots,
-}
-
-/// What is remembered for each weight, in the order of [`Rule::slots`].
-enum Slots {
-    /// On the CPU, updated in place.
-    Host(Vec<Vec<f32>>),
-    /// On other devices, replaced at each step.
-    Device(Vec<Tensor>),
 }
 
 impl Optimizer {
@@ -88,6 +80,7 @@ impl Optimizer {
             weight_decay,
             adjust: Adjust::default(),
             parameters,
+            accumulated: Vec::new(),
             steps: 0,
         })
     }
@@ -104,7 +97,17 @@ impl Optimizer {
         Ok(Optimizer { adjust, ..self })
     }
 
-    /// Updates every parameter once.
+    /// Adds the gradients of a batch to those of the next step.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub fn accumulate(&mut self, grads: &GradStore) -> std::result::Result<(), Error> {
+        let gradients = self.gradients(grads)?;
+        self.accumulated = self.summed(&gradients)?;
+        Ok(())
+    }
+
+    /// Updates every parameter once, by these gradients and those that were accumulated since the last step.
     ///
     /// # Errors
     /// A parameter without a gradient, or with one of another shape; then none is updated.
@@ -113,18 +116,50 @@ impl Optimizer {
         grads: &GradStore,
         learning_rate: f64,
     ) -> std::result::Result<(), Error> {
-        let gradients: Vec<&Tensor> = self
-            .parameters
-            .iter()
+        let gradients = self.gradients(grads)?;
+        if self.accumulated.is_empty() {
+            return self.apply(&gradients, learning_rate);
+        }
+        let sums = self.summed(&gradients)?;
+        self.accumulated = Vec::new();
+        self.apply(&sums.iter().collect::<Vec<_>>(), learning_rate)
+    }
+
+    /// The gradient of each parameter.
+    fn gradients<'a>(&self, grads: &'a GradStore) -> std::result::Result<Vec<&'a Tensor>, Error> {
+        let parameters = self.parameters.iter();
+        parameters
             .map(|parameter| parameter.gradient(grads))
-            .collect::<std::result::Result<_, Error>>()?;
+            .collect()
+    }
+
+    /// Gradients with those that were accumulated, which are taken.
+    fn summed(&mut self, gradients: &[&Tensor]) -> std::result::Result<Vec<Tensor>, Error> {
+        let mut before = std::mem::take(&mut self.accumulated).into_iter();
+        let parameters = self.parameters.iter().zip(gradients);
+        let sums = parameters.map(|(parameter, gradient)| {
+            let gradient = gradient.detach();
+            match before.next() {
+                Some(sum) => (sum + gradient).map_err(|e| tensor_error(&parameter.name, e)),
+                None => Ok(gradient),
+            }
+        });
+        sums.collect()
+    }
+
+    /// A step of all parameters by their gradients.
+    fn apply(
+        &mut self,
+        gradients: &[&Tensor],
+        learning_rate: f64,
+    ) -> std::result::Result<(), Error> {
         let step = self.next(learning_rate);
         #[cfg(feature = "cuda")]
         if let Some(first) = self.parameters.first()
             && first.var.device().is_cuda()
         {
             return self
-                .step_on_gpu(&gradients, step)
+                .step_on_gpu(gradients, step)
                 .map_err(|e| tensor_error(&first.name, e));
         }
         if self.adjust.is_none() {
@@ -135,7 +170,7 @@ impl Optimizer {
             }
             return Ok(());
         }
-        let given = self.parameters.iter().zip(gradients);
+        let given = self.parameters.iter().zip(gradients.iter().copied());
         let given: Vec<(&str, &Tensor, &Tensor)> = given
             .map(|(p, gradient)| (p.name.as_str(), p.var.as_tensor(), gradient))
             .collect();
@@ -181,11 +216,7 @@ impl Optimizer {
     /// A parameter without a gradient, or what the GPU reports.
     #[cfg(feature = "cuda")]
     pub fn apply_on_gpu(&self, grads: &GradStore, numbers: ops::Numbers) -> Result<()> {
-        let gradients = self
-            .parameters
-            .iter()
-            .map(|parameter| parameter.gradient(grads));
-        let gradients = gradients.collect::<std::result::Result<Vec<&Tensor>, Error>>();
+        let gradients = self.gradients(grads);
         let step = Step {
             rate: f64::from(numbers.rate),
             decay: f64::from(numbers.decay),
@@ -226,6 +257,11 @@ impl Optimizer {
                 tensors.insert(format!("{}.{slot}", parameter.name), values);
             }
         }
+        for (parameter, sum) in self.parameters.iter().zip(&self.accumulated) {
+            let sum = sum.to_device(&Device::Cpu);
+            let sum = sum.map_err(|e| tensor_error(&parameter.name, e))?;
+            tensors.insert(format!("{}.{ACCUMULATED}", parameter.name), sum);
+        }
         Ok(OptimizerState {
             steps: self.steps,
             tensors,
@@ -240,21 +276,30 @@ impl Optimizer {
         let mut left: BTreeMap<&str, &Tensor> =
             state.tensors.iter().map(|(k, v)| (k.as_str(), v)).collect();
         let mut loaded = Vec::new();
+        let mut accumulated = Vec::new();
         for parameter in &self.parameters {
+            let mut take = |slot: &str| {
+                let name = format!("{}.{slot}", parameter.name);
+                let tensor = left.remove(name.as_str());
+                match tensor.filter(|tensor| tensor.shape() != parameter.var.shape()) {
+                    Some(other) => Err(Error::State(format!(
+                        "`{name}` has the shape {:?}, expected {:?}",
+                        other.dims(),
+                        parameter.var.dims()
+                    ))),
+                    None => Ok((name, tensor)),
+                }
+            };
             let mut slots = Vec::new();
             for slot in self.rule.slots() {
-                let name = format!("{}.{slot}", parameter.name);
-                let Some(tensor) = left.remove(name.as_str()) else {
-                    return Err(Error::State(format!("`{name}` is missing")));
-                };
-                if tensor.shape() != parameter.var.shape() {
-                    return Err(Error::State(format!(
-                        "`{name}` has the shape {:?}, expected {:?}",
-                        tensor.dims(),
-                        parameter.var.dims()
-                    )));
+                match take(slot)? {
+                    (_, Some(tensor)) => slots.push(tensor),
+                    (name, None) => return Err(Error::State(format!("`{name}` is missing"))),
                 }
-                slots.push(tensor);
+            }
+            if let (_, Some(sum)) = take(ACCUMULATED)? {
+                let sum = sum.to_device(parameter.var.device());
+                accumulated.push(sum.map_err(|e| tensor_error(&parameter.name, e))?);
             }
             let slots = parameter
                 .slots
@@ -265,6 +310,11 @@ impl Optimizer {
         if let Some(name) = left.keys().next() {
             return Err(Error::State(format!("`{name}` is not known")));
         }
+        if ![0, self.parameters.len()].contains(&accumulated.len()) {
+            let message = "sums of gradients of some tensors are missing";
+            return Err(Error::State(message.into()));
+        }
+        self.accumulated = accumulated;
         for (parameter, slots) in self.parameters.iter_mut().zip(loaded) {
             parameter.slots = slots;
         }
@@ -277,81 +327,5 @@ fn tensor_error(name: &str, source: candle_core::Error) -> Error {
     Error::Tensor {
         name: name.to_string(),
         source,
-    }
-}
-
-impl Parameter {
-    fn gradient<'a>(&self, grads: &'a GradStore) -> std::result::Result<&'a Tensor, Error> {
-        let gradient = grads
-            .get(self.var.as_tensor())
-            .ok_or_else(|| Error::NoGradient(self.name.clone()))?;
-        if gradient.shape() != self.var.shape() {
-            return Err(Error::GradientShape {
-                name: self.name.clone(),
-                gradient: gradient.dims().to_vec(),
-                tensor: self.var.dims().to_vec(),
-            });
-        }
-        Ok(gradient)
-    }
-
-    fn update(&mut self, rule: &dyn Rule, step: Step, gradient: &Tensor) -> Result<()> {
-        match &mut self.slots {
-            Slots::Host(slots) => {
-                let update = Update {
-                    rule,
-                    step,
-                    slots: Mutex::new(slots),
-                };
-                self.var.inplace_op2(&gradient.contiguous()?, &update)
-            }
-            Slots::Device(slots) => {
-                let weight = self.var.as_detached_tensor();
-                let new = rule.update_tensors(step, &weight, &gradient.detach(), slots)?;
-                self.var.set(&new)
-            }
-        }
-    }
-}
-
-impl Slots {
-    /// Zeros for each of the rule's slots.
-    fn new(rule: &dyn Rule, var: &Var, on_host: bool) -> Result<Self> {
-        if var.dtype() != candle_core::DType::F32 {
-            bail!("a trainable tensor must be f32, got {:?}", var.dtype());
-        }
-        let slots = rule.slots().iter();
-        Ok(if on_host {
-            Slots::Host(slots.map(|_| vec![0.0; var.elem_count()]).collect())
-        } else {
-            Slots::Device(slots.map(|_| var.zeros_like()).collect::<Result<_>>()?)
-        })
-    }
-
-    fn export(&self, slot: usize, var: &Var) -> Result<Tensor> {
-        let tensor = match self {
-            Slots::Host(slots) => slots
-                .get(slot)
-                .map(|values| Tensor::from_slice(values, var.shape(), &Device::Cpu)),
-            Slots::Device(slots) => slots.get(slot).map(|t| t.to_device(&Device::Cpu)),
-        };
-        tensor.unwrap_or_else(|| bail!("slot {slot} does not exist"))
-    }
-
-    /// Slots of the same kind with other values.
-    fn import(&self, values: &[&Tensor], var: &Var) -> Result<Self> {
-        let values = values.iter();
-        Ok(match self {
-            Slots::Host(_) => Slots::Host(
-                values
-                    .map(|t| t.flatten_all()?.to_vec1())
-                    .collect::<Result<_>>()?,
-            ),
-            Slots::Device(_) => Slots::Device(
-                values
-                    .map(|t| t.to_device(var.device()))
-                    .collect::<Result<_>>()?,
-            ),
-        })
     }
 }

@@ -1,5 +1,7 @@
 //! The mistakes that a run was most confident of.
 
+use std::path::{Path, PathBuf};
+
 use crate::store::predictions::Predictions;
 
 /// How many are shown.
@@ -15,9 +17,23 @@ pub struct Mistake {
     pub probability: f32,
     /// The image's file, or its index in the part.
     pub name: String,
+    /// Its file, relative to the dataset's folder, where it has one.
+    pub file: Option<String>,
+    /// Its index in the part.
+    pub index: usize,
+}
+
+/// Where pictures lie of what mistakes of an experiment's best run rest on.
+pub fn heat_folder(folder: &Path) -> PathBuf {
+    folder.join("charts/mistakes")
 }
 
 impl Mistake {
+    /// The name in [`heat_folder`] of what it rests on.
+    pub fn heat_file(&self, run: &str) -> String {
+        format!("{run}-{}.png", self.index)
+    }
+
     /// Width and height in pixels, from the PNG file's first chunk (PNG specification, 11.2.2).
     pub fn size(&self) -> Option<(u32, u32)> {
         let number = |at: usize| {
@@ -48,6 +64,8 @@ fn rows(predictions: &Predictions) -> Option<Vec<Mistake>> {
             label: labels.get(i)?.to_owned(),
             predicted: predicted.get(i)?.to_owned(),
             probability: probabilities.get(i)?,
+            index: i,
+            file: files.get(i).map(str::to_owned),
             name: files.get(i).map_or_else(
                 || format!("{} image {i}", predictions.part()),
                 str::to_owned,

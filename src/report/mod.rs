@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::Error;
 pub use experiment::Experiment;
+pub use mistakes::{Mistake, heat_folder, most_confident};
 pub use page::{Liveness, page};
 pub use pictures::{About, sheet};
 

@@ -38,6 +38,8 @@ pub struct Need {
     pub slots: u64,
     /// Gradients of the weights, with one that is being made.
     pub gradients: u64,
+    /// Sums of gradients, where a step has several batches.
+    pub sums: u64,
     pub batch_size: usize,
     /// Values kept for the backward pass of a batch.
     pub kept: u64,
@@ -49,6 +51,8 @@ pub struct Need {
     pub scratch: u64,
     /// The weights of the best epoch, where they are restored.
     pub best: u64,
+    /// The average of the weights. What is put aside while it is evaluated is less than the gradients of a step.
+    pub average: u64,
     /// Probabilities that metrics need of all samples at once.
     pub scores: u64,
     /// Probabilities of the images that are tested, and twice a copy that is written.
@@ -97,6 +101,13 @@ impl Need {
             true => cost.gradients,
             false => 0,
         };
+        let of_average = if spec.training.ema > 0.0 {
+            cost.gradients
+        } else {
+            0
+        };
+        let is_summed = spec.training.accumulate > 1;
+        let sums = if is_summed { cost.gradients } else { 0 };
         let pass = cost.constant.saturating_mul(at_once as u64);
         let threads = rayon::current_num_threads();
         let scratch = |nodes: &[usize], samples, passes| {
@@ -130,6 +141,7 @@ impl Need {
             features: features::memory(spec, blueprint, images, true),
             slots: cost.slots,
             gradients: cost.gradients.saturating_add(cost.largest),
+            sums,
             batch_size,
             kept: of_batch(cost.kept),
             backward: of_batch(cost.backward),
@@ -138,6 +150,7 @@ impl Need {
                 .saturating_mul(threads as u64)
                 .saturating_add(of_all),
             best,
+            average: of_average,
             scores: scores(images.train).saturating_add(scores(images.validation.max(images.test))),
             recorded: Probabilities::bytes(
                 images.validation.max(images.test),
@@ -146,8 +159,13 @@ impl Need {
             .saturating_mul(3),
             checkpoint: cost
                 .copy_of_trained
-                .max(cost.gradients.saturating_add(best))
+                .max(
+                    cost.gradients
+                        .saturating_add(best)
+                        .saturating_add(of_average),
+                )
                 .saturating_add(cost.slots)
+                .saturating_add(sums)
                 .saturating_add(scores(images.train)),
             model: cost.copy.saturating_add(cost.copy / UNUSED_IN_COPY),
         }
@@ -159,6 +177,8 @@ impl Need {
         let part = |what: &str, bytes: u64| (what.to_owned(), bytes);
         let optimizer = || part("optimizer", self.slots);
         let best = || part("the best epoch's weights", self.best);
+        let average = || part("averaged weights", self.average);
+        let sums = || part("sums of gradients", self.sums);
         // A larger one is written before the next batch.
         let is_aside = |bytes: &u64| *bytes <= train::WRITTEN_ASIDE;
         let written = Some(self.checkpoint).filter(is_aside).unwrap_or(0);
@@ -174,17 +194,27 @@ impl Need {
             vec![
                 optimizer(),
                 best(),
+                average(),
+                sums(),
                 part(&kept, self.kept),
                 part("gradients", self.gradients.saturating_add(self.backward)),
                 part("a checkpoint", written),
             ],
-            vec![optimizer(), best(), part("a checkpoint", self.checkpoint)],
+            vec![
+                optimizer(),
+                best(),
+                average(),
+                sums(),
+                part("a checkpoint", self.checkpoint),
+            ],
             vec![best(), part("the model to be saved", self.model)],
             vec![best(), part("probabilities to be recorded", self.recorded)],
         ];
         let batch: Parts = vec![
             optimizer(),
             best(),
+            average(),
+            sums(),
             part("decoding a batch", self.decoding_again),
             part("kept features", self.features),
         ];

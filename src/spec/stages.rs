@@ -11,8 +11,10 @@ use super::types::{Optimizer, Spec, Stage, Table};
 /// Tables that a stage may change as a whole.
 const TABLES: [&str; 3] = ["freeze", "optimizer", "augmentation"];
 /// Keys of `[training]` that a stage may change; the others say what is measured, where, and by whom.
-const OF_TRAINING: [&str; 6] = [
+const OF_TRAINING: [&str; 8] = [
     "batch_size",
+    "accumulate",
+    "ema",
     "label_smoothing",
     "class_weights",
     "sampler",

@@ -178,11 +178,8 @@ impl Planner {
             let blueprint = self.blueprint(&stage.spec, classes.len()).map_err(place)?;
             blueprint.rate_factors(&stage.spec).map_err(place)?;
             let device = self.device(&stage.spec.training)?;
-            if stage.spec.optimizer.is_adjusted() && device.device.is_cuda() {
-                let message =
-                    "layer_decay, rates, clip_norm and l2_sp are computed on a CPU only so far";
-                let problem = Problem::new("training.device", message);
-                return Err(problem.help("set training.device = \"cpu\", or remove them"));
+            if device.device.is_cuda() {
+                check_on_gpu(&stage.spec)?;
             }
             planned.push(PlannedStage {
                 blueprint,
@@ -244,6 +241,30 @@ impl Planner {
             }
         }
     }
+}
+
+/// Refuses what a GPU does not compute.
+fn check_on_gpu(spec: &spec::Spec) -> Result<(), Problem> {
+    let (optimizer, training) = (&spec.optimizer, &spec.training);
+    let on_cpu = [
+        (
+            optimizer.is_adjusted(),
+            "optimizer.layer_decay, rates, clip_norm and l2_sp",
+        ),
+        (training.ema > 0.0, "training.ema"),
+        (training.accumulate > 1, "training.accumulate"),
+    ];
+    let named: Vec<&str> = on_cpu
+        .iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, n)| *n)
+        .collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let message = format!("on a CPU only so far: {}", named.join("; "));
+    let problem = Problem::new("training.device", message);
+    Err(problem.help("set training.device = \"cpu\", or remove them"))
 }
 
 /// What is to be said of `freeze.batch_norm` where it changes nothing.

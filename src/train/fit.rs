@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::average::Average;
 use super::checkpoint::{self, Keeper};
 use super::class_weights::ClassFactors;
 use super::earlier::Earlier;
@@ -14,14 +15,13 @@ use super::event::{Begin, Event};
 use super::inputs::Inputs;
 use super::loss::Criterion;
 use super::peak_memory;
-use super::state::{self, Running, State, Unread};
-use crate::data::{self, Mix};
+use super::place::Place;
+use super::state::{self, Running, State};
+use crate::data;
 use crate::fail_point;
-use crate::graph::Mode;
 use crate::label_sets::LabelSets;
 use crate::metric::{ACCURACY, LOSS, Metrics, Tally};
 use crate::model::{Network, Weights};
-use crate::ops;
 use crate::optim::{Adjust, Length, Optimizer};
 use crate::spec::{self, Metric, Sampler, Spec};
 
@@ -122,6 +122,9 @@ impl Fit<'_> {
         session.keeper.finish();
         let epochs = state.at.epochs.len();
         let mut held = epochs;
+        if let Some(average) = &state.average {
+            average.put()?;
+        }
         if let Some(weights) = &state.best {
             held = state.at.best_epoch;
             if held != epochs {
@@ -173,12 +176,15 @@ impl Fit<'_> {
             self.optimizer()?,
             optimizer.rates(Length {
                 epochs: training.epochs,
-                steps_per_epoch: self.train.len().div_ceil(training.batch_size),
+                steps_per_epoch: training.steps(self.train.len()),
             }),
             EarlyStopping::new(&self.stopping_rule()),
             self.tally(),
             self.earlier,
         );
+        if training.ema > 0.0 {
+            state.average = Some(Average::new(self.network, training.ema)?);
+        }
         if let Some((path, checkpoint)) = keeper.newest()? {
             // One of the stage before is what this one begins after.
             let resumed = match state::is_of_stage(&checkpoint, self.earlier.stages) {
@@ -230,15 +236,26 @@ impl Fit<'_> {
         let number = state.at.epochs.len() + 1;
         let order = self.order(number as u64)?;
         let batches = order.len().div_ceil(training.batch_size);
+        let place = |batch| Place {
+            epoch: number,
+            batch,
+            order: &order,
+            batch_size: training.batch_size,
+            accumulate: training.accumulate,
+        };
         let (start, before) = (Instant::now(), state.at.running.seconds);
         let done = state.at.running.batches;
-        for (i, indices) in order.chunks(training.batch_size).enumerate().skip(done) {
+        for i in done..batches {
             session.keeper.stop().check()?;
             if i > done && session.keeper.is_due() {
                 self.read(state)?;
                 session.keeper.save(state, self.network)?;
             }
-            self.step(indices, (number, i + 1, batches), state, session.keeper)?;
+            // A GPU with memory of its own leaves the host's to what is being written.
+            if !self.network.device().is_cuda() {
+                session.keeper.make_room();
+            }
+            self.batch(place(i + 1), state)?;
             let running = &mut state.at.running;
             running.batches = i + 1;
             running.seconds = before + start.elapsed().as_secs_f64();
@@ -251,7 +268,8 @@ impl Fit<'_> {
         self.check_weights(number, state)?;
         let stop = session.keeper.stop();
         let of = (self.classes, self.label_sets.as_ref());
-        let validation = evaluate(self.network, &self.validation, training, of, stop)?;
+        let validation =
+            state.as_result(|| evaluate(self.network, &self.validation, training, of, stop))?;
         let running = &state.at.running;
         Ok(Epoch {
             epoch: number,
@@ -296,7 +314,8 @@ impl Fit<'_> {
         let rule = self.spec.training.early_stopping.as_ref();
         if verdict.best {
             let restores = rule.is_some_and(|rule| rule.restore_best);
-            state.best = restores.then(|| self.network.learned()).transpose()?;
+            let learned = || Ok::<_, Error>(self.network.learned()?);
+            state.best = restores.then(|| state.as_result(learned)).transpose()?;
             state.at.best_epoch = epoch.epoch;
         }
         if let Some(value) = state.schedule.monitor().and_then(|name| epoch.value(name)) {
@@ -305,59 +324,6 @@ impl Fit<'_> {
         state.at.stopped_early = verdict.stop && rule.is_some();
         state.at.running = Running::new(self.tally());
         state.at.epochs.push(epoch.clone());
-        Ok(())
-    }
-
-    /// One update from one batch; the loss and the hits are those before it.
-    fn step(
-        &self,
-        indices: &[u32],
-        (epoch, batch, batches): (usize, usize, usize),
-        state: &mut State,
-        keeper: &mut Keeper,
-    ) -> Result<(), Error> {
-        // A GPU with memory of its own leaves the host's to what is being written.
-        if !self.network.device().is_cuda() {
-            keeper.make_room();
-        }
-        let mode = Mode::Train {
-            seed: self.spec.seed,
-            step: state.at.step,
-        };
-        let learning_rate = state.schedule.rate(state.at.steps_of_stage());
-        let place = (epoch as u64, batch as u64);
-        let (features, labels, mix) = self.train.training_batch(self.network, indices, place)?;
-        let unread = |loss, logits, labels| Unread {
-            epoch,
-            batch,
-            batches,
-            learning_rate,
-            loss,
-            logits,
-            labels,
-        };
-        #[cfg(feature = "cuda")]
-        if mix.is_none() && self.network.device().is_cuda() {
-            let (loss, logits) = self.step_on_gpu(&features, &labels, mode, state)?;
-            state.at.step += 1;
-            return self.keep(unread(loss, logits, labels), state);
-        }
-        let _recording = ops::Recording::start();
-        let logits = self.network.forward_rest(&features, mode)?;
-        let weights = self.class_weights.as_ref();
-        let mean_loss = self
-            .criterion()
-            .mean_of_mixed(&logits, &labels, weights, mix)?;
-        // What an image is most of.
-        let labels = match mix.filter(|mix| mix.share < 0.5) {
-            Some(_) => Mix::others(&labels),
-            None => labels,
-        };
-        self.keep(unread(mean_loss.detach(), logits.detach(), labels), state)?;
-        state
-            .optimizer
-            .step(&ops::backward(&mean_loss)?, learning_rate)?;
-        state.at.step += 1;
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The loop of one run: step, epoch, evaluate, stop early, checkpoint.
 
+mod average;
 pub mod checkpoint;
 mod class_weights;
 mod earlier;
@@ -16,10 +17,12 @@ mod loss;
 #[cfg(feature = "cuda")]
 mod on_gpu;
 mod peak_memory;
+mod place;
 mod prediction;
 mod rate_finder;
 mod resumed;
 mod state;
+mod step;
 mod unread;
 
 pub use checkpoint::{Keeper, WRITTEN_ASIDE};

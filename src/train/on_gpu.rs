@@ -24,7 +24,7 @@ impl Fit<'_> {
             step: state.at.step,
             ..state
                 .optimizer
-                .next_on_gpu(state.schedule.rate(state.at.step))
+                .next_on_gpu(state.schedule.rate(state.at.steps_of_stage()))
         };
         let inputs = [features, &wanted].concat();
         let optimizer = &state.optimizer;

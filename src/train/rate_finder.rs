@@ -1,32 +1,30 @@
-//! The learning rate by a short run whose rate grows from batch to batch.
+//! The learning rate by a short run whose rate grows from step to step.
 //!
 //! L. Smith, "Cyclical Learning Rates for Training Neural Networks" (2017), 3.3; the steepest descent as the suggestion is
 //! fastai's.
 
 use super::error::Error;
 use super::fit::Fit;
+use super::place::Place;
 use crate::data;
-use crate::graph::Mode;
-use crate::ops;
-use crate::optim::Optimizer;
 use crate::progress::Progress;
 use crate::stop::Stop;
 
-/// The rates at the first and at the last batch.
+/// The rates at the first and at the last step.
 const FROM: f64 = 1e-7;
 const TO: f64 = 10.0;
-/// So many batches give a curve; more are not needed.
-const BATCHES: usize = 100;
+/// So many steps give a curve; more are not needed.
+const STEPS: usize = 100;
 /// How much of the mean so far a loss keeps, as fastai's.
 const SMOOTHING: f64 = 0.98;
 /// A loss of so many times the least ends it.
 const DIVERGED: f64 = 4.0;
 
-/// What a batch gave.
+/// What a step gave.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tried {
     pub learning_rate: f64,
-    /// A mean over the batches so far, of which older ones count less.
+    /// A mean over the steps so far, of which older ones count less.
     pub loss: f64,
 }
 
@@ -41,7 +39,7 @@ pub struct RateCurve {
 }
 
 impl Fit<'_> {
-    /// Trains for about a hundred batches, or an epoch where that is more, with rates from 1e-7 to 10, until the loss is
+    /// Trains for about a hundred steps, or an epoch where that is more, with rates from 1e-7 to 10, until the loss is
     /// four times the least. The network is of no use afterwards.
     ///
     /// # Errors
@@ -53,25 +51,28 @@ impl Fit<'_> {
         }
         let mut optimizer = self.optimizer()?;
         let images = self.train.len();
-        let all = images.div_ceil(training.batch_size).max(BATCHES);
+        let all = training.steps(images).max(STEPS);
         progress.start("learning rates", Some(all as u64), false);
         let (mut tried, mut mean, mut least) = (Vec::new(), 0.0, f64::INFINITY);
-        let mut batch = 0;
+        let mut step = 0;
         'epochs: for epoch in 1.. {
-            let order = data::order(spec.seed, epoch, images as u32, training.shuffle);
-            for (i, indices) in order.chunks(training.batch_size).enumerate() {
+            let order = data::order(spec.seed, epoch as u64, images as u32, training.shuffle);
+            for first in (0..order.len().div_ceil(training.batch_size)).step_by(training.accumulate)
+            {
                 stop.check()?;
-                let rate = FROM * (TO / FROM).powf(batch as f64 / (all - 1).max(1) as f64);
-                let loss = self.rate_step(
-                    indices,
-                    (epoch, i as u64 + 1),
-                    (batch as u64, rate),
-                    &mut optimizer,
-                )?;
-                batch += 1;
+                let rate = FROM * (TO / FROM).powf(step as f64 / (all - 1).max(1) as f64);
+                let place = Place {
+                    epoch,
+                    batch: first + 1,
+                    order: &order,
+                    batch_size: training.batch_size,
+                    accumulate: training.accumulate,
+                };
+                let loss = self.try_rate(place, (step as u64, rate), &mut optimizer, stop)?;
+                step += 1;
                 progress.advance(1);
                 mean = SMOOTHING * mean + (1.0 - SMOOTHING) * loss;
-                let smooth = mean / (1.0 - SMOOTHING.powi(batch as i32));
+                let smooth = mean / (1.0 - SMOOTHING.powi(step as i32));
                 if !smooth.is_finite() {
                     break 'epochs;
                 }
@@ -80,36 +81,13 @@ impl Fit<'_> {
                     loss: smooth,
                 });
                 least = least.min(smooth);
-                if smooth > DIVERGED * least || batch == all {
+                if smooth > DIVERGED * least || step == all {
                     break 'epochs;
                 }
             }
         }
         progress.finish();
         Ok(RateCurve::of(tried))
-    }
-
-    /// An update with this rate; gives the loss before it.
-    fn rate_step(
-        &self,
-        indices: &[u32],
-        place: (u64, u64),
-        (step, rate): (u64, f64),
-        optimizer: &mut Optimizer,
-    ) -> Result<f64, Error> {
-        let mode = Mode::Train {
-            seed: self.spec.seed,
-            step,
-        };
-        let (features, labels, mix) = self.train.training_batch(self.network, indices, place)?;
-        let _recording = ops::Recording::start();
-        let logits = self.network.forward_rest(&features, mode)?;
-        let weights = self.class_weights.as_ref();
-        let loss = self
-            .criterion()
-            .mean_of_mixed(&logits, &labels, weights, mix)?;
-        optimizer.step(&ops::backward(&loss)?, rate)?;
-        Ok(f64::from(loss.to_scalar::<f32>()?))
     }
 }
 
@@ -137,7 +115,7 @@ impl RateCurve {
     }
 }
 
-/// Batches at the beginning whose mean is of too few.
+/// Steps at the beginning whose mean is of too few.
 const SKIPPED: usize = 5;
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::average::Average;
 use super::checkpoint::Checkpoint;
 use super::earlier::Earlier;
 use super::early_stopping::{EarlyStopping, Watched};
@@ -24,6 +25,7 @@ const FORMAT: u32 = 2;
 const WEIGHTS: &str = "weights.";
 const OPTIMIZER: &str = "optimizer.";
 const BEST: &str = "best.";
+const AVERAGE: &str = "average.";
 const RANKING: &str = "ranking.";
 /// Of what stages before this one learned, and this one does not.
 const EARLIER: &str = "earlier.";
@@ -37,6 +39,8 @@ pub(super) struct State {
     pub optimizer: Optimizer,
     pub schedule: Schedule,
     pub stopping: EarlyStopping,
+    /// Of the weights, where it is what is evaluated and saved.
+    pub average: Option<Average>,
     /// The weights of the best epoch, where they are wanted at the end.
     pub best: Option<Weights>,
     /// What earlier stages learned.
@@ -145,6 +149,7 @@ impl State {
             optimizer,
             schedule,
             stopping,
+            average: None,
             best: None,
             earlier: Arc::clone(&earlier.learned),
             unread: Vec::new(),
@@ -164,6 +169,14 @@ impl State {
         }
     }
 
+    /// What `f` gives while the network has the weights that are evaluated and saved.
+    pub fn as_result<T>(&self, f: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        match &self.average {
+            Some(average) => average.during(f),
+            None => f(),
+        }
+    }
+
     /// What a checkpoint holds, copied.
     pub fn checkpoint(&self, network: &Network) -> Result<Checkpoint, Error> {
         let optimizer = self.optimizer.state()?;
@@ -179,6 +192,9 @@ impl State {
             if !tensors.contains_key(&format!("{WEIGHTS}{name}")) {
                 tensors.insert(format!("{EARLIER}{name}"), tensor.clone());
             }
+        }
+        for (name, tensor) in self.average.iter().flat_map(Average::tensors) {
+            tensors.insert(format!("{AVERAGE}{name}"), to_host(tensor)?);
         }
         for (name, tensor) in self.best.iter().flatten() {
             tensors.insert(format!("{BEST}{name}"), tensor.clone());
@@ -209,6 +225,7 @@ impl State {
         let weights = take(&mut tensors, WEIGHTS);
         let slots = take(&mut tensors, OPTIMIZER);
         let best = take(&mut tensors, BEST);
+        let averages = take(&mut tensors, AVERAGE);
         let ranking = take(&mut tensors, RANKING);
         let slots = slots.iter().map(|(name, tensor)| {
             let tensor = Tensor::from_slice(&tensor.data, tensor.shape.as_slice(), &Device::Cpu)?;
@@ -224,6 +241,9 @@ impl State {
             .load_state(&optimizer)
             .map_err(|e| e.to_string())?;
         network.restore(&weights).map_err(|e| e.to_string())?;
+        if let Some(average) = &self.average {
+            average.resume(&averages)?;
+        }
         self.schedule.load_state(saved.schedule);
         self.stopping.resume(saved.stopping);
         self.best = (!best.is_empty()).then_some(best);

@@ -129,6 +129,27 @@ fn a_run_takes_no_more_than_check_says_and_not_much_less() {
 }
 
 #[test]
+fn averages_and_sums_of_gradients_count() {
+    if common::done_alone(averages_and_sums_of_gradients_count) {
+        return;
+    }
+    let mut wrong = Vec::new();
+    // Checkpoints in the middle of a step have the sums, too.
+    for keys in [
+        "ema = 0.9",
+        "accumulate = 3, checkpoint_minutes = 0",
+        "ema = 0.9, accumulate = 3, checkpoint_minutes = 0",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = spec("vgg11", 32, "none", "sgd", 4);
+        let spec = spec.replace("epochs = 2,", &format!("epochs = 2, {keys},"));
+        fs::write(folder.path().join("e.toml"), spec).unwrap();
+        wrong.extend(compared(folder.path(), keys));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
 fn each_thread_counts() {
     if common::done_alone(each_thread_counts) {
         return;

@@ -250,16 +250,46 @@ epochs = 2
 "optimizer.momentum" = 0.9
 "optimizer.schedule.kind" = "cosine"
 "training.early_stopping" = { monitor = "val_loss", patience = 1, restore_best = true }
+"training.ema" = 0.7
 
 [[stage]]
 name = "norms"
 epochs = 1
 "freeze.train" = ["layer1.*.bn1.*"]
 "augmentation.horizontal_flip" = true
+"training.accumulate" = 2
+"training.ema" = 0.9
 "#;
 
 #[test]
 fn killed_in_any_stage_a_run_ends_with_the_same_bytes() {
     let mut moments = Stream::new(4, Purpose::Sweep, 0, 0);
     survives(STAGES, kills() / 3, &mut moments);
+}
+
+/// A checkpoint after every batch of steps of three, whose dropout is drawn for each; an average that is evaluated, and of
+/// which the best epoch's is saved.
+const ACCUMULATED: &str = r#"
+dataset = { name = "digits", train_limit = 60, test_limit = 20 }
+backbone = { arch = "resnet18", weights = "random", input_size = 32 }
+freeze = { through = "layer3" }
+optimizer = { name = "adam", learning_rate = 3e-3, clip_norm = 1.0, schedule = { kind = "cosine", warmup_epochs = 1 } }
+head = [{ layer = "pool" }, { layer = "dropout", rate = 0.2 }, { layer = "dense", units = "classes", activation = "softmax" }]
+training = { epochs = 4, batch_size = 8, accumulate = 3, ema = 0.8, checkpoint_minutes = 0, early_stopping = { monitor = "val_loss", patience = 1, restore_best = true } }
+"#;
+
+#[test]
+fn killed_inside_a_step_of_several_batches_a_run_ends_with_the_same_bytes() {
+    let mut moments = Stream::new(5, Purpose::Sweep, 0, 0);
+    survives(ACCUMULATED, kills() / 3, &mut moments);
+    let (whole, _) = Experiment::uninterrupted(ACCUMULATED);
+    let experiment = Experiment::new(ACCUMULATED);
+    // After two batches of a step of three.
+    experiment.die_at("checkpoint:2:renamed");
+    let said = experiment.finish();
+    assert!(
+        said.contains("resumes after 0 epochs and 2 batches"),
+        "{said}"
+    );
+    assert_same(&experiment, &whole);
 }

@@ -17,6 +17,7 @@ fn the_help_of_every_command() {
         "compare",
         "evaluate",
         "embed",
+        "explain",
         "export",
         "predict",
         "watch",

@@ -15,6 +15,7 @@ use crate::common;
 use crate::common::device;
 use crate::common::timm_step::{self, uniform, value};
 
+mod explained;
 mod widths;
 
 fn number(value: &Value) -> f64 {

@@ -46,6 +46,6 @@ fn predictions(experiment: &Experiment) -> Markup {
     };
     html! {
         (figures("predictions", "Predictions", &charts::of_predictions(&of, &all)))
-        (mistakes::mistakes(run, first))
+        (mistakes::mistakes(&experiment.folder, run, first))
     }
 }

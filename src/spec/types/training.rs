@@ -18,9 +18,18 @@ pub struct Training {
     /// Passes over the training images.
     #[schemars(range(min = 1))]
     pub epochs: usize,
-    /// Images a step.
+    /// Images that are computed at once.
     #[schemars(range(min = 1))]
     pub batch_size: usize,
+    /// Batches a step: its gradient is the mean over all of their images.
+    #[serde(skip_serializing_if = "is_one")]
+    #[schemars(range(min = 1, max = 65_536))]
+    pub accumulate: usize,
+    /// What part of it a moving average of the weights keeps at each step, which is evaluated and saved in their place; in
+    /// [0, 1), none at 0.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
+    pub ema: f64,
     /// What is minimized.
     pub loss: Loss,
     /// The target is `y * (1 - s) + s / classes`; in [0, 1).
@@ -63,10 +72,24 @@ impl Training {
     pub fn metrics(&self) -> impl Iterator<Item = &'static metric::Metric> {
         self.metrics.iter().map(|metric| metric.row())
     }
+
+    /// Updates in a pass over so many training images.
+    pub fn steps(&self, images: usize) -> usize {
+        let batches = images.div_ceil(self.batch_size.max(1));
+        batches.div_ceil(self.accumulate.max(1))
+    }
 }
 
 fn is_half(value: &f64) -> bool {
     *value == 0.5
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
+}
+
+fn is_one(value: &usize) -> bool {
+    *value == 1
 }
 
 impl Default for Training {
@@ -74,6 +97,8 @@ impl Default for Training {
         Training {
             epochs: 10,
             batch_size: 32,
+            accumulate: 1,
+            ema: 0.0,
             loss: Loss::CategoricalCrossentropy,
             label_smoothing: 0.0,
             class_weights: ClassWeights::None,

@@ -13,6 +13,8 @@ const MOST_PIXELS: usize = 16_384;
 const MOST_IMAGES: usize = 1_000_000_000;
 /// Parts of a cross-validation.
 const MOST_FOLDS: usize = 1_000;
+/// Batches of a step.
+const MOST_BATCHES: usize = 65_536;
 const MINUTES_OF_A_YEAR: f64 = 365.0 * 24.0 * 60.0;
 
 /// Refuses numbers that are not in their range.
@@ -185,6 +187,9 @@ fn training(spec: &Spec, numbers: &mut Numbers) {
     let count = Range::Whole(1, MOST);
     numbers.within("training.epochs", training.epochs, count);
     numbers.within("training.batch_size", training.batch_size, count);
+    let batches = Range::Whole(1, MOST_BATCHES);
+    numbers.within("training.accumulate", training.accumulate, batches);
+    numbers.within("training.ema", training.ema, Range::Part);
     numbers.within(
         "training.label_smoothing",
         training.label_smoothing,
