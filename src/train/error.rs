@@ -1,6 +1,7 @@
 //! Why a run cannot continue.
 
-use super::checkpoint::{self, Held};
+use super::checkpoint;
+use super::held::Held;
 use crate::metric::WrongLogits;
 use crate::optim;
 use crate::stop::Interrupted;

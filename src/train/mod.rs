@@ -12,6 +12,7 @@ mod event;
 mod fit;
 #[cfg(feature = "cuda")]
 mod gpu_step;
+mod held;
 mod inputs;
 mod loss;
 #[cfg(feature = "cuda")]

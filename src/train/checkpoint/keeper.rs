@@ -8,18 +8,12 @@ use super::{Checkpoint, Error, Folder};
 use crate::claim::Token;
 use crate::model::Network;
 use crate::stop::Stop;
+use crate::train::held::Held;
 use crate::train::state::State;
 
 /// A copy of the state is written while training continues; one of more bytes before the next batch, which needs the
 /// memory.
 pub const WRITTEN_ASIDE: u64 = 4 << 20;
-
-/// A run that is held after some of its epochs, with a checkpoint, until a search goes on with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("held after {epochs} epochs")]
-pub struct Held {
-    pub epochs: usize,
-}
 
 /// A checkpoint on its way to the disk.
 struct Writing {

@@ -10,7 +10,7 @@ mod keeper;
 pub use file::Checkpoint;
 pub(super) use folder::Folder;
 pub use folder::{Error, newest_name};
-pub use keeper::{Held, Keeper, WRITTEN_ASIDE};
+pub use keeper::{Keeper, WRITTEN_ASIDE};
 
 /// The folder of a run's checkpoints inside the run's own.
 pub const FOLDER: &str = "checkpoint";
