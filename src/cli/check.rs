@@ -32,13 +32,14 @@ pub(super) fn run(args: &CheckArgs, verbosity: Verbosity) -> Result<(), Failure>
             &spec, overrides, shown,
         )?)?);
     }
+    let (reporter, log) = progress::for_stderr(verbosity);
+    // Before the plan, which may have something to say.
+    start_log(log, verbosity);
     let checked = Checked::new(&spec, overrides)?;
     terminal::print(&checked.text(look))?;
     if args.pictures.is_none() && args.learning_rate.is_none() {
         return Ok(());
     }
-    let (reporter, log) = progress::for_stderr(verbosity);
-    start_log(log, verbosity);
     let pictures = args.pictures.as_deref();
     let pictures = pictures.map(|file| checked.pictures(file, &*reporter).map(|()| file));
     let rates = args.learning_rate.as_deref();
