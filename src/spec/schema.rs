@@ -142,6 +142,15 @@ pub(super) fn full_keys() -> Vec<String> {
 /// A full key whose last part is `key`, or looks like it: what a sweep's axis may have meant.
 pub(super) fn full_key_like(key: &str) -> Option<String> {
     let all = full_keys();
+    if let Some((table, name)) = key.rsplit_once('.') {
+        let of_table = all.iter().filter_map(|full| {
+            let (its, name) = full.rsplit_once('.')?;
+            (its == table).then_some(name)
+        });
+        if let Some(near) = nearest(name, of_table) {
+            return Some(format!("{table}.{near}"));
+        }
+    }
     let last = key.rsplit('.').next().unwrap_or(key);
     let ends_alike = |full: &&String| full.rsplit('.').next() == Some(last);
     let full = || nearest(key, all.iter().map(String::as_str)).map(str::to_owned);
@@ -194,6 +203,17 @@ mod tests {
         let element = keys(&key::path(&["head", "3"])).unwrap();
         assert!(element.contains(&"units"));
         assert!(tables().iter().all(|(_, keys)| !keys.is_empty()));
+    }
+
+    #[test]
+    fn a_key_of_a_table_is_looked_for_in_it() {
+        for (typed, meant) in [
+            ("optimizer.lr", "optimizer.learning_rate"),
+            ("training.batchsize", "training.batch_size"),
+            ("through", "freeze.through"),
+        ] {
+            assert_eq!(full_key_like(typed).as_deref(), Some(meant), "{typed}");
+        }
     }
 
     #[test]
