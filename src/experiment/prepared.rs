@@ -38,7 +38,19 @@ impl Prepared {
             planner: Planner::default(),
         };
         prepared.extend(sources)?;
+        prepared.check_possible()?;
         Ok(prepared)
+    }
+
+    /// Looks for mistakes in what a search may come to ask for when hours have passed.
+    fn check_possible(&self) -> Result<(), Error> {
+        if self.experiment.is_over || self.experiment.is_halved() {
+            return Ok(());
+        }
+        let possible = self.experiment.possible()?;
+        Plan::new(&possible).map(|_| ()).map_err(|(i, problem)| {
+            Error::Spec(possible.problem(possible.runs.get(i), &problem).into())
+        })
     }
 
     /// Names the runs that are not planned yet, and plans them.

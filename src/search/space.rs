@@ -110,6 +110,35 @@ impl Space {
         }
     }
 
+    /// Every combination of written values and ends of ranges; of more than `most`, so many of them, evenly.
+    pub fn corners(&self, most: usize) -> Vec<Point> {
+        let ends = |axis: &Axis| -> Vec<Place> {
+            match axis.values {
+                Values::Listed(length) => (0..length).map(Place::Listed).collect(),
+                Values::Range(range) => [range.min, range.max].map(Place::Drawn).into(),
+            }
+        };
+        let axes: Vec<Vec<Place>> = self.axes.iter().map(ends).collect();
+        let count = axes
+            .iter()
+            .fold(1usize, |all, places| all.saturating_mul(places.len()));
+        let step = count.div_ceil(most.max(1)).max(1);
+        let corner = |mut n: usize| -> Point {
+            let mut corner: Point = axes
+                .iter()
+                .rev()
+                .filter_map(|places| {
+                    let place = places.get(n.checked_rem(places.len())?).copied();
+                    n /= places.len();
+                    place
+                })
+                .collect();
+            corner.reverse();
+            corner
+        };
+        (0..count).step_by(step).map(corner).collect()
+    }
+
     /// The axes on which runs do not repeat one another, and the others.
     pub(super) fn divided(&self) -> (Space, Space) {
         let part = |repeats: bool| Space {
@@ -155,5 +184,28 @@ pub(super) fn listed(lengths: &[usize]) -> Space {
         axes: lengths.iter().map(axis).collect(),
         seed: 0,
         epochs: 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::range::Scale;
+    use super::*;
+
+    #[test]
+    fn corners_are_all_combinations_with_ranges_at_their_ends() {
+        let mut space = listed(&[2, 1]);
+        space.axes[1].values = Values::Range(Range {
+            min: 0.5,
+            max: 2.0,
+            scale: Scale::Linear,
+            is_whole: false,
+        });
+        let (a, b) = (Place::Listed(0), Place::Listed(1));
+        let (low, high) = (Place::Drawn(0.5), Place::Drawn(2.0));
+        let all = [[a, low], [a, high], [b, low], [b, high]];
+        assert_eq!(space.corners(4), all);
+        assert_eq!(space.corners(2), [[a, low], [b, low]]);
+        assert_eq!(listed(&[100; 20]).corners(7).len(), 7);
     }
 }

@@ -68,6 +68,23 @@ impl Experiment {
         Ok(())
     }
 
+    /// The same experiment with runs that the strategy may come to ask for: every combination of written values and ends of
+    /// ranges, or as many of them as are checked in a moment.
+    ///
+    /// # Errors
+    /// Every mistake in them.
+    pub fn possible(&self) -> Result<Experiment, Error> {
+        const MOST: usize = 200;
+        let mut possible = self.clone();
+        possible.runs.clear();
+        let (axes, epochs) = (&self.expansion.axes, self.expansion.epochs);
+        let points = sweep::space(axes, (self.spec.seed, epochs)).corners(MOST);
+        let (origin, sweep) = (&self.origin, &self.sweep);
+        let expansion = &mut possible.expansion;
+        expansion.add(origin, sweep, &points, &mut possible.runs)?;
+        Ok(possible)
+    }
+
     /// The mean answer of a question's runs; none before all have come so far, NaN where one failed.
     pub fn mean(&self, question: &Question, answer: &Answer<'_>) -> Option<f64> {
         let mut sum = 0.0;

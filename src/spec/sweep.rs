@@ -248,6 +248,15 @@ fn range(
     })
 }
 
+/// The axes as they are searched.
+pub(super) fn space(axes: &[Axis], (seed, epochs): (u64, usize)) -> Space {
+    Space {
+        axes: axes.iter().map(Axis::searched).collect(),
+        seed,
+        epochs,
+    }
+}
+
 /// What the sweep's strategy asks, with the answers so far.
 ///
 /// # Errors
@@ -261,11 +270,7 @@ pub(super) fn ask(
     if let Some(problem) = validate::sweep(sweep).into_iter().next() {
         return Err(problem);
     }
-    let space = Space {
-        axes: axes.iter().map(Axis::searched).collect(),
-        seed,
-        epochs,
-    };
+    let space = space(axes, (seed, epochs));
     (sweep.strategy.row().ask)(&sweep.options, &space, answers)
         .map_err(|mistake| Problem::in_table("sweep", mistake))
 }

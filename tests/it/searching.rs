@@ -312,6 +312,12 @@ fn what_cannot_be_searched_is_refused_before_anything_is_trained() {
             &["needs `samples`"],
         ),
         (
+            "[sweep]\nstrategy = \"tpe\"\nsamples = 3\nstartup = 1\n[sweep.axes]\n\"backbone.arch\" = [\"squeezenet1_1\", \
+             \"resnet18\"]\n\"freeze.through\" = [\"fire5\", \"fire7\"]\n"
+                .to_owned(),
+            &["resnet18", "fire5"],
+        ),
+        (
             HALVING.replace("val_loss", "val_losses"),
             &["sweep.metric", "did you mean \"val_loss\"?"],
         ),
