@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use polars::error::PolarsResult;
 use polars::prelude::{
-    DataFrame, FileMetadata, KeyValueMetadata, ParquetReader, ParquetWriter, SerReader,
+    DataFrame, FileMetadata, KeyValueMetadata, ParquetCompression, ParquetReader, ParquetWriter,
+    SerReader,
 };
 
 use super::TableError;
@@ -16,6 +17,10 @@ use super::seal::{self, Seal, seal};
 use crate::atomic::write_claimed;
 use crate::claim::Token;
 use crate::{guarded, parquet};
+
+/// Tables of at most so many rows are not compressed: that of a run has dozens of columns of a few bytes each, a decompressor
+/// for each takes longer than all else, and every process of a large sweep reads the tables of all runs.
+const SMALL: usize = 100;
 
 /// A table file's own key-value pairs: the format, and one more.
 pub(in crate::store) fn file_metadata(more: Option<(&str, String)>) -> KeyValueMetadata {
@@ -40,7 +45,12 @@ pub(in crate::store) fn encode(
     let mut bytes = Vec::new();
     frame
         .and_then(|mut frame| {
+            let compression = match frame.height() {
+                0..=SMALL => ParquetCompression::Uncompressed,
+                _ => ParquetCompression::default(),
+            };
             ParquetWriter::new(&mut bytes)
+                .with_compression(compression)
                 .with_key_value_metadata(Some(file_metadata(more)))
                 .finish(&mut frame)
         })
