@@ -36,17 +36,19 @@ pub(super) fn run(
         true => Telling::Nothing,
         false => Telling::Successes,
     };
-    let mut before: Option<(Open, Done)> = None;
+    let mut before: Option<(Open, usize, Done)> = None;
     loop {
         let open = prepared.ask(telling, sources)?;
         if !options.only.is_empty() {
             // Some of the runs that were asked for, each to its end.
             return execute(prepared, options, false, tell);
         }
-        if let Some((left, done)) = before
+        let asked = prepared.experiment.questions.len();
+        if let Some((left, known, done)) = before
+            && known == asked
             && (open.is_empty() || left == open)
         {
-            // Nothing is left, or nothing could be done of it.
+            // Nothing is left, or nothing could be done of it; and what others have answered is written, too.
             return Ok(summed_up(done, &prepared.experiment));
         }
         if let Some(note) = round_note(&prepared.experiment, &open) {
@@ -63,7 +65,7 @@ pub(super) fn run(
             return Ok(done);
         }
         telling = Telling::Everything;
-        before = Some((open, done));
+        before = Some((open, asked, done));
     }
 }
 

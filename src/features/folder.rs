@@ -15,7 +15,7 @@ use crate::machine;
 
 /// All files together, where the system does not tell how large the disk is (16 GiB).
 const FALLBACK: u64 = 16 << 30;
-/// One of so many parts of the disk is left free.
+/// One of so many parts of the disk is left free; where less is free already, half of that.
 const LEFT: u64 = 5;
 const ENDING: &str = "features";
 /// An unfinished file this old is a killed process's.
@@ -37,7 +37,8 @@ impl Folder {
         }
     }
 
-    /// The bytes that all files may take so that a fifth of the disk is left free; none without a cache folder.
+    /// The bytes that all files may take so that a fifth of the disk is left free, or where less is free already half of
+    /// that, up to 16 GiB in all; none without a cache folder.
     pub fn usual_limit(&self) -> u64 {
         let Some(folder) = &self.path else {
             return 0;
@@ -49,7 +50,8 @@ impl Folder {
             let kept: u64 = files
                 .filter_map(|file| Some(file.metadata().ok()?.len()))
                 .sum();
-            kept.saturating_add(free).saturating_sub(whole / LEFT)
+            let roomy = kept.saturating_add(free).saturating_sub(whole / LEFT);
+            roomy.max(FALLBACK.min(kept.saturating_add(free / 2)))
         })
     }
 

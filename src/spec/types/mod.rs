@@ -113,7 +113,7 @@ pub struct Features {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<super::values::Bytes>,
     /// What kept outputs may take in the cache folder, those of other experiments too, e.g. "100GiB"; "0" keeps none there.
-    /// By default what leaves a fifth of the disk free.
+    /// By default what leaves a fifth of the disk free; where less is free, half of that, up to 16 GiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk: Option<super::values::Bytes>,
 }
