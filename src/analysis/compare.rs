@@ -1,5 +1,7 @@
 //! Runs grouped by the axes that differ; the best group, and which others lie within its noise.
 
+use std::collections::HashSet;
+
 use super::comparison::{Comparison, Group, Others, Question};
 use super::error::Error;
 use super::judge::{judge, repetitions};
@@ -26,7 +28,7 @@ pub fn compare(mut results: Results, question: &Question) -> Result<Comparison, 
     };
     results.retain(&question.filters)?;
     let all = results.runs.len();
-    let paused = results.runs.iter().filter(|run| run.is_paused()).count();
+    let paused = leave_out_held(&mut results.runs);
     results.runs.retain(Recorded::is_finished);
     let unfinished = all - results.runs.len();
     if results.runs.is_empty() {
@@ -78,6 +80,23 @@ pub fn compare(mut results: Results, question: &Question) -> Result<Comparison, 
         asked_for,
         copies,
     })
+}
+
+/// Leaves out what a search has paused, and what repeats it: a mean over some of a setting's repetitions would stand beside
+/// means over all of them. Where nothing else has finished, what has stays. Gives how many runs are left out.
+fn leave_out_held(runs: &mut Vec<Recorded>) -> usize {
+    let all = runs.len();
+    let held: HashSet<String> = runs
+        .iter()
+        .filter(|run| run.is_paused())
+        .map(|run| run.setting.clone())
+        .collect();
+    let is_whole = |run: &Recorded| run.is_finished() && !held.contains(&run.setting);
+    match runs.iter().any(is_whole) {
+        true => runs.retain(|run| !held.contains(&run.setting)),
+        false => runs.retain(|run| !run.is_paused()),
+    }
+    all - runs.len()
 }
 
 /// Why there is nothing to compare.

@@ -44,7 +44,7 @@ pub fn notes(comparison: &Comparison) -> Vec<String> {
     if comparison.paused > 0 {
         let paused = runs(comparison.paused);
         notes.push(format!(
-            "left out: {paused} that a search paused before the end; charts/search.svg shows how far each came"
+            "left out: {paused} of settings that a search paused before the end; charts/search.svg shows how far each came"
         ));
     }
     let unfinished = comparison.unfinished.saturating_sub(comparison.paused);

@@ -10,6 +10,7 @@ use crate::sink::Recorder;
 use crate::sink::progress::Reporter;
 use crate::spec::Save;
 use crate::store::{Status, has_model};
+use crate::text::counted;
 
 /// Removes the models that are not to be kept, once every run of the experiment has come to its end, or was left behind
 /// by a search that is over: nothing is known of the
@@ -57,7 +58,7 @@ pub(super) fn keep(
             };
             if !has_model(folder, &best) {
                 reporter.warn(&format!(
-                    "{name}: the model of the best run, {best}, was not kept when another was the best: --only {best} --set \
+                    "{name}: the model of the best run, {best}, was left out by an earlier start: --only {best} --set \
                      training.save=all trains it again"
                 ));
                 return Ok(());
@@ -65,12 +66,22 @@ pub(super) fn keep(
             Some(best)
         }
     };
-    for run in planned.filter(|run| Some(*run) != kept.as_ref()) {
-        if status.get(run) == Some(&Status::Finished) {
-            recorder.remove_model(run, save)?;
-        }
+    let is_surplus = |run: &&String| {
+        Some(*run) != kept.as_ref()
+            && status.get(*run) == Some(&Status::Finished)
+            && has_model(folder, run)
+    };
+    let surplus: Vec<&String> = planned.filter(is_surplus).collect();
+    if !surplus.is_empty() {
+        reporter.note(&format!(
+            "{}: training.save = \"{save}\" leaves out {}",
+            foreign::one_line(&prepared.experiment.spec.name),
+            counted(surplus.len(), "model")
+        ));
     }
-    Ok(())
+    surplus
+        .into_iter()
+        .try_for_each(|run| Ok(recorder.remove_model(run, save)?))
 }
 
 /// The best run of the setting that a comparison calls the best.

@@ -141,7 +141,7 @@ impl Predecessors {
                 if upstream.is_searched() {
                     let strategy = upstream.sweep.strategy;
                     return Err(wrong(format!(
-                        "{}: strategy = \"{strategy}\" leaves runs behind, so that nothing can build on each of them; \
+                        "{}: with strategy = \"{strategy}\" results decide which runs come to their end, so that nothing can build on each of them; \
                          build on one run's model: results/{}/runs/RUN/model.safetensors",
                         path.display(),
                         upstream.spec.name

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::space::{MOST_RUNS, Place, Point, Space, Values};
 use crate::choice::{Mistake, Opt};
 use crate::rng::{Purpose, Stream};
+use crate::text::counted;
 
 /// `samples` different points; `option` says how many.
 ///
@@ -32,19 +33,25 @@ pub(super) fn draw(option: &Opt, samples: usize, space: &Space) -> Result<Vec<Po
             points.push(point);
         }
     }
-    Ok(points)
+    match points.len() {
+        found if found < samples => Err(too_few(option, found, samples)),
+        _ => Ok(points),
+    }
 }
 
 /// Refuses to ask for more points than there are.
-pub(super) fn check_count(option: &Opt, samples: usize, space: &Space) -> Result<(), Mistake> {
+fn check_count(option: &Opt, samples: usize, space: &Space) -> Result<(), Mistake> {
     match space.count() {
-        Some(all) if samples > all => {
-            let message = format!("there are only {all} different points to draw, not {samples}");
-            let help = "lower `samples`, or use `strategy = \"grid\"` for all of them";
-            Err(Mistake::new(option.name, message).help(help))
-        }
+        Some(all) if samples > all => Err(too_few(option, all, samples)),
         _ => Ok(()),
     }
+}
+
+fn too_few(option: &Opt, found: usize, samples: usize) -> Mistake {
+    let found = counted(found, "different point");
+    let message = format!("only {found} can be drawn, not {samples}");
+    let help = "lower `samples`, or widen the axes; lists alone can be run whole with `strategy = \"grid\"`";
+    Mistake::new(option.name, message).help(help)
 }
 
 /// The next point of a stream.

@@ -5,6 +5,7 @@ use super::draw::draw;
 use super::space::{MOST_RUNS, Point, Space};
 use super::strategy::{Answers, Asked, Question, Strategy};
 use crate::choice::{Choice, Mistake, Opt, Options, Range, Takes, Unset};
+use crate::text::counted;
 
 pub static HALVING: Strategy = Strategy {
     choice: Choice {
@@ -64,6 +65,16 @@ fn ask(options: &Options, space: &Space, answer: &Answers<'_>) -> Result<Asked, 
         .collect();
     let reduction = options.count(&REDUCTION).max(2);
     let most = space.epochs / options.count(&MIN_EPOCHS).max(1);
+    if all.len() > 1 && divisors(all.len(), reduction, most).count() == 1 {
+        let message = format!(
+            "{} cannot be divided by {reduction} so that {} or more are left: there would be one round, in which all are \
+             trained to the end",
+            counted(space.epochs, "epoch"),
+            options.count(&MIN_EPOCHS)
+        );
+        let help = "raise training.epochs, or lower `min_epochs` or `reduction`";
+        return Err(Mistake::new(MIN_EPOCHS.name, message).help(help));
+    }
     let mut questions = Vec::new();
     let mut going: Vec<usize> = (0..all.len()).collect();
     for (round, divisor) in divisors(all.len(), reduction, most).enumerate() {

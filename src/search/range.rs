@@ -19,7 +19,7 @@ pub struct Range {
 
 /// On what scale equal distances are equally likely.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", expecting = "\"linear\" or \"log\"")]
 pub enum Scale {
     #[default]
     Linear,

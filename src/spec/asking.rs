@@ -3,6 +3,7 @@
 use super::Error;
 use super::experiment::Experiment;
 use super::locate::located;
+use super::problem::Problem;
 use super::question::{Answer, Question};
 use super::sweep;
 use crate::metric::lower_is_better;
@@ -17,6 +18,18 @@ impl Experiment {
     /// Whether runs are looked at before their end.
     pub fn is_halved(&self) -> bool {
         self.questions.iter().any(|question| question.divisor > 1)
+    }
+
+    /// Refuses to compare runs after a part of their epochs where they have different ones.
+    pub(super) fn check_halving(&self) -> Result<(), Error> {
+        if !self.is_halved() || !self.expansion.epochs_differ {
+            return Ok(());
+        }
+        let message =
+            "runs are compared after the same epochs, and an axis changes how many they have";
+        let help = "sweep the epochs with another strategy, or give every run as many";
+        let problem = Problem::new("sweep.strategy", message).help(help);
+        Err(located(&self.origin, &[], &problem).into())
     }
 
     /// Has the sweep's strategy ask everything that follows from the answers, and adds the runs that are asked for.

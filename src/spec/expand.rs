@@ -30,6 +30,8 @@ pub(super) struct Expansion {
     values: Vec<Vec<AxisValue>>,
     /// Epochs of a run; the fewest, where an axis changes them.
     pub epochs: usize,
+    /// Whether an axis changes them.
+    pub epochs_differ: bool,
 }
 
 impl Expansion {
@@ -49,9 +51,11 @@ impl Expansion {
             values: Vec::new(),
             typed,
             epochs,
+            epochs_differ: false,
             axes,
         };
         let mut wrong = Vec::new();
+        let mut most = 0;
         for at in 0..expansion.axes.len() {
             let mut of_axis = Vec::new();
             for index in 0..expansion.axes[at].values.len() {
@@ -59,6 +63,7 @@ impl Expansion {
                     Ok(spec) => {
                         wrong.extend(expansion.end_mistakes(origin, &spec, (at, index)));
                         expansion.epochs = expansion.epochs.min(spec.epochs());
+                        most = most.max(spec.epochs());
                         of_axis.push(expansion.typed(&spec, (at, index)));
                     }
                     Err(mistakes) => wrong.extend(mistakes),
@@ -66,6 +71,7 @@ impl Expansion {
             }
             expansion.values.push(of_axis);
         }
+        expansion.epochs_differ = most > expansion.epochs;
         match wrong.is_empty() {
             true => Ok(expansion),
             false => Err(wrong.into()),

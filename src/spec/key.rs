@@ -72,7 +72,7 @@ pub(super) fn split_assignment(text: &str) -> Option<(&str, &str)> {
 /// `sweep.axes.freeze.through` is `sweep.axes."freeze.through"`.
 pub(super) fn normal(mut path: KeyPath) -> KeyPath {
     if is_axes(path.get(..2).unwrap_or_default()) && path.len() > 3 {
-        let axis = path.split_off(2).join(".");
+        let axis = dotted(&path.split_off(2));
         path.push(axis);
     }
     path

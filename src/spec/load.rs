@@ -130,6 +130,7 @@ impl Experiment {
             by_point: BTreeMap::new(),
         };
         experiment.ask(&|_, _| None)?;
+        experiment.check_halving()?;
         Ok(experiment)
     }
 }

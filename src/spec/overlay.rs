@@ -210,7 +210,11 @@ impl<'a> Reader<'a> {
         axes: &mut Dict,
     ) -> Result<(), Error> {
         for (key, value) in table {
-            let axis = format!("{prefix}{}", key.get_ref());
+            let axis = match prefix {
+                "" => key.get_ref().to_string(),
+                // A dot inside of a part of a longer key is none between parts.
+                prefix => format!("{prefix}{}", key::dotted(&key::path(&[key.get_ref()]))),
+            };
             if let DeValue::Table(inner) = value.get_ref()
                 && !is_range(inner)
             {

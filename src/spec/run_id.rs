@@ -66,6 +66,7 @@ fn last_name(axis: &str) -> &str {
         .map(|start| &axis[start..])
         .find(|end| is_name(end.split('.').next().unwrap_or(end)))
         .unwrap_or(axis)
+        .trim_matches('"')
 }
 
 /// The value, a path by its last part only.

@@ -5,7 +5,7 @@ pub(crate) use crate::text::shorten;
 
 /// The shortest endings of dotted keys that still tell them apart: `freeze.through` → `through`.
 pub(crate) fn short_keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let last = |key: &'a str| key.rsplit('.').next().unwrap_or(key);
+    let last = |key: &'a str| key.rsplit('.').next().unwrap_or(key).trim_matches('"');
     let keys: Vec<&str> = keys.into_iter().collect();
     keys.iter()
         .map(|&key| {

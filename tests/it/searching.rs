@@ -312,6 +312,20 @@ fn what_cannot_be_searched_is_refused_before_anything_is_trained() {
             &["needs `samples`"],
         ),
         (
+            HALVING.replace("seed = [0, 1]", "\"training.epochs\" = [3, 9]"),
+            &["after the same epochs"],
+        ),
+        (
+            HALVING.replace("metric = \"val_loss\"", "min_epochs = 9"),
+            &["min_epochs", "one round"],
+        ),
+        (
+            range("{ min = 1, max = 2 }")
+                .replace("optimizer.learning_rate", "training.batch_size")
+                .replace("samples = 2", "samples = 3"),
+            &["samples", "only 2 different points"],
+        ),
+        (
             "[sweep]\nstrategy = \"tpe\"\nsamples = 3\nstartup = 1\n[sweep.axes]\n\"backbone.arch\" = [\"squeezenet1_1\", \
              \"resnet18\"]\n\"freeze.through\" = [\"fire5\", \"fire7\"]\n"
                 .to_owned(),
@@ -351,7 +365,7 @@ fn an_experiment_that_builds_on_a_search_is_refused_and_so_is_its_submission() {
     let output = runner(folder.path()).arg("above.toml").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        said(&output).contains("leaves runs behind"),
+        said(&output).contains("results decide"),
         "{}",
         said(&output)
     );
@@ -362,6 +376,34 @@ fn an_experiment_that_builds_on_a_search_is_refused_and_so_is_its_submission() {
     assert_eq!(output.status.code(), Some(2));
     assert!(
         said(&output).contains("they share one search"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn a_setting_that_is_half_paused_is_not_the_best() {
+    let halved =
+        Experiment::new(&spec(HALVING).replace("epochs = 9", "epochs = 9\nsave = \"best\""));
+    halved.finish();
+    let model = |run: &Path| run.join("model.safetensors").is_file();
+    let kept: Vec<_> = halved.runs().into_iter().filter(|run| model(run)).collect();
+    assert_eq!(kept.len(), 1);
+    let statuses = column(&halved, "status");
+    let at = statuses
+        .iter()
+        .position(|status| status == "paused")
+        .unwrap();
+    let run = column(&halved, "run").swap_remove(at);
+    let output = halved.command().args(["--only", &run]).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(model(&kept[0]), "{}", said(&output));
+    let output = runner(halved.folder())
+        .args(["compare", "results/e"])
+        .output()
+        .unwrap();
+    assert!(
+        said(&output).contains("11 runs of settings that a search paused"),
         "{}",
         said(&output)
     );

@@ -8,7 +8,7 @@ mod parzen;
 
 use std::collections::BTreeSet;
 
-use super::draw::{check_count, draw, random};
+use super::draw::{draw, random};
 use super::halving::METRIC;
 use super::space::{MOST_RUNS, Point, Space};
 use super::strategy::{Answers, Asked, Question, Strategy};
@@ -64,7 +64,8 @@ fn ask(options: &Options, space: &Space, answer: &Answers<'_>) -> Result<Asked, 
     let (own, repeated) = space.divided();
     let samples = options.count(&SAMPLES);
     let (startup, lag) = (options.count(&STARTUP), options.count(&LAG).max(1));
-    check_count(&SAMPLES, samples, &own)?;
+    // Whether there are as many.
+    draw(&SAMPLES, samples, &own)?;
     let repetitions = repeated.all("give fewer seeds or folds")?;
     let mut asked = Vec::new();
     let mut points: Vec<Point> = draw(&SAMPLES, startup.min(samples), &own)?;

@@ -78,6 +78,26 @@ fn unquoted_keys_and_tables_make_the_same_axes() {
 }
 
 #[test]
+fn a_quoted_key_of_a_stage_is_one_part_of_an_axis() {
+    let stages = "[[stage]]\nname = \"one\"\nepochs = 1\n[[stage]]\nname = \"two\"\nepochs = 1\n";
+    for axes in [
+        "[sweep.axes]\nstage.1.\"freeze.through\" = [\"none\", \"all\"]",
+        "[sweep.axes]\n'stage.1.\"freeze.through\"' = [\"none\", \"all\"]",
+    ] {
+        let runs = Folder::new(&format!("{stages}{axes}")).good(&[]).runs;
+        assert_eq!(runs[1].point[0].0, "stage.1.\"freeze.through\"", "{axes}");
+        assert!(
+            runs[1].id.starts_with("freeze.through=all-") || runs[1].id.starts_with("through=all-"),
+            "{}",
+            runs[1].id
+        );
+    }
+    let set = "sweep.axes.stage.1.\"freeze.through\"=[\"none\", \"all\"]";
+    let runs = Folder::new(stages).good(&[set]).runs;
+    assert_eq!(runs.len(), 2);
+}
+
+#[test]
 fn an_axis_can_hold_tables_and_be_the_only_one_to_give_a_key() {
     let folder = Folder::new("");
     let text = SMALL.replace("arch = \"vgg11\"", "");
