@@ -275,7 +275,7 @@ fn a_setting_that_is_half_paused_is_not_the_best() {
         .output()
         .unwrap();
     assert!(
-        said(&output).contains("11 runs of settings that a search paused"),
+        said(&output).contains("10 runs of settings that a search paused"),
         "{}",
         said(&output)
     );
