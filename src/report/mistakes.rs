@@ -33,15 +33,15 @@ impl Mistake {
     pub fn heat_file(&self, run: &str) -> String {
         format!("{run}-{}.png", self.index)
     }
+}
 
-    /// Width and height in pixels, from the PNG file's first chunk (PNG specification, 11.2.2).
-    pub fn size(&self) -> Option<(u32, u32)> {
-        let number = |at: usize| {
-            let bytes = self.png.get(at..at + 4)?.try_into().ok()?;
-            Some(u32::from_be_bytes(bytes))
-        };
-        Some((number(16)?, number(20)?))
-    }
+/// Width and height in pixels, from a PNG file's first chunk (PNG specification, 11.2.2).
+pub fn size(png: &[u8]) -> Option<(u32, u32)> {
+    let number = |at: usize| {
+        let bytes = png.get(at..at + 4)?.try_into().ok()?;
+        Some(u32::from_be_bytes(bytes))
+    };
+    Some((number(16)?, number(20)?))
 }
 
 /// The wrong predictions whose images were kept, the most confident first.

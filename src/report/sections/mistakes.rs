@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 
-use super::super::mistakes::{Mistake, heat_folder, most_confident};
+use super::super::mistakes::{Mistake, heat_folder, most_confident, size};
 use super::section::section;
 use crate::analysis::Recorded;
 use crate::store::predictions::Predictions;
@@ -60,13 +60,15 @@ fn picture(mistake: &Mistake, heat: Option<&[u8]>) -> Markup {
         ..
     } = mistake;
     let source = data_url(&mistake.png);
-    let (width, height) = mistake.size().unzip();
+    let (width, height) = size(&mistake.png).unzip();
+    let (heat_width, heat_height) = heat.and_then(size).unzip();
     html! {
         li {
             div.seen {
                 img src=(source) alt=(format!("{name}: {label}, taken for {predicted}")) width=[width] height=[height];
                 @if let Some(heat) = heat {
-                    img.heat src=(data_url(heat)) alt=(format!("{name}: what {predicted} rests on"));
+                    img.heat src=(data_url(heat)) alt=(format!("{name}: what {predicted} rests on"))
+                        width=[heat_width] height=[heat_height];
                 }
             }
             span { b { (label) } }
