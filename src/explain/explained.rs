@@ -15,6 +15,7 @@ use crate::atomic::write_atomically;
 use crate::data;
 use crate::graph::Mode;
 use crate::inference::{self, Model};
+use crate::pixels::Sides;
 use crate::progress::Progress;
 use crate::spec;
 use crate::train::{most_probable, probabilities};
@@ -101,8 +102,8 @@ impl<'a> Explainer<'a> {
     pub fn picture(&self, image: &Tensor, heat: &Heat, smallest: usize) -> Result<Vec<u8>, Error> {
         let values: Vec<f32> = image.flatten_all()?.to_vec1()?;
         let pixels = self.model.normalizer.pixels(&values);
-        let side = image.dim(1)?;
-        picture::png(&pixels, (side, smallest), heat)
+        let (_, height, width, _) = image.dims4()?;
+        picture::png(&pixels, Sides { height, width }, smallest, heat)
             .map_err(|e| candle_core::Error::wrap(e).into())
     }
 

@@ -12,20 +12,20 @@ pub struct Heat {
 }
 
 impl Heat {
-    /// The same of a square of `side` pixels, in [0, 1] of the largest, or all 0: bilinear between the places' centres, as
+    /// The same of `height` × `width` pixels, in [0, 1] of the largest, or all 0: bilinear between the places' centres, as
     /// PyTorch's `interpolate` with `align_corners=False`.
-    pub fn stretched(&self, side: usize) -> Vec<f32> {
-        let rows: Vec<Between> = (0..side)
-            .map(|i| Between::of(i, side, self.height))
-            .collect();
-        let columns: Vec<Between> = (0..side)
-            .map(|i| Between::of(i, side, self.width))
-            .collect();
+    pub fn stretched(&self, (height, width): (usize, usize)) -> Vec<f32> {
+        let along = |pixels: usize, places: usize| -> Vec<Between> {
+            (0..pixels)
+                .map(|i| Between::of(i, pixels, places))
+                .collect()
+        };
+        let (rows, columns) = (along(height, self.height), along(width, self.width));
         let at = |row: usize, column: usize| {
             let value = self.values.get(row * self.width + column);
             f64::from(value.copied().unwrap_or(0.0))
         };
-        let mut values = Vec::with_capacity(side * side);
+        let mut values = Vec::with_capacity(height * width);
         for row in &rows {
             for column in &columns {
                 let along = |row: usize| column.mix(at(row, column.low), at(row, column.high));
@@ -82,7 +82,7 @@ mod tests {
             0.0, 0.05, 0.25, 0.45, 0.5, 0.1, 0.1375, 0.2875, 0.4375, 0.475, 0.5, 0.4875, 0.4375,
             0.3875, 0.375, 0.9, 0.8375, 0.5875, 0.3375, 0.275, 1.0, 0.925, 0.625, 0.325, 0.25,
         ];
-        for (found, expected) in heat.stretched(5).into_iter().zip(expected) {
+        for (found, expected) in heat.stretched((5, 5)).into_iter().zip(expected) {
             assert!((found - expected).abs() < 1e-6, "{found}, not {expected}");
         }
     }
@@ -94,6 +94,6 @@ mod tests {
             width: 2,
             values: vec![0.0, 0.0],
         };
-        assert_eq!(heat.stretched(3), [0.0; 9]);
+        assert_eq!(heat.stretched((3, 3)), [0.0; 9]);
     }
 }
