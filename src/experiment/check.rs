@@ -88,7 +88,12 @@ fn text(prepared: &Prepared, look: Look) -> String {
     for warning in experiment.warnings() {
         let _ = writeln!(text, "warning: {}", one_line(warning));
     }
-    let _ = write!(text, "{}", heading(experiment, &plan.runs));
+    let foreseen = Foreseen::of(experiment);
+    let _ = write!(
+        text,
+        "{}",
+        heading(experiment, &plan.runs, foreseen.as_ref())
+    );
     if prepared.is_preliminary() {
         let _ = writeln!(
             text,
@@ -101,13 +106,8 @@ fn text(prepared: &Prepared, look: Look) -> String {
     for model in distinct_models(&plan.runs) {
         let _ = write!(text, "\n{}", describe(&model, plan.runs.len(), look));
     }
-    let asked = Foreseen::of(experiment);
-    text += &time(
-        &asked
-            .as_ref()
-            .map_or_else(|| plan.clone(), |asked| plan.until(&asked.until))
-            .runs,
-    );
+    let asked = foreseen.map(|foreseen| plan.until(&foreseen.until));
+    text += &time(&asked.as_ref().unwrap_or(plan).runs);
     text
 }
 
@@ -134,7 +134,7 @@ fn time(runs: &[PlannedRun]) -> String {
     )
 }
 
-fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
+fn heading(experiment: &Experiment, runs: &[PlannedRun], foreseen: Option<&Foreseen>) -> String {
     let spec = &experiment.spec;
     let (name, count) = (one_line(&spec.name), counted(runs.len(), "run"));
     let mut text = format!("experiment {name}: {count}\n");
@@ -147,7 +147,7 @@ fn heading(experiment: &Experiment, runs: &[PlannedRun]) -> String {
             one_line(&values.join(", "))
         );
     }
-    if let Some(foreseen) = Foreseen::of(experiment) {
+    if let Some(foreseen) = foreseen {
         let _ = writeln!(text, "  {}", foreseen.text);
     }
     if !runs.is_empty() {

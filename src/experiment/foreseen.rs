@@ -45,8 +45,8 @@ impl Foreseen {
         for question in &told.questions {
             let runs = question.runs.iter();
             let first = told.runs.get(*question.runs.first()?)?;
-            let epochs = question.until(first).unwrap_or_else(|| first.spec.epochs());
-            rounds.entry(question.round).or_insert((0, epochs)).0 += 1;
+            let round = rounds.entry(question.round);
+            round.or_insert((0, question.epochs(first))).0 += 1;
             until.extend(runs.filter_map(|at| Some((*at, question.until(told.runs.get(*at)?)))));
         }
         let mut rounds = rounds.into_values();

@@ -28,12 +28,11 @@ impl<'a> History<'a> {
             .filter_map(|at| self.experiment.runs.get(*at))
             .collect();
         let first = runs.first();
-        let epochs = |run: &&Run| question.until(run).unwrap_or_else(|| run.spec.epochs());
         let answer = |run: &Run, until| told.answer(run, until);
         Row {
             round: question.round,
             configuration: first.map(|run| configuration(run)).unwrap_or_default(),
-            epochs: first.map_or(0, epochs),
+            epochs: first.map_or(0, |run| question.epochs(run)),
             metric: self.watched.metric.clone(),
             value: self.experiment.mean(question, &answer),
             runs: runs.iter().map(|run| run.id.clone()).collect(),

@@ -13,8 +13,7 @@ use crate::store::{Status, has_model};
 use crate::text::counted;
 
 /// Removes the models that are not to be kept, once every run of the experiment has come to its end, or was left behind
-/// by a search that is over: nothing is known of the
-/// best before, and a process that is killed leaves all.
+/// by a search that is over: nothing is known of the best before, and a process that is killed leaves all.
 ///
 /// # Errors
 /// A folder that cannot be read or written.
@@ -45,11 +44,11 @@ pub(super) fn keep(
     if !planned.clone().all(has_ended) {
         return Ok(());
     }
+    let name = foreign::one_line(&prepared.experiment.spec.name);
     let kept = match save {
         Save::All | Save::None => None,
         Save::Best => {
             let best = best(results);
-            let name = foreign::one_line(&prepared.experiment.spec.name);
             let Some(best) = best else {
                 reporter.warn(&format!(
                     "{name}: every model is kept, as no run can be called the best"
@@ -74,8 +73,7 @@ pub(super) fn keep(
     let surplus: Vec<&String> = planned.filter(is_surplus).collect();
     if !surplus.is_empty() {
         reporter.note(&format!(
-            "{}: training.save = \"{save}\" leaves out {}",
-            foreign::one_line(&prepared.experiment.spec.name),
+            "{name}: training.save = \"{save}\" leaves out {}",
             counted(surplus.len(), "model")
         ));
     }

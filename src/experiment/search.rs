@@ -26,7 +26,6 @@ pub(super) fn run(
     options: &Options,
     tell: &mut Tell<'_, '_>,
 ) -> Result<Done, Error> {
-    let mut executor = Executor::new(options.stop.clone(), tell.0)?;
     let sources = Sources {
         network: Network::Used(tell.0),
         results: &options.results,
@@ -36,13 +35,15 @@ pub(super) fn run(
         true => Telling::Nothing,
         false => Telling::Successes,
     };
+    if !options.only.is_empty() {
+        // Some of the runs that were asked for, each to its end.
+        prepared.ask(telling, sources)?;
+        return execute(prepared, options, false, tell);
+    }
+    let mut executor = Executor::new(options.stop.clone(), tell.0)?;
     let mut before: Option<(Open, usize, Done)> = None;
     loop {
         let open = prepared.ask(telling, sources)?;
-        if !options.only.is_empty() {
-            // Some of the runs that were asked for, each to its end.
-            return execute(prepared, options, false, tell);
-        }
         let asked = prepared.experiment.questions.len();
         if let Some((left, known, done)) = before
             && known == asked
@@ -86,7 +87,7 @@ fn round_note(experiment: &Experiment, open: &Open) -> Option<String> {
     let (strategy, count) = (&experiment.sweep.strategy, of_round(round).count());
     let first = of_round(round).next()?;
     let run = experiment.runs.get(*first.runs.first()?)?;
-    let until = first.until(run).unwrap_or_else(|| run.spec.epochs());
+    let until = first.epochs(run);
     let configurations = counted(count, "configuration");
     let before = of_round(round.checked_sub(1)?).count();
     Some(match before {

@@ -54,7 +54,7 @@ impl Told {
 
 fn answer(rows: &OwnRows, metric: &str, until: Option<usize>, telling: Telling) -> Option<f64> {
     let row = &rows.row;
-    let value = |rows: &own::OwnRows, epoch: usize| {
+    let value = |epoch: usize| {
         let mut epochs = rows.epochs.iter().map(|row| &row.epoch);
         epochs.find(|row| row.epoch == epoch)?.value(metric)
     };
@@ -66,16 +66,12 @@ fn answer(rows: &OwnRows, metric: &str, until: Option<usize>, telling: Telling) 
     let known = until.filter(is_there);
     match (row.status, known) {
         // It has a row for that epoch, however it went on.
-        (_, Some(until)) => Some(value(rows, until).unwrap_or(f64::NAN)),
+        (_, Some(until)) => Some(value(until).unwrap_or(f64::NAN)),
         (Status::Finished, None) => {
             let of_model = metric
                 .strip_prefix("val_")
                 .and_then(|metric| row.validation.as_ref()?.value(metric));
-            Some(
-                of_model
-                    .or_else(|| value(rows, row.epochs))
-                    .unwrap_or(f64::NAN),
-            )
+            Some(of_model.or_else(|| value(row.epochs)).unwrap_or(f64::NAN))
         }
         (Status::Failed, None) => (telling == Telling::Everything).then_some(f64::NAN),
         _ => None,

@@ -25,8 +25,16 @@ impl Room {
             Some(bytes) => bytes.0,
             None => Cache::from_env().map_or(0, |cache| Folder::of(&cache).usual_limit()),
         };
+        Room {
+            disk,
+            ..Room::in_memory(spec)
+        }
+    }
+
+    /// Of memory alone.
+    pub fn in_memory(spec: &Spec) -> Self {
         let memory = bytes(spec);
-        Room { memory, disk }
+        Room { memory, disk: 0 }
     }
 
     /// With less memory.

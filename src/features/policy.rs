@@ -162,7 +162,8 @@ pub(super) fn views(spec: &Spec, split: Split) -> usize {
 
 /// Bytes of memory that a run's features take, for so many images.
 pub fn memory(spec: &Spec, blueprint: &Blueprint, images: Counts, on_cpu: bool) -> u64 {
-    let (mut taken, room) = (0, Room::of(spec));
+    // Whether they go to the disk too is nothing to memory.
+    let (mut taken, room) = (0, Room::in_memory(spec));
     for (splits, images) in together(spec, blueprint, images) {
         let allowed = splits.first().map(|split| allowed(spec, blueprint, *split));
         let Some(Ok(_)) = allowed else {

@@ -152,7 +152,7 @@ mod tests {
         let mut rounds: Vec<(usize, Vec<usize>)> = Vec::new();
         for question in &asked.questions {
             if rounds.len() < question.round {
-                rounds.push((question.epochs(27), Vec::new()));
+                rounds.push((27usize.div_ceil(question.divisor), Vec::new()));
             }
             rounds[question.round - 1].1.push(first(question));
         }

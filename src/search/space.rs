@@ -168,7 +168,7 @@ impl Space {
     }
 }
 
-pub(super) fn too_many(count: &str) -> String {
+fn too_many(count: &str) -> String {
     format!("the sweep has {count} runs; at most {MOST_RUNS} are possible")
 }
 

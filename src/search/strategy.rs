@@ -40,11 +40,6 @@ impl Question {
             round,
         }
     }
-
-    /// After how many epochs of `all` the runs are looked at.
-    pub fn epochs(&self, all: usize) -> usize {
-        all.div_ceil(self.divisor.max(1))
-    }
 }
 
 /// Everything that was asked so far, and what can be asked now.

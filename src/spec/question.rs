@@ -16,7 +16,12 @@ pub struct Question {
 impl Question {
     /// After how many epochs a run is looked at; none where that is when it ends.
     pub fn until(&self, run: &Run) -> Option<usize> {
-        (self.divisor > 1).then(|| run.spec.epochs().div_ceil(self.divisor))
+        (self.divisor > 1).then(|| self.epochs(run))
+    }
+
+    /// After how many epochs a run is looked at, at most.
+    pub fn epochs(&self, run: &Run) -> usize {
+        run.spec.epochs().div_ceil(self.divisor.max(1))
     }
 }
 

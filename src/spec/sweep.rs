@@ -36,13 +36,11 @@ impl Axis {
 
     /// The index of a place, whose value is added where it is new.
     pub fn index(&mut self, place: search::Place) -> usize {
-        let (search::Place::Drawn(number), Some(range)) = (place, &self.range) else {
-            return match place {
-                search::Place::Listed(index) => index,
-                search::Place::Drawn(_) => 0,
-            };
+        let value = match (place, &self.range) {
+            (search::Place::Listed(index), _) => return index,
+            (search::Place::Drawn(_), None) => return 0,
+            (search::Place::Drawn(number), Some(range)) => drawn(number, range),
         };
-        let value = drawn(number, range);
         let known = self.values.iter().position(|known| same(known, &value));
         known.unwrap_or_else(|| {
             self.values.push(value);

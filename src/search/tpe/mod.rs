@@ -64,11 +64,11 @@ fn ask(options: &Options, space: &Space, answer: &Answers<'_>) -> Result<Asked, 
     let (own, repeated) = space.divided();
     let samples = options.count(&SAMPLES);
     let (startup, lag) = (options.count(&STARTUP), options.count(&LAG).max(1));
-    // Whether there are as many.
-    draw(&SAMPLES, samples, &own)?;
     let repetitions = repeated.all("give fewer seeds or folds")?;
     let mut asked = Vec::new();
-    let mut points: Vec<Point> = draw(&SAMPLES, startup.min(samples), &own)?;
+    // As many as there are to be, so that too few are known at once; the first of them are asked.
+    let mut points: Vec<Point> = draw(&SAMPLES, samples, &own)?;
+    points.truncate(startup);
     let mut answers: Vec<f64> = Vec::new();
     for k in 0..samples {
         if k >= points.len() {
