@@ -5,12 +5,11 @@ mod refused;
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use polars::prelude::*;
 use runner::rng::{Purpose, Stream};
 
-use crate::common::survival::{Experiment, TIMES, column, read_table, was_killed};
+use crate::common::survival::{Experiment, TIMES, column, read_table, survives_as};
 use crate::common::{runner, said};
 
 /// Frozen features of digits, by learning rate and seed.
@@ -200,36 +199,28 @@ fn any_number_of_jobs_and_processes_asks_the_same() {
 fn killed_anywhere_a_search_goes_on_with_the_same_question() {
     let mut moments = Stream::new(7, Purpose::Sweep, 0, 0);
     for sweep in [HALVING, TPE] {
-        let (whole, time) = Experiment::uninterrupted(&spec(sweep));
-        let experiment = Experiment::new(&spec(sweep));
-        let mut killed = 0;
-        while killed < 10 {
-            let moment: Duration = time.mul_f32(moments.uniform());
-            if was_killed(experiment.kill_after(moment)) {
-                killed += 1;
-            } else {
-                assert_same(&experiment, &whole);
-                experiment.start_over();
-            }
-        }
-        experiment.finish();
-        assert_same(&experiment, &whole);
+        survives_as(&spec(sweep), 10, &mut moments, assert_same);
     }
+}
+
+/// Trains the first paused run to its end; gives its place among the runs, and what is said.
+fn train_a_paused_run(experiment: &Experiment) -> (usize, String) {
+    let statuses = column(experiment, "status");
+    let is_paused = |status: &String| status == "paused";
+    let at = statuses.iter().position(is_paused).unwrap();
+    let run = column(experiment, "run").swap_remove(at);
+    let output = experiment.command().args(["--only", &run]).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    (at, said(&output))
 }
 
 #[test]
 fn a_paused_run_can_be_trained_to_its_end() {
     let (halved, _) = Experiment::uninterrupted(&spec(HALVING));
-    let statuses = column(&halved, "status");
-    let at = statuses
-        .iter()
-        .position(|status| status == "paused")
-        .unwrap();
-    let run = column(&halved, "run").swap_remove(at);
-    let output = halved.command().args(["--only", &run]).output().unwrap();
-    assert!(output.status.success(), "{}", said(&output));
+    let (at, said) = train_a_paused_run(&halved);
     assert_eq!(column(&halved, "status")[at], "finished");
-    assert!(said(&output).contains("resumes after"), "{}", said(&output));
+    assert!(said.contains("resumes after"), "{said}");
 }
 
 #[test]
@@ -261,15 +252,8 @@ fn a_setting_that_is_half_paused_is_not_the_best() {
     let model = |run: &Path| run.join("model.safetensors").is_file();
     let kept: Vec<_> = halved.runs().into_iter().filter(|run| model(run)).collect();
     assert_eq!(kept.len(), 1);
-    let statuses = column(&halved, "status");
-    let at = statuses
-        .iter()
-        .position(|status| status == "paused")
-        .unwrap();
-    let run = column(&halved, "run").swap_remove(at);
-    let output = halved.command().args(["--only", &run]).output().unwrap();
-    assert!(output.status.success(), "{}", said(&output));
-    assert!(model(&kept[0]), "{}", said(&output));
+    let (_, about_it) = train_a_paused_run(&halved);
+    assert!(model(&kept[0]), "{about_it}");
     let output = runner(halved.folder())
         .args(["compare", "results/e"])
         .output()

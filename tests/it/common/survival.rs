@@ -156,6 +156,16 @@ pub fn was_killed(status: ExitStatus) -> bool {
 /// Kills an experiment at `kills` random moments, resuming after each; where it comes to its end, it must have
 /// left what the uninterrupted one did, and starts over.
 pub fn survives(spec: &str, kills: usize, moments: &mut Stream) {
+    survives_as(spec, kills, moments, assert_same);
+}
+
+/// [`survives`], where something else tells what must have been left.
+pub fn survives_as(
+    spec: &str,
+    kills: usize,
+    moments: &mut Stream,
+    assert_same: fn(&Experiment, &Experiment),
+) {
     let (whole, time) = Experiment::uninterrupted(spec);
     let experiment = Experiment::new(spec);
     let mut killed = 0;
