@@ -60,6 +60,8 @@ const AGAIN: &str =
 pub const SAFETENSORS: FileKind = weights("a safetensors file", Weights::Safetensors);
 /// What begins as a Parquet file does.
 pub const PARQUET: FileKind = kind("a Parquet file", FROM_OTHERS);
+pub const GZIP: FileKind = kind("a gzip file", UNPACK);
+pub const TAR: FileKind = kind("a tar archive", UNPACK);
 
 /// How a kind of file is told, and what it is.
 type Row = (fn(&Sample) -> bool, FileKind);
@@ -165,7 +167,7 @@ const KINDS: &[Row] = &[
         kind("a Caffe model", FROM_OTHERS),
     ),
     (|s| s.begins(b"MATLAB"), kind("a MATLAB file", FROM_OTHERS)),
-    (|s| s.begins(&[0x1f, 0x8b]), kind("a gzip file", UNPACK)),
+    (|s| s.begins(&[0x1f, 0x8b]), GZIP),
     (|s| s.begins(b"BZh"), kind("a bzip2 file", UNPACK)),
     (|s| s.begins(b"\xfd7zXZ\0"), kind("an xz file", UNPACK)),
     (
@@ -177,10 +179,7 @@ const KINDS: &[Row] = &[
         kind("a 7z archive", UNPACK),
     ),
     (|s| s.begins(b"Rar!"), kind("a RAR archive", UNPACK)),
-    (
-        |s| s.head.get(257..262) == Some(b"ustar"),
-        kind("a tar archive", UNPACK),
-    ),
+    (|s| s.head.get(257..262) == Some(b"ustar"), TAR),
     (
         |s| s.begins(b"\x89PNG") || s.begins(&[0xff, 0xd8, 0xff]),
         kind("an image", "name a file of weights"),

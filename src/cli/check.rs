@@ -35,7 +35,7 @@ pub(super) fn run(args: &CheckArgs, verbosity: Verbosity) -> Result<(), Failure>
     let (reporter, log) = progress::for_stderr(verbosity);
     // Before the plan, which may have something to say.
     start_log(log, verbosity);
-    let checked = Checked::new(&spec, overrides)?;
+    let checked = Checked::new(&spec, overrides, &*reporter)?;
     terminal::print(&checked.text(look))?;
     if args.pictures.is_none() && args.learning_rate.is_none() {
         return Ok(());

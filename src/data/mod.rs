@@ -51,7 +51,7 @@ pub use loaded::Loaded;
 pub use normalize::{ChannelOrder, Normalizer};
 pub use order::{balanced_order, order};
 pub use photo::{image_files, thumbnail};
-pub use read::{Source, classes, load, read};
+pub use read::{Source, bring, classes, load, read};
 pub use sources::hub_commit;
 pub use survey::{Division, Survey, survey};
 pub use view::View;

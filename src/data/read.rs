@@ -40,6 +40,14 @@ pub fn classes(spec: &Dataset) -> Result<Vec<String>, Error> {
     Ok(Subset::new(spec, &all)?.names)
 }
 
+/// Brings the files of a dataset without a path, which the plan looks into, to this machine.
+///
+/// # Errors
+/// What cannot be had.
+pub fn bring(spec: &Dataset, progress: &dyn Progress) -> Result<(), Error> {
+    sources::bring(spec, progress)
+}
+
 /// The classes of a dataset whose catalog says them.
 pub(super) fn known_classes(spec: &Dataset) -> Option<Vec<String>> {
     let known = spec.name.classes?;

@@ -1,4 +1,4 @@
-//! Which Parquet files make up the parts of a dataset, and whether they are whole.
+//! Which files make up the parts of a dataset, and whether they are whole.
 //!
 //! A file's name or one of the folders it lies in says the part ([`says`]): `train-00000-of-00002-<hash>.parquet`,
 //! `data/train.parquet`, `plain_text/train/0000.parquet`. Several files of a part must be one series, none missing and
@@ -19,20 +19,20 @@ pub(super) struct Shards {
     pub train: Vec<PathBuf>,
     pub validation: Vec<PathBuf>,
     pub test: Vec<PathBuf>,
-    /// Parquet files whose names say no part.
+    /// Files whose names say no part.
     pub unused: Vec<PathBuf>,
 }
 
 impl Shards {
-    /// The Parquet files in and below `folder`.
+    /// The files in and below `folder` whose names end in `ending`, e.g. "parquet".
     ///
     /// # Errors
     /// Files of a part that are not one whole series.
-    pub fn find(folder: &Path) -> Result<Self, Error> {
+    pub fn find(folder: &Path, ending: &str) -> Result<Self, Error> {
         let mut shards = Shards::default();
         for path in walk(folder)? {
-            let ending = path.extension().unwrap_or_default();
-            if !ending.eq_ignore_ascii_case("parquet") {
+            let has = path.extension().unwrap_or_default();
+            if !has.eq_ignore_ascii_case(ending) {
                 continue;
             }
             match part(folder, &path)? {
@@ -42,18 +42,18 @@ impl Shards {
                 None => shards.unused.push(path),
             }
         }
-        for (files, pattern) in [
-            (&mut shards.train, "train*.parquet"),
-            (&mut shards.validation, "validation*.parquet"),
-            (&mut shards.test, "test*.parquet"),
+        for (files, part) in [
+            (&mut shards.train, "train"),
+            (&mut shards.validation, "validation"),
+            (&mut shards.test, "test"),
         ] {
-            *files = series(std::mem::take(files), pattern)?;
+            *files = series(std::mem::take(files), &format!("{part}*.{ending}"))?;
         }
         Ok(shards)
     }
 }
 
-/// A name without `.parquet`.
+/// A name without its ending.
 fn stem(path: &Path) -> String {
     path.file_stem()
         .unwrap_or_default()
@@ -257,7 +257,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, name).unwrap();
         }
-        let shards = Shards::find(folder.path()).map_err(|e| e.to_string())?;
+        let shards = Shards::find(folder.path(), "parquet").map_err(|e| e.to_string())?;
         let name = |path: &PathBuf| path.strip_prefix(folder.path()).unwrap().to_owned();
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
         Ok(shards.train.iter().map(|path| text(name(path))).collect())
@@ -353,7 +353,9 @@ mod tests {
             let name = format!("train-0000{i}-of-00002.parquet");
             fs::write(folder.path().join(name), "same").unwrap();
         }
-        let error = Shards::find(folder.path()).unwrap_err().to_string();
+        let error = Shards::find(folder.path(), "parquet")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("same contents"), "{error}");
     }
 }

@@ -5,8 +5,8 @@ use super::classes;
 use super::download::{Download, File, Server};
 use super::options::{
     GROUP_COLUMN, HUB_IMAGE_COLUMN, HUB_LABEL_COLUMN, IMAGE_COLUMN, IMAGES, LABEL_COLUMN,
-    LABEL_SEPARATOR, REPOSITORY, REVISION, SPLIT_COLUMN, SUBSET, TEST_PART, TRAINING_PART,
-    VALIDATION_PART,
+    LABEL_SEPARATOR, REPOSITORY, REVISION, SHARD_IMAGE_COLUMN, SHARD_LABEL_COLUMN, SPLIT_COLUMN,
+    SUBSET, TEST_PART, TRAINING_PART, VALIDATION_PART,
 };
 use crate::choice::Choice;
 
@@ -53,6 +53,8 @@ pub enum Format {
     Table,
     /// Parquet files in a repository of the hub.
     Hub,
+    /// Tar files in WebDataset's layout.
+    WebDataset,
 }
 
 /// What `dataset.path` is to a dataset.
@@ -130,7 +132,7 @@ impl PerClass {
 }
 
 /// Every dataset.
-pub static DATASETS: [&Entry; 8] = [
+pub static DATASETS: [&Entry; 9] = [
     &CIFAR10,
     &CIFAR100,
     &MNIST,
@@ -139,6 +141,7 @@ pub static DATASETS: [&Entry; 8] = [
     &IMAGE_FOLDER,
     &TABLE,
     &HUB,
+    &WEBDATASET,
 ];
 
 /// Its files are the hub's Parquet edition, whose images are the original ones as PNG.
@@ -362,12 +365,36 @@ pub static HUB: Entry = Entry {
             TEST_PART,
             HUB_IMAGE_COLUMN,
             HUB_LABEL_COLUMN,
+            LABEL_SEPARATOR,
             GROUP_COLUMN,
         ],
     },
     about: "a repository of Hugging Face's hub with Parquet files",
     format: Format::Hub,
     path: PathUse::Repository,
+    parts: PartsOf::Found,
+    classes: None,
+    label_columns: &[],
+    image: None,
+    published: None,
+    download: None,
+};
+
+/// One's own images in tar files.
+pub static WEBDATASET: Entry = Entry {
+    choice: Choice {
+        name: "webdataset",
+        options: &[
+            SHARD_IMAGE_COLUMN,
+            SHARD_LABEL_COLUMN,
+            LABEL_SEPARATOR,
+            SPLIT_COLUMN,
+            GROUP_COLUMN,
+        ],
+    },
+    about: "tar files in WebDataset's layout",
+    format: Format::WebDataset,
+    path: PathUse::Files("the tar files: one, a folder with them, or a pattern as train-*.tar"),
     parts: PartsOf::Found,
     classes: None,
     label_columns: &[],

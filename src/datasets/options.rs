@@ -80,6 +80,22 @@ pub const TEST_PART: Opt = Opt {
     takes: Takes::Text { default: None },
 };
 
+/// As [`IMAGE_COLUMN`]: what names of a sample's files have behind the first dot.
+pub const SHARD_IMAGE_COLUMN: Opt = Opt {
+    name: IMAGE_COLUMN.name,
+    about: "the ending of each sample's image, as jpg, by default whichever is one",
+    takes: Takes::Text { default: None },
+};
+
+/// As [`LABEL_COLUMN`]: a file of the sample, or a field of one in JSON.
+pub const SHARD_LABEL_COLUMN: Opt = Opt {
+    name: LABEL_COLUMN.name,
+    about: "the ending of the file with each sample's class, as cls, or a field of one in JSON, as json.label",
+    takes: Takes::Text {
+        default: Some("cls"),
+    },
+};
+
 /// As [`IMAGE_COLUMN`], found by its feature where it is not set.
 pub const HUB_IMAGE_COLUMN: Opt = Opt {
     name: IMAGE_COLUMN.name,

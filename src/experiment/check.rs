@@ -13,6 +13,7 @@ use crate::features;
 use crate::foreign::{self, one_line};
 use crate::graph::{Detail, summary};
 use crate::model::Blueprint;
+use crate::progress::{NoProgress, Progress};
 use crate::run::{self, DecodedImages, Need, PlannedRun, PlannedStage};
 use crate::spec::{BatchNormMode, DatasetName, Experiment, NormalizationScheme, Spec};
 use crate::sweep;
@@ -54,7 +55,7 @@ pub fn check(spec: &Path, overrides: &[String]) -> Result<String, Error> {
 /// # Errors
 /// A wrong spec.
 pub fn check_as(spec: &Path, overrides: &[String], look: Look) -> Result<String, Error> {
-    Ok(Checked::new(spec, overrides)?.text(look))
+    Ok(Checked::new(spec, overrides, &NoProgress)?.text(look))
 }
 
 /// An experiment that can be run.
@@ -65,9 +66,10 @@ impl Checked {
     ///
     /// # Errors
     /// A wrong spec.
-    pub fn new(spec: &Path, overrides: &[String]) -> Result<Self, Error> {
+    pub fn new(spec: &Path, overrides: &[String], progress: &dyn Progress) -> Result<Self, Error> {
         let sources = Sources {
             network: Network::Unused,
+            progress,
             // Runs that are there are shown under the names that they have there.
             results: Path::new(RESULTS),
         };

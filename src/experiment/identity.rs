@@ -17,9 +17,9 @@ const WEIGHTS: &str = "backbone.weights";
 
 /// Whether weights that are not in the cache are downloaded to name the runs by them.
 #[derive(Clone, Copy)]
-pub(super) enum Network<'a> {
-    /// As a run needs it; the progress is told.
-    Used(&'a dyn Progress),
+pub(super) enum Network {
+    /// As a run needs it.
+    Used,
     /// As a look at the plan does; runs are then named by what is known.
     Unused,
 }
@@ -36,7 +36,9 @@ pub(super) struct Unnamed {
 /// What is looked at to name runs.
 #[derive(Clone, Copy)]
 pub(super) struct Sources<'a> {
-    pub network: Network<'a>,
+    pub network: Network,
+    /// Told of what is downloaded.
+    pub progress: &'a dyn Progress,
     /// The folder that has a folder for each experiment, whose runs keep the names that they were recorded under.
     pub results: &'a Path,
 }
@@ -52,7 +54,7 @@ pub(super) fn identify<'c>(
     predecessor: impl Fn(&Run) -> Option<&'c Run>,
     sources: Sources<'_>,
 ) -> Result<Unnamed, Error> {
-    let mut known = Known::new(sources.network);
+    let mut known = Known::new(sources);
     let mut wording = Wording::default();
     let mut unnamed = Unnamed::default();
     let mut failed = Vec::new();
@@ -149,16 +151,16 @@ enum Pretrained {
 
 /// Contents that several runs share.
 struct Known<'a> {
-    network: Network<'a>,
+    sources: Sources<'a>,
     datasets: Vec<(Dataset, Option<String>)>,
     files: HashMap<PathBuf, String>,
     pretrained: Vec<(OriginKey, Pretrained)>,
 }
 
 impl<'a> Known<'a> {
-    fn new(network: Network<'a>) -> Self {
+    fn new(sources: Sources<'a>) -> Self {
         Known {
-            network,
+            sources,
             datasets: Vec::new(),
             files: HashMap::new(),
             pretrained: Vec::new(),
@@ -176,7 +178,7 @@ impl<'a> Known<'a> {
         if let Some((_, known)) = self.pretrained.iter().find(|(known, _)| *known == key) {
             return known.clone();
         }
-        let found = match downloaded(&origin, self.network) {
+        let found = match downloaded(&origin, self.sources) {
             Ok(Some(digest)) => Pretrained::Known(digest),
             Ok(None) => Pretrained::Unknown,
             Err(why) => Pretrained::Failed(why),
@@ -208,7 +210,8 @@ impl<'a> Known<'a> {
             return Ok(digest.clone());
         }
         let cache = Cache::from_env().ok();
-        let digest = data::fingerprint(dataset, cache.as_ref().and_then(Cache::root))
+        let digest = data::bring(dataset, self.sources.progress)
+            .and_then(|()| data::fingerprint(dataset, cache.as_ref().and_then(Cache::root)))
             .map_err(|error| error.into_problem("dataset.path"))?;
         self.datasets.push((dataset.clone(), digest.clone()));
         Ok(digest)
@@ -226,16 +229,16 @@ impl<'a> Known<'a> {
 }
 
 /// The checksum of the tensors that come from the network; none where they are not there and not asked for.
-fn downloaded(origin: &Origin<'_>, network: Network<'_>) -> Result<Option<String>, String> {
-    let cache = match (Cache::from_env(), network) {
+fn downloaded(origin: &Origin<'_>, sources: Sources<'_>) -> Result<Option<String>, String> {
+    let cache = match (Cache::from_env(), sources.network) {
         (Err(_), Network::Unused) => return Ok(None),
         (cache, _) => cache.map_err(|error| error.to_string())?,
     };
     let hub = Hub::from_env();
-    let path = match network {
+    let path = match sources.network {
         Network::Unused => origin.cached((&cache, &hub)),
-        Network::Used(progress) => {
-            let path = origin.file((&cache, &hub), progress);
+        Network::Used => {
+            let path = origin.file((&cache, &hub), sources.progress);
             Some(path.map_err(|error| error.to_string())?)
         }
     };

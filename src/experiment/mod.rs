@@ -47,6 +47,7 @@ pub fn run(spec: &Path, options: &Options, reporter: &dyn Reporter) -> Result<Do
     // Mistakes are shown before anything is downloaded.
     let sources = |network| Sources {
         network,
+        progress: reporter,
         results: &options.results,
     };
     let mut prepared = prepare(spec, overrides, sources(Network::Unused))?;
@@ -54,7 +55,7 @@ pub fn run(spec: &Path, options: &Options, reporter: &dyn Reporter) -> Result<Do
         reporter.warn(warning);
     }
     if prepared.is_preliminary() {
-        prepared = prepare(spec, overrides, sources(Network::Used(reporter)))?;
+        prepared = prepare(spec, overrides, sources(Network::Used))?;
     }
     if Cache::from_env().is_ok_and(|cache| cache.root().is_none()) {
         reporter.warn(

@@ -33,7 +33,8 @@ pub fn probe(
     reporter: &dyn Reporter,
 ) -> Result<Probed, Error> {
     let sources = Sources {
-        network: Network::Used(reporter),
+        network: Network::Used,
+        progress: reporter,
         results,
     };
     let prepared = prepare(spec, overrides, sources)?;

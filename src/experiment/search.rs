@@ -27,7 +27,8 @@ pub(super) fn run(
     tell: &mut Tell<'_, '_>,
 ) -> Result<Done, Error> {
     let sources = Sources {
-        network: Network::Used(tell.0),
+        network: Network::Used,
+        progress: tell.0,
         results: &options.results,
     };
     // Runs that failed before this start are tried again, as in every sweep.

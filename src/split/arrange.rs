@@ -121,7 +121,13 @@ impl List<'_> {
         if left.is_empty() {
             let message = "`dataset` chooses no training image";
             let help = "the files of its training part have none of the chosen classes";
-            return Err(Problem::new("dataset", message).help(help));
+            let problem = match rest.is_empty() && !test.is_empty() {
+                true => {
+                    Problem::new("dataset.test_split", "leaves no training image").help("lower it")
+                }
+                false => Problem::new("dataset", message).help(help),
+            };
+            return Err(problem);
         }
         let images = left.len();
         let held_out = match validates {

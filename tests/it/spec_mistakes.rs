@@ -2,6 +2,7 @@
 
 mod augmentation;
 mod chosen;
+mod data;
 mod files;
 mod outside;
 

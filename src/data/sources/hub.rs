@@ -6,7 +6,7 @@
 mod features;
 mod parts;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use features::Features;
 use parts::Splits;
@@ -14,17 +14,48 @@ use parts::Splits;
 use super::table;
 use crate::data::error::Error;
 use crate::data::format::Reader;
-use crate::datasets::{GROUP_COLUMN, REPOSITORY, REVISION};
+use crate::datasets::{GROUP_COLUMN, LABEL_SEPARATOR, REPOSITORY, REVISION};
 use crate::fetch::{
     self, Cache, Hub, NoRepository, Repository, is_repository_file_cached, repository_file,
 };
 use crate::foreign::one_line;
-use crate::progress::NoProgress;
+use crate::progress::{NoProgress, Progress};
 use crate::spec::{Dataset, Problem, nearest};
-use crate::split::PartName;
 use crate::text::{about_bytes, counted};
 
+/// What of a repository makes up a dataset: its files, which are in the cache, with their columns.
+struct Files {
+    files: Vec<table::Found>,
+    features: Features,
+    /// What is to be said of the choice.
+    notes: Vec<String>,
+}
+
 pub(super) fn open(spec: &Dataset, _: &Path) -> Result<Box<dyn Reader>, Error> {
+    let Files {
+        files,
+        features,
+        notes,
+    } = files(spec, &NoProgress)?;
+    let (image, label) = features.columns(spec)?;
+    let columns = table::Columns {
+        names: features.classes(&label),
+        group: spec.options.text_if_set(&GROUP_COLUMN),
+        split: None,
+        multi_label: spec.multi_label,
+        separator: spec.options.text_if_set(&LABEL_SEPARATOR),
+        image,
+        label,
+    };
+    table::of_files(spec, files, table::form, columns, notes)
+}
+
+/// Downloads the files that are not in the cache.
+pub(super) fn bring(spec: &Dataset, progress: &dyn Progress) -> Result<(), Error> {
+    files(spec, progress).map(|_| ())
+}
+
+fn files(spec: &Dataset, progress: &dyn Progress) -> Result<Files, Error> {
     let name = spec.options.text(&REPOSITORY);
     let (cache, hub) = (Cache::from_env().map_err(unavailable)?, Hub::from_env());
     let revision = spec.options.text(&REVISION);
@@ -36,7 +67,7 @@ pub(super) fn open(spec: &Dataset, _: &Path) -> Result<Box<dyn Reader>, Error> {
         features.columns(spec)?;
     }
     let parts = splits.parts(spec)?;
-    let files = download((&cache, &hub), (&name, &found), &parts)?;
+    let files = download((&cache, &hub), (&name, &found), &parts, progress)?;
     let features = match card {
         Some(features) => features,
         None => Features::of_file(files.first().map_or(Path::new(""), |(_, path)| path))?,
@@ -49,16 +80,11 @@ pub(super) fn open(spec: &Dataset, _: &Path) -> Result<Box<dyn Reader>, Error> {
         one_line(&label)
     )];
     notes.extend(splits.unused(&parts));
-    let columns = table::Columns {
-        names: features.classes(&label),
-        group: spec.options.text_if_set(&GROUP_COLUMN),
-        split: None,
-        multi_label: false,
-        separator: None,
-        image,
-        label,
-    };
-    table::of_files(spec, files, columns, notes)
+    Ok(Files {
+        files,
+        features,
+        notes,
+    })
 }
 
 /// The files of all parts in the cache, with their parts.
@@ -66,7 +92,8 @@ fn download(
     (cache, hub): (&Cache, &Hub),
     (name, found): (&str, &Repository),
     parts: &parts::Parts<'_>,
-) -> Result<Vec<(PartName, PathBuf)>, Error> {
+    progress: &dyn Progress,
+) -> Result<Vec<table::Found>, Error> {
     let at = (name, found.sha.as_str());
     let all = || parts.iter().flat_map(|(_, split)| &split.files);
     let missing = all().filter(|file| !is_repository_file_cached(cache, at, file));
@@ -83,8 +110,8 @@ fn download(
     let mut files = Vec::new();
     for (part, split) in parts {
         for file in &split.files {
-            let path = repository_file((cache, hub), at, file, &NoProgress).map_err(unavailable)?;
-            files.push((*part, path));
+            let path = repository_file((cache, hub), at, file, progress).map_err(unavailable)?;
+            files.push((Some(*part), path));
         }
     }
     Ok(files)

@@ -8,6 +8,7 @@ mod idx;
 mod image_folder;
 mod parquet;
 mod table;
+mod webdataset;
 
 use std::path::Path;
 
@@ -16,7 +17,19 @@ pub use hub::commit as hub_commit;
 use super::error::Error;
 use super::format::Reader;
 use crate::datasets::Format;
+use crate::progress::Progress;
 use crate::spec::Dataset;
+
+/// Brings what lies elsewhere and the plan needs to this machine; the progress is told.
+///
+/// # Errors
+/// What cannot be had.
+pub(super) fn bring(spec: &Dataset, progress: &dyn Progress) -> Result<(), Error> {
+    match spec.name.format {
+        Format::Hub => hub::bring(spec, progress),
+        _ => Ok(()),
+    }
+}
 
 /// Finds the files of a dataset in its place.
 ///
@@ -31,6 +44,7 @@ pub(super) fn open(spec: &Dataset, place: &Path) -> Result<Box<dyn Reader>, Erro
         Format::ImageFolder => image_folder::open,
         Format::Table => table::open,
         Format::Hub => hub::open,
+        Format::WebDataset => webdataset::open,
     };
     open(spec, place)
 }

@@ -43,7 +43,7 @@ struct Columns {
 impl Files {
     /// Looks for the files of a training and a test part in and below `folder`; none where there is neither.
     pub fn find(folder: &Path, dataset: DatasetName) -> Result<Option<Self>, Error> {
-        let shards = Shards::find(folder)?;
+        let shards = Shards::find(folder, "parquet")?;
         if shards.train.is_empty() && shards.test.is_empty() {
             return Ok(None);
         }

@@ -8,9 +8,10 @@ mod classes;
 mod columns;
 mod decode;
 mod files;
-mod labels;
+mod form;
+pub(super) mod labels;
 mod lists;
-mod mistakes;
+pub(super) mod mistakes;
 mod packed;
 mod places;
 mod records;
@@ -22,9 +23,15 @@ mod values;
 
 use std::path::{Path, PathBuf};
 
+pub(super) use cells::{Images, Numbers, Sheet, Value};
 pub(super) use columns::Columns;
+pub(super) use files::{Found, find};
+pub(super) use form::{EncodedImages, Form, Take};
+
 use files::TableFile;
+use packed::Packed;
 use rows::Rows;
+use text::Text;
 
 use crate::data::error::Error;
 use crate::data::files::file_name;
@@ -52,28 +59,35 @@ type Chosen = Vec<(usize, u32)>;
 
 pub(super) fn open(spec: &Dataset, path: &Path) -> Result<Box<dyn Reader>, Error> {
     let columns = Columns::of(spec);
-    let files = files::find(path, &columns)?;
-    of(spec, files, columns, Vec::new())
+    let files = find(path, "parquet", &columns)?;
+    of_files(spec, files, form, columns, Vec::new())
 }
 
-/// The table that these Parquet files are, each with the part of its rows; with what is to be said of it before.
+/// Text, or Parquet.
+pub(super) fn form(path: PathBuf) -> Result<Box<dyn Form>, Error> {
+    Ok(match packed::is_parquet(&path)? {
+        true => Box::new(Packed(path)),
+        false => Box::new(Text(path)),
+    })
+}
+
+/// The table that these files are, each with the part of its rows where that is known; with what is to be said of it
+/// before.
 pub(super) fn of_files(
     spec: &Dataset,
-    files: Vec<(PartName, PathBuf)>,
-    columns: Columns,
-    notes: Vec<String>,
-) -> Result<Box<dyn Reader>, Error> {
-    let file = |(part, path)| TableFile::new(path, Some(part));
-    let files = files.into_iter().map(file).collect::<Result<Vec<_>, _>>()?;
-    of(spec, files, columns, notes)
-}
-
-fn of(
-    spec: &Dataset,
-    files: Vec<TableFile>,
+    files: Vec<Found>,
+    form: impl Fn(PathBuf) -> Result<Box<dyn Form>, Error>,
     columns: Columns,
     mut notes: Vec<String>,
 ) -> Result<Box<dyn Reader>, Error> {
+    let file = |(part, path): Found| -> Result<TableFile, Error> {
+        Ok(TableFile {
+            form: form(path.clone())?,
+            path,
+            part,
+        })
+    };
+    let files = files.into_iter().map(file).collect::<Result<Vec<_>, _>>()?;
     let sheets = files.iter().map(|file| file.read(&columns));
     let sheets = sheets.collect::<Result<Vec<_>, _>>()?;
     notes.push(said::of_files(&sheets));

@@ -8,6 +8,7 @@ mod image_folder;
 mod on_gpu;
 mod parquet;
 mod subsets;
+mod webdataset;
 
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};

@@ -16,6 +16,7 @@ use crate::claim::Claims;
 use crate::engine::{self, Command, Engine, Job, NewJob, Record};
 use crate::fetch::Timeouts;
 use crate::foreign;
+use crate::progress::NoProgress;
 use crate::run::{self, PlannedRun};
 use crate::sink::progress::Reporter;
 use crate::spec::{Device, Experiment, Problem};
@@ -104,6 +105,7 @@ pub fn submit(
 pub fn cancel(what: &Submission<'_>, engine: &dyn Engine) -> Result<String, Error> {
     let sources = Sources {
         network: Network::Unused,
+        progress: &NoProgress,
         results: what.results,
     };
     let prepared = prepare(what.spec, what.overrides, sources)?;
@@ -140,6 +142,7 @@ fn cancel_all(
 fn load(what: &Submission<'_>, reporter: &dyn Reporter) -> Result<Prepared, Error> {
     let sources = |network| Sources {
         network,
+        progress: reporter,
         results: what.results,
     };
     let prepared = prepare(what.spec, what.overrides, sources(Network::Unused))?;
@@ -147,7 +150,7 @@ fn load(what: &Submission<'_>, reporter: &dyn Reporter) -> Result<Prepared, Erro
         reporter.warn(warning);
     }
     let prepared = match prepared.is_preliminary() {
-        true => prepare(what.spec, what.overrides, sources(Network::Used(reporter)))?,
+        true => prepare(what.spec, what.overrides, sources(Network::Used))?,
         false => prepared,
     };
     if prepared.experiment.is_searched() && what.only.is_empty() {

@@ -79,10 +79,8 @@ fn several_labels(spec: &Spec, check: &mut Check) {
     }
     let owners = owners(Dataset::choices(), LABEL_SEPARATOR.name);
     if !owners.contains(&dataset.name.as_str()) {
-        let message = format!(
-            "`{key}` is for tables, and the images of {} have one label each",
-            dataset.name
-        );
+        let (name, owners) = (dataset.name, owners.join(", "));
+        let message = format!("the images of {name} have one label each; `{key}` is for {owners}");
         check.problem_with_help(
             key,
             message,

@@ -15,6 +15,31 @@ const CLASSES: [&str; 3] = ["wasp", "ant", "bee"];
 
 /// A Parquet file of photos as `datasets` writes it: rows `from..to`, row `i` of class `i % 3`.
 fn parquet(rows: std::ops::Range<usize>) -> Vec<u8> {
+    let labels: Vec<i64> = rows.clone().map(|i| (i % 3) as i64).collect();
+    let columns = vec![
+        Column::new("species".into(), labels.clone()),
+        Column::new("quality".into(), labels),
+    ];
+    let features = json!({
+        "photo": { "_type": "Image" },
+        "species": { "_type": "ClassLabel", "names": CLASSES },
+        "quality": { "_type": "Value", "dtype": "int64" },
+    });
+    with_photos(rows, columns, features)
+}
+
+/// As [`parquet`], but row `i` has as many of the classes, from the first on, as `i % 4`.
+fn with_lists(rows: std::ops::Range<usize>) -> Vec<u8> {
+    let list = |i: usize| Series::new("".into(), (0..i as i64 % 4).collect::<Vec<_>>());
+    let lists: Vec<Series> = rows.clone().map(list).collect();
+    let features = json!({
+        "photo": { "_type": "Image" },
+        "marks": { "_type": "List", "feature": { "_type": "ClassLabel", "names": CLASSES } },
+    });
+    with_photos(rows, vec![Column::new("marks".into(), lists)], features)
+}
+
+fn with_photos(rows: std::ops::Range<usize>, more: Vec<Column>, features: Value) -> Vec<u8> {
     let png = |i: usize| {
         let mut bytes = Vec::new();
         let colour = image::Rgb([i as u8, 100, (i * 7) as u8]);
@@ -25,20 +50,11 @@ fn parquet(rows: std::ops::Range<usize>) -> Vec<u8> {
         bytes
     };
     let count = rows.len();
-    let bytes = Series::new("bytes".into(), rows.clone().map(png).collect::<Vec<_>>());
+    let bytes = Series::new("bytes".into(), rows.map(png).collect::<Vec<_>>());
     let paths = Series::new("path".into(), vec![None::<String>; count]);
     let photos = StructChunked::from_series("photo".into(), count, [&bytes, &paths].into_iter());
-    let labels: Vec<i64> = rows.map(|i| (i % 3) as i64).collect();
-    let columns = vec![
-        photos.unwrap().into_series().into_column(),
-        Column::new("species".into(), labels.clone()),
-        Column::new("quality".into(), labels),
-    ];
-    let features = json!({
-        "photo": { "_type": "Image" },
-        "species": { "_type": "ClassLabel", "names": CLASSES },
-        "quality": { "_type": "Value", "dtype": "int64" },
-    });
+    let photos = photos.unwrap().into_series().into_column();
+    let columns = [vec![photos], more].concat();
     let about = json!({ "info": { "features": features } }).to_string();
     let mut file = Vec::new();
     ParquetWriter::new(&mut file)
@@ -51,8 +67,8 @@ fn parquet(rows: std::ops::Range<usize>) -> Vec<u8> {
     file
 }
 
-/// The files of `owner/insects`.
-fn files() -> BTreeMap<String, Vec<u8>> {
+/// The files of `owner/insects`, written by this.
+fn files(parquet: fn(std::ops::Range<usize>) -> Vec<u8>) -> BTreeMap<String, Vec<u8>> {
     let files = [
         ("README.md", b"---\n---".to_vec()),
         ("data/train-00000-of-00002.parquet", parquet(0..12)),
@@ -71,7 +87,11 @@ struct Hub {
 
 impl Hub {
     fn start(card: Value) -> Self {
-        let stored = files();
+        Hub::of(files(parquet), card)
+    }
+
+    fn of(files: BTreeMap<String, Vec<u8>>, card: Value) -> Self {
+        let stored = files.clone();
         let cut = Mutex::new(true);
         let store = Server::start(move |request| {
             let bytes = &stored[request.path.trim_start_matches('/')];
@@ -92,7 +112,7 @@ impl Hub {
                 "lfs": { "sha256": sum, "size": bytes.len(), "pointerSize": 134 },
             })
         };
-        let siblings: Vec<Value> = files().into_iter().map(sibling).collect();
+        let siblings: Vec<Value> = files.into_iter().map(sibling).collect();
         let about = json!({
             "id": "owner/insects", "sha": COMMIT, "siblings": siblings, "cardData": card,
         });
@@ -327,6 +347,37 @@ fn splits_and_columns_that_could_be_several_are_to_be_named() {
 }
 
 #[test]
+fn several_labels_an_image_are_lists_of_class_labels() {
+    let names = json!({ "0": "wasp", "1": "ant", "2": "bee" });
+    let features = json!([
+        { "name": "photo", "dtype": "image" },
+        { "name": "marks", "sequence": { "class_label": { "names": names } } },
+    ]);
+    for card in [
+        json!({ "dataset_info": { "features": features } }),
+        Value::Null,
+    ] {
+        let tmp = tempfile::tempdir().unwrap();
+        let hub = Hub::of(files(with_lists), card);
+        let (status, said) = hub.run(tmp.path(), "", &["check", "e.toml"]);
+        assert_eq!(status, 2, "{said}");
+        assert!(said.contains("dataset.multi_label = true"), "{said}");
+        let loss = ["--set", "training.loss=binary_crossentropy"];
+        let sigmoid = ["--set", "head.1.activation=sigmoid"];
+        let arguments = [&["check", "e.toml"][..], &loss, &sigmoid].concat();
+        let (status, said) = hub.run(tmp.path(), "multi_label = true", &arguments);
+        assert_eq!(status, 0, "{said}");
+        for part in [
+            "labels in marks",
+            "wasp (18 training, 4 test), ant (12 training, 2 test)",
+            "1.43 labels an image on average",
+        ] {
+            assert!(said.contains(part), "\"{part}\" is missing in: {said}");
+        }
+    }
+}
+
+#[test]
 fn a_file_in_the_cache_that_was_changed_is_fetched_again() {
     let tmp = tempfile::tempdir().unwrap();
     let hub = Hub::start(card());
@@ -344,6 +395,6 @@ fn a_file_in_the_cache_that_was_changed_is_fetched_again() {
     fs::write(&file, &bytes).unwrap();
     let (status, said) = check();
     assert_eq!(status, 0, "{said}");
-    assert_eq!(fs::read(&file).unwrap(), files()[name]);
+    assert_eq!(fs::read(&file).unwrap(), files(parquet)[name]);
     assert_eq!(hub.files_asked_for().len(), asked + 1);
 }

@@ -39,7 +39,7 @@ impl Features {
         let features = all.iter().find(is_of)?.get("features")?.as_array()?.iter();
         let column = |feature: &Value| {
             let name = feature.get("name")?.as_str()?.to_owned();
-            Some((name, Kind::of_card(feature.get("dtype"))))
+            Some((name, Kind::of_card(feature)))
         };
         let columns: Vec<_> = features.filter_map(column).collect();
         (!columns.is_empty()).then_some(Features(columns))
@@ -138,12 +138,17 @@ impl Features {
 }
 
 impl Kind {
-    /// As `dtype` in `dataset_info` gives it: `image`, or `class_label` with names by number.
-    fn of_card(dtype: Option<&Value>) -> Self {
+    /// As a feature of `dataset_info` gives it: a `dtype`, `image` or `class_label` with names by number; or of several
+    /// values a `sequence` or `list` of it.
+    fn of_card(feature: &Value) -> Self {
+        let dtype = feature.get("dtype");
         if dtype.and_then(Value::as_str) == Some("image") {
             return Kind::Image;
         }
-        let names = dtype.and_then(|dtype| dtype.get("class_label")?.get("names"));
+        let mut inside = [feature.get("sequence"), feature.get("list"), dtype]
+            .into_iter()
+            .flatten();
+        let names = inside.find_map(|of| of.get("class_label")?.get("names"));
         let named: Option<Vec<String>> = match names {
             Some(Value::Array(names)) => names.iter().map(text).collect(),
             Some(Value::Object(names)) => (0..names.len())

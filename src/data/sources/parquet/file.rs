@@ -294,12 +294,8 @@ impl<'a> ParquetFile<'a> {
         })
     }
 
-    pub fn bad(&self, row: usize, reason: &str) -> Error {
-        Error::Image(BadImage {
-            path: self.path.to_owned(),
-            row: Some(row),
-            reason: reason.to_owned(),
-        })
+    fn bad(&self, row: usize, reason: &str) -> Error {
+        bad(self.path, row, reason)
     }
 
     /// Gives the images in a column of a row group after the other that has some of `rows` (ascending), with these rows and their
@@ -330,6 +326,15 @@ impl<'a> ParquetFile<'a> {
             }
         }
     }
+}
+
+/// What is wrong with the image of a row of a file.
+pub(in crate::data::sources) fn bad(path: &Path, row: usize, reason: &str) -> Error {
+    Error::Image(BadImage {
+        path: path.to_owned(),
+        row: Some(row),
+        reason: reason.to_owned(),
+    })
 }
 
 pub(in crate::data::sources) const NULL: &str = "the image is null";

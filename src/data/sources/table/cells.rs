@@ -3,10 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::foreign::one_line;
 use crate::split::PartName;
 
 /// The columns of one of a table's files that are wanted, a value per row.
-pub(super) struct Sheet {
+pub(in crate::data::sources) struct Sheet {
     pub path: PathBuf,
     /// The part of all rows, where the file's name says it.
     pub part: Option<PartName>,
@@ -45,11 +46,13 @@ impl Sheet {
 }
 
 /// How rows are counted in messages.
-pub(super) enum Numbers {
+pub(in crate::data::sources) enum Numbers {
     /// The line in the file that each begins on, from 1.
     Lines(Vec<usize>),
     /// From 0.
     Rows,
+    /// Each has a name.
+    Samples(Vec<String>),
 }
 
 impl Numbers {
@@ -58,12 +61,16 @@ impl Numbers {
         match self {
             Numbers::Lines(lines) => format!("line {}", lines.get(row).copied().unwrap_or(0)),
             Numbers::Rows => format!("row {row}"),
+            Numbers::Samples(names) => {
+                let name = names.get(row).map_or("", String::as_str);
+                format!("sample {}", one_line(name))
+            }
         }
     }
 }
 
 /// A column of images.
-pub(super) enum Images {
+pub(in crate::data::sources) enum Images {
     /// The names of their files.
     Named(Vec<Option<String>>),
     /// Their bytes are in the table; what each is called.
@@ -72,7 +79,7 @@ pub(super) enum Images {
 
 /// A label as it stands in a table. The order is that of the classes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Value {
+pub(in crate::data::sources) enum Value {
     Whole(i128),
     Truth(bool),
     Text(String),

@@ -9,7 +9,7 @@ use crate::data::decoded::{Canvas, Manner, Place};
 use crate::data::error::{BadImage, Error};
 use crate::data::format::Request;
 use crate::data::images::Part;
-use crate::data::sources::parquet::file::{NULL, ParquetFile};
+use crate::data::sources::parquet::file::NULL;
 use crate::progress::Progress;
 use crate::resize::{Resizing, shape_to};
 use crate::split::PartName;
@@ -45,7 +45,7 @@ impl Table {
         })
     }
 
-    /// Decodes images that are in the table itself, a row group at a time.
+    /// Decodes images that are in the table itself, some at a time.
     fn unpack(
         &self,
         rows: &[&Row],
@@ -58,11 +58,11 @@ impl Table {
             if rows.is_empty() {
                 continue;
             }
-            let parquet = ParquetFile::open_table(&file.path)?;
-            parquet.by_group(&self.columns.image, &rows, |images, rows, _| {
+            let form = &*file.form;
+            form.by_group(&self.columns, &rows, &mut |images, rows, _| {
                 canvas.add(rows, |&row, place| {
-                    let encoded = images.of_row(row).ok_or_else(|| parquet.bad(row, NULL))?;
-                    let decoded = decode_upright(encoded).map_err(|why| parquet.bad(row, &why))?;
+                    let encoded = images.of_row(row).ok_or_else(|| form.bad(row, NULL))?;
+                    let decoded = decode_upright(encoded).map_err(|why| form.bad(row, &why))?;
                     shape_to(&decoded, resizing, place);
                     Ok(())
                 })

@@ -1,50 +1,29 @@
-//! Which files make up a table, and what they are written in.
+//! Which files make up a table.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::cells::Sheet;
 use super::columns::Columns;
-use super::{packed, text};
+use super::form::Form;
 use crate::data::error::Error;
 use crate::data::files::{entries, file_name};
 use crate::data::shards::Shards;
-use crate::files::open_regular;
 use crate::foreign;
 use crate::spec::Problem;
 use crate::split::PartName;
-
-const PARQUET: &[u8] = b"PAR1";
 
 /// A file of a table.
 pub(super) struct TableFile {
     pub path: PathBuf,
     /// The part of all its rows, where its name says it and no column does.
-    part: Option<PartName>,
-    is_parquet: bool,
+    pub part: Option<PartName>,
+    pub form: Box<dyn Form>,
 }
 
 impl TableFile {
-    pub fn new(path: PathBuf, part: Option<PartName>) -> Result<Self, Error> {
-        let mut head = Vec::new();
-        let file = open_regular(&path).map_err(Error::io(&path))?;
-        let mut start = file.take(PARQUET.len() as u64);
-        start.read_to_end(&mut head).map_err(Error::io(&path))?;
-        let ending = path.extension().unwrap_or_default();
-        let is_parquet = head == PARQUET || ending.eq_ignore_ascii_case("parquet");
-        Ok(TableFile {
-            path,
-            part,
-            is_parquet,
-        })
-    }
-
     /// The columns that are wanted.
     pub fn read(&self, columns: &Columns) -> Result<Sheet, Error> {
-        let sheet = match self.is_parquet {
-            true => packed::read(&self.path, columns)?,
-            false => text::read(&self.path, columns)?,
-        };
+        let sheet = self.form.read(columns)?;
         if sheet.rows() == 0 {
             return Err(Error::file(&self.path, "has no rows"));
         }
@@ -55,28 +34,43 @@ impl TableFile {
     }
 }
 
-/// The files of the table at a path: one, the Parquet files in a folder, or those that fit a pattern.
-pub(super) fn find(path: &Path, columns: &Columns) -> Result<Vec<TableFile>, Error> {
+/// A file, and the part that its name says.
+pub(in crate::data::sources) type Found = (Option<PartName>, PathBuf);
+
+/// The files of a table at a path: one, those in a folder whose names end in `ending`, or those that fit a pattern.
+///
+/// # Errors
+/// No such file, or not a whole series of them.
+pub(in crate::data::sources) fn find(
+    path: &Path,
+    ending: &str,
+    columns: &Columns,
+) -> Result<Vec<Found>, Error> {
     if path.is_dir() {
-        return in_folder(path, columns);
+        return in_folder(path, ending, columns);
     }
     if path.exists() {
-        return Ok(vec![TableFile::new(path.to_owned(), None)?]);
+        return Ok(vec![(None, path.to_owned())]);
     }
-    let found = glob::glob(&path.to_string_lossy());
+    let pattern = path.to_string_lossy();
+    let found = glob::glob(&pattern);
     let found =
         found.map_err(|wrong| Error::file(path, format!("no pattern of names: {wrong}")))?;
     let mut files: Vec<PathBuf> = found.flatten().filter(|path| path.is_file()).collect();
     files.sort();
+    if files.is_empty() && pattern.contains('{') {
+        let message = format!("{}: no file is there", foreign::path(path));
+        let help = "patterns of names have *, ? and [0-9]; ranges in braces are not read";
+        return Err(Problem::new("dataset.path", message).help(help).into());
+    }
     if files.is_empty() {
         return Err(Error::file(path, "no file is there"));
     }
-    let files = files.into_iter().map(|path| TableFile::new(path, None));
-    files.collect()
+    Ok(files.into_iter().map(|path| (None, path)).collect())
 }
 
-fn in_folder(folder: &Path, columns: &Columns) -> Result<Vec<TableFile>, Error> {
-    let shards = Shards::find(folder)?;
+fn in_folder(folder: &Path, ending: &str, columns: &Columns) -> Result<Vec<Found>, Error> {
+    let shards = Shards::find(folder, ending)?;
     let parts = [
         (shards.train, Some(PartName::Training)),
         (shards.validation, Some(PartName::Validation)),
@@ -91,35 +85,36 @@ fn in_folder(folder: &Path, columns: &Columns) -> Result<Vec<TableFile>, Error> 
         .any(|(files, part)| part.is_none() && !files.is_empty());
     let by_name = columns.split.is_none() && says_parts;
     if by_name && says_none {
-        let message =
-            "some of its Parquet files have names that say a part, as train, and others not";
+        let message = format!(
+            "some of its .{ending} files have names that say a part, as train, and others not"
+        );
         return Err(Error::file(folder, message));
     }
     let mut files = Vec::new();
     for (paths, part) in parts {
-        for path in paths {
-            files.push(TableFile::new(path, part.filter(|_| by_name))?);
-        }
+        let part = part.filter(|_| by_name);
+        files.extend(paths.into_iter().map(|path| (part, path)));
     }
     match files.is_empty() {
-        true => Err(without_parquet(folder)?),
+        true => Err(without(ending, folder)?),
         false => Ok(files),
     }
 }
 
-fn without_parquet(folder: &Path) -> Result<Error, Error> {
+fn without(ending: &str, folder: &Path) -> Result<Error, Error> {
     let (_, files) = entries(folder)?;
     let is_table = |path: &&PathBuf| {
         let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
         ["csv", "tsv", "tab"].iter().any(|known| ending == *known)
     };
-    let message = format!("{}: has no Parquet file", foreign::path(folder));
-    let help = match files.iter().find(is_table) {
-        Some(table) => format!(
+    let message = format!("{}: has no .{ending} file", foreign::path(folder));
+    let problem = Problem::new("dataset.path", message);
+    let problem = match files.iter().find(is_table) {
+        Some(table) if ending == "parquet" => problem.help(format!(
             "set dataset.path to the table itself, e.g. {}",
             foreign::visible(&file_name(table))
-        ),
-        None => "set dataset.path to the table: a CSV, TSV or Parquet file".into(),
+        )),
+        _ => problem,
     };
-    Ok(Problem::new("dataset.path", message).help(help).into())
+    Ok(problem.into())
 }

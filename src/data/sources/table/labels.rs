@@ -15,7 +15,7 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 type Labels = (Vec<Option<Value>>, Option<String>);
 
 /// The labels of values that hold several, one after another, and how many each value has; none where nothing stands.
-pub(super) fn separated(
+pub(in crate::data::sources) fn separated(
     cells: Vec<Option<String>>,
     separator: &str,
 ) -> (Vec<Option<String>>, Vec<usize>) {
@@ -35,7 +35,7 @@ pub(super) fn separated(
 }
 
 /// Labels that are written as text: whole numbers where all are, as numbers are written.
-pub(super) fn of_text(
+pub(in crate::data::sources) fn of_text(
     path: &Path,
     column: &str,
     cells: Vec<Option<String>>,
@@ -71,7 +71,7 @@ fn decimal(text: &str) -> Option<f64> {
 }
 
 /// Labels that are numbers with decimals: classes where all are whole, as pandas writes whole numbers beside missing ones.
-pub(super) fn of_decimals(
+pub(in crate::data::sources) fn of_decimals(
     path: &Path,
     column: &str,
     decimals: Vec<Option<f64>>,

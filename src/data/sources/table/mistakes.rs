@@ -9,7 +9,7 @@ const SHOWN: usize = 3;
 
 /// Rows with the same mistake.
 #[derive(Default)]
-pub(super) struct Mistakes {
+pub(in crate::data::sources) struct Mistakes {
     shown: Vec<String>,
     count: usize,
 }

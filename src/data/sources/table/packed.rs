@@ -1,22 +1,72 @@
 //! Tables in Parquet, which may hold the images themselves.
 
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use polars::prelude::{ArrowDataType as Type, DataType};
 
 use super::cells::{Images, Numbers, Sheet, Value};
 use super::columns::Columns;
+use super::form::{EncodedImages, Form, Take};
 use super::labels;
 use super::lists;
 use super::values::{is_text, kind, read_whole, refused, text_of, truths, whole};
 use crate::data::error::Error;
 use crate::data::files::file_name;
 use crate::data::label_names;
-use crate::data::sources::parquet::file::ParquetFile;
+use crate::data::sources::parquet::file::{self as parquet, Encoded, ParquetFile};
 use crate::data::sources::parquet::kinds;
 use crate::datasets::{GROUP_COLUMN, IMAGE_COLUMN, LABEL_COLUMN, SPLIT_COLUMN};
+use crate::files::open_regular;
 
-pub(super) fn read(path: &Path, columns: &Columns) -> Result<Sheet, Error> {
+const MAGIC: &[u8] = b"PAR1";
+
+/// A Parquet file, by its path.
+pub(super) struct Packed(pub PathBuf);
+
+/// Whether a file is Parquet, by its first bytes or its name.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(super) fn is_parquet(path: &Path) -> Result<bool, Error> {
+    let mut head = Vec::new();
+    let file = open_regular(path).map_err(Error::io(path))?;
+    let mut start = file.take(MAGIC.len() as u64);
+    start.read_to_end(&mut head).map_err(Error::io(path))?;
+    let ending = path.extension().unwrap_or_default();
+    Ok(head == MAGIC || ending.eq_ignore_ascii_case("parquet"))
+}
+
+impl Form for Packed {
+    fn read(&self, columns: &Columns) -> Result<Sheet, Error> {
+        read(&self.0, columns)
+    }
+
+    /// A row group at a time.
+    fn by_group(
+        &self,
+        columns: &Columns,
+        rows: &[usize],
+        take: &mut Take<'_>,
+    ) -> Result<(), Error> {
+        let file = ParquetFile::open_table(&self.0)?;
+        file.by_group(&columns.image, rows, |images, rows, range| {
+            take(images, rows, range)
+        })
+    }
+
+    fn bad(&self, row: usize, reason: &str) -> Error {
+        parquet::bad(&self.0, row, reason)
+    }
+}
+
+impl EncodedImages for Encoded {
+    fn of_row(&self, row: usize) -> Option<&[u8]> {
+        Encoded::of_row(self, row)
+    }
+}
+
+fn read(path: &Path, columns: &Columns) -> Result<Sheet, Error> {
     let file = ParquetFile::open_table(path)?;
     columns.check(path, file.columns.iter().map(|(name, _)| name.as_str()))?;
     let names =

@@ -1,9 +1,10 @@
 //! Tables as text: values set off by a comma, a tab, a semicolon or a bar.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::cells::{Images, Numbers, Sheet};
 use super::columns::Columns;
+use super::form::{Form, Take};
 use super::labels;
 use super::mistakes::Mistakes;
 use super::records::Records;
@@ -25,7 +26,24 @@ const DELIMITERS: [(u8, &str); 4] = [
     (b'|', "bars"),
 ];
 
-pub(super) fn read(path: &Path, columns: &Columns) -> Result<Sheet, Error> {
+/// A file of text, by its path.
+pub(super) struct Text(pub PathBuf);
+
+impl Form for Text {
+    fn read(&self, columns: &Columns) -> Result<Sheet, Error> {
+        read(&self.0, columns)
+    }
+
+    fn by_group(&self, _: &Columns, _: &[usize], _: &mut Take<'_>) -> Result<(), Error> {
+        Err(Error::file(&self.0, "names images, and holds none"))
+    }
+
+    fn bad(&self, row: usize, reason: &str) -> Error {
+        Error::file(&self.0, format!("row {row}: {reason}"))
+    }
+}
+
+fn read(path: &Path, columns: &Columns) -> Result<Sheet, Error> {
     let bytes = read_regular(path, MOST_BYTES).map_err(Error::io(path))?;
     let text = decoded(path, &bytes)?;
     let (delimiter, by) = delimiter(path, text, columns);

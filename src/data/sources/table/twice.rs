@@ -8,16 +8,17 @@ use sha2::{Digest, Sha256};
 
 use super::columns::Columns;
 use super::files::TableFile;
+use super::form::EncodedImages;
 use super::mistakes::Mistakes;
 use super::rows::{Row, Rows};
 use crate::data::contents::digest;
 use crate::data::decode::bytes_to_decode;
 use crate::data::error::Error;
-use crate::data::sources::parquet::file::{Encoded, NULL, ParquetFile};
+use crate::data::sources::parquet::file::NULL;
 use crate::spec::OnBadImage;
 use crate::text::hex;
 
-/// So many images of a row group are looked into for what it takes to decode them: those with the most bytes.
+/// So many images that are read at once are looked into for what it takes to decode them: those with the most bytes.
 const LOOKED_INTO: usize = 8;
 
 /// Refuses files with the same bytes in several parts; those of the same length are read.
@@ -58,32 +59,32 @@ pub(super) fn check_packed(
     let mut digests: Vec<(String, &Row)> = Vec::new();
     let mut heaviest = 0;
     for (at, file) in files.iter().enumerate() {
-        let parquet = ParquetFile::open_table(&file.path)?;
         let rows: Vec<&Row> = table.each.iter().filter(|row| row.at.0 == at).collect();
         let places: Vec<usize> = rows.iter().map(|row| row.at.1).collect();
-        parquet.by_group(&columns.image, &places, |images, here, range| {
-            let null = here.iter().find(|row| images.of_row(**row).is_none());
-            if let Some(&row) = null.filter(|_| on_bad == OnBadImage::Error) {
-                return Err(parquet.bad(row, NULL));
-            }
-            heaviest = heaviest.max(weight(images, here));
-            if has_parts {
-                let here = rows[range].par_iter();
-                let hashed = here.filter_map(|row| {
-                    let bytes = images.of_row(row.at.1)?;
-                    Some((hex(Sha256::digest(bytes)), *row))
-                });
-                digests.extend(hashed.collect::<Vec<_>>());
-            }
-            Ok(())
-        })?;
+        file.form
+            .by_group(columns, &places, &mut |images, here, range| {
+                let null = here.iter().find(|row| images.of_row(**row).is_none());
+                if let Some(&row) = null.filter(|_| on_bad == OnBadImage::Error) {
+                    return Err(file.form.bad(row, NULL));
+                }
+                heaviest = heaviest.max(weight(images, here));
+                if has_parts {
+                    let here = rows[range].par_iter();
+                    let hashed = here.filter_map(|row| {
+                        let bytes = images.of_row(row.at.1)?;
+                        Some((hex(Sha256::digest(bytes)), *row))
+                    });
+                    digests.extend(hashed.collect::<Vec<_>>());
+                }
+                Ok(())
+            })?;
     }
     refuse_same(table, digests.into_iter())?;
     Ok(heaviest)
 }
 
 /// The most bytes that it takes to decode one of these images.
-fn weight(images: &Encoded, rows: &[usize]) -> u64 {
+fn weight(images: &dyn EncodedImages, rows: &[usize]) -> u64 {
     let encoded = rows.iter().filter_map(|row| images.of_row(*row));
     let mut encoded: Vec<&[u8]> = encoded.collect();
     encoded.sort_by_key(|bytes| std::cmp::Reverse(bytes.len()));
