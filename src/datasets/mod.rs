@@ -3,8 +3,12 @@
 mod catalog;
 mod classes;
 mod download;
+mod entry;
 mod options;
+mod own;
 
 pub use catalog::*;
 pub use download::{Download, File, Server};
+pub use entry::*;
 pub use options::*;
+pub use own::*;

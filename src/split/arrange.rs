@@ -122,9 +122,11 @@ impl List<'_> {
             let message = "`dataset` chooses no training image";
             let help = "the files of its training part have none of the chosen classes";
             let problem = match rest.is_empty() && !test.is_empty() {
-                true => {
-                    Problem::new("dataset.test_split", "leaves no training image").help("lower it")
-                }
+                true => Problem::new(
+                    "dataset.test_split",
+                    "`dataset.test_split` leaves no training image",
+                )
+                .help("lower it"),
                 false => Problem::new("dataset", message).help(help),
             };
             return Err(problem);

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 pub(super) use cells::{Images, Numbers, Sheet, Value};
 pub(super) use columns::Columns;
-pub(super) use files::{Found, find};
+pub(super) use files::{Found, TAR, find};
 pub(super) use form::{EncodedImages, Form, Take};
 
 use files::TableFile;
@@ -59,7 +59,7 @@ type Chosen = Vec<(usize, u32)>;
 
 pub(super) fn open(spec: &Dataset, path: &Path) -> Result<Box<dyn Reader>, Error> {
     let columns = Columns::of(spec);
-    let files = find(path, "parquet", &columns)?;
+    let files = find(path, files::PARQUET, &columns)?;
     of_files(spec, files, form, columns, Vec::new())
 }
 

@@ -24,7 +24,7 @@ pub(super) fn open(spec: &Dataset, path: &Path) -> Result<Box<dyn Reader>, Error
         label: spec.options.text(&SHARD_LABEL_COLUMN),
         ..Columns::of(spec)
     };
-    let files = table::find(path, "tar", &columns)?;
+    let files = table::find(path, table::TAR, &columns)?;
     let image = spec.options.text_if_set(&SHARD_IMAGE_COLUMN);
     let form = |path| -> Result<Box<dyn Form>, Error> {
         Ok(Box::new(Shard::open(path, image.as_deref())?))

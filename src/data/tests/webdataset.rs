@@ -241,7 +241,7 @@ fn what_is_no_whole_tar_file_is_refused() {
         assert_says(&refused(&path, ""), &[says]);
     }
     fs::remove_file(&path).unwrap();
-    assert_says(&refused(tmp.path(), ""), &["has no .tar file"]);
+    assert_says(&refused(tmp.path(), ""), &["has no tar file"]);
     let pattern = tmp.path().join("train-{000..146}.tar");
     assert_says(&refused(&pattern, ""), &["no file is there"]);
 }

@@ -75,7 +75,7 @@ fn of_folders() {
         (
             "test_split = 0.99",
             "4:14",
-            &["`dataset.test_split`: leaves no training image", "lower it"],
+            &["`dataset.test_split` leaves no training image", "lower it"],
         ),
         ("folds = 1", "4:9", &["at least 2 and at most 1,000, not 1"]),
         (
@@ -193,7 +193,7 @@ fn of_tables() {
         ),
         (
             "multi_label = true",
-            "17:2",
+            "19:2",
             &[
                 "set `loss = \"binary_crossentropy\"`",
                 "activation = \"sigmoid\"",
@@ -227,7 +227,7 @@ fn of_shards_and_of_what_is_no_dataset() {
         (
             "name = \"webdataset\"\npath = \"photos\"",
             "3:8",
-            &["photos: has no .tar file"],
+            &["photos: has no tar file"],
         ),
         (
             "name = \"webdataset\"\npath = \"photos.tar\"\nimages = \"x\"",

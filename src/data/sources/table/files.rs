@@ -34,16 +34,32 @@ impl TableFile {
     }
 }
 
+/// What names of a table's files end in, and what such files are called.
+#[derive(Clone, Copy)]
+pub(in crate::data::sources) struct Ending {
+    pub text: &'static str,
+    pub of: &'static str,
+}
+
+pub(in crate::data::sources) const PARQUET: Ending = Ending {
+    text: "parquet",
+    of: "Parquet",
+};
+pub(in crate::data::sources) const TAR: Ending = Ending {
+    text: "tar",
+    of: "tar",
+};
+
 /// A file, and the part that its name says.
 pub(in crate::data::sources) type Found = (Option<PartName>, PathBuf);
 
-/// The files of a table at a path: one, those in a folder whose names end in `ending`, or those that fit a pattern.
+/// The files of a table at a path: one, those in a folder whose names have an ending, or those that fit a pattern.
 ///
 /// # Errors
 /// No such file, or not a whole series of them.
 pub(in crate::data::sources) fn find(
     path: &Path,
-    ending: &str,
+    ending: Ending,
     columns: &Columns,
 ) -> Result<Vec<Found>, Error> {
     if path.is_dir() {
@@ -69,8 +85,8 @@ pub(in crate::data::sources) fn find(
     Ok(files.into_iter().map(|path| (None, path)).collect())
 }
 
-fn in_folder(folder: &Path, ending: &str, columns: &Columns) -> Result<Vec<Found>, Error> {
-    let shards = Shards::find(folder, ending)?;
+fn in_folder(folder: &Path, ending: Ending, columns: &Columns) -> Result<Vec<Found>, Error> {
+    let shards = Shards::find(folder, ending.text)?;
     let parts = [
         (shards.train, Some(PartName::Training)),
         (shards.validation, Some(PartName::Validation)),
@@ -86,7 +102,8 @@ fn in_folder(folder: &Path, ending: &str, columns: &Columns) -> Result<Vec<Found
     let by_name = columns.split.is_none() && says_parts;
     if by_name && says_none {
         let message = format!(
-            "some of its .{ending} files have names that say a part, as train, and others not"
+            "some of its {} files have names that say a part, as train, and others not",
+            ending.of
         );
         return Err(Error::file(folder, message));
     }
@@ -101,16 +118,16 @@ fn in_folder(folder: &Path, ending: &str, columns: &Columns) -> Result<Vec<Found
     }
 }
 
-fn without(ending: &str, folder: &Path) -> Result<Error, Error> {
+fn without(wanted: Ending, folder: &Path) -> Result<Error, Error> {
     let (_, files) = entries(folder)?;
     let is_table = |path: &&PathBuf| {
         let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
         ["csv", "tsv", "tab"].iter().any(|known| ending == *known)
     };
-    let message = format!("{}: has no .{ending} file", foreign::path(folder));
+    let message = format!("{}: has no {} file", foreign::path(folder), wanted.of);
     let problem = Problem::new("dataset.path", message);
     let problem = match files.iter().find(is_table) {
-        Some(table) if ending == "parquet" => problem.help(format!(
+        Some(table) if wanted.text == PARQUET.text => problem.help(format!(
             "set dataset.path to the table itself, e.g. {}",
             foreign::visible(&file_name(table))
         )),
