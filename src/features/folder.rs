@@ -8,10 +8,14 @@ use std::time::{Duration, SystemTime};
 
 use super::file::{self, Extent, Stored, UNFINISHED, Writer};
 use super::key::Key;
+use super::turn::{self, Turn};
 use crate::atomic::Unfinished;
+use crate::claim::Claims;
 use crate::fetch::Cache;
 use crate::foreign;
 use crate::machine;
+use crate::progress::Progress;
+use crate::stop::{Interrupted, Stop};
 
 /// All files together, where the system does not tell how large the disk is (16 GiB).
 const FALLBACK: u64 = 16 << 30;
@@ -68,6 +72,23 @@ impl Folder {
         })
     }
 
+    /// Waits while another process computes the features of `key`. A folder that cannot be written keeps nobody waiting.
+    ///
+    /// # Errors
+    /// The work is to stop.
+    pub fn turn(
+        &self,
+        key: &Key,
+        who: (&Claims, &Stop),
+        what: &str,
+        progress: &dyn Progress,
+    ) -> Result<Turn, Interrupted> {
+        let waited = self
+            .file(key)
+            .and_then(|file| turn::wait(&file, who, what, progress));
+        self.written(waited).unwrap_or(Ok(Turn::Own(None)))
+    }
+
     /// Begins the file of `key`, after making room for it, so that all files together take `limit` bytes at most: the
     /// longest unused are removed.
     pub fn begin(&self, key: &Key, extent: Extent, limit: u64) -> io::Result<Writer> {
@@ -110,11 +131,12 @@ impl Folder {
                 continue;
             };
             let used = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-            if has_ending(&path, ENDING) {
+            let is_old = used.elapsed().is_ok_and(|age| age > ABANDONED);
+            if has_ending(&path, turn::ENDING) && is_old {
+                let _ = fs::remove_dir_all(path);
+            } else if has_ending(&path, ENDING) {
                 files.push((used, about.len(), path));
-            } else if has_ending(&path, UNFINISHED)
-                && used.elapsed().is_ok_and(|age| age > ABANDONED)
-            {
+            } else if has_ending(&path, UNFINISHED) && is_old {
                 let _ = fs::remove_file(path);
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! [`Store`] outlives the runs of an experiment. Of each split it computes the outputs at the freeze
 //! boundary once, keeps them in memory within a budget and, where computing took long, as a file in the
-//! cache folder. What decides the values is their [`Key`](key::Key); the bytes are those that a
+//! cache folder; of several processes that want them there, one computes and the others wait. What decides the values is their [`Key`](key::Key); the bytes are those that a
 //! forward pass of any batch gives, since an operation's result for an image does not depend on the others.
 
 mod budget;
@@ -15,6 +15,7 @@ mod key;
 mod policy;
 mod split;
 mod store;
+mod turn;
 mod values;
 
 pub use describe::describe;

@@ -10,7 +10,9 @@ use super::file::Writer;
 use super::folder::Folder;
 use super::key::{self, Key, Sum};
 use super::policy::{self, Estimate, Reason, Storage};
+use super::turn::Turn;
 use super::{Features, OfSplit, Split};
+use crate::claim::Claims;
 use crate::data::{Batches, Data, Normalizer, Part, Resizing, View};
 use crate::fetch::Cache;
 use crate::graph::{Graph, Shape, Stage};
@@ -34,6 +36,7 @@ pub struct Store {
     images: Vec<(Weak<Part>, Vec<u32>, Sum)>,
     /// What has been said, not to be said again for every run.
     told: HashSet<String>,
+    claims: Claims,
     stop: Stop,
 }
 
@@ -50,13 +53,15 @@ pub struct OfRun<'a> {
 }
 
 impl Store {
-    /// A store whose files are in the cache folder; it no longer computes once `stop` is wished.
-    pub fn new(cache: &Cache, stop: Stop) -> Self {
+    /// A store whose files are in the cache folder; it no longer computes once `stop` is wished. Processes elsewhere that
+    /// compute have `patience` times a minute to show that they live.
+    pub fn new(cache: &Cache, stop: Stop, patience: f64) -> Self {
         Store {
             folder: Folder::of(cache),
             kept: Vec::new(),
             images: Vec::new(),
             told: HashSet::new(),
+            claims: Claims::new(patience),
             stop,
         }
     }
@@ -234,6 +239,23 @@ impl<'a> OfRun<'a> {
             Ok(place) => place,
             Err(reason) => return Ok(Err(reason)),
         };
+        let of_views = match policy::views(self.spec, split) {
+            1 => String::new(),
+            views => format!(", view {nth} of {views}"),
+        };
+        let what = format!("features of the {split} through {}{of_views}", last.name);
+        let wait = || {
+            let turn = (&store.claims, &store.stop);
+            store.folder.turn(key, turn, &what, progress)
+        };
+        let _turn = match place.disk.then(wait).transpose()? {
+            Some(Turn::Over) => match store.find(key, last, images) {
+                Some(features) => return Ok(Ok(features)),
+                None => None,
+            },
+            Some(Turn::Own(held)) => held,
+            None => None,
+        };
         let earlier = below.iter().zip(&self.stages).rev();
         let shallower = earlier
             .filter_map(|((key, kept), (stage, _))| {
@@ -254,11 +276,6 @@ impl<'a> OfRun<'a> {
             store.make_room(estimate.bytes, budget);
         }
         let mut kept = Destination::new((&store.folder, room.disk), place, key, last, images);
-        let of_views = match policy::views(self.spec, split) {
-            1 => String::new(),
-            views => format!(", view {nth} of {views}"),
-        };
-        let what = format!("features of the {split} through {}{of_views}", last.name);
         tracing::debug!("{what} from {origin}");
         progress.start(&what, Some(images as u64), false);
         let computed = compute::forward(self.network, &source, images, progress, |values| {

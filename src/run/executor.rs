@@ -14,7 +14,7 @@ use super::planned::PlannedRun;
 use super::start::{self, Start, Upstream};
 use crate::data::{self, Data, Loaded, Resizing, Wanted};
 use crate::features::Store;
-use crate::fetch::{self, Cache, Hub};
+use crate::fetch::{self, Cache, Hub, Timeouts};
 use crate::machine;
 use crate::model::Blueprint;
 use crate::progress::Progress;
@@ -62,10 +62,11 @@ impl<'a> Executor<'a> {
     /// `RUNNER_PATIENCE` that is no number.
     pub fn new(stop: Stop, progress: &'a dyn Progress) -> Result<Self, Error> {
         let (cache, hub) = (Cache::from_env()?, Hub::from_env());
+        let patience = Timeouts::factor()?;
         Ok(Executor {
             shared: Mutex::new(Shared {
                 loaded: None,
-                features: Store::new(&cache, stop.clone()),
+                features: Store::new(&cache, stop.clone(), patience),
             }),
             memory: Memory::new(machine::memory()),
             said: Mutex::default(),

@@ -297,3 +297,26 @@ fn check_says_where_features_go_and_why() {
         assert!(text.contains(expected), "{set}: {expected} in:\n{text}");
     }
 }
+
+#[test]
+fn of_processes_that_want_the_same_features_one_computes_and_the_others_wait() {
+    let tmp = tempfile::tempdir().unwrap();
+    let axes = "[sweep.axes]\n\"training.batch_size\" = [20, 31, 40]\n";
+    write(tmp.path(), "e.toml", &format!("{VGG}\n{axes}"));
+    let said = std::thread::scope(|scope| {
+        let process = |results: &'static str| {
+            let mut command = runner(tmp.path());
+            command.args(["e.toml", "-v", "--results", results]);
+            scope.spawn(move || common::said(&command.output().unwrap()))
+        };
+        let all = ["a", "b", "c"].map(process);
+        all.map(|one| one.join().unwrap()).concat()
+    });
+    let through = "features of the training images through";
+    let computed = said.lines().filter(|line| line.contains(through));
+    let computed = computed.filter(|line| line.contains(" from the images"));
+    assert_eq!(computed.count(), 1, "{said}");
+    let found = said.matches("found in the cache folder").count();
+    assert_eq!(found, 2, "{said}");
+    assert_eq!(kept_files(tmp.path()).len(), 1);
+}
