@@ -4,10 +4,16 @@ mod cgroup;
 
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// The memory the process can have in bytes: the machine's, or the limit of its control groups, of any of those above
-/// them, or of the process itself where that is less (Linux only).
+/// them, or of the process itself where that is less (Linux only). Looked up once.
 pub fn memory() -> Option<u64> {
+    static MEMORY: OnceLock<Option<u64>> = OnceLock::new();
+    *MEMORY.get_or_init(look_up_memory)
+}
+
+fn look_up_memory() -> Option<u64> {
     let read = |path: &str| fs::read_to_string(path).ok();
     let physical = total(&read("/proc/meminfo")?)?;
     let groups = read("/proc/self/cgroup").zip(read("/proc/self/mountinfo"));

@@ -33,6 +33,8 @@ pub struct Recorder {
     pub(super) order: Vec<String>,
     /// The ids of those that are to be done here, in order; often all.
     pub(super) wanted: Vec<String>,
+    /// Where each of these is among them.
+    pub(super) places: HashMap<String, usize>,
     pub(super) axes: Vec<Axis>,
     /// Of which runs the model is kept.
     pub(super) save: Save,
@@ -98,9 +100,8 @@ impl Recorder {
 
     /// Where in the sweep a run is.
     pub(super) fn place(&self, run: &str) -> Place {
-        let index = self.wanted.iter().position(|id| id == run);
         Place {
-            index: index.map_or(0, |i| i + 1),
+            index: self.places.get(run).map_or(0, |i| i + 1),
             total: self.wanted.len(),
             ended: self.ended(&self.state()),
         }
@@ -108,11 +109,9 @@ impl Recorder {
 
     /// How many of the runs that are to be done here have come to an end.
     fn ended(&self, state: &State) -> usize {
-        let has_ended = |id: &&String| {
-            let row = state.tables.run(id);
-            row.is_some_and(|row| row.status != Status::Interrupted)
-        };
-        self.wanted.iter().filter(has_ended).count()
+        let has_ended =
+            |row: &&RunRow| row.status != Status::Interrupted && self.places.contains_key(&row.run);
+        state.tables.runs().iter().filter(has_ended).count()
     }
 
     /// The finished runs, those of earlier forms of the sweep too, in the order of the tables.
@@ -158,7 +157,7 @@ impl Recorder {
         if let Some(error) = Error::lost(std::mem::take(&mut state.lost)) {
             return Err(error);
         }
-        let planned = |row: &&RunRow| self.wanted.contains(&row.run);
+        let planned = |row: &&RunRow| self.places.contains_key(&row.run);
         let mut results = state.tables.results();
         results.runs.retain(planned);
         let runs = state.tables.runs().iter();

@@ -68,6 +68,7 @@ impl Recorder {
             state: Mutex::new(state),
             folder,
             order,
+            places: wanted.iter().cloned().zip(0..).collect(),
             wanted,
             axes,
             save: experiment.spec.training.save,
@@ -161,7 +162,7 @@ impl Recorder {
                 remove_checkpoints(&run)?;
             }
         }
-        let is_planned = |run: &&String| self.wanted.contains(run);
+        let is_planned = |run: &&String| self.places.contains_key(*run);
         let count = finished.iter().filter(is_planned).count();
         if count > 0 && !is_known {
             let (all, name) = (self.wanted.len(), &self.name);

@@ -104,6 +104,31 @@ pub(in crate::store) fn read_table(
     })
 }
 
+/// A file's own words about it, without its table; none where there is no file.
+pub(in crate::store) fn read_words(path: &Path) -> Result<Option<Arc<FileMetadata>>, TableError> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(TableError::read(path)(source)),
+    };
+    let words = || {
+        let mut reader = ParquetReader::new(Cursor::new(&bytes));
+        reader.get_metadata().cloned()
+    };
+    let damaged = |why: String| TableError::Damaged {
+        path: path.to_owned(),
+        why,
+    };
+    match seal::check(&bytes) {
+        Seal::Broken => Err(damaged("its checksum is wrong".into())),
+        _ => match guarded::guarded(words) {
+            Ok(Ok(words)) => Ok(Some(words)),
+            Ok(Err(error)) => Err(damaged(error.to_string())),
+            Err(_) => Err(damaged("it cannot be decoded".into())),
+        },
+    }
+}
+
 /// A whole file's table, and its words about it.
 fn decode(bytes: &[u8]) -> Result<(Arc<FileMetadata>, DataFrame), String> {
     let mut reader = ParquetReader::new(Cursor::new(bytes));

@@ -13,13 +13,16 @@ mod file;
 mod format;
 mod merge;
 pub mod own;
+mod places;
 mod seal;
 #[cfg(test)]
 mod tests;
 mod trouble;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use polars::error::PolarsResult;
 use polars::prelude::DataFrame;
@@ -29,9 +32,12 @@ use super::rows::{Axis, EpochRow, RunRow};
 use crate::claim::Token;
 use axis::{AxisColumn, Points};
 pub use error::TableError;
-pub(super) use file::{encode as encode_file, file_metadata, put, read_table, value_of};
+pub(super) use file::{
+    encode as encode_file, file_metadata, put, read_table, read_words, value_of,
+};
 pub use format::{METRICS_FILE, RUNS_FILE};
 use own::Stamp;
+use places::Places;
 pub(super) use seal::{digest_of, seal};
 pub use trouble::Trouble;
 
@@ -41,7 +47,11 @@ pub struct Tables {
     folder: PathBuf,
     axes: Vec<Axis>,
     order: Vec<String>,
+    /// Of every run that has rows.
+    places: Places,
+    /// By their places.
     runs: Vec<RunRow>,
+    /// By the places of their runs, and in their order.
     epochs: Vec<EpochRow>,
     /// The runs whose rows here are newer than those on disk.
     changed: HashSet<String>,
@@ -70,6 +80,7 @@ impl Tables {
             folder: folder.to_owned(),
             axes: axes.to_vec(),
             order: order.to_vec(),
+            places: Places::of(order),
             runs: Vec::new(),
             epochs: Vec::new(),
             changed: HashSet::new(),
@@ -97,8 +108,16 @@ impl Tables {
 
     /// The rows of a run's epochs, in order.
     pub fn epochs_of(&self, id: &str) -> Vec<EpochRow> {
-        let epochs = self.epochs.iter().filter(|epoch| epoch.run == id);
-        epochs.cloned().collect()
+        self.epochs[self.range_of(id)].to_vec()
+    }
+
+    /// Where the rows of a run's epochs are.
+    fn range_of(&self, id: &str) -> Range<usize> {
+        let place = self.places.at(id);
+        let at = |row: &EpochRow| self.places.at(&row.run);
+        let start = self.epochs.partition_point(|row| at(row) < place);
+        let count = self.epochs[start..].partition_point(|row| at(row) <= place);
+        start..start + count
     }
 
     /// Leaves a run to what other processes write of it.
@@ -123,7 +142,14 @@ impl Tables {
 
     /// The row of this run.
     pub fn run(&self, id: &str) -> Option<&RunRow> {
-        self.runs.iter().find(|row| row.run == id)
+        self.find(id).ok().and_then(|at| self.runs.get(at))
+    }
+
+    /// Where the row of this run is, or would be.
+    fn find(&self, id: &str) -> Result<usize, usize> {
+        let place = self.places.at(id);
+        self.runs
+            .binary_search_by_key(&place, |row| self.places.at(&row.run))
     }
 
     /// The rows of the sweep's runs; of all runs where `open` was given no order.
@@ -140,33 +166,31 @@ impl Tables {
     /// Adds a row, in place of an earlier one of the same run and epoch.
     pub fn add_epoch(&mut self, row: EpochRow) {
         self.changed.insert(row.run.clone());
-        let same = |r: &&mut EpochRow| r.run == row.run && r.epoch.epoch == row.epoch.epoch;
-        match self.epochs.iter_mut().find(same) {
-            Some(old) => *old = row,
-            None => self.epochs.push(row),
+        let place = (self.places.give(&row.run), row.epoch.epoch);
+        let at = |row: &EpochRow| (self.places.at(&row.run), row.epoch.epoch);
+        match self.epochs.binary_search_by_key(&place, at) {
+            Ok(at) => self.epochs[at] = row,
+            Err(at) => self.epochs.insert(at, row),
         }
-        self.sort();
     }
 
     /// Adds a row, in place of an earlier one of the same run.
     pub fn set_run(&mut self, row: RunRow) {
         self.changed.insert(row.run.clone());
-        self.put_run(row);
-        self.sort();
-    }
-
-    fn put_run(&mut self, row: RunRow) {
-        match self.runs.iter_mut().find(|r| r.run == row.run) {
-            Some(old) => *old = row,
-            None => self.runs.push(row),
+        self.places.give(&row.run);
+        match self.find(&row.run) {
+            Ok(at) => self.runs[at] = row,
+            Err(at) => self.runs.insert(at, row),
         }
     }
 
     /// Takes a run out of both tables.
     pub fn remove_run(&mut self, id: &str) {
         self.changed.insert(id.to_owned());
-        self.runs.retain(|row| row.run != id);
-        self.epochs.retain(|row| row.run != id);
+        if let Ok(at) = self.find(id) {
+            self.runs.remove(at);
+        }
+        self.epochs.drain(self.range_of(id));
     }
 
     /// Writes both files, each whole or not at all; one that is there already with the same bytes is left alone.
@@ -214,34 +238,26 @@ impl Tables {
 
     /// Puts rows in the order of the sweep and of the epochs; a run without a place comes after, where it stood.
     fn sort(&mut self) {
-        let mut place: HashMap<&str, usize> = HashMap::new();
-        let rows = self.runs.iter().map(|row| &row.run);
-        let ids = self
-            .order
-            .iter()
-            .chain(rows)
-            .chain(self.epochs.iter().map(|row| &row.run));
-        for id in ids {
-            let next = place.len();
-            place.entry(id).or_insert(next);
+        let of_epochs = self.epochs.iter().map(|row| &row.run);
+        for id in self.runs.iter().map(|row| &row.run).chain(of_epochs) {
+            self.places.give(id);
         }
-        let place: HashMap<String, usize> = place
-            .into_iter()
-            .map(|(id, at)| (id.to_owned(), at))
-            .collect();
-        let at = |id: &str| place.get(id).copied();
-        self.runs.sort_by_key(|row| at(&row.run));
+        let places = &self.places;
+        self.runs.sort_by_cached_key(|row| places.at(&row.run));
         self.epochs
-            .sort_by_key(|row| (at(&row.run), row.epoch.epoch));
+            .sort_by_cached_key(|row| (places.at(&row.run), row.epoch.epoch));
     }
 }
+
+/// The tables of the folder that was read last, so that only what has changed since is read again.
+static LAST: Mutex<Option<Tables>> = Mutex::new(None);
 
 /// The rows of all runs in a results folder; none where there is none yet.
 ///
 /// # Errors
 /// As [`Tables::open`].
 pub fn read_runs(folder: &Path) -> Result<Vec<RunRow>, TableError> {
-    Ok(open_to_read(folder)?.runs)
+    read(folder, |tables| tables.runs.clone())
 }
 
 /// The rows of all epochs in a results folder; none where there is none yet.
@@ -249,7 +265,7 @@ pub fn read_runs(folder: &Path) -> Result<Vec<RunRow>, TableError> {
 /// # Errors
 /// As [`Tables::open`].
 pub fn read_epochs(folder: &Path) -> Result<Vec<EpochRow>, TableError> {
-    Ok(open_to_read(folder)?.epochs)
+    read(folder, |tables| tables.epochs.clone())
 }
 
 /// Whether there are results in a folder.
@@ -257,10 +273,21 @@ pub fn are_in(folder: &Path) -> bool {
     folder.join(RUNS_FILE).is_file() || own::all(folder).is_ok_and(|runs| !runs.is_empty())
 }
 
-fn open_to_read(folder: &Path) -> Result<Tables, TableError> {
-    let mut tables = Tables::open(folder, &[], &[])?;
+/// What is wanted of the tables in a folder as they are now.
+fn read<T>(folder: &Path, wanted: impl FnOnce(&Tables) -> T) -> Result<T, TableError> {
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = last.take().filter(|tables| tables.folder == folder);
+    let mut tables = match known {
+        Some(mut tables) => {
+            tables.refresh()?;
+            tables
+        }
+        None => Tables::open(folder, &[], &[])?,
+    };
     for trouble in tables.take_trouble() {
         tracing::warn!("{trouble}");
     }
-    Ok(tables)
+    let found = wanted(&tables);
+    *last = Some(tables);
+    Ok(found)
 }
