@@ -44,10 +44,21 @@ impl Filter {
     pub fn passes(&self, run: &Recorded) -> bool {
         let is_equal = run.value(&self.key).is_some_and(|value| {
             value.to_string() == self.value
+                || is_list(&self.value) && closed(&value.to_string()) == closed(&self.value)
                 || number(&value).is_some_and(|v| self.value.parse() == Ok(v))
         });
         is_equal != self.is_not
     }
+}
+
+/// A list or a table, as a spec has it.
+fn is_list(text: &str) -> bool {
+    text.starts_with(['[', '{'])
+}
+
+/// Without spaces, which lists may have or not.
+fn closed(text: &str) -> String {
+    text.split_whitespace().collect()
 }
 
 fn number(value: &AxisValue) -> Option<f64> {
@@ -55,5 +66,19 @@ fn number(value: &AxisValue) -> Option<f64> {
         AxisValue::Integer(v) => Some(*v as f64),
         AxisValue::Float(v) => Some(*v),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_the_same_with_and_without_spaces_and_text_is_not() {
+        let same = |one: &str, other: &str| is_list(one) && closed(one) == closed(other);
+        assert!(same("[48,32]", "[48, 32]"));
+        assert!(same("{name=\"adam\"}", "{ name = \"adam\" }"));
+        assert!(!same("[48,32]", "[48, 33]"));
+        assert!(!same("a b", "ab"));
     }
 }

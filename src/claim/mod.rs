@@ -346,8 +346,19 @@ impl Shared {
     }
 }
 
+/// Who claims a folder, in words, whether alive or dead: `process 7 on node3`.
+pub fn claimant(folder: &Path) -> Option<String> {
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    let mut claims = entries.filter(is_claim);
+    let text = fs::read_to_string(claims.next()?.path()).ok()?;
+    Some(text.lines().next()?.trim().to_owned())
+}
+
+fn is_claim(entry: &fs::DirEntry) -> bool {
+    entry.file_name().to_string_lossy().starts_with(PREFIX)
+}
+
 /// Whether a folder has the claim of anybody, alive or dead.
 pub fn is_claimed(folder: &Path) -> bool {
-    let is_claim = |entry: fs::DirEntry| entry.file_name().to_string_lossy().starts_with(PREFIX);
-    fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(is_claim))
+    fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(|entry| is_claim(&entry)))
 }

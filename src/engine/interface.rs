@@ -80,9 +80,10 @@ pub struct Ended {
 pub type Living = HashMap<Task, Stage>;
 
 /// How far a task is that an engine has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stage {
-    Queued,
+    /// Why it waits, in the engine's own words, where it says so.
+    Queued(Option<String>),
     Running,
 }
 

@@ -25,6 +25,9 @@ pub struct Record {
     /// How many tasks of a run have failed, by its id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failures: BTreeMap<String, usize>,
+    /// Why runs were waiting when the engine was asked last, by their ids, in its own words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waiting: BTreeMap<String, String>,
 }
 
 /// A job of an engine.

@@ -73,7 +73,9 @@ fn unknown(text: &str, ids: &[&str]) -> String {
     };
     let near = ids.iter().min_by_key(distance);
     let near = near.map_or(String::new(), |id| format!("; the nearest is {id}"));
-    format!("--only: no run of the sweep begins with `{text}`{near}; `runner check` lists the runs")
+    format!(
+        "--only: no run of the sweep begins with `{text}`{near}; `runner check` lists the runs (of a search, those that it begins with)"
+    )
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::fetch::Timeouts;
 use crate::run::{self, Executor};
 use crate::sink::progress::Reporter;
 use crate::sink::{Done, Event, Opening, Recorder, Sink, Sinks};
+use crate::store::search;
 use crate::sweep::{self, Plan};
 use crate::tracking::{self, Tracked};
 
@@ -89,6 +90,10 @@ pub(super) fn do_round(
     sinks.extend(trackers.iter().map(|tracker| tracker as &dyn Sink));
     sinks.push(&recorder);
     let history = History::new(experiment);
+    if history.is_none() {
+        let forgotten = search::forget(recorder.folder());
+        forgotten.unwrap_or_else(|error| reporter.warn(&format!("{}: {error}", search::FILE)));
+    }
     sinks.extend(history.iter().map(|history| history as &dyn Sink));
     sinks.push(&page);
     let sinks = Sinks::new(sinks);

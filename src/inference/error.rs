@@ -13,6 +13,8 @@ pub enum Error {
     Spec(#[from] spec::Error),
     #[error("there is no model in {}: expected a run's folder, results/<name>/runs/<run>, or its model.safetensors", foreign::path(.0))]
     NoModel(PathBuf),
+    #[error("{} has no model: the run is {state}", foreign::path(.folder))]
+    Unfinished { folder: PathBuf, state: String },
     #[error("the model of {} was not kept ({why}): the experiment's spec with --only {run} --set training.save=all trains it again", foreign::path(.folder))]
     NotKept {
         folder: PathBuf,

@@ -15,7 +15,9 @@ use crate::model::{Blueprint, Network};
 use crate::progress::Progress;
 use crate::run;
 use crate::spec::{self, Experiment, Spec};
-use crate::store::why_not_kept;
+use crate::store::tables::own;
+use crate::store::{Status, why_not_kept};
+use crate::text::counted;
 
 impl Model {
     /// Opens the model in a run's folder, the file itself, or the published network of a spec, to be applied to what
@@ -84,6 +86,29 @@ impl Model {
     }
 }
 
+/// What a run's folder says of a run that has not come to its end.
+fn unfinished(folder: &Path) -> Option<Error> {
+    let row = own::read(folder, &[]).ok()??.row;
+    let after = counted(row.epochs, "epoch");
+    let state = match row.status {
+        Status::Finished => return None,
+        Status::Paused => format!("paused after {after}: the sweep's search has left it there"),
+        Status::Interrupted | Status::Elsewhere => {
+            format!(
+                "not finished, {after} are recorded; another start of its experiment continues it"
+            )
+        }
+        Status::Failed => {
+            let why = row.error.unwrap_or_default();
+            format!("failed: {}", foreign::one_line(&why))
+        }
+    };
+    Some(Error::Unfinished {
+        folder: folder.to_owned(),
+        state,
+    })
+}
+
 /// A model's file, and what it says beside its tensors.
 struct Found {
     path: PathBuf,
@@ -111,7 +136,10 @@ impl Found {
                     why: foreign::one_line(&why).into_owned(),
                 });
             }
-            return Err(Error::NoModel(run.to_owned()));
+            return Err(match folder.and_then(unfinished) {
+                Some(error) => error,
+                None => Error::NoModel(run.to_owned()),
+            });
         }
         let metadata = weights::metadata(&path)?;
         Ok(Found { path, metadata })

@@ -10,6 +10,7 @@ mod page;
 mod pictures;
 mod sections;
 mod text;
+mod whereabouts;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,10 +44,21 @@ pub fn write(folder: &Path) -> Result<Vec<PathBuf>, Error> {
         put(&path, &chart.standalone())?;
         written.push(path);
     }
+    remove_others(&into, &written);
     let path = folder.join(FILE);
     put(&path, &page(&experiment, Liveness::Still))?;
     written.push(path);
     Ok(written)
+}
+
+/// Removes charts of an earlier form of the experiment; one that stays does no harm.
+fn remove_others(folder: &Path, written: &[PathBuf]) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|ending| ending == "svg") && !written.contains(&path) {
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 /// Whether a whole report is in `folder` that was made after these files there were written.

@@ -22,7 +22,7 @@ pub use error::Error;
 pub use folder::{has_model, model_file, run_folder, why_not_kept};
 pub use log::RunLog;
 pub(crate) use present::write_plan;
-pub use present::{PLAN_FILE, Present, read_plan};
+pub use present::{PLAN_FILE, Present, planned_runs, read_plan};
 pub use results::Results;
 pub(crate) use rows::value_at;
 pub use rows::{Axis, EpochRow, RunRow, Status};

@@ -27,6 +27,12 @@ pub fn read_plan(folder: &Path) -> Option<HashSet<String>> {
     Some(text.lines().map(str::to_owned).collect())
 }
 
+/// The same in the order of the sweep; empty where they were not written down.
+pub fn planned_runs(folder: &Path) -> Vec<String> {
+    let text = fs::read_to_string(folder.join(PLAN_FILE)).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
 /// The runs that have folders in an experiment's.
 #[derive(Debug)]
 pub struct Present {

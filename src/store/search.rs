@@ -1,5 +1,7 @@
 //! `search.parquet`: a row per question that a sweep's strategy asked, in the order in which it asked.
 
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use polars::prelude::{Column, DataFrame, DataType, IntoSeries, NamedFrom, Series};
@@ -63,6 +65,17 @@ pub fn write(folder: &Path, rows: &[Row]) -> Result<(), TableError> {
         &encode_file(&path, frame, None)?,
         &Token::unclaimed(),
     )
+}
+
+/// Removes the table, which is another strategy's.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn forget(folder: &Path) -> io::Result<()> {
+    match fs::remove_file(folder.join(FILE)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The rows in the folder of an experiment's results; none where there are none, or where they cannot be read: the table is

@@ -120,6 +120,11 @@ fn what_cannot_be_explained_is_refused() {
         1,
         "1 of 2 images could not be read",
     );
+    let (_, said) = explain(tmp.path(), &["b.png", "-o", "why"]);
+    assert!(
+        said.contains("b.png: no image of a format") && !said.contains("on_bad_image"),
+        "{said}"
+    );
     assert_eq!(names(&tmp.path().join("why")).len(), 1);
     refused(
         tmp.path(),

@@ -10,7 +10,7 @@ use polars::prelude::*;
 use runner::rng::{Purpose, Stream};
 
 use crate::common::survival::{Experiment, TIMES, column, read_table, survives_as};
-use crate::common::{runner, said};
+use crate::common::{runner, said, write};
 
 /// Frozen features of digits, by learning rate and seed.
 const BASE: &str = r#"
@@ -142,6 +142,16 @@ fn halving_goes_on_with_the_best_and_does_no_epoch_twice() {
     for run in halved.runs() {
         let name = run.file_name().unwrap();
         let Ok(model) = fs::read(run.join("model.safetensors")) else {
+            let predicted = runner(halved.folder())
+                .arg("predict")
+                .arg(&run)
+                .arg("a.png")
+                .output();
+            let text = said(&predicted.unwrap());
+            assert!(
+                text.contains("has no model: the run is paused after"),
+                "{text}"
+            );
             continue;
         };
         let of_whole = whole
@@ -153,6 +163,19 @@ fn halving_goes_on_with_the_best_and_does_no_epoch_twice() {
         compared += 1;
     }
     assert_eq!(compared, 2);
+    // Nothing is left of the search once the spec says another strategy.
+    let search = ["search.parquet", "charts/search.svg"].map(|file| halved.results().join(file));
+    assert!(search.iter().all(|file| file.is_file()));
+    let grid = fs::read_to_string(whole.folder().join("e.toml")).unwrap();
+    write(halved.folder(), "e.toml", &grid);
+    let finished = column(&halved, "run");
+    let finished = finished
+        .iter()
+        .zip(&statuses)
+        .find(|(_, status)| *status == "finished");
+    let only = ["--only", finished.unwrap().0];
+    assert!(halved.command().args(only).status().unwrap().success());
+    assert!(!search.iter().any(|file| file.exists()));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::common::survival::{Experiment, assert_same};
-use crate::common::{SMALL, said, write};
+use crate::common::{SMALL, runner, said, write};
 
 fn sweep() -> String {
     format!("{SMALL}\n[sweep.axes]\nseed = [0, 1, 2]\n\"optimizer.learning_rate\" = [1e-3, 1e-2]\n")
@@ -197,14 +197,22 @@ fn a_job_has_as_many_tasks_as_slurm_allows_and_what_is_lost_is_submitted_again()
     write(
         &slurm.folder,
         "queue",
-        "1 1 RUNNING\n2 0 PENDING\n77 0 RUNNING\n",
+        "1 1 RUNNING None\n2 0 PENDING Priority\n77 0 RUNNING None\n",
     );
     let text = ends(&slurm.submit(&experiment, &[]), 0);
     assert!(
-        text.contains("e: 6 runs: 2 done, 2 running, 2 queued\n"),
+        text.contains("e: 6 runs: 2 done, 2 running, 2 queued (Priority)\n"),
         "{text}"
     );
     assert!(!text.contains("submitted"), "{text}");
+    let report = runner(experiment.folder())
+        .args(["report", "results/e"])
+        .output();
+    ends(&report.unwrap(), 0);
+    let page = fs::read_to_string(experiment.results().join("report.html")).unwrap();
+    for part in ["slurm job 2", "asked last: Priority", "slurm job 1"] {
+        assert!(page.contains(part), "{part}");
+    }
     write(&slurm.folder, "queue", "2 0 PENDING\n");
     let text = ends(&slurm.submit(&experiment, &[]), 0);
     assert!(

@@ -34,7 +34,7 @@ impl Job {
     /// How far it is; none where it has ended.
     pub fn stage(&self) -> Option<Stage> {
         match &*self.status {
-            "PENDING" => Some(Stage::Queued),
+            "PENDING" => Some(Stage::Queued(None)),
             "RUNNING" => Some(Stage::Running),
             _ => None,
         }
@@ -100,7 +100,7 @@ mod tests {
             assert_eq!((&*job.how(), job.is_failure()), (how, is_failure));
             assert_eq!(job.stage(), None);
         }
-        assert_eq!(job("PENDING", "", None).stage(), Some(Stage::Queued));
+        assert_eq!(job("PENDING", "", None).stage(), Some(Stage::Queued(None)));
         assert_eq!(Job::of(&json!("nonsense")).stage(), None);
     }
 }

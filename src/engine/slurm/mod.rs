@@ -86,14 +86,14 @@ impl Engine for Slurm {
         // All of one's own: asked for jobs that it has forgotten, it fails.
         let said = ask(
             "squeue",
-            &["--noheader", "--me", "--array", "--format=%F %K %T"],
+            &["--noheader", "--me", "--array", "--format=%F %K %T %r"],
         )?;
         let task = |line: &str| {
-            let mut words = line.split_whitespace();
+            let mut words = line.splitn(4, ' ');
             let (job, number, state) = (words.next()?, words.next()?, words.next()?);
             let number = number.parse().ok()?;
             jobs.contains(&job)
-                .then(|| ((job.to_owned(), number), stage(state)))
+                .then(|| ((job.to_owned(), number), stage(state, words.next())))
         };
         Ok(said.lines().filter_map(task).collect())
     }
@@ -130,11 +130,16 @@ impl Engine for Slurm {
     }
 }
 
-/// What a state of `squeue` means (`man squeue`, "JOB STATE CODES").
-fn stage(state: &str) -> Stage {
+/// What a state of `squeue` means, with its reason (`man squeue`, "JOB STATE CODES" and "JOB REASON CODES").
+fn stage(state: &str, reason: Option<&str>) -> Stage {
+    let reason = reason.map(str::trim).filter(|reason| *reason != "None");
     match state {
         "PENDING" | "REQUEUED" | "REQUEUE_FED" | "REQUEUE_HOLD" | "SPECIAL_EXIT"
-        | "RESV_DEL_HOLD" => Stage::Queued,
+        | "RESV_DEL_HOLD" => Stage::Queued(
+            reason
+                .filter(|reason| !reason.is_empty())
+                .map(str::to_owned),
+        ),
         _ => Stage::Running,
     }
 }
@@ -175,9 +180,16 @@ mod tests {
 
     #[test]
     fn what_waits_is_told_from_what_runs() {
-        assert_eq!(stage("PENDING"), Stage::Queued);
+        let why = |reason| stage("PENDING", reason);
+        assert_eq!(
+            why(Some("ReqNodeNotAvail, UnavailableNodes:n1")),
+            Stage::Queued(Some("ReqNodeNotAvail, UnavailableNodes:n1".into()))
+        );
+        for nothing in [None, Some("None"), Some("")] {
+            assert_eq!(why(nothing), Stage::Queued(None));
+        }
         for state in ["RUNNING", "COMPLETING", "SUSPENDED", "CONFIGURING"] {
-            assert_eq!(stage(state), Stage::Running, "{state}");
+            assert_eq!(stage(state, Some("None")), Stage::Running, "{state}");
         }
     }
 }

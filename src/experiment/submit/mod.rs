@@ -1,6 +1,7 @@
 //! `runner submit`: an experiment's runs as tasks of an engine, and what has become of those.
 
 mod reconcile;
+mod said;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,6 +26,7 @@ use crate::store::rfc3339;
 use crate::sweep::{self, Size};
 use crate::text::{about, counted, hex};
 use reconcile::{Runs, is_done};
+use said::named;
 
 /// How much a task is given.
 #[derive(Clone, Copy, Debug)]
@@ -289,6 +291,7 @@ impl Submitting<'_> {
         let lock = claims.lock(&logs, &Stop::default());
         let _lock = lock.map_err(|source| file(&logs, source))?;
         let mut record = recorded(&folder, self.engine)?;
+        let before = record.clone();
         if matches!(role, Role::Asked) && !self.what.only.is_empty() {
             // Whoever names them wishes them to be tried.
             record.failures.retain(|run, _| !wanted.contains(run));
@@ -315,6 +318,7 @@ impl Submitting<'_> {
         }
         record.jobs.retain(|job| runs.jobs().contains(&job.id));
         record.failures.clone_from(runs.failures());
+        record.waiting = runs.waiting();
         let left: Vec<&PlannedRun> = plan.runs.iter().collect();
         let tasks = tasks(&left, self.what.load, self.reporter);
         let command = command(self.what, role)?;
@@ -344,7 +348,8 @@ impl Submitting<'_> {
                 gpus,
             };
             let id = self.engine.submit(&job)?;
-            submitted.push((id.clone(), tasks.iter().map(Vec::len).sum(), tasks.len()));
+            let runs = tasks.iter().map(Vec::len).sum();
+            submitted.push((id.clone(), runs, tasks.len()));
             record.engine = self.engine.label();
             record.spec.clone_from(&digest);
             record.jobs.push(Job {
@@ -355,33 +360,11 @@ impl Submitting<'_> {
             });
             record.write(&folder)?;
         }
-        // A line each, as long as they are few.
-        let lines = match submitted.len() > 3 {
-            true => vec![&submitted[..]],
-            false => submitted.chunks(1).collect(),
-        };
-        for jobs in lines {
-            let ids: Vec<&str> = jobs.iter().map(|(id, ..)| id.as_str()).collect();
-            self.text += &format!(
-                "{name}: {} in {} submitted: {}\n",
-                counted(jobs.iter().map(|(_, runs, _)| runs).sum(), "run"),
-                counted(jobs.iter().map(|(.., tasks)| tasks).sum(), "task"),
-                named(self.engine, &ids)
-            );
+        if submitted.is_empty() && record != before {
+            record.write(&folder)?;
         }
+        self.text += &said::submitted(&name, self.engine, &submitted);
         Ok(record.jobs.into_iter().map(|job| job.id).collect())
-    }
-}
-
-/// `slurm job 7`, or how many they are and between which.
-fn named(engine: &dyn Engine, ids: &[&str]) -> String {
-    let name = engine.name();
-    match ids {
-        [id] => format!("{name} job {id}"),
-        [first, .., last] if ids.len() > 3 => {
-            format!("{} {name} jobs, {first} to {last}", ids.len())
-        }
-        ids => format!("{name} jobs {}", ids.join(", ")),
     }
 }
 

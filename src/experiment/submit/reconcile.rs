@@ -15,7 +15,8 @@ use crate::text::counted;
 enum Place {
     Done,
     Running,
-    Queued,
+    /// Why, where the engine says so.
+    Queued(Option<String>),
     /// Recorded as failed; no task has it any more.
     Failed,
     /// Its task ended without it; how, where the engine knows.
@@ -31,7 +32,8 @@ impl Place {
         match self {
             Place::Done => "done".into(),
             Place::Running => "running".into(),
-            Place::Queued => "queued".into(),
+            Place::Queued(None) => "queued".into(),
+            Place::Queued(Some(why)) => format!("queued ({why})"),
             Place::Failed => "failed before".into(),
             Place::Lost(None) => "lost".into(),
             Place::Lost(Some(how)) => format!("lost ({how})"),
@@ -85,12 +87,16 @@ impl Runs {
                 .into_iter()
                 .flatten()
                 .filter_map(|task| living.get(task));
-            let stages: Vec<Stage> = stages.copied().collect();
-            let place = match row {
-                Some(row) if is_finished(folder, &row, save) => Place::Done,
-                _ if stages.contains(&Stage::Running) => Place::Running,
-                _ if stages.contains(&Stage::Queued) => Place::Queued,
-                row => {
+            let stages: Vec<&Stage> = stages.collect();
+            let queued = stages.iter().find_map(|stage| match stage {
+                Stage::Queued(why) => Some(why.clone()),
+                Stage::Running => None,
+            });
+            let place = match (row, queued) {
+                (Some(row), _) if is_finished(folder, &row, save) => Place::Done,
+                _ if stages.contains(&&Stage::Running) => Place::Running,
+                (_, Some(why)) => Place::Queued(why),
+                (row, None) => {
                     let is_failed = row.is_some_and(|row| row.status == Status::Failed);
                     let last = of_run.and_then(|tasks| tasks.last());
                     let end = last.and_then(|task| {
@@ -119,6 +125,15 @@ impl Runs {
             failures,
             jobs,
         })
+    }
+
+    /// Why runs wait, by their ids, where the engine says so.
+    pub fn waiting(&self) -> BTreeMap<String, String> {
+        let why = |(run, place): (&String, &Place)| match place {
+            Place::Queued(Some(why)) => Some((run.clone(), why.clone())),
+            _ => None,
+        };
+        self.places.iter().filter_map(why).collect()
     }
 
     /// How many tasks of a run have failed so far, by its id.

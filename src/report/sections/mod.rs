@@ -8,6 +8,7 @@ mod origin;
 mod runs;
 mod section;
 mod table;
+mod whereabouts;
 
 pub use mistakes::data_url;
 
@@ -26,6 +27,7 @@ pub fn all(experiment: &Experiment) -> Markup {
         (comparison::comparison(experiment))
         (figures("charts", "Charts", &charts::all(experiment)))
         (predictions(experiment))
+        (whereabouts::whereabouts(experiment))
         (runs::runs(experiment))
         (origin::spec(experiment))
         (origin::origin(experiment))
