@@ -194,6 +194,7 @@ impl<'a> Jobs<'a> {
                 let token = run.run().token.clone();
                 let place = Workspace {
                     folder: &folder,
+                    shared: self.recorder.folder(),
                     stop: &self.options.stop.or(token.lost()),
                     token: &token,
                     threads: Some(threads),

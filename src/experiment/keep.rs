@@ -23,7 +23,7 @@ pub(super) fn keep(
     reporter: &dyn Reporter,
 ) -> Result<(), Error> {
     let save = prepared.experiment.spec.training.save;
-    if save == Save::All || !prepared.experiment.is_over {
+    if save.keeps_each() || !prepared.experiment.is_over {
         return Ok(());
     }
     let folder = recorder.folder();
@@ -46,7 +46,7 @@ pub(super) fn keep(
     }
     let name = foreign::one_line(&prepared.experiment.spec.name);
     let kept = match save {
-        Save::All | Save::None => None,
+        Save::All | Save::Shared | Save::None => None,
         Save::Best => {
             let best = best(results);
             let Some(best) = best else {

@@ -47,6 +47,8 @@ pub struct Finished {
 pub struct Workspace<'a> {
     /// Gets the checkpoints, and the model as `model.safetensors` where it is kept.
     pub folder: &'a Path,
+    /// Gets what several runs' models have, where they share it.
+    pub shared: &'a Path,
     /// Set to end at the next good place.
     pub stop: &'a Stop,
     /// Shows that the folder is still this process's.
@@ -76,6 +78,7 @@ impl Executor<'_> {
         planned: &PlannedRun,
         Workspace {
             folder,
+            shared,
             stop,
             token,
             threads,
@@ -172,10 +175,18 @@ impl Executor<'_> {
         }
         let metadata = metadata(planned, images);
         ops::give_back_freed_memory();
-        let weights = blueprint.named_for_file(network.weights()?);
-        if spec.training.save != Save::None {
-            let model = folder.join("model.safetensors");
-            weights::save_claimed(&model, &weights, &metadata, token)?;
+        let all = blueprint.named_for_file(network.weights()?);
+        let model = folder.join("model.safetensors");
+        match spec.training.save {
+            Save::None => {}
+            Save::All | Save::Best => weights::save_claimed(&model, &all, &metadata, token)?,
+            Save::Shared => {
+                let learned = blueprint.named_for_file(network.learned()?);
+                let (own, frozen) = all
+                    .into_iter()
+                    .partition(|(name, _)| learned.contains_key(name));
+                weights::save_shared(&model, shared, (own, frozen), &metadata, token)?;
+            }
         }
         Ok(Finished {
             outcome,

@@ -47,7 +47,7 @@ pub(crate) fn is_whole(run: &Path, save: Save) -> Result<bool, Error> {
             Err(error) => Err(Error::io(&path)(error)),
         }
     };
-    Ok(is_there(MODEL_FILE)? || save != Save::All && is_there(NOT_KEPT_FILE)?)
+    Ok(is_there(MODEL_FILE)? || !save.keeps_each() && is_there(NOT_KEPT_FILE)?)
 }
 
 /// Whether a run of an experiment's folder has its model.

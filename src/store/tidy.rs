@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use super::error::Error;
 use super::folder::{CHARTS, SPEC_FILE, runs_folder};
@@ -11,7 +12,11 @@ use super::present::PLAN_FILE;
 use super::tables::{METRICS_FILE, RUNS_FILE};
 use crate::atomic::{Unfinished, name_beside, remove_unfinished};
 use crate::claim::{self, Claim};
+use crate::model::weights::SHARED_FOLDER;
 use crate::train::checkpoint;
+
+/// Shared tensors that are younger may not have been linked to yet.
+const NEW: Duration = Duration::from_secs(3600);
 
 /// Deletes a claimed folder: under another name first, so that nobody finds a part of it, and that it shows whether the
 /// folder was still this process's.
@@ -64,7 +69,9 @@ pub(crate) fn tidy_experiment(folder: &Path) -> io::Result<()> {
     let is_left = |file: &Unfinished| {
         !file.is_own() && (locked.contains(&file.file()) || file.is_abandoned())
     };
-    for folder in [folder, &folder.join(CHARTS)] {
+    let shared = folder.join(SHARED_FOLDER);
+    remove_unused(&shared);
+    for folder in [folder, &folder.join(CHARTS), &shared] {
         let all = Unfinished::all(folder)?;
         all.iter()
             .filter(|file| is_left(file))
@@ -74,6 +81,23 @@ pub(crate) fn tidy_experiment(folder: &Path) -> io::Result<()> {
     let runs = Unfinished::all(&runs_folder(folder))?;
     let dead = runs.iter().filter(|run| run.is_abandoned());
     dead.map(Unfinished::path).try_for_each(remove)
+}
+
+/// Removes tensors that were shared by models which are gone: files without another name. A new one may get its next just
+/// now.
+fn remove_unused(shared: &Path) {
+    #[cfg(unix)]
+    for entry in fs::read_dir(shared).into_iter().flatten().flatten() {
+        use std::os::unix::fs::MetadataExt;
+        let is_unused = entry.metadata().is_ok_and(|about| {
+            let written = about.modified().ok();
+            let age = written.and_then(|written| written.elapsed().ok());
+            about.is_file() && about.nlink() == 1 && age.is_some_and(|age| age > NEW)
+        });
+        if is_unused {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Removes a folder, if it is there.

@@ -185,6 +185,7 @@ fn reproduces(name: &str) {
     let mut steps = Steps::default();
     let place = Workspace {
         folder: folder.path(),
+        shared: folder.path(),
         stop: &Stop::default(),
         token: &Token::unclaimed(),
         threads: None,

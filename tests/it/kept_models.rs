@@ -33,6 +33,70 @@ fn asked_of(experiment: &Experiment, words: &[&str]) -> String {
     said(&runner(experiment.folder()).args(words).output().unwrap())
 }
 
+/// What `predict` answers for a digit's picture with a model.
+fn answer(experiment: &Experiment, model: &Path) -> String {
+    let picture = image::GrayImage::from_fn(8, 8, |x, y| image::Luma([(x * y * 4) as u8]));
+    picture.save(experiment.folder().join("a.png")).unwrap();
+    let model = model.to_str().unwrap();
+    asked_of(experiment, &["predict", model, "a.png", "--format", "json"])
+}
+
+#[cfg(unix)]
+#[test]
+fn frozen_tensors_are_kept_once_and_every_model_is_opened_as_ever() {
+    use std::os::unix::fs::MetadataExt;
+    let spec =
+        |save: &str| sweep(save).replace("seed = [0, 1]", "\"training.batch_size\" = [20, 30]");
+    let (all, _) = Experiment::uninterrupted(&spec(""));
+    let (shared, _) = Experiment::uninterrupted(&spec("save = \"shared\""));
+    let kept: Vec<_> = fs::read_dir(shared.results().join("tensors"))
+        .unwrap()
+        .collect();
+    assert_eq!(kept.len(), 1);
+    let inode = |path: &Path| fs::metadata(path).unwrap().ino();
+    for (one, other) in all.runs().iter().zip(shared.runs()) {
+        let beside = other.join("frozen.safetensors");
+        assert_eq!(inode(&beside), inode(&kept[0].as_ref().unwrap().path()));
+        let size = |run: &Path| fs::metadata(run.join("model.safetensors")).unwrap().len();
+        assert!(
+            size(&other) < size(one) / 20,
+            "{} of {}",
+            size(&other),
+            size(one)
+        );
+        assert_eq!(answer(&shared, &other), answer(&all, one));
+    }
+    let run = shared.runs().remove(0);
+    let alone = shared.folder().join("alone.safetensors");
+    fs::copy(run.join("model.safetensors"), &alone).unwrap();
+    let text = answer(&shared, &alone);
+    assert!(
+        text.contains("frozen.safetensors is not there: copy it, too"),
+        "{text}"
+    );
+    fs::write(shared.folder().join("frozen.safetensors"), "another").unwrap();
+    let text = answer(&shared, &alone);
+    assert!(text.contains("frozen.safetensors is damaged"), "{text}");
+    fs::copy(
+        run.join("frozen.safetensors"),
+        shared.folder().join("frozen.safetensors"),
+    )
+    .unwrap();
+    assert_eq!(answer(&shared, &alone), answer(&shared, &run));
+    // What no model has any more is removed, though not at once.
+    let of_kept = kept[0].as_ref().unwrap().path();
+    let hour = std::time::Duration::from_secs(2 * 3600);
+    let file = fs::File::options().write(true).open(&of_kept).unwrap();
+    file.set_modified(std::time::SystemTime::now() - hour)
+        .unwrap();
+    shared.finish();
+    assert!(of_kept.exists());
+    fs::remove_dir_all(shared.results().join("runs")).unwrap();
+    write(shared.folder(), "e.toml", &spec("save = \"none\""));
+    shared.finish();
+    assert!(!of_kept.exists());
+}
+
 #[test]
 fn the_best_run_keeps_its_model_and_all_keep_their_numbers() {
     let (all, _) = Experiment::uninterrupted(&sweep(""));

@@ -9,6 +9,7 @@ use super::keras::Keras;
 use super::names::is_counter;
 use super::pytorch::Pytorch;
 use super::safetensors::Safetensors;
+use super::shared::Joined;
 use super::{Error, HostTensor, WeightFile, numbers};
 use crate::fetch::{Layout, Unreadable};
 use crate::file_kind::{self, Weights};
@@ -56,7 +57,7 @@ impl Reader {
         };
         let mut file = open_regular(path).map_err(unreadable)?;
         let codec = match Layout::read(&mut file) {
-            Ok((layout, start)) => boxed(Ok(Safetensors::new(file, layout, start))),
+            Ok((layout, start)) => Joined::of(path, Safetensors::new(file, layout, start)),
             Err(Unreadable::Io(source)) => return Err(unreadable(source)),
             Err(Unreadable::Wrong(reason)) => {
                 let found = file_kind::recognize(path, &mut file).map_err(unreadable)?;

@@ -4,6 +4,7 @@ use std::fs;
 
 use super::experiment::Recorder;
 use crate::claim::Attempt;
+use crate::model::weights::FROZEN_FILE;
 use crate::sink::error::Error;
 use crate::spec::Save;
 use crate::store::folder::{MODEL_FILE, say_not_kept};
@@ -25,6 +26,9 @@ impl Recorder {
         };
         say_not_kept(&folder, save, claim.token())?;
         claim.token().check().map_err(Error::io(&model))?;
-        fs::remove_file(&model).map_err(Error::io(&model))
+        fs::remove_file(&model).map_err(Error::io(&model))?;
+        // A link to what other runs have, too.
+        let _ = fs::remove_file(folder.join(FROZEN_FILE));
+        Ok(())
     }
 }

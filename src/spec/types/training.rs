@@ -121,6 +121,8 @@ names! {
     Save {
         /// All.
         All = "all",
+        /// All; tensors that are frozen are kept once for all runs that have the same.
+        Shared = "shared",
         /// That of the best run, once every run has ended.
         Best = "best",
         /// None.
@@ -131,6 +133,11 @@ names! {
 impl Save {
     fn is_all(&self) -> bool {
         *self == Save::All
+    }
+
+    /// Whether every run keeps its model.
+    pub fn keeps_each(self) -> bool {
+        matches!(self, Save::All | Save::Shared)
     }
 }
 

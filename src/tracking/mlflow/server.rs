@@ -11,6 +11,7 @@ use super::answer::{Logged, text};
 use super::job::{Begun, Ended, Job, Numbers};
 use super::kept::Kept;
 use crate::foreign;
+use crate::model::weights::FROZEN_FILE;
 use crate::rest::{Client, Failure};
 use crate::store::Status;
 use crate::tracking::outbox::Server;
@@ -248,10 +249,10 @@ impl MlflowServer {
         self.have("runs/update", &update)?;
         if ended.status == Status::Finished {
             let path = run.path()?;
-            for name in ["spec.toml", MODEL] {
+            for name in ["spec.toml", MODEL, FROZEN_FILE] {
                 let file = ended.folder.join(name);
-                if name == MODEL && !file.is_file() {
-                    // `training.save` leaves it out.
+                if name != "spec.toml" && !file.is_file() {
+                    // `training.save` decides.
                     continue;
                 }
                 self.store(&format!("{path}/{name}"), &file)?;

@@ -1,0 +1,200 @@
+//! Tensors that several models have, kept once.
+//!
+//! A model can leave its frozen tensors to a file beside it, `frozen.safetensors`, which is one with those of other runs: a
+//! hard link to `tensors/<sha256>.safetensors`, named by what is in it. Its own file says in its metadata which it needs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::codec::{Codec, Shapes, Trouble};
+use super::safetensors::{self, Safetensors};
+use super::save::{save_claimed, write};
+use super::{Error, Weights};
+use crate::atomic::name_beside;
+use crate::claim::Token;
+use crate::fetch::{Layout, Unreadable};
+use crate::files::open_regular;
+use crate::foreign;
+use crate::text::hex;
+
+/// The file of the frozen tensors, beside a model.
+pub const FROZEN_FILE: &str = "frozen.safetensors";
+/// The folder of all of them, in that of the experiment.
+pub const FOLDER: &str = "tensors";
+/// Where a model's metadata says the checksum of the tensors that are beside it.
+const KEY: &str = "frozen_sha256";
+/// How often a link is tried again whose file somebody has removed.
+const TRIES: usize = 3;
+
+/// Saves a model of which `own` are in its file, and `frozen` in one that is kept in `folder`, an experiment's, once for all
+/// models that have the same. Where the disk has no hard links, everything is in the model's own file.
+///
+/// # Errors
+/// The disk's, and a claim that another process has taken over.
+pub fn save_shared(
+    path: &Path,
+    folder: &Path,
+    (own, frozen): (Weights, Weights),
+    metadata: &BTreeMap<String, String>,
+    token: &Token,
+) -> Result<(), Error> {
+    if frozen.is_empty() {
+        return save_claimed(path, &own, metadata, token);
+    }
+    let place = path.with_file_name(FROZEN_FILE);
+    let wrong = |source| Error::Io {
+        path: place.clone(),
+        source,
+    };
+    let digest = digest_of(&frozen).map_err(wrong)?;
+    let kept = folder.join(FOLDER).join(format!("{digest}.safetensors"));
+    match link(&kept, &place, &frozen, token) {
+        Ok(()) => {
+            let mut metadata = metadata.clone();
+            metadata.insert(KEY.to_owned(), digest);
+            save_claimed(path, &own, &metadata, token)
+        }
+        Err(Error::Io { source, .. }) if has_no_links(&source) => {
+            tracing::warn!(
+                "{}: the disk has no hard links ({source}); the model has all tensors itself",
+                foreign::path(path)
+            );
+            let all: Weights = own.into_iter().chain(frozen).collect();
+            save_claimed(path, &all, metadata, token)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The checksum of what a file of these tensors holds.
+fn digest_of(tensors: &Weights) -> io::Result<String> {
+    struct Sum(Sha256);
+    impl io::Write for Sum {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.update(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut sum = Sum(Sha256::new());
+    let tensors = tensors.iter().map(|(name, tensor)| (name.clone(), tensor));
+    write(&mut sum, &tensors.collect(), &BTreeMap::new())?;
+    Ok(hex(sum.0.finalize()))
+}
+
+/// Makes `place` a link to the file `kept`, which is written where it is not there.
+fn link(kept: &Path, place: &Path, tensors: &Weights, token: &Token) -> Result<(), Error> {
+    let wrong = |source| Error::Io {
+        path: place.to_owned(),
+        source,
+    };
+    if let Some(folder) = kept.parent() {
+        fs::create_dir_all(folder).map_err(wrong)?;
+    }
+    let mut tries = 0;
+    let new = name_beside(place);
+    loop {
+        if !kept.is_file() {
+            save_claimed(kept, tensors, &BTreeMap::new(), &Token::unclaimed())?;
+        }
+        match fs::hard_link(kept, &new) {
+            Ok(()) => break,
+            Err(error) if error.kind() == ErrorKind::NotFound && tries < TRIES => tries += 1,
+            Err(error) => return Err(wrong(error)),
+        }
+    }
+    let renamed = token.check().and_then(|()| fs::rename(&new, place));
+    // A rename between two names of one file does nothing.
+    let _ = fs::remove_file(&new);
+    renamed.map_err(wrong)
+}
+
+fn has_no_links(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Unsupported
+            | ErrorKind::PermissionDenied
+            | ErrorKind::TooManyLinks
+            | ErrorKind::CrossesDevices
+    )
+}
+
+/// A model's file together with the one beside it.
+pub(super) struct Joined {
+    own: Safetensors,
+    frozen: Safetensors,
+}
+
+impl Joined {
+    /// The file together with that of its frozen tensors, where it needs one.
+    ///
+    /// # Errors
+    /// One that is missing, or another model's.
+    pub fn of(path: &Path, own: Safetensors) -> Result<Box<dyn Codec>, Trouble> {
+        let metadata = own.metadata();
+        let Some(digest) = metadata.get(KEY) else {
+            return Ok(Box::new(own));
+        };
+        let place = path.with_file_name(FROZEN_FILE);
+        let wrong = |why: &str| {
+            let name = foreign::path(&place);
+            Trouble::Wrong(format!(
+                "its frozen tensors are kept beside it (training.save = \"shared\"), and {name} {why}"
+            ))
+        };
+        let frozen = opened(&place).map_err(|trouble| match trouble {
+            Trouble::Io(error) if error.kind() == ErrorKind::NotFound => {
+                wrong("is not there: copy it, too, or have `runner export` make a whole model")
+            }
+            Trouble::Io(error) => Trouble::Io(error),
+            _ => wrong("is damaged"),
+        })?;
+        match file_digest(&place)? == *digest {
+            true => Ok(Box::new(Joined { own, frozen })),
+            false => Err(wrong("is another model's, or damaged")),
+        }
+    }
+}
+
+fn opened(path: &Path) -> Result<Safetensors, Trouble> {
+    let mut file = open_regular(path)?;
+    match Layout::read(&mut file) {
+        Ok((layout, start)) => Ok(Safetensors::new(file, layout, start)),
+        Err(Unreadable::Io(source)) => Err(Trouble::Io(source)),
+        Err(Unreadable::Wrong(reason)) => Err(Trouble::Wrong(reason)),
+    }
+}
+
+fn file_digest(path: &Path) -> io::Result<String> {
+    let mut sum = Sha256::new();
+    let mut file = open_regular(path)?;
+    safetensors::each_piece(&mut file, &mut |piece| sum.update(piece))?;
+    Ok(hex(sum.finalize()))
+}
+
+impl Codec for Joined {
+    fn shapes(&self) -> Shapes {
+        let mut shapes = self.frozen.shapes();
+        shapes.extend(self.own.shapes());
+        shapes
+    }
+
+    fn values(&mut self, name: &str) -> Result<Option<Vec<f32>>, Trouble> {
+        match self.own.values(name)? {
+            None => self.frozen.values(name),
+            found => Ok(found),
+        }
+    }
+
+    fn metadata(&self) -> BTreeMap<String, String> {
+        let mut metadata = self.own.metadata();
+        metadata.remove(KEY);
+        metadata
+    }
+}
