@@ -27,8 +27,8 @@ pub const FROZEN_FILE: &str = "frozen.safetensors";
 pub const FOLDER: &str = "tensors";
 /// Where a model's metadata says the checksum of the tensors that are beside it.
 const KEY: &str = "frozen_sha256";
-/// How often a link is tried again whose file somebody has removed.
-const TRIES: usize = 3;
+/// How often a link is tried whose file others make and remove meanwhile.
+const TRIES: usize = 4;
 
 /// Saves a model of which `own` are in its file, and `frozen` in one that is kept in `folder`, an experiment's, once for all
 /// models that have the same. Where the disk has no hard links, everything is in the model's own file.
@@ -88,7 +88,8 @@ fn digest_of(tensors: &Weights) -> io::Result<String> {
     Ok(hex(sum.0.finalize()))
 }
 
-/// Makes `place` a link to the file `kept`, which is written where it is not there.
+/// Makes `place` a link to the file `kept`, which is written where it is not there; of many who want it so, one writes
+/// what all have.
 fn link(kept: &Path, place: &Path, tensors: &Weights, token: &Token) -> Result<(), Error> {
     let wrong = |source| Error::Io {
         path: place.to_owned(),
@@ -97,22 +98,37 @@ fn link(kept: &Path, place: &Path, tensors: &Weights, token: &Token) -> Result<(
     if let Some(folder) = kept.parent() {
         fs::create_dir_all(folder).map_err(wrong)?;
     }
-    let mut tries = 0;
     let new = name_beside(place);
-    loop {
-        if !kept.is_file() {
-            save_claimed(kept, tensors, &BTreeMap::new(), &Token::unclaimed())?;
-        }
-        match fs::hard_link(kept, &new) {
-            Ok(()) => break,
-            Err(error) if error.kind() == ErrorKind::NotFound && tries < TRIES => tries += 1,
-            Err(error) => return Err(wrong(error)),
-        }
-    }
-    let renamed = token.check().and_then(|()| fs::rename(&new, place));
+    let linked = (0..TRIES).find_map(|_| try_link(kept, &new, tensors).transpose());
+    let linked = linked.unwrap_or_else(|| Err(wrong(ErrorKind::NotFound.into())));
+    let renamed = linked.and_then(|()| {
+        let renamed = token.check().and_then(|()| fs::rename(&new, place));
+        renamed.map_err(wrong)
+    });
     // A rename between two names of one file does nothing.
     let _ = fs::remove_file(&new);
-    renamed.map_err(wrong)
+    renamed
+}
+
+/// Makes `new` another name of `kept`; none where another process made it or removed it in between.
+fn try_link(kept: &Path, new: &Path, tensors: &Weights) -> Result<Option<()>, Error> {
+    let wrong = |source| Error::Io {
+        path: kept.to_owned(),
+        source,
+    };
+    match fs::hard_link(kept, new) {
+        Ok(()) => return Ok(Some(())),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(wrong(error)),
+        Err(_) => save_claimed(new, tensors, &BTreeMap::new(), &Token::unclaimed())?,
+    }
+    match fs::hard_link(new, kept) {
+        Ok(()) => Ok(Some(())),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            fs::remove_file(new).map_err(wrong)?;
+            Ok(None)
+        }
+        Err(error) => Err(wrong(error)),
+    }
 }
 
 fn has_no_links(error: &io::Error) -> bool {

@@ -259,6 +259,10 @@ pub(super) fn read(
             (Some(Kind::Float), AxisValue::Integer(v)) => AxisValue::Float(v as f64),
             (_, value) => value,
         };
+        // Of axes with thousands of values.
+        if declared.contains(&value) {
+            return value;
+        }
         let text = value.to_string();
         let same = declared.iter().find(|d| d.to_string() == text);
         same.cloned().unwrap_or(value)
