@@ -8,7 +8,7 @@ use serde_json::json;
 use super::failure::Failure;
 use super::format::{Format, print_json, table};
 use super::log::with_progress;
-use crate::data::image_files;
+use crate::data::{self, image_files};
 use crate::explain::{Error, Explained, explain};
 use crate::inference::Model;
 use crate::sink::progress::Verbosity;
@@ -42,6 +42,14 @@ pub(super) struct ExplainArgs {
     format: Format,
 }
 
+/// What is wrong with an image; none is left out here, so that how to do that is no advice.
+fn text(bad: &data::Error) -> String {
+    match bad {
+        data::Error::Image(bad) => bad.to_string(),
+        other => other.to_string(),
+    }
+}
+
 pub(super) fn run(args: &ExplainArgs, verbosity: Verbosity) -> Result<(), Failure> {
     let files = image_files(&args.images);
     let all = files.len();
@@ -50,14 +58,14 @@ pub(super) fn run(args: &ExplainArgs, verbosity: Verbosity) -> Result<(), Failur
         explain(&model, files, args.class.as_deref(), &args.output, progress)
     })?;
     for bad in &found.bad {
-        terminal::say(&format!("error: {bad}"));
+        terminal::say(&format!("error: {}", text(bad)));
     }
     match args.format {
         Format::Json => print_json(&json!({
             "method": found.method,
             "place": found.place,
             "images": found.images,
-            "unreadable": found.bad.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "unreadable": found.bad.iter().map(text).collect::<Vec<_>>(),
         }))?,
         Format::Table if found.images.is_empty() => {}
         Format::Table => terminal::print(&as_table(&found))?,

@@ -24,12 +24,7 @@ impl Part {
     /// # Errors
     /// A file that cannot be read or does not decode.
     pub fn of_file(path: &Path, resized: Option<&Resizing>) -> Result<Part, Error> {
-        let decoded = decode_file(path).map_err(|error| match error {
-            // That it could be left out is no advice to who asks for it alone.
-            Error::Image(bad) => Error::file(path, bad.reason),
-            error => error,
-        });
-        Part::of_image(decoded?, resized)
+        Part::of_image(decode_file(path)?, resized)
     }
 
     /// As [`Part::of_file`], of a file's bytes.

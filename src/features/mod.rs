@@ -2,8 +2,9 @@
 //!
 //! [`Store`] outlives the runs of an experiment. Of each split it computes the outputs at the freeze
 //! boundary once, keeps them in memory within a budget and, where computing took long, as a file in the
-//! cache folder; of several processes that want them there, one computes and the others wait. What decides the values is their [`Key`](key::Key); the bytes are those that a
-//! forward pass of any batch gives, since an operation's result for an image does not depend on the others.
+//! cache folder; of several processes that want them there, one computes and the others wait. What decides
+//! the values is their [`Key`](key::Key); the bytes are those that a forward pass of any batch gives, since
+//! an operation's result for an image does not depend on the others.
 
 mod budget;
 mod compute;

@@ -14,6 +14,8 @@ use crate::stop::{Interrupted, Stop};
 pub(super) const ENDING: &str = "computing";
 /// Between two looks whether features are there.
 const PAUSE: Duration = Duration::from_millis(300);
+/// How often a folder may vanish that is being claimed.
+const TRIES: usize = 20;
 
 /// Whose turn it is.
 pub(super) enum Turn {
@@ -49,7 +51,7 @@ pub(super) fn wait(
     progress: &dyn Progress,
 ) -> io::Result<Result<Turn, Interrupted>> {
     let folder = file.with_extension(ENDING);
-    let mut is_waiting = false;
+    let (mut is_waiting, mut vanished) = (false, 0);
     let turn = loop {
         let attempt = fs::create_dir_all(&folder).and_then(|()| claims.attempt(&folder));
         match attempt {
@@ -73,7 +75,7 @@ pub(super) fn wait(
             }
             Ok(Attempt::Taken(_)) => {}
             // Its last owner has removed it in between.
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) if error.kind() == ErrorKind::NotFound && vanished < TRIES => vanished += 1,
             Err(error) => {
                 if is_waiting {
                     progress.finish();
