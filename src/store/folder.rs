@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::error::Error;
 use crate::atomic::{write_claimed, write_claimed_for_now};
 use crate::claim::Token;
+use crate::model::weights::has_frozen;
 use crate::spec::Save;
 
 /// The resolved spec, in the experiment's folder and in each run's.
@@ -47,7 +48,9 @@ pub(crate) fn is_whole(run: &Path, save: Save) -> Result<bool, Error> {
             Err(error) => Err(Error::io(&path)(error)),
         }
     };
-    Ok(is_there(MODEL_FILE)? || !save.keeps_each() && is_there(NOT_KEPT_FILE)?)
+    let has_model =
+        is_there(MODEL_FILE)? && (save != Save::Shared || has_frozen(&run.join(MODEL_FILE)));
+    Ok(has_model || !save.keeps_each() && is_there(NOT_KEPT_FILE)?)
 }
 
 /// Whether a run of an experiment's folder has its model.

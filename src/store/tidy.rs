@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::folder::{CHARTS, SPEC_FILE, runs_folder};
+use super::plan::PLAN_FILE;
 use super::predictions;
-use super::present::PLAN_FILE;
 use super::tables::{METRICS_FILE, RUNS_FILE};
 use crate::atomic::{Unfinished, name_beside, remove_unfinished};
 use crate::claim::{self, Claim};

@@ -88,6 +88,16 @@ fn frozen_tensors_are_kept_once_and_every_model_is_opened_as_ever() {
     )
     .unwrap();
     assert_eq!(answer(&shared, &alone), answer(&shared, &run));
+    // What is damaged is not handed on, and what is missing is made again.
+    fs::write(kept[0].as_ref().unwrap().path(), "damaged").unwrap();
+    fs::remove_dir_all(&run).unwrap();
+    let other = shared.runs().remove(0);
+    fs::remove_file(other.join("frozen.safetensors")).unwrap();
+    shared.finish();
+    for run in [&run, &other] {
+        let of_all = all.results().join("runs").join(run.file_name().unwrap());
+        assert_eq!(answer(&shared, run), answer(&all, &of_all));
+    }
     // What no model has any more is removed, though not at once.
     let of_kept = kept[0].as_ref().unwrap().path();
     let hour = std::time::Duration::from_secs(2 * 3600);

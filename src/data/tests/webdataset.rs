@@ -228,6 +228,8 @@ fn what_is_no_whole_tar_file_is_refused() {
     let path = tmp.path().join("a.tar");
     write(&path, &samples("n", &["0", "1", "0"]));
     let whole = fs::read(&path).unwrap();
+    let ended = whole.iter().rposition(|byte| *byte != 0).unwrap();
+    let ended = ended.next_multiple_of(512);
     // A member's head is 512 bytes, and its bytes fill blocks of 512.
     let cut = 512 + png(0).len() / 2;
     for (bytes, says) in [
@@ -235,7 +237,9 @@ fn what_is_no_whole_tar_file_is_refused() {
         (b"\x1f\x8b\x08\0".to_vec(), "unpack it: gunzip"),
         (b"PAR1".to_vec(), "this is a Parquet file"),
         (b"nothing".to_vec(), "this is text"),
-        (vec![0; 10_240], "is no tar file"),
+        (vec![0; 10_240], "has no rows"),
+        (whole[..ended].to_vec(), "has no end mark"),
+        ([&whole[..], &whole].concat(), "behind its end mark"),
     ] {
         fs::write(&path, bytes).unwrap();
         assert_says(&refused(&path, ""), &[says]);

@@ -52,7 +52,7 @@ pub fn save_shared(
     };
     let digest = digest_of(&frozen).map_err(wrong)?;
     let kept = folder.join(FOLDER).join(format!("{digest}.safetensors"));
-    match link(&kept, &place, &frozen, token) {
+    match link(&kept, &place, (&frozen, &digest), token) {
         Ok(()) => {
             let mut metadata = metadata.clone();
             metadata.insert(KEY.to_owned(), digest);
@@ -90,13 +90,28 @@ fn digest_of(tensors: &Weights) -> io::Result<String> {
 
 /// Makes `place` a link to the file `kept`, which is written where it is not there; of many who want it so, one writes
 /// what all have.
-fn link(kept: &Path, place: &Path, tensors: &Weights, token: &Token) -> Result<(), Error> {
+fn link(
+    kept: &Path,
+    place: &Path,
+    (tensors, digest): (&Weights, &str),
+    token: &Token,
+) -> Result<(), Error> {
     let wrong = |source| Error::Io {
         path: place.to_owned(),
         source,
     };
     if let Some(folder) = kept.parent() {
-        fs::create_dir_all(folder).map_err(wrong)?;
+        fs::create_dir_all(folder).map_err(|source| Error::Io {
+            path: folder.to_owned(),
+            source,
+        })?;
+    }
+    if file_digest(kept).is_ok_and(|found| found != digest) {
+        tracing::warn!(
+            "{} is damaged; it is written anew, and models that were saved with it before cannot be opened: --fresh makes them again",
+            foreign::path(kept)
+        );
+        fs::remove_file(kept).map_err(wrong)?;
     }
     let new = name_beside(place);
     let linked = (0..TRIES).find_map(|_| try_link(kept, &new, tensors).transpose());
@@ -141,6 +156,15 @@ fn has_no_links(error: &io::Error) -> bool {
     )
 }
 
+/// Whether a model's frozen tensors are where it needs them.
+pub fn has_frozen(model: &Path) -> bool {
+    let needs = || {
+        let metadata = opened(model).ok().map(|model| model.metadata());
+        metadata.is_some_and(|metadata| metadata.contains_key(KEY))
+    };
+    model.with_file_name(FROZEN_FILE).is_file() || !needs()
+}
+
 /// A model's file together with the one beside it.
 pub(super) struct Joined {
     own: Safetensors,
@@ -166,7 +190,9 @@ impl Joined {
         };
         let frozen = opened(&place).map_err(|trouble| match trouble {
             Trouble::Io(error) if error.kind() == ErrorKind::NotFound => {
-                wrong("is not there: copy it, too, or have `runner export` make a whole model")
+                wrong(&format!(
+                    "is not there: copy it, too; it is {FOLDER}/{digest}.safetensors of the experiment's results"
+                ))
             }
             Trouble::Io(error) => Trouble::Io(error),
             _ => wrong("is damaged"),

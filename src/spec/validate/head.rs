@@ -131,7 +131,9 @@ fn end(spec: &Spec, check: &mut Check) {
         return softmax_elsewhere(head, dense.unwrap_or(at), check);
     };
     units(spec, dense_at, dense, check);
-    if last.activation() != wanted {
+    // Of images with several labels the loss is what is wrong.
+    let is_lost = spec.dataset.multi_label && wanted == Activation::Softmax;
+    if last.activation() != wanted && !is_lost {
         let key = match last.options.has(&ACTIVATION) {
             true => format!("head.{at}.activation"),
             false => format!("head.{at}"),

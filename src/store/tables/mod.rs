@@ -28,6 +28,7 @@ use polars::error::PolarsResult;
 use polars::prelude::DataFrame;
 
 use super::Results;
+use super::plan::planned_runs;
 use super::rows::{Axis, EpochRow, RunRow};
 use crate::claim::Token;
 use axis::{AxisColumn, Points};
@@ -276,13 +277,16 @@ pub fn are_in(folder: &Path) -> bool {
 /// What is wanted of the tables in a folder as they are now.
 fn read<T>(folder: &Path, wanted: impl FnOnce(&Tables) -> T) -> Result<T, TableError> {
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = last.take().filter(|tables| tables.folder == folder);
+    // Whoever reads sees the sweep's order, whichever run came first.
+    let order = planned_runs(folder);
+    let is_it = |tables: &Tables| tables.folder == folder && tables.order == order;
+    let known = last.take().filter(is_it);
     let mut tables = match known {
         Some(mut tables) => {
             tables.refresh()?;
             tables
         }
-        None => Tables::open(folder, &[], &[])?,
+        None => Tables::open(folder, &[], &order)?,
     };
     for trouble in tables.take_trouble() {
         tracing::warn!("{trouble}");

@@ -222,7 +222,7 @@ fn of_shards_and_of_what_is_no_dataset() {
         (
             "name = \"webdataset\"\npath = \"photos.tar\"",
             "3:8",
-            &["photos.tar: is no tar file"],
+            &["photos.tar: has no rows"],
         ),
         (
             "name = \"webdataset\"\npath = \"photos\"",

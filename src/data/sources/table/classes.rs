@@ -78,7 +78,7 @@ impl Classes {
         let kinds = [all.first(), all.last()].map(|value| value.map_or("", Value::kind));
         if kinds[0] != kinds[1] {
             let message = format!(
-                "column \"{column}\" holds {} in one file of the table and {} in another",
+                "column \"{column}\" holds {} in some rows and {} in others",
                 kinds[0], kinds[1]
             );
             return Err(Problem::new("dataset.label_column", message).into());

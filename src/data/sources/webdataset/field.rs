@@ -8,9 +8,13 @@ use super::super::table::labels;
 use super::super::table::mistakes::Mistakes;
 use super::super::table::{Columns, Numbers, Value};
 use crate::data::error::Error;
+use crate::data::files::file_name;
 use crate::datasets::LABEL_COLUMN;
+use crate::foreign::one_line;
 use crate::spec::Problem;
 
+/// So many characters of a value are shown.
+const LONGEST: usize = 60;
 /// The ending of files in JSON.
 pub(super) const JSON: &str = "json";
 
@@ -91,6 +95,7 @@ fn without_separator(column: &str) -> Problem {
 /// # Errors
 /// Values that are no classes.
 pub(super) fn of_json(
+    path: &Path,
     cells: Vec<Option<Json>>,
     numbers: &Numbers,
     columns: &Columns,
@@ -99,6 +104,7 @@ pub(super) fn of_json(
     let (mut values, mut counts) = (Vec::new(), Vec::with_capacity(cells.len()));
     for (row, cell) in cells.into_iter().enumerate() {
         let before = values.len();
+        let found = cell.as_ref().map_or("null".to_owned(), Json::to_string);
         match (cell, &columns.separator) {
             (None, _) => values.push(None),
             (Some(Json::Array(all)), _) if columns.multi_label => {
@@ -116,15 +122,22 @@ pub(super) fn of_json(
             (Some(one), _) => values.push(value(&one)),
         }
         if values[before..].iter().any(Option::is_none) {
-            wrong.add(|| numbers.place(row));
+            let found: String = found.chars().take(LONGEST).collect();
+            let (name, place) = (file_name(path), numbers.place(row));
+            wrong.add(|| format!("{name} {place}: {}", one_line(&found)));
         }
         counts.push(values.len() - before);
     }
     let what = format!("no label that can be a class in \"{}\"", columns.label);
     wrong.refuse(LABEL_COLUMN.name, &what, || {
-        "classes are text, whole numbers, or true and false; several labels of an image are a list, with \
-         dataset.multi_label = true"
-            .into()
+        match columns.multi_label {
+            true => "labels are a list of text, whole numbers (64 bit), or true and false",
+            false => {
+                "classes are text, whole numbers (64 bit), or true and false; several labels of an image are a list, with \
+                 dataset.multi_label = true"
+            }
+        }
+        .into()
     })?;
     Ok((values, columns.multi_label.then_some(counts), None))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::Seek;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +12,9 @@ use crate::data::error::Error;
 use crate::file_kind;
 use crate::foreign::{self, one_line};
 use crate::spec::Problem;
+
+/// What members and end marks of tar files are made of, in bytes.
+const BLOCK: u64 = 512;
 
 /// The files with one name up to its first dot.
 #[derive(Debug, PartialEq)]
@@ -48,6 +51,7 @@ pub(super) fn read(path: &Path, file: &mut File) -> Result<Vec<Sample>, Error> {
     let length = file.metadata().map_err(Error::io(path))?.len();
     let mut samples: Vec<Sample> = Vec::new();
     let mut endings: HashSet<Arc<str>> = HashSet::new();
+    let mut end = 0;
     let damaged = |after: usize, why: &str| {
         let message =
             format!("is damaged or cut off after {after} files: {why}; copy or download it again");
@@ -61,6 +65,7 @@ pub(super) fn read(path: &Path, file: &mut File) -> Result<Vec<Sample>, Error> {
         if offset.checked_add(size).is_none_or(|end| end > length) {
             return Err(damaged(files, "the file ends before its last member does"));
         }
+        end = (offset + size).next_multiple_of(BLOCK);
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let named = named(&name);
         let (key, ending) = match (entry.header().entry_type(), named) {
@@ -96,8 +101,41 @@ pub(super) fn read(path: &Path, file: &mut File) -> Result<Vec<Sample>, Error> {
             }),
         }
     }
+    check_end(path, archive.into_inner(), end)?;
     refuse_scattered(path, &samples)?;
     Ok(samples)
+}
+
+/// Refuses a file that ends without its mark, a block of zeros, as one that was cut off between two members, and one that
+/// has more behind it.
+fn check_end(path: &Path, file: &mut File, end: u64) -> Result<(), Error> {
+    let refused = |message: &str, help: &str| {
+        let message = format!("{}: {message}", foreign::path(path));
+        Err(Problem::new("dataset.path", message).help(help).into())
+    };
+    file.seek(SeekFrom::Start(end)).map_err(Error::io(path))?;
+    let mut block = vec![0; 1 << 16];
+    let mut zeros = 0;
+    loop {
+        let read = file.read(&mut block).map_err(Error::io(path))?;
+        if block[..read].iter().any(|byte| *byte != 0) {
+            return refused(
+                "has files behind its end mark, which no reader of tar files sees",
+                "write it anew; what was put together with cat is to be unpacked first",
+            );
+        }
+        zeros += read as u64;
+        if read == 0 {
+            break;
+        }
+    }
+    match zeros < BLOCK {
+        true => refused(
+            "has no end mark: it may have been cut off between two of its files",
+            "copy or download it again; if it is whole, `truncate -s +1024 FILE` adds the mark",
+        ),
+        false => Ok(()),
+    }
 }
 
 /// The name up to the first dot behind its folders, and what is behind that dot, in lower case; none of what belongs to
@@ -128,11 +166,20 @@ fn refuse_scattered(path: &Path, samples: &[Sample]) -> Result<(), Error> {
     }
 }
 
+/// Whether a file is a tar file without members: nothing but its end mark.
+fn is_empty(file: &mut File) -> std::io::Result<bool> {
+    let mut start = Vec::new();
+    file.rewind()?;
+    file.take(2 * BLOCK).read_to_end(&mut start)?;
+    Ok(start.len() as u64 == 2 * BLOCK && start.iter().all(|byte| *byte == 0))
+}
+
 /// Refuses what is no tar file, told by its first bytes.
 fn refuse_others(path: &Path, file: &mut File) -> Result<(), Error> {
     let kind = file_kind::recognize(path, file).map_err(Error::io(path))?;
     let (message, help) = match kind {
         Some(file_kind::TAR) => return Ok(()),
+        None if is_empty(file).map_err(Error::io(path))? => return Ok(()),
         Some(file_kind::GZIP) => (
             "is compressed; its images are read at their places".to_owned(),
             "unpack it: gunzip FILE (images do not shrink by it)",

@@ -39,6 +39,9 @@ impl Shard {
     pub fn open(path: PathBuf, ending: Option<&str>) -> Result<Self, Error> {
         let mut file = open_regular(&path).map_err(Error::io(&path))?;
         let samples = index::read(&path, &mut file)?;
+        if samples.is_empty() {
+            return Err(Error::file(&path, "has no rows: no sample is in it"));
+        }
         let images = images(&path, &samples, ending)?;
         Ok(Shard {
             path,
@@ -134,7 +137,8 @@ impl Shard {
                     format!("{place}: its label is no text in UTF-8"),
                 )
             })?;
-            all.push(Some(text.trim().to_owned()).filter(|text| !text.is_empty()));
+            let text = text.trim_start_matches('\u{feff}').trim();
+            all.push(Some(text.to_owned()).filter(|text| !text.is_empty()));
         }
         Ok(all)
     }
@@ -181,7 +185,10 @@ impl Form for Shard {
         let files = self.files(column, &mut file)?;
         let files = files.ok_or_else(|| self.missing((key, &columns.label), &mut file))?;
         let (labels, counts, note) = match column.ending {
-            JSON => field::of_json(self.fields(column, files, &numbers)?, &numbers, columns)?,
+            JSON => {
+                let fields = self.fields(column, files, &numbers)?;
+                field::of_json(&self.path, fields, &numbers, columns)?
+            }
             _ => field::of_text(
                 &self.path,
                 self.decoded(files, &numbers)?,
@@ -278,7 +285,7 @@ fn bytes(file: &mut File, member: &Member) -> std::io::Result<Vec<u8>> {
 
 /// The place of each sample's image among its members.
 fn images(path: &Path, samples: &[Sample], ending: Option<&str>) -> Result<Vec<usize>, Error> {
-    let ending = ending.map(str::to_lowercase);
+    let ending = ending.map(|ending| ending.trim_start_matches('.').to_lowercase());
     let is_one = |member: &Member| match &ending {
         Some(ending) => *member.ending == **ending,
         None => is_image(Path::new(&format!("image.{}", member.ending))),
