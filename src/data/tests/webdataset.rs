@@ -229,7 +229,7 @@ fn what_is_no_whole_tar_file_is_refused() {
     write(&path, &samples("n", &["0", "1", "0"]));
     let whole = fs::read(&path).unwrap();
     let ended = whole.iter().rposition(|byte| *byte != 0).unwrap();
-    let ended = ended.next_multiple_of(512);
+    let ended = (ended + 1).next_multiple_of(512);
     // A member's head is 512 bytes, and its bytes fill blocks of 512.
     let cut = 512 + png(0).len() / 2;
     for (bytes, says) in [
