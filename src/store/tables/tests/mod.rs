@@ -278,3 +278,23 @@ fn a_table_is_written_again_only_when_it_has_changed_or_is_gone() {
     tables.write().unwrap();
     assert!(read(&metrics).unwrap().is_some());
 }
+
+#[test]
+fn whoever_reads_sees_the_sweeps_order_whichever_run_came_first() {
+    let tmp = tempfile::tempdir().unwrap();
+    fs::write(tmp.path().join("plan.txt"), order().join("\n")).unwrap();
+    let write = |id: &str, point| {
+        let folder = tmp.path().join("runs").join(id);
+        fs::create_dir_all(&folder).unwrap();
+        let row = run(id, point, UNIX_EPOCH);
+        own::write_row(&folder, &axes(), &row, None, &Token::unclaimed()).unwrap();
+    };
+    let read = || -> Vec<String> {
+        let rows = read_runs(tmp.path()).unwrap().into_iter();
+        rows.map(|row| row.run).collect()
+    };
+    write("all-1", point("all", 1));
+    assert_eq!(read(), ["all-1"]);
+    write("none-0", point("none", 0));
+    assert_eq!(read(), ["none-0", "all-1"]);
+}
