@@ -1,6 +1,6 @@
 //! Reading recorded runs of one or several experiments.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, hint};
@@ -32,7 +32,7 @@ impl Results {
         let name = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let name = name.file_name().unwrap_or_default().to_string_lossy();
         let mut rows = read_runs(folder)?;
-        let plan = read_plan(folder);
+        let plan = read_plan(folder).map(HashSet::<String>::from_iter);
         let is_present = |row: &RunRow| plan.as_ref().is_none_or(|plan| plan.contains(&row.run));
         complete_contents(&mut rows, &is_present);
         let has_validation = |row: &RunRow| row.validation.is_some();

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::client::{Bytes, Client, Failure, Reply};
 use super::partial::Partial;
 use super::remote::Remote;
+use crate::files::open_regular;
 use crate::foreign;
 use crate::progress::Progress;
 use crate::text::hex;
@@ -158,8 +159,8 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// The SHA-256 of a file in lowercase hexadecimal.
-pub(super) fn sha256(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+pub fn sha256(path: &Path) -> io::Result<String> {
+    let mut file = open_regular(path)?;
     let mut hasher = Sha256::new();
     let mut piece = vec![0; PIECE];
     loop {

@@ -24,6 +24,7 @@ mod timeouts;
 pub(crate) use address::{is_local, is_private};
 pub use cache::Cache;
 pub use datasets::dataset;
+pub(crate) use download::sha256;
 pub use error::Error;
 pub use hub::Hub;
 pub use keras::{cached_keras, keras};

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::analysis::Recorded;
 use crate::claim::claimant;
 use crate::engine::Record;
-use crate::store::{Status, planned_runs, run_folder};
+use crate::store::{Status, read_plan, run_folder};
 
 /// Runs that are at one place.
 pub struct Whereabouts {
@@ -33,7 +33,7 @@ pub fn of(folder: &Path, recorded: &[Recorded]) -> Vec<Whereabouts> {
     let engine = record.engine.split('=').next().unwrap_or_default();
     let mut groups: Vec<Whereabouts> = Vec::new();
     let mut places: HashMap<(String, String), usize> = HashMap::new();
-    for run in planned_runs(folder) {
+    for run in read_plan(folder).unwrap_or_default() {
         let row = rows.get(run.as_str());
         let ended = [Status::Finished, Status::Failed, Status::Paused];
         if row.is_some_and(|row| ended.contains(&row.status)) {

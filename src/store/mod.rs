@@ -23,7 +23,7 @@ pub use error::Error;
 pub use folder::{has_model, model_file, run_folder, why_not_kept};
 pub use log::RunLog;
 pub(crate) use plan::write_plan;
-pub use plan::{PLAN_FILE, planned_runs, read_plan};
+pub use plan::{PLAN_FILE, read_plan};
 pub use present::Present;
 pub use results::Results;
 pub(crate) use rows::value_at;

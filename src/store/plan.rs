@@ -1,6 +1,5 @@
 //! Which runs the spec of an experiment has now, in the order of the sweep.
 
-use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -19,14 +18,9 @@ pub(crate) fn write_plan(folder: &Path, ids: &[String], token: &Token) -> Result
     write(&folder.join(PLAN_FILE), &(ids.join("\n") + "\n"), token)
 }
 
-/// The ids of the present spec's runs; none where they were not written down, as by earlier versions.
-pub fn read_plan(folder: &Path) -> Option<HashSet<String>> {
+/// The ids of the present spec's runs, in the order of the sweep; none where they were not written down, as by earlier
+/// versions.
+pub fn read_plan(folder: &Path) -> Option<Vec<String>> {
     let text = fs::read_to_string(folder.join(PLAN_FILE)).ok()?;
     Some(text.lines().map(str::to_owned).collect())
-}
-
-/// The same in the order of the sweep; empty where they were not written down.
-pub fn planned_runs(folder: &Path) -> Vec<String> {
-    let text = fs::read_to_string(folder.join(PLAN_FILE)).unwrap_or_default();
-    text.lines().map(str::to_owned).collect()
 }

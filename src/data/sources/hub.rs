@@ -27,6 +27,8 @@ use crate::text::{about_bytes, counted};
 struct Files {
     files: Vec<table::Found>,
     features: Features,
+    /// Those of the images and of the labels.
+    columns: (String, String),
     /// What is to be said of the choice.
     notes: Vec<String>,
 }
@@ -35,9 +37,9 @@ pub(super) fn open(spec: &Dataset, _: &Path) -> Result<Box<dyn Reader>, Error> {
     let Files {
         files,
         features,
+        columns: (image, label),
         notes,
     } = files(spec, &NoProgress)?;
-    let (image, label) = features.columns(spec)?;
     let columns = table::Columns {
         names: features.classes(&label),
         group: spec.options.text_if_set(&GROUP_COLUMN),
@@ -83,6 +85,7 @@ fn files(spec: &Dataset, progress: &dyn Progress) -> Result<Files, Error> {
     Ok(Files {
         files,
         features,
+        columns: (image, label),
         notes,
     })
 }

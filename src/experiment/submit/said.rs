@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::text::counted;
 
-/// So many jobs have a line each.
+/// So many jobs are named one by one.
 const FEW: usize = 3;
 
 /// What was submitted of an experiment: jobs, each with how many runs and tasks it has.
@@ -33,7 +33,7 @@ pub(super) fn named(engine: &dyn Engine, ids: &[&str]) -> String {
     let name = engine.name();
     match ids {
         [id] => format!("{name} job {id}"),
-        [first, .., last] if ids.len() > 3 => {
+        [first, .., last] if ids.len() > FEW => {
             format!("{} {name} jobs, {first} to {last}", ids.len())
         }
         ids => format!("{name} jobs {}", ids.join(", ")),

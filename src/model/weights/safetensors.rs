@@ -91,17 +91,6 @@ pub fn digest(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<String, Erro
     Ok(hex(hasher.finalize()))
 }
 
-/// Gives a file's bytes from where it is, a piece after the other.
-pub(super) fn each_piece(file: &mut File, take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
-    let mut piece = vec![0; PIECE];
-    loop {
-        match file.read(&mut piece)? {
-            0 => return Ok(()),
-            read => take(&piece[..read]),
-        }
-    }
-}
-
 /// Gives a tensor's bytes, a piece after the other.
 fn pieces(
     file: &mut File,

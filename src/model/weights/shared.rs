@@ -11,12 +11,12 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::codec::{Codec, Shapes, Trouble};
-use super::safetensors::{self, Safetensors};
+use super::safetensors::Safetensors;
 use super::save::{save_claimed, write};
 use super::{Error, Weights};
 use crate::atomic::name_beside;
 use crate::claim::Token;
-use crate::fetch::{Layout, Unreadable};
+use crate::fetch::{Layout, Unreadable, sha256};
 use crate::files::open_regular;
 use crate::foreign;
 use crate::text::hex;
@@ -106,7 +106,7 @@ fn link(
             source,
         })?;
     }
-    if file_digest(kept).is_ok_and(|found| found != digest) {
+    if sha256(kept).is_ok_and(|found| found != digest) {
         tracing::warn!(
             "{} is damaged; it is written anew, and models that were saved with it before cannot be opened: --fresh makes them again",
             foreign::path(kept)
@@ -197,7 +197,7 @@ impl Joined {
             Trouble::Io(error) => Trouble::Io(error),
             _ => wrong("is damaged"),
         })?;
-        match file_digest(&place)? == *digest {
+        match sha256(&place)? == *digest {
             true => Ok(Box::new(Joined { own, frozen })),
             false => Err(wrong("is another model's, or damaged")),
         }
@@ -211,13 +211,6 @@ fn opened(path: &Path) -> Result<Safetensors, Trouble> {
         Err(Unreadable::Io(source)) => Err(Trouble::Io(source)),
         Err(Unreadable::Wrong(reason)) => Err(Trouble::Wrong(reason)),
     }
-}
-
-fn file_digest(path: &Path) -> io::Result<String> {
-    let mut sum = Sha256::new();
-    let mut file = open_regular(path)?;
-    safetensors::each_piece(&mut file, &mut |piece| sum.update(piece))?;
-    Ok(hex(sum.finalize()))
 }
 
 impl Codec for Joined {

@@ -87,52 +87,46 @@ pub(super) fn read(path: &Path) -> Result<Option<(Decoder, Arc<FileMetadata>)>, 
 pub(in crate::store) fn read_table(
     path: &Path,
 ) -> Result<Option<(Arc<FileMetadata>, DataFrame)>, TableError> {
+    read_with(path, decode)
+}
+
+/// A file's own words about it, without its table; none where there is no file.
+pub(in crate::store) fn read_words(path: &Path) -> Result<Option<Arc<FileMetadata>>, TableError> {
+    read_with(path, |bytes| {
+        words(&mut ParquetReader::new(Cursor::new(bytes)))
+    })
+}
+
+/// What is made of a file's bytes, whose checksum is right; none where there is no file.
+fn read_with<T>(
+    path: &Path,
+    decode: impl FnOnce(&[u8]) -> Result<T, String>,
+) -> Result<Option<T>, TableError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(TableError::read(path)(source)),
     };
-    let table = match seal::check(&bytes) {
+    let found = match seal::check(&bytes) {
         Seal::Broken => Err("its checksum is wrong".into()),
         // polars panics on some damaged files.
         _ => guarded::guarded(|| decode(&bytes))
             .unwrap_or_else(|_| Err("it cannot be decoded".into())),
     };
-    table.map(Some).map_err(|why| TableError::Damaged {
+    found.map(Some).map_err(|why| TableError::Damaged {
         path: path.to_owned(),
         why,
     })
 }
 
-/// A file's own words about it, without its table; none where there is no file.
-pub(in crate::store) fn read_words(path: &Path) -> Result<Option<Arc<FileMetadata>>, TableError> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(TableError::read(path)(source)),
-    };
-    let words = || {
-        let mut reader = ParquetReader::new(Cursor::new(&bytes));
-        reader.get_metadata().cloned()
-    };
-    let damaged = |why: String| TableError::Damaged {
-        path: path.to_owned(),
-        why,
-    };
-    match seal::check(&bytes) {
-        Seal::Broken => Err(damaged("its checksum is wrong".into())),
-        _ => match guarded::guarded(words) {
-            Ok(Ok(words)) => Ok(Some(words)),
-            Ok(Err(error)) => Err(damaged(error.to_string())),
-            Err(_) => Err(damaged("it cannot be decoded".into())),
-        },
-    }
+fn words(reader: &mut ParquetReader<Cursor<&[u8]>>) -> Result<Arc<FileMetadata>, String> {
+    reader.get_metadata().cloned().map_err(|e| e.to_string())
 }
 
 /// A whole file's table, and its words about it.
 fn decode(bytes: &[u8]) -> Result<(Arc<FileMetadata>, DataFrame), String> {
     let mut reader = ParquetReader::new(Cursor::new(bytes));
-    let metadata = reader.get_metadata().map_err(|e| e.to_string())?.clone();
+    let metadata = words(&mut reader)?;
     parquet::check_all(&mut Cursor::new(bytes), &metadata)?;
     let frame = reader.finish().map_err(|e| e.to_string())?;
     Ok((metadata, frame))

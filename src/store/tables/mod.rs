@@ -28,7 +28,7 @@ use polars::error::PolarsResult;
 use polars::prelude::DataFrame;
 
 use super::Results;
-use super::plan::planned_runs;
+use super::plan::read_plan;
 use super::rows::{Axis, EpochRow, RunRow};
 use crate::claim::Token;
 use axis::{AxisColumn, Points};
@@ -278,7 +278,7 @@ pub fn are_in(folder: &Path) -> bool {
 fn read<T>(folder: &Path, wanted: impl FnOnce(&Tables) -> T) -> Result<T, TableError> {
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     // Whoever reads sees the sweep's order, whichever run came first.
-    let order = planned_runs(folder);
+    let order = read_plan(folder).unwrap_or_default();
     let is_it = |tables: &Tables| tables.folder == folder && tables.order == order;
     let known = last.take().filter(is_it);
     let mut tables = match known {
