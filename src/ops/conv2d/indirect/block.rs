@@ -165,7 +165,14 @@ impl Outputs<'_> {
                 }
             }
         }
-        sums
+        // What is handed on lies in memory, where later loops over it are long; in it the sums would be stored term by term.
+        let mut whole = [[simd.splat_f32s(0.0); V]; R];
+        for r in 0..R {
+            for v in 0..V {
+                whole[r][v] = sums[r][v];
+            }
+        }
+        whole
     }
 
     /// Finishes the sums of `rows` positions from `position` on and puts them in their places.

@@ -1,0 +1,102 @@
+//! How many images of 224×224 a second whole networks carry forward, and through a step of training, on this machine.
+//!
+//!     cargo bench --bench networks -- forward resnet50 vit_small_patch16_224 --turns 5 --batch 16
+//!
+//! The networks have their own classifiers and random weights: time does not depend on them. A line a turn and a network:
+//! `forward resnet50 17.3`. `benches/compare` sets them beside other programs.
+
+use std::time::Instant;
+
+use candle_core::{Device, Result, Tensor};
+use runner::graph::Mode;
+use runner::model::{Blueprint, Network, Weights};
+use runner::ops;
+use runner::optim::Optimizer;
+use runner::spec::Spec;
+use runner::zoo::IMAGENET_CLASSES;
+
+/// The networks of the README's table.
+const NETWORKS: [&str; 8] = [
+    "vgg16",
+    "resnet18",
+    "squeezenet1_1",
+    "resnet50",
+    "convnext_tiny",
+    "vit_small_patch16_224",
+    "mobilenetv2_100",
+    "efficientnet_b0",
+];
+const SIDE: usize = 224;
+
+/// What is asked for.
+struct Job {
+    step: bool,
+    networks: Vec<String>,
+    turns: usize,
+    batch: usize,
+}
+
+impl Job {
+    fn from_args() -> Self {
+        let mut job = Job {
+            step: false,
+            networks: Vec::new(),
+            turns: 5,
+            batch: 16,
+        };
+        let mut args = std::env::args().skip(1);
+        while let Some(arg) = args.next() {
+            let mut number = || args.next().and_then(|n| n.parse().ok()).expect("a number");
+            match arg.as_str() {
+                "--turns" => job.turns = number(),
+                "--batch" => job.batch = number(),
+                // Cargo's own.
+                "--bench" => {}
+                "forward" => job.step = false,
+                "step" => job.step = true,
+                _ => job.networks.push(arg),
+            }
+        }
+        if job.networks.is_empty() {
+            job.networks = NETWORKS.map(str::to_owned).to_vec();
+        }
+        job
+    }
+}
+
+fn network(arch: &str) -> Result<Network> {
+    let text = format!(
+        "name = 'speed'\n[dataset]\nname = 'cifar10'\n[backbone]\narch = '{arch}'\nweights = 'random'\n\
+         include_top = true\ninput_size = {SIDE}\n[freeze]\nthrough = 'none'\n"
+    );
+    let spec: Spec = toml::from_str(&text).expect("a spec");
+    let blueprint = Blueprint::new(&spec, IMAGENET_CLASSES).expect("a network");
+    Network::new(blueprint, &Weights::new(), 0, &Device::Cpu)
+}
+
+fn images(batch: usize) -> Result<Tensor> {
+    let count = batch * SIDE * SIDE * 3;
+    let values = (0..count).map(|i| (i * 7919 % 255) as f32 / 127.5 - 1.0);
+    Tensor::from_vec(values.collect::<Vec<f32>>(), (batch, SIDE, SIDE, 3), &Device::Cpu)
+}
+
+fn main() -> Result<()> {
+    let job = Job::from_args();
+    let images = images(job.batch)?;
+    for arch in &job.networks {
+        let network = network(arch)?;
+        let run: Box<dyn FnMut(u64) -> Result<()>> = match job.step {
+            false => Box::new(|_| network.forward(&images, Mode::Evaluate).map(drop)),
+            true => todo!(),
+        };
+        let mut run = run;
+        run(0)?;
+        for turn in 0..job.turns {
+            let start = Instant::now();
+            run(turn as u64 + 1)?;
+            let rate = job.batch as f64 / start.elapsed().as_secs_f64();
+            println!("forward {arch} {rate:.2}");
+        }
+    }
+    Ok(())
+}
