@@ -10,21 +10,6 @@ use crate::ops::Passes;
 /// Bytes of one value.
 const F32: u64 = 4;
 
-/// Bytes of a node's inputs and output together that stay near a processor.
-pub const NEAR: u64 = 32 << 20;
-
-/// How many images a forward pass on a CPU is best done with, at least 1: the values of the widest of `nodes` stay near
-/// the processor.
-pub fn images_at_once(graph: &Graph, nodes: &[usize]) -> usize {
-    let widest = nodes.iter().filter_map(|i| graph.nodes().get(*i));
-    let values = widest.map(|node| {
-        let inputs = graph.inputs(node);
-        inputs.iter().map(|shape| shape.elements()).sum::<usize>() + node.output.elements()
-    });
-    let bytes = F32 as usize * values.max().unwrap_or(1);
-    (NEAR as usize / bytes.max(1)).max(1)
-}
-
 /// Bytes that each thread of the CPU keeps for itself once it has computed `nodes` with so many samples, and those that all
 /// threads share meanwhile.
 pub fn scratch(graph: &Graph, nodes: &[usize], samples: usize, passes: Passes) -> [u64; 2] {

@@ -6,8 +6,8 @@ use super::blueprint::Blueprint;
 use super::init;
 use super::weights::{HostTensor, Weights};
 use crate::graph::{
-    Mode, Parameter, Slot, Tensors, absorbed, absorbed_on_gpu, chained, from_file, images_at_once,
-    joined, to_file,
+    Mode, Parameter, Piece, Slot, Tensors, absorbed, absorbed_on_gpu, chained, from_file,
+    images_at_once, joined, pieces, to_file,
 };
 #[cfg(feature = "cuda")]
 use crate::ops;
@@ -199,21 +199,51 @@ impl Network {
         mode: Mode,
     ) -> Result<Vec<Tensor>> {
         let images = values.first().map_or(Ok(0), |value| value.dim(0))?;
-        let most = images_at_once(&self.blueprint.graph, nodes);
-        if images <= most || !self.device.is_cpu() {
+        if images <= images_at_once(&self.blueprint.graph, nodes) || !self.device.is_cpu() {
             return self.pass(nodes, given, values, wanted, mode);
         }
-        let mut pieces: Vec<Vec<Tensor>> = vec![Vec::new(); wanted.len()];
-        for start in (0..images).step_by(most) {
-            let piece = |value: &Tensor| value.narrow(0, start, most.min(images - start));
-            let values: Vec<Tensor> = values.iter().map(piece).collect::<Result<_>>()?;
-            let results = self.pass(nodes, given, &values, wanted, mode)?;
-            pieces
-                .iter_mut()
-                .zip(results)
-                .for_each(|(pieces, result)| pieces.push(result));
+        let pieces = pieces(&self.blueprint.graph, nodes, wanted, images);
+        self.through(&pieces, nodes, (given, values), wanted, mode)
+    }
+
+    /// Carries images through pieces of the nodes: those of the last one at a time through all before it.
+    fn through(
+        &self,
+        pieces: &[Piece],
+        nodes: &[usize],
+        (given, values): (&[usize], &[Tensor]),
+        wanted: &[usize],
+        mode: Mode,
+    ) -> Result<Vec<Tensor>> {
+        let Some((piece, before)) = pieces.split_last() else {
+            return self.pass(nodes, given, values, wanted, mode);
+        };
+        let images = values.first().map_or(Ok(0), |value| value.dim(0))?;
+        let mut results: Vec<Vec<Tensor>> = vec![Vec::new(); wanted.len()];
+        // About as many each time.
+        let some = images.div_ceil(images.div_ceil(piece.images).max(1)).max(1);
+        for start in (0..images).step_by(some) {
+            let some = |value: &Tensor| value.narrow(0, start, some.min(images - start));
+            let values: Vec<Tensor> = values.iter().map(some).collect::<Result<_>>()?;
+            let own = &nodes[piece.nodes.clone()];
+            let of_some = match before {
+                [] => self.pass(own, given, &values, wanted, mode)?,
+                before => {
+                    let nodes = &nodes[..piece.nodes.start];
+                    let given = (given, values.as_slice());
+                    let values = self.through(before, nodes, given, &piece.taken, mode)?;
+                    self.pass(own, &piece.taken, &values, wanted, mode)?
+                }
+            };
+            for (results, result) in results.iter_mut().zip(of_some) {
+                results.push(result);
+            }
         }
-        pieces.iter().map(|pieces| Tensor::cat(pieces, 0)).collect()
+        let whole = |results: Vec<Tensor>| match results.as_slice() {
+            [only] => Ok(only.clone()),
+            several => Tensor::cat(several, 0),
+        };
+        results.into_iter().map(whole).collect()
     }
 
     /// All tensors by name, in PyTorch's layouts.

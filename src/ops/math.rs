@@ -6,6 +6,8 @@
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
+    /// Beside it values are integers.
+    const SHIFT: f32 = 12_582_912.0;
     // ln 2 in two parts, the first with few bits, so that its product with n is exact.
     const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
     const POLYNOMIAL: [f32; 6] = [
@@ -17,12 +19,14 @@ pub(super) fn exp(x: f32) -> f32 {
         5e-1,
     ];
     let x = clamp(x, -87.0, 88.0);
-    let n = (x * LOG2_E).round_ties_even();
+    // To the nearest integer, which lies in the last bits of the sum: a conversion would be checked.
+    let shifted = x * LOG2_E + SHIFT;
+    let n = shifted - SHIFT;
     let r = x - n * LN_2[0] - n * LN_2[1];
     let tail = POLYNOMIAL[1..]
         .iter()
         .fold(POLYNOMIAL[0], |sum, c| sum * r + c);
-    let power = f32::from_bits(((n as i32 + 127) as u32) << 23);
+    let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(1f32.to_bits()));
     (tail * r * r + r + 1.0) * power
 }
 

@@ -25,6 +25,15 @@ pub(super) fn load<S: Simd>(values: &[f32], at: usize) -> S::f32s {
     S::as_simd_f32s(&values[at..at + S::F32_LANES]).0[0]
 }
 
+/// The vector of values from `at` on, with zeros behind the first `count`.
+#[inline(always)]
+pub(super) fn load_some<S: Simd>(simd: S, values: &[f32], at: usize, count: usize) -> S::f32s {
+    match count >= S::F32_LANES {
+        true => load::<S>(values, at),
+        false => simd.partial_load_f32s(&values[at..at + count]),
+    }
+}
+
 /// Puts a vector at the values from `at` on.
 #[inline(always)]
 pub(super) fn store<S: Simd>(values: &mut [f32], at: usize, vector: S::f32s) {

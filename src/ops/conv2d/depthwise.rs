@@ -10,7 +10,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::finish::Finish;
+use super::finish::{Block, Finish};
 use super::shape::Shape;
 use crate::ops::cpu::{Shared, add_parts, filled, min_tasks};
 use crate::ops::simd::{dispatch, load, prefetch, vectorized};
@@ -232,15 +232,14 @@ impl Line<'_> {
                 }
             }
         }
-        let at = (self.row * s.wo + ox) * c + channel;
-        let sums = self.finish.block(simd, sums, channel, (at, c, N));
-        for i in 0..N {
-            for v in 0..V {
-                let at = at + i * c + v * S::F32_LANES;
-                // SAFETY: no other task writes this row; vectors are of f32 values.
-                unsafe { self.out.write_vector(at, sums[i][v]) };
-            }
-        }
+        let to = Block {
+            channels: channel..channel + V * S::F32_LANES,
+            at: (self.row * s.wo + ox) * c + channel,
+            stride: c,
+            rows: N,
+        };
+        // SAFETY: no other task writes this row.
+        unsafe { self.finish.block(simd, &sums, &to, self.out) };
     }
 
     /// One channel of an output, where there are fewer than a vector holds.

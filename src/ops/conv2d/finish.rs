@@ -1,11 +1,13 @@
 //! What happens to sums before they are stored.
 
+use std::ops::Range;
+
 use pulp::Simd;
 use rayon::prelude::*;
 
 use crate::ops::activation::Function;
-use crate::ops::cpu::{CHUNK, MIN_CHUNKS};
-use crate::ops::simd::{load, relu};
+use crate::ops::cpu::{CHUNK, MIN_CHUNKS, Shared};
+use crate::ops::simd::{load, load_some, relu};
 
 /// What happens to a sum before it is stored: `function((sum + bias) * scale + shift + add)`, each step as the operation
 /// on its own would do it, so that the bits are the same.
@@ -33,6 +35,12 @@ pub(in crate::ops) struct OfChannels<V> {
 }
 
 impl<V: Copy> OfChannels<V> {
+    const NONE: Self = OfChannels {
+        bias: None,
+        scale: None,
+        shift: None,
+    };
+
     /// Of a vector of sums of these channels.
     #[inline(always)]
     pub fn apply<S: Simd<f32s = V>>(&self, simd: S, mut sums: V) -> V {
@@ -49,57 +57,130 @@ impl<V: Copy> OfChannels<V> {
     }
 }
 
+/// NaN stays NaN.
+#[inline(always)]
+fn at_most_six<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let six = simd.splat_f32s(6.0);
+    simd.select_f32s(simd.less_than_f32s(six, x), six, x)
+}
+
+/// Where the sums of some output positions and channels belong.
+pub(in crate::ops) struct Block {
+    pub channels: Range<usize>,
+    /// Where the first value lies.
+    pub at: usize,
+    /// Values from a row to the next.
+    pub stride: usize,
+    /// How many rows there are.
+    pub rows: usize,
+}
+
 impl Finish<'_> {
-    /// The first steps for the vector of channels from `channel` on.
+    /// The first steps for the vector of channels from `channel` on, of which `count` are there.
     #[inline(always)]
-    pub fn of_channels<S: Simd>(&self, channel: usize) -> OfChannels<S::f32s> {
+    pub fn of_channels<S: Simd>(
+        &self,
+        simd: S,
+        channel: usize,
+        count: usize,
+    ) -> OfChannels<S::f32s> {
         OfChannels {
-            bias: self.bias.map(|bias| load::<S>(bias, channel)),
-            scale: self.scale.map(|scale| load::<S>(scale, channel)),
-            shift: self.shift.map(|shift| load::<S>(shift, channel)),
+            bias: self.bias.map(|bias| load_some(simd, bias, channel, count)),
+            scale: self
+                .scale
+                .map(|scale| load_some(simd, scale, channel, count)),
+            shift: self
+                .shift
+                .map(|shift| load_some(simd, shift, channel, count)),
         }
     }
 
-    /// What comes after [`OfChannels::apply`] for the output values from `at` on; all but [`Finish::function`].
+    /// What comes after [`OfChannels::apply`] for the output values from `at` on, of which `count` are there; all
+    /// but [`Finish::later`].
     #[inline(always)]
-    pub fn rest<S: Simd>(&self, simd: S, mut sums: S::f32s, at: usize) -> S::f32s {
+    pub fn rest<S: Simd>(&self, simd: S, mut sums: S::f32s, at: usize, count: usize) -> S::f32s {
         if let Some(add) = self.add {
-            sums = simd.add_f32s(sums, load::<S>(add, at));
+            sums = simd.add_f32s(sums, load_some(simd, add, at, count));
         }
-        if self.relu { relu(simd, sums) } else { sums }
+        match self.function {
+            _ if self.relu => relu(simd, sums),
+            Some(Function::Relu6) => {
+                let positive = relu(simd, sums);
+                at_most_six(simd, positive)
+            }
+            _ => sums,
+        }
     }
 
-    /// All steps but [`Finish::function`] of `V` vectors of each of `R` rows; those of the output lie `stride` values
-    /// apart, and beyond the first `rows` there are none.
+    /// Puts all steps but [`Finish::later`] of `V` vectors of each of the first rows into their places.
     ///
-    /// One thing after another for all sums: they stay in registers only where loops over them are short.
+    /// # Safety
+    /// No other task may touch these values of `out` at the same time.
+    #[inline(always)]
+    pub unsafe fn block<S: Simd, const R: usize, const V: usize>(
+        &self,
+        simd: S,
+        sums: &[[S::f32s; V]; R],
+        to: &Block,
+        out: &Shared<'_>,
+    ) {
+        // SAFETY: by this function's contract.
+        unsafe {
+            match to.rows >= R && to.channels.len() >= V * S::F32_LANES {
+                true => self.whole_block(simd, sums, to, out),
+                false => self.part_of_block(simd, sums, to, out),
+            }
+        }
+    }
+
+    /// As [`Finish::block`] where all is there.
     #[inline(always)]
     #[allow(
         clippy::needless_range_loop,
         reason = "iterators' closures may not be unrolled"
     )]
-    pub fn block<S: Simd, const R: usize, const V: usize>(
+    unsafe fn whole_block<S: Simd, const R: usize, const V: usize>(
         &self,
         simd: S,
-        mut sums: [[S::f32s; V]; R],
-        channel: usize,
-        (at, stride, rows): (usize, usize, usize),
-    ) -> [[S::f32s; V]; R] {
+        sums: &[[S::f32s; V]; R],
+        to: &Block,
+        out: &Shared<'_>,
+    ) {
+        let lanes = S::F32_LANES;
+        let mut of_channels = [OfChannels::NONE; V];
         for v in 0..V {
-            let of_channels = self.of_channels::<S>(channel + v * S::F32_LANES);
-            for r in 0..R {
-                sums[r][v] = of_channels.apply(simd, sums[r][v]);
-            }
+            of_channels[v] = self.of_channels(simd, to.channels.start + v * lanes, lanes);
         }
         for r in 0..R {
-            if r < rows {
-                for v in 0..V {
-                    let at = at + r * stride + v * S::F32_LANES;
-                    sums[r][v] = self.rest(simd, sums[r][v], at);
-                }
+            for v in 0..V {
+                let at = to.at + r * to.stride + v * lanes;
+                let sum = self.rest(simd, of_channels[v].apply(simd, sums[r][v]), at, lanes);
+                // SAFETY: by this function's contract; vectors are of f32 values.
+                unsafe { out.write_vector(at, sum) };
             }
         }
-        sums
+    }
+
+    /// As [`Finish::block`] where some of the rows or channels are there.
+    #[inline(always)]
+    unsafe fn part_of_block<S: Simd, const R: usize, const V: usize>(
+        &self,
+        simd: S,
+        sums: &[[S::f32s; V]; R],
+        to: &Block,
+        out: &Shared<'_>,
+    ) {
+        let lanes = S::F32_LANES;
+        for (r, sums) in sums.iter().take(to.rows).enumerate() {
+            for (v, sum) in sums.iter().enumerate() {
+                let count = lanes.min(to.channels.len() - v * lanes);
+                let of_channels = self.of_channels(simd, to.channels.start + v * lanes, count);
+                let at = to.at + r * to.stride + v * lanes;
+                let sum = self.rest(simd, of_channels.apply(simd, *sum), at, count);
+                // SAFETY: by this function's contract.
+                simd.partial_store_f32s(unsafe { out.slice(at..at + count) }, sum);
+            }
+        }
     }
 
     /// As [`Finish::block`], of a row of sums, of the channels from `channel` on and for the output values from `at` on.
@@ -126,12 +207,20 @@ impl Finish<'_> {
             // Written so that NaN stays NaN.
             sums.iter_mut()
                 .for_each(|s| *s = if *s < 0.0 { 0.0 } else { *s });
+        } else if self.function == Some(Function::Relu6) {
+            Function::Relu6.apply(sums);
         }
+    }
+
+    /// The function, where it is not applied with the other steps.
+    pub fn later(&self) -> Option<Function> {
+        self.function
+            .filter(|function| *function != Function::Relu6)
     }
 
     /// As [`Finish::apply_function`], in parallel.
     pub fn apply_function_to_all(&self, values: &mut [f32]) {
-        if self.function.is_some() {
+        if self.later().is_some() {
             values
                 .par_chunks_mut(CHUNK)
                 .with_min_len(MIN_CHUNKS)
@@ -139,9 +228,9 @@ impl Finish<'_> {
         }
     }
 
-    /// Applies [`Finish::function`] to finished sums.
+    /// Applies [`Finish::later`] to finished sums.
     pub fn apply_function(&self, values: &mut [f32]) {
-        if let Some(function) = self.function {
+        if let Some(function) = self.later() {
             function.apply(values);
         }
     }

@@ -6,13 +6,10 @@ use pulp::{Simd, WithSimd};
 
 use super::packed::{Packed, Panel};
 use super::places::{Depth, Pointers};
-use crate::ops::conv2d::finish::Finish;
+use crate::ops::conv2d::finish::{Block, Finish};
 use crate::ops::conv2d::shape::Shape;
 use crate::ops::cpu::Shared;
 use crate::ops::simd::{LANES, load, store};
-
-/// Sums kept in registers, at most: 24 of the longest vectors.
-const MOST: usize = 24 * LANES;
 
 /// A task: output positions × panels of channels.
 pub(super) struct Tile<'a> {
@@ -112,16 +109,15 @@ impl Outputs<'_> {
                         store::<S>(kept, (r * V + v) * S::F32_LANES, sums[r][v]);
                     }
                 }
-            } else if panel.channels.len() == width {
-                self.store(simd, panel, sums, position, rows);
             } else {
-                let mut values = [0f32; MOST];
-                for r in 0..R {
-                    for v in 0..V {
-                        store::<S>(&mut values, (r * V + v) * S::F32_LANES, sums[r][v]);
-                    }
-                }
-                self.store_part(panel, &mut values, width, position, rows);
+                let to = Block {
+                    channels: panel.channels.clone(),
+                    at: position * self.shape.cout + panel.channels.start,
+                    stride: self.shape.cout,
+                    rows,
+                };
+                // SAFETY: no other task writes these channels of these positions.
+                unsafe { self.finish.block(simd, &sums, &to, self.out) };
             }
         }
     }
@@ -173,49 +169,5 @@ impl Outputs<'_> {
             }
         }
         whole
-    }
-
-    /// Finishes the sums of `rows` positions from `position` on and puts them in their places.
-    #[inline(always)]
-    fn store<S: Simd, const R: usize, const V: usize>(
-        &self,
-        simd: S,
-        panel: &Panel,
-        sums: [[S::f32s; V]; R],
-        position: usize,
-        rows: usize,
-    ) {
-        let (channel, stride) = (panel.channels.start, self.shape.cout);
-        let at = position * stride + channel;
-        let sums = self.finish.block(simd, sums, channel, (at, stride, rows));
-        for r in 0..R {
-            if r < rows {
-                for v in 0..V {
-                    // SAFETY: no other task writes these channels of this position; vectors are of f32 values.
-                    unsafe {
-                        self.out
-                            .write_vector(at + r * stride + v * S::F32_LANES, sums[r][v]);
-                    }
-                }
-            }
-        }
-    }
-
-    /// As `store`, where the channels do not fill their vectors; the positions' sums lie `width` apart.
-    fn store_part(
-        &self,
-        panel: &Panel,
-        sums: &mut [f32],
-        width: usize,
-        position: usize,
-        rows: usize,
-    ) {
-        for (r, sums) in sums.chunks_exact_mut(width).take(rows).enumerate() {
-            let at = (position + r) * self.shape.cout + panel.channels.start;
-            let sums = &mut sums[..panel.channels.len()];
-            self.finish.row(sums, panel.channels.start, at);
-            // SAFETY: no other task writes these channels of this position.
-            unsafe { self.out.write(at, sums) };
-        }
     }
 }

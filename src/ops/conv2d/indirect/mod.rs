@@ -71,13 +71,17 @@ pub(in crate::ops) fn convolve(
                         kept,
                     });
                 });
-                if finish.function.is_some() {
+                if finish.later().is_some() {
                     let channels = packed.channels(panels);
-                    for position in positions.clone() {
-                        let at = position * s.cout;
+                    // Those of all channels lie side by side.
+                    let (lines, width) = match channels.len() == s.cout {
+                        true => (1, positions.len() * s.cout),
+                        false => (positions.len(), channels.len()),
+                    };
+                    for line in 0..lines {
+                        let at = (positions.start + line) * s.cout + channels.start;
                         // SAFETY: this task's own positions and channels, written above.
-                        let out = unsafe { out.slice(at + channels.start..at + channels.end) };
-                        finish.apply_function(out);
+                        finish.apply_function(unsafe { out.slice(at..at + width) });
                     }
                 }
             });

@@ -218,7 +218,7 @@ impl<S: Simd> Sink<S> for OutputTile<'_, S::f32s> {
         if let Some(pixel) = self.pixels[row][column] {
             let at = pixel * self.cout + self.channel;
             let sum = self.of_channels.apply(simd, value);
-            let sum = self.finish.rest(simd, sum, at);
+            let sum = self.finish.rest(simd, sum, at, S::F32_LANES);
             // SAFETY: no other task writes these channels of this tile; vectors are of f32 values.
             unsafe { self.out.write_vector(at, sum) };
         }
@@ -241,7 +241,7 @@ impl WithSimd for ToOutputs<'_> {
                 let channel = self.channel + channel;
                 let mut to = OutputTile {
                     pixels: &pixels,
-                    of_channels: self.finish.of_channels::<S>(channel),
+                    of_channels: self.finish.of_channels(simd, channel, S::F32_LANES),
                     finish: self.finish,
                     out: self.out,
                     cout: self.cout,
