@@ -19,6 +19,7 @@ mod store;
 mod turn;
 mod values;
 
+pub use compute::AT_ONCE;
 pub use describe::describe;
 pub use error::Error;
 pub use policy::{may_be_kept, memory};

@@ -1,6 +1,6 @@
 //! What a run will take: operations and memory, counted from the graph.
 
-use super::cut::Cut;
+use super::cut::{Cut, Stage};
 use super::fusion::{absorbed, chained, joined};
 use super::node::Graph;
 use super::op::Op;
@@ -45,8 +45,6 @@ pub struct Cost {
     pub kept: u64,
     /// Bytes of the gradients of values, at most at a time in the backward pass, an image.
     pub backward: u64,
-    /// Bytes of the values of the constant part, at most at a time, an image.
-    pub constant: u64,
 }
 
 impl Cost {
@@ -85,7 +83,6 @@ impl Cost {
         // Of the values before all gradients, one gives the next.
         cost.kept = cost.kept.saturating_add(passing.saturating_mul(2));
         cost.backward = backward_peak(graph, &has_gradient);
-        cost.constant = constant_peak(graph, cut, &absorbed);
         cost
     }
 
@@ -154,9 +151,10 @@ fn is_lengthened(graph: &Graph, node: usize) -> bool {
     joins(&node) && inputs.is_some_and(|inputs| inputs.iter().any(joins))
 }
 
-/// The most bytes that an image's values take at a time in the constant part, with the image itself. A node that is
-/// absorbed gives what the one before it holds; of nodes that are computed together only the last gives anything.
-fn constant_peak(graph: &Graph, cut: &Cut, absorbed: &[bool]) -> u64 {
+/// For nodes of the constant part the bytes that an image's values take when each is computed, with the image itself. A node
+/// that is absorbed gives what the one before it holds; of nodes that are computed together only the last gives anything.
+pub(super) fn alive(graph: &Graph, cut: &Cut) -> Vec<(usize, u64)> {
+    let absorbed = absorbed(graph);
     let bytes = |i: &usize| {
         let node = graph.nodes().get(*i);
         node.map_or(0, |node| F32 * node.output.elements() as u64)
@@ -171,7 +169,7 @@ fn constant_peak(graph: &Graph, cut: &Cut, absorbed: &[bool]) -> u64 {
     let goes_on = |last: usize| joined.get(last + 1).copied().unwrap_or(false);
     let steps = stages.iter().enumerate().skip(1);
     let steps = steps.filter(|(_, stage)| !goes_on(stage.last));
-    let at = steps.filter_map(|(at, stage)| {
+    let alive = |(at, stage): (usize, &Stage)| {
         // What is there before the first of those that are computed together.
         let first = stages[..=at]
             .iter()
@@ -188,7 +186,12 @@ fn constant_peak(graph: &Graph, cut: &Cut, absorbed: &[bool]) -> u64 {
             .iter()
             .map(bytes)
             .reduce(u64::saturating_add)
-            .map(|there| there.saturating_add(made))
-    });
-    at.max().unwrap_or(0).saturating_add(bytes(&0))
+            .map(|there| {
+                (
+                    stage.last,
+                    there.saturating_add(made).saturating_add(bytes(&0)),
+                )
+            })
+    };
+    steps.filter_map(alive).collect()
 }

@@ -29,7 +29,7 @@ pub use layout::{from_file, to_file};
 pub use node::{Graph, Module, Node};
 pub use op::{Op, Primitive};
 pub use parameter::Parameter;
-pub use pieces::{NEAR, Piece, between, images_at_once, pieces};
+pub use pieces::{NEAR, Piece, carried, images_at_once, peak, pieces};
 pub use role::Role;
 pub use shape::Shape;
 pub use summary::{Detail, summary};

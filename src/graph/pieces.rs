@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::cost::alive;
+use super::cut::Cut;
 use super::fusion::{absorbed, joined};
 use super::node::Graph;
 
@@ -87,7 +89,7 @@ pub fn pieces(graph: &Graph, nodes: &[usize], wanted: &[usize], most: usize) -> 
 
 /// The nodes before `nodes[at]`, or given, that it and those behind it take, or that are wanted; in their order.
 fn taken(graph: &Graph, nodes: &[usize], at: usize, wanted: &[usize]) -> Vec<usize> {
-    let (before, behind) = nodes.split_at(at);
+    let behind = &nodes[at..];
     let inputs = behind
         .iter()
         .filter_map(|node| graph.nodes().get(*node))
@@ -100,7 +102,6 @@ fn taken(graph: &Graph, nodes: &[usize], at: usize, wanted: &[usize]) -> Vec<usi
         .collect();
     taken.sort_unstable();
     taken.dedup();
-    debug_assert!(before.is_sorted());
     taken
 }
 
@@ -110,11 +111,77 @@ fn bytes(graph: &Graph, node: usize) -> usize {
     node.map_or(0, |node| F32 * node.output.elements())
 }
 
-/// Bytes of the values that are handed on between pieces, at most at a time, when so many images are carried through.
-pub fn between(graph: &Graph, pieces: &[Piece], images: usize) -> u64 {
-    let of = |piece: &Piece| {
-        let taken: usize = piece.taken.iter().map(|node| bytes(graph, *node)).sum();
-        taken.saturating_mul(piece.images.min(images)) as u64
+/// How many images are best carried through the nodes at a time, of `most` at most, where they come one by one: as many as
+/// the last of [`pieces`] has, and as stay near before the first.
+pub fn carried(graph: &Graph, nodes: &[usize], wanted: &[usize], most: usize) -> usize {
+    let pieces = pieces(graph, nodes, wanted, most);
+    let [Some(first), Some(last)] = [pieces.first(), pieces.last()] else {
+        return most.max(1);
     };
-    pieces.iter().skip(1).map(of).fold(0, u64::saturating_add)
+    let given: usize = first.taken.iter().map(|node| bytes(graph, *node)).sum();
+    let near = NEAR as usize / given.max(1);
+    last.images.min(near.max(first.images)).max(1)
+}
+
+/// The most bytes that values take at a time while images are carried through the constant part in these pieces: those of the
+/// piece itself, and what is handed on between pieces, of all that later ones have at a time.
+pub fn peak(graph: &Graph, cut: &Cut, nodes: &[usize], pieces: &[Piece]) -> u64 {
+    let alive = alive(graph, cut);
+    let of = |(at, piece): (usize, &Piece)| {
+        let own = &nodes[piece.nodes.clone()];
+        let here = alive.iter().filter(|(node, _)| own.contains(node));
+        let here = here.map(|(_, bytes)| *bytes).max().unwrap_or(0);
+        let handed_on = pieces[at..].iter().skip(1).map(|later| {
+            let taken: usize = later.taken.iter().map(|node| bytes(graph, *node)).sum();
+            taken.saturating_mul(later.images) as u64
+        });
+        here.saturating_mul(piece.images as u64)
+            .saturating_add(handed_on.fold(0, u64::saturating_add))
+    };
+    pieces.iter().enumerate().map(of).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Blueprint;
+    use crate::spec::Spec;
+
+    fn network(arch: &str, through: &str) -> Blueprint {
+        let text = format!(
+            "name = 'test'\n[dataset]\nname = 'cifar10'\n[backbone]\narch = '{arch}'\nweights = 'random'\n\
+             input_size = 224\n[freeze]\nthrough = '{through}'\n[[head]]\nlayer = 'pool'\n\
+             [[head]]\nlayer = 'dense'\nunits = 'classes'\nactivation = 'softmax'\n"
+        );
+        Blueprint::new(&toml::from_str::<Spec>(&text).unwrap(), 10).unwrap()
+    }
+
+    #[test]
+    fn pieces_cover_the_nodes_with_ever_more_images_and_divide_nothing_computed_together() {
+        for arch in ["vgg16", "resnet50", "efficientnet_b0", "densenet121"] {
+            let network = network(arch, "all");
+            let (graph, nodes) = (&network.graph, network.cut.constant());
+            let pieces = pieces(graph, &nodes, network.cut.frontier(), 64);
+            assert!(pieces.len() > 2, "{arch}: {pieces:?}");
+            assert_eq!(pieces[0].nodes.start, 0);
+            assert_eq!(pieces[pieces.len() - 1].nodes.end, nodes.len());
+            let joined = joined(graph);
+            for pair in pieces.windows(2) {
+                assert_eq!(pair[0].nodes.end, pair[1].nodes.start);
+                assert!(pair[1].images >= 2 * pair[0].images);
+                assert!(!joined[nodes[pair[1].nodes.start]]);
+            }
+            assert!(pieces.iter().all(|piece| piece.images <= 64));
+        }
+    }
+
+    #[test]
+    fn wide_values_that_are_wanted_keep_the_pieces_small() {
+        let network = network("vgg16", "all");
+        let nodes = network.cut.constant();
+        let few = carried(&network.graph, &nodes, &nodes, 256);
+        let many = carried(&network.graph, &nodes, network.cut.frontier(), 256);
+        assert_eq!(few, images_at_once(&network.graph, &nodes));
+        assert!(many >= 16 * few, "{few} and {many}");
+    }
 }

@@ -12,6 +12,17 @@ impl Network {
     /// How many of the nodes, from the first on, are computed as one: to the same bits as one by one, so that it does
     /// not matter where a pass begins or ends. Where gradients are wanted none are.
     pub(super) fn finished(&self, nodes: &[usize], pass: &Values, mode: Mode) -> usize {
+        self.finished_behind(None, nodes, pass, mode)
+    }
+
+    /// As [`Self::finished`], where the value of the node `there` will be there too.
+    fn finished_behind(
+        &self,
+        there: Option<usize>,
+        nodes: &[usize],
+        pass: &Values,
+        mode: Mode,
+    ) -> usize {
         if !self.device.is_cpu() {
             return 0;
         }
@@ -28,7 +39,9 @@ impl Network {
                     i == before + 1 && is_joined && pass.is_last_use(before)
                 }
             };
-            let is_there = |input: &usize| before == Some(*input) || pass.get(*input).is_ok();
+            let is_there = |input: &usize| {
+                before == Some(*input) || there == Some(*input) || pass.get(*input).is_ok()
+            };
             let fits = fits && node.inputs.iter().all(is_there);
             before = Some(i);
             fits && self.is_fixed(i, node, pass, mode)
@@ -52,10 +65,91 @@ impl Network {
             && slots.all(|slot| matches!(slot, Some(Slot::Frozen(_))))
     }
 
+    /// How many of the nodes behind the first `finished` belong to a depthwise convolution that is computed band by band with
+    /// them, which are a convolution of single pixels and what follows it.
+    pub(super) fn banded(
+        &self,
+        nodes: &[usize],
+        finished: usize,
+        pass: &Values,
+        mode: Mode,
+    ) -> usize {
+        let (now, later) = nodes.split_at(finished);
+        let op = |i: Option<&usize>| self.blueprint.graph.nodes().get(*i?);
+        let (Some(first), Some(last)) = (op(now.first()), now.last()) else {
+            return 0;
+        };
+        let Some(second) = op(later.first()) else {
+            return 0;
+        };
+        let is_pair = match (&first.op, &second.op) {
+            (Op::Convolution(first), Op::Convolution(second)) => {
+                first.is_pointwise() && second.is_depthwise()
+            }
+            _ => false,
+        };
+        let adds = |i: &usize| op(Some(i)).is_some_and(|node| matches!(node.op, Op::Add(_)));
+        let is_alone = second.inputs == [*last] && pass.is_last_use(*last);
+        if !is_pair
+            || !is_alone
+            || now.iter().any(adds)
+            || !ops::are_bands_worth(first.output.places())
+        {
+            return 0;
+        }
+        self.finished_behind(Some(*last), later, pass, mode)
+    }
+
+    /// The value of the last of nodes that [`Self::finished`] and [`Self::banded`] have counted.
+    pub(super) fn finish_both(
+        &self,
+        (first, second): (&[usize], &[usize]),
+        pass: &Values,
+        mode: Mode,
+    ) -> Result<Tensor> {
+        let node = |nodes: &[usize]| self.node(nodes.first().copied().unwrap_or(0));
+        let (wide, depthwise) = (node(first)?, node(second)?);
+        let (Op::Convolution(of_wide), Op::Convolution(of_depthwise), &[input]) =
+            (&wide.op, &depthwise.op, wide.inputs.as_slice())
+        else {
+            bail!("{} and {} are no pair", wide.name, depthwise.name);
+        };
+        let context =
+            |nodes: &[usize], node| self.context(nodes.first().copied().unwrap_or(0), node, mode);
+        let value = ops::conv2d_banded(
+            pass.get(input)?,
+            &of_wide.finished(&context(first, wide), self.epilogue(first, pass, mode)?)?,
+            &of_depthwise.finished(
+                &context(second, depthwise),
+                self.epilogue(second, pass, mode)?,
+            )?,
+        );
+        value.map_err(in_layer(depthwise))
+    }
+
     /// The value of the last of nodes that [`Self::finished`] has counted.
     pub(super) fn finish(&self, nodes: &[usize], pass: &Values, mode: Mode) -> Result<Tensor> {
-        let Some((&first, rest)) = nodes.split_first() else {
+        let Some(&first) = nodes.first() else {
             bail!("no node is to be computed");
+        };
+        let epilogue = self.epilogue(nodes, pass, mode)?;
+        let node = self.node(first)?;
+        let &[input] = node.inputs.as_slice() else {
+            bail!("{} has {} inputs", node.name, node.inputs.len());
+        };
+        let (x, context) = (pass.get(input)?, self.context(first, node, mode));
+        let value = match &node.op {
+            Op::Convolution(op) => op.finish(x, &context, epilogue),
+            Op::Dense(op) => op.finish(x, &context, epilogue),
+            _ => bail!("{} is no product", node.name),
+        };
+        value.map_err(in_layer(node))
+    }
+
+    /// What follows the first of the nodes, all but its bias.
+    fn epilogue(&self, nodes: &[usize], pass: &Values, mode: Mode) -> Result<Epilogue> {
+        let Some((&first, rest)) = nodes.split_first() else {
+            return Ok(Epilogue::default());
         };
         let mut epilogue = Epilogue::default();
         let mut before = first;
@@ -88,16 +182,6 @@ impl Network {
             }
             before = i;
         }
-        let node = self.node(first)?;
-        let &[input] = node.inputs.as_slice() else {
-            bail!("{} has {} inputs", node.name, node.inputs.len());
-        };
-        let (x, context) = (pass.get(input)?, self.context(first, node, mode));
-        let value = match &node.op {
-            Op::Convolution(op) => op.finish(x, &context, epilogue),
-            Op::Dense(op) => op.finish(x, &context, epilogue),
-            _ => bail!("{} is no product", node.name),
-        };
-        value.map_err(in_layer(node))
+        Ok(epilogue)
     }
 }

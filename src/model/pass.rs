@@ -66,9 +66,14 @@ impl Network {
         let mut rest = nodes;
         while let Some(&first) = rest.first() {
             let (chained, finished) = (self.fused(rest, &pass), self.finished(rest, &pass, mode));
-            let (now, later) = rest.split_at(chained.max(finished));
+            let banded = match finished > chained {
+                true => self.banded(rest, finished, &pass, mode),
+                false => 0,
+            };
+            let (now, later) = rest.split_at(chained.max(finished) + banded);
             rest = later;
             let mut value = match finished > chained {
+                true if banded > 0 => self.finish_both(now.split_at(finished), &pass, mode)?,
                 true => self.finish(now, &pass, mode)?,
                 false => self.compute(now, &pass, mode)?,
             };

@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 
 use super::*;
-use crate::graph::{Detail, Mode, images_at_once, summary};
+use crate::graph::{Detail, Mode, images_at_once, pieces, summary};
 use crate::ops;
 use crate::spec::{Activation, Arch, Backbone, FreezeThrough, HeadLayer, Spec};
 use crate::zoo::IMAGENET_CLASSES;
@@ -247,6 +247,32 @@ fn logits_have_the_same_bits_whatever_else_is_in_the_batch() {
     for i in [0, batch / 2, batch - 2, batch - 1] {
         let alone = logits(&images.narrow(0, i, 1).unwrap());
         assert_eq!(together[i], alone[0], "image {i}");
+    }
+}
+
+#[test]
+fn an_image_has_the_same_bits_in_a_batch_that_goes_through_in_pieces() {
+    for name in ["mobilenetv2_100", "efficientnet_b0", "resnet18", "vgg11"] {
+        let mut spec = spec(arch(name), FreezeThrough::All);
+        spec.backbone.input_size = 96.into();
+        let blueprint = Blueprint::new(&spec, 10).unwrap();
+        let (nodes, frontier) = (blueprint.cut.constant(), blueprint.cut.frontier().to_vec());
+        let most = 2 * images_at_once(&blueprint.graph, &nodes) + 1;
+        assert!(
+            pieces(&blueprint.graph, &nodes, &frontier, most).len() > 1,
+            "{name}"
+        );
+        let network = Network::new(blueprint, &Weights::new(), 1, &Device::Cpu).unwrap();
+        let images = Tensor::rand(0f32, 1., (most, 96, 96, 3), &Device::Cpu).unwrap();
+        let last = |images: &Tensor| -> Vec<Vec<f32>> {
+            let values = network.forward_constant(images).unwrap();
+            values[0].flatten_from(1).unwrap().to_vec2().unwrap()
+        };
+        let together = last(&images);
+        for i in [0, most / 2, most - 1] {
+            let alone = last(&images.narrow(0, i, 1).unwrap());
+            assert_eq!(together[i], alone[0], "{name}, image {i}");
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::planned::{PlannedRun, PlannedStage};
 use super::probabilities::Probabilities;
 use crate::data::{self, Counts, Data};
 use crate::features;
-use crate::graph::{self, images_at_once};
+use crate::graph::{self, Piece, carried, peak, pieces};
 use crate::metric::{Metric, Needs, Ranking};
 use crate::ops::Passes;
 use crate::text::about_bytes;
@@ -94,8 +94,15 @@ impl Need {
         let most = images.train.max(images.validation).max(images.test);
         let batch_size = spec.training.batch_size.min(most);
         let cost = blueprint.cost(spec.optimizer.rule().slots().len());
-        let constant = blueprint.cut.constant();
-        let at_once = images_at_once(&blueprint.graph, &constant).min(most);
+        let (graph, cut) = (&blueprint.graph, &blueprint.cut);
+        let constant = cut.constant();
+        let carried = carried(
+            graph,
+            &constant,
+            cut.frontier(),
+            features::AT_ONCE.min(most),
+        );
+        let carried = pieces(graph, &constant, cut.frontier(), carried.max(batch_size));
         let restores_best = spec.training.early_stopping.as_ref();
         let best = match restores_best.is_some_and(|rule| rule.restore_best) {
             true => cost.gradients,
@@ -108,13 +115,20 @@ impl Need {
         };
         let is_summed = spec.training.accumulate > 1;
         let sums = if is_summed { cost.gradients } else { 0 };
-        let pass = cost.constant.saturating_mul(at_once as u64);
+        let pass = peak(graph, cut, &constant, &carried);
         let threads = rayon::current_num_threads();
-        let scratch = |nodes: &[usize], samples, passes| {
-            graph::scratch(&blueprint.graph, nodes, samples, passes)
+        let scratch =
+            |nodes: &[usize], samples, passes| graph::scratch(graph, nodes, samples, passes);
+        let of_piece = |piece: &Piece| {
+            scratch(
+                &constant[piece.nodes.clone()],
+                piece.images,
+                Passes::Forward,
+            )
         };
-        let constant = scratch(&constant, at_once, Passes::Forward);
-        let rest = scratch(&blueprint.cut.rest(), batch_size, Passes::Both);
+        let of_pieces = carried.iter().map(of_piece);
+        let constant = of_pieces.fold([0; 2], |most, of| [most[0].max(of[0]), most[1].max(of[1])]);
+        let rest = scratch(&cut.rest(), batch_size, Passes::Both);
         let of_thread = constant[0].max(rest[0]);
         let of_all = constant[1].max(rest[1]);
         let keeps_scores = |metric: &Metric| metric.needs == Needs::Scores;

@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::{Primitive, TensorOf, one, one_map, product, too_small};
 use crate::graph::{Context, Role, Shape};
-use crate::ops::{self, Conv2dConfig, Epilogue, Padding, Passes, Scratch};
+use crate::ops::{self, Conv2dConfig, Epilogue, Finished, Padding, Passes, Scratch};
 
 /// A square kernel over a padded map.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,13 +69,35 @@ impl Convolution {
     /// # Errors
     /// As [`ops::conv2d_finished`].
     pub fn finish(&self, x: &Tensor, context: &Context<'_>, epilogue: Epilogue) -> Result<Tensor> {
-        let kernel = context.tensor("weight")?;
+        let finished = self.finished(context, epilogue)?;
+        ops::conv2d_finished(x, finished.kernel, &finished.config, &finished.epilogue)
+    }
+
+    /// Itself and what follows it.
+    ///
+    /// # Errors
+    /// A tensor that is missing.
+    pub fn finished<'a>(&self, context: &Context<'a>, epilogue: Epilogue) -> Result<Finished<'a>> {
         let bias = self.bias.then(|| context.tensor("bias").cloned());
         let epilogue = Epilogue {
             bias: bias.transpose()?,
             ..epilogue
         };
-        ops::conv2d_finished(x, kernel, &self.config(false), &epilogue)
+        Ok(Finished {
+            kernel: context.tensor("weight")?,
+            config: self.config(false),
+            epilogue,
+        })
+    }
+
+    /// Whether it goes pixel by pixel.
+    pub fn is_pointwise(&self) -> bool {
+        self.size == 1 && self.stride == 1 && self.groups == 1
+    }
+
+    /// Whether every channel has a kernel of its own.
+    pub fn is_depthwise(&self) -> bool {
+        self.groups > 1 && self.groups == self.filters
     }
 }
 

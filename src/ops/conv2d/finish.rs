@@ -35,12 +35,6 @@ pub(in crate::ops) struct OfChannels<V> {
 }
 
 impl<V: Copy> OfChannels<V> {
-    const NONE: Self = OfChannels {
-        bias: None,
-        scale: None,
-        shift: None,
-    };
-
     /// Of a vector of sums of these channels.
     #[inline(always)]
     pub fn apply<S: Simd<f32s = V>>(&self, simd: S, mut sums: V) -> V {
@@ -63,6 +57,16 @@ fn at_most_six<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let six = simd.splat_f32s(6.0);
     simd.select_f32s(simd.less_than_f32s(six, x), six, x)
 }
+
+/// Steps of a [`Finish`] that loops are compiled for.
+const BIAS: u8 = 1;
+/// Scale and shift.
+const NORMALIZED: u8 = 2;
+const ADD: u8 = 4;
+const RELU: u8 = 8;
+const SIX: u8 = 16;
+/// None of these.
+const OTHERS: u8 = 128;
 
 /// Where the sums of some output positions and channels belong.
 pub(in crate::ops) struct Block {
@@ -114,32 +118,80 @@ impl Finish<'_> {
 
     /// Puts all steps but [`Finish::later`] of `V` vectors of each of the first rows into their places.
     ///
+    /// The sums are copied first: they would else be stored with each term that the caller adds.
+    ///
     /// # Safety
     /// No other task may touch these values of `out` at the same time.
-    #[inline(always)]
-    pub unsafe fn block<S: Simd, const R: usize, const V: usize>(
-        &self,
-        simd: S,
-        sums: &[[S::f32s; V]; R],
-        to: &Block,
-        out: &Shared<'_>,
-    ) {
-        // SAFETY: by this function's contract.
-        unsafe {
-            match to.rows >= R && to.channels.len() >= V * S::F32_LANES {
-                true => self.whole_block(simd, sums, to, out),
-                false => self.part_of_block(simd, sums, to, out),
-            }
-        }
-    }
-
-    /// As [`Finish::block`] where all is there.
     #[inline(always)]
     #[allow(
         clippy::needless_range_loop,
         reason = "iterators' closures may not be unrolled"
     )]
-    unsafe fn whole_block<S: Simd, const R: usize, const V: usize>(
+    pub unsafe fn block<S: Simd, const R: usize, const V: usize>(
+        &self,
+        simd: S,
+        sums: [[S::f32s; V]; R],
+        to: &Block,
+        out: &Shared<'_>,
+    ) {
+        let mut copied = [[simd.splat_f32s(0.0); V]; R];
+        for r in 0..R {
+            for v in 0..V {
+                copied[r][v] = sums[r][v];
+            }
+        }
+        let sums = &copied;
+        let is_whole = to.rows >= R && to.channels.len() >= V * S::F32_LANES;
+        let steps = if is_whole { self.steps() } else { OTHERS };
+        macro_rules! of_known_steps {
+            ($($known:expr),+) => {
+                match steps {
+                    // SAFETY: by this function's contract; these are the steps.
+                    $(known if known == $known => unsafe {
+                        self.whole_block::<S, R, V, { $known }>(simd, sums, to, out);
+                    },)+
+                    // SAFETY: by this function's contract.
+                    _ => unsafe { self.any_block(simd, sums, to, out) },
+                }
+            };
+        }
+        of_known_steps!(
+            NORMALIZED,
+            NORMALIZED | RELU,
+            NORMALIZED | SIX,
+            NORMALIZED | ADD,
+            NORMALIZED | ADD | RELU,
+            BIAS,
+            BIAS | RELU,
+            BIAS | ADD
+        );
+    }
+
+    /// Which steps but [`Finish::later`] there are.
+    #[inline(always)]
+    fn steps(&self) -> u8 {
+        let normalized = match (self.scale, self.shift) {
+            (None, None) => 0,
+            (Some(_), Some(_)) => NORMALIZED,
+            _ => OTHERS,
+        };
+        let function = match self.function {
+            _ if self.relu => RELU,
+            Some(Function::Relu6) => SIX,
+            _ => 0,
+        };
+        let bias = if self.bias.is_some() { BIAS } else { 0 };
+        let add = if self.add.is_some() { ADD } else { 0 };
+        bias | normalized | add | function
+    }
+
+    /// As [`Finish::block`] where all is there, for steps that are known where this is compiled.
+    #[inline(always)]
+    #[allow(
+        clippy::needless_range_loop,
+        reason = "iterators' closures may not be unrolled"
+    )]
+    unsafe fn whole_block<S: Simd, const R: usize, const V: usize, const STEPS: u8>(
         &self,
         simd: S,
         sums: &[[S::f32s; V]; R],
@@ -147,23 +199,44 @@ impl Finish<'_> {
         out: &Shared<'_>,
     ) {
         let lanes = S::F32_LANES;
-        let mut of_channels = [OfChannels::NONE; V];
         for v in 0..V {
-            of_channels[v] = self.of_channels(simd, to.channels.start + v * lanes, lanes);
-        }
-        for r in 0..R {
-            for v in 0..V {
+            let channel = to.channels.start + v * lanes;
+            let zero = simd.splat_f32s(0.0);
+            let (mut bias, mut scale, mut shift) = (zero, zero, zero);
+            if STEPS & BIAS != 0 {
+                bias = load::<S>(self.bias.unwrap_or_default(), channel);
+            }
+            if STEPS & NORMALIZED != 0 {
+                scale = load::<S>(self.scale.unwrap_or_default(), channel);
+                shift = load::<S>(self.shift.unwrap_or_default(), channel);
+            }
+            for r in 0..R {
                 let at = to.at + r * to.stride + v * lanes;
-                let sum = self.rest(simd, of_channels[v].apply(simd, sums[r][v]), at, lanes);
+                let mut sum = sums[r][v];
+                if STEPS & BIAS != 0 {
+                    sum = simd.add_f32s(sum, bias);
+                }
+                if STEPS & NORMALIZED != 0 {
+                    sum = simd.add_f32s(simd.mul_f32s(sum, scale), shift);
+                }
+                if STEPS & ADD != 0 {
+                    sum = simd.add_f32s(sum, load::<S>(self.add.unwrap_or_default(), at));
+                }
+                if STEPS & (RELU | SIX) != 0 {
+                    sum = relu(simd, sum);
+                }
+                if STEPS & SIX != 0 {
+                    sum = at_most_six(simd, sum);
+                }
                 // SAFETY: by this function's contract; vectors are of f32 values.
                 unsafe { out.write_vector(at, sum) };
             }
         }
     }
 
-    /// As [`Finish::block`] where some of the rows or channels are there.
+    /// As [`Finish::block`] for any steps, where perhaps only some of the rows or channels are there.
     #[inline(always)]
-    unsafe fn part_of_block<S: Simd, const R: usize, const V: usize>(
+    unsafe fn any_block<S: Simd, const R: usize, const V: usize>(
         &self,
         simd: S,
         sums: &[[S::f32s; V]; R],

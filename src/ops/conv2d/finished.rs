@@ -64,34 +64,74 @@ fn finished(
     epilogue: &Epilogue,
     out: &[usize],
 ) -> Result<Tensor> {
-    let own = |part: &Option<Tensor>, name: &str, wanted: &[usize]| match part {
-        Some(tensor) => {
-            check("an epilogue", &[(name, tensor)])?;
-            check_dims("an epilogue", (name, tensor), wanted, ("a result", out))?;
-            tensor.contiguous().map(Some)
-        }
-        None => Ok(None),
-    };
-    let channels = [s.cout];
-    let [bias, scale, shift, add] = [
-        own(&epilogue.bias, "the bias", &channels)?,
-        own(&epilogue.scale, "the scale", &channels)?,
-        own(&epilogue.shift, "the shift", &channels)?,
-        own(&epilogue.add, "what is added", out)?,
-    ];
-    let (x, kernel) = (x.contiguous()?, kernel.contiguous()?);
-    let [x, kernel] = [&x, &kernel].map(Read::of);
-    let [bias, scale, shift, add] = [&bias, &scale, &shift, &add].map(|t| t.as_ref().map(Read::of));
-    let finish = Finish {
-        bias: some(bias.as_ref())?,
-        scale: some(scale.as_ref())?,
-        shift: some(shift.as_ref())?,
-        add: some(add.as_ref())?,
-        relu: epilogue.relu,
-        function: epilogue.function,
-    };
-    let y = convolve(s, x.values()?, kernel.values()?, finish);
+    let parts = Parts::new(epilogue, out)?;
+    let y = with_values([x, kernel], |[x, kernel]| {
+        parts.with(|finish| convolve(s, x, kernel, finish))
+    })?;
     Tensor::from_vec(y, out, &candle_core::Device::Cpu)
+}
+
+/// The parts of an epilogue, contiguous.
+pub(super) struct Parts {
+    tensors: [Option<Tensor>; 4],
+    relu: bool,
+    function: Option<Function>,
+}
+
+impl Parts {
+    /// Of what follows a result of the shape `out`, whose last are channels.
+    pub fn new(epilogue: &Epilogue, out: &[usize]) -> Result<Self> {
+        let own = |part: &Option<Tensor>, name: &str, wanted: &[usize]| match part {
+            Some(tensor) => {
+                check("an epilogue", &[(name, tensor)])?;
+                check_dims("an epilogue", (name, tensor), wanted, ("a result", out))?;
+                tensor.contiguous().map(Some)
+            }
+            None => Ok(None),
+        };
+        let channels = &out[out.len().saturating_sub(1)..];
+        Ok(Parts {
+            tensors: [
+                own(&epilogue.bias, "the bias", channels)?,
+                own(&epilogue.scale, "the scale", channels)?,
+                own(&epilogue.shift, "the shift", channels)?,
+                own(&epilogue.add, "what is added", out)?,
+            ],
+            relu: epilogue.relu,
+            function: epilogue.function,
+        })
+    }
+
+    /// Runs `f` on their values.
+    pub fn with<T>(&self, f: impl FnOnce(Finish<'_>) -> T) -> Result<T> {
+        let reads = self.tensors.each_ref().map(|t| t.as_ref().map(Read::of));
+        let [bias, scale, shift, add] = reads.each_ref().map(|read| some(read.as_ref()));
+        Ok(f(Finish {
+            bias: bias?,
+            scale: scale?,
+            shift: shift?,
+            add: add?,
+            relu: self.relu,
+            function: self.function,
+        }))
+    }
+}
+
+/// Runs `f` on the values of tensors on the CPU.
+pub(super) fn with_values<T, const N: usize>(
+    tensors: [&Tensor; N],
+    f: impl FnOnce([&[f32]; N]) -> Result<T>,
+) -> Result<T> {
+    let mut contiguous = Vec::with_capacity(N);
+    for tensor in tensors {
+        contiguous.push(tensor.contiguous()?);
+    }
+    let reads: Vec<Read<'_>> = contiguous.iter().map(Read::of).collect();
+    let mut values: [&[f32]; N] = [&[]; N];
+    for (values, read) in values.iter_mut().zip(&reads) {
+        *values = read.values()?;
+    }
+    f(values)
 }
 
 fn some<'a>(read: Option<&'a Read<'_>>) -> Result<Option<&'a [f32]>> {
@@ -129,6 +169,9 @@ mod tests {
     fn what_follows_has_the_bytes_of_its_operations_one_by_one() {
         for (x, kernel, stride) in [
             ([2, 9, 8, 5], [3, 3, 5, 21], 1),
+            ([2, 9, 8, 5], [3, 3, 5, 64], 1),
+            ([2, 9, 8, 24], [3, 3, 1, 24], 1),
+            ([2, 9, 9, 40], [5, 5, 1, 40], 2),
             ([1, 9, 9, 700], [1, 1, 700, 40], 2),
             ([2, 16, 16, 32], [3, 3, 32, 48], 1),
             ([2, 7, 6, 19], [3, 3, 1, 19], 1),

@@ -1,6 +1,7 @@
 //! 2-D convolution with bias and ReLU, channels last.
 
 mod backward;
+mod banded;
 mod composition;
 mod config;
 mod depthwise;
@@ -24,6 +25,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Tensor};
 use super::backward::deliver;
 use super::cpu::{column_sums, keep_where_positive, tensor_like, values, with_values};
 use super::scratch::{Passes, Scratch};
+pub use banded::{Finished, are_bands_worth, conv2d_banded};
 pub(super) use composition::strided;
 pub use config::{Conv2dConfig, Padding};
 use finish::Finish;

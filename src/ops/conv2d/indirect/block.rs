@@ -29,6 +29,8 @@ pub(super) struct Outputs<'a> {
     pub positions: Range<usize>,
     pub panels: Range<usize>,
     pub finish: Finish<'a>,
+    /// The position that `out` begins with.
+    pub origin: usize,
     /// No other task writes these positions' channels.
     pub out: &'a Shared<'a>,
 }
@@ -112,12 +114,12 @@ impl Outputs<'_> {
             } else {
                 let to = Block {
                     channels: panel.channels.clone(),
-                    at: position * self.shape.cout + panel.channels.start,
+                    at: (position - self.origin) * self.shape.cout + panel.channels.start,
                     stride: self.shape.cout,
                     rows,
                 };
                 // SAFETY: no other task writes these channels of these positions.
-                unsafe { self.finish.block(simd, &sums, &to, self.out) };
+                unsafe { self.finish.block(simd, sums, &to, self.out) };
             }
         }
     }

@@ -36,6 +36,83 @@ const MAX_POSITIONS: usize = 192;
 /// Fewer tasks than this are split over channels too.
 const MIN_TASKS: usize = 16;
 
+/// A convolution, ready to be computed part by part.
+pub(super) struct Product<'a> {
+    shape: &'a Shape,
+    packed: Packed,
+    places: Places<'a>,
+    finish: Finish<'a>,
+}
+
+impl<'a> Product<'a> {
+    /// Of `x` with `kernel`, a `[depth / groups, cout]` matrix.
+    pub fn new(shape: &'a Shape, x: &'a [f32], kernel: Matrix<'_>, finish: Finish<'a>) -> Self {
+        Product {
+            shape,
+            packed: Packed::new(shape, kernel),
+            places: Places::new(shape, x),
+            finish,
+        }
+    }
+
+    /// The panels of all channels.
+    pub fn all(&self) -> Range<usize> {
+        0..self.packed.panels()
+    }
+
+    /// Output positions that are best computed at a time, at most.
+    pub fn positions(&self) -> usize {
+        positions(self.shape)
+    }
+
+    /// Computes panels of channels of output positions; `out` begins with position `origin`.
+    ///
+    /// # Safety
+    /// No other task may touch these positions' channels of `out` at the same time.
+    pub unsafe fn compute(
+        &self,
+        positions: &Range<usize>,
+        panels: &Range<usize>,
+        origin: usize,
+        out: &Shared<'_>,
+    ) {
+        let (s, finish) = (self.shape, self.finish);
+        let pointers = self.places.of(positions, POSITIONS);
+        let parts = pointers.parts();
+        let of = Outputs {
+            shape: s,
+            packed: &self.packed,
+            places: &pointers,
+            positions: positions.clone(),
+            panels: panels.clone(),
+            finish,
+            origin,
+            out,
+        };
+        let size = if parts.len() > 1 { of.count() } else { 0 };
+        with_scratch(size, |kept| {
+            dispatch(Tile {
+                of,
+                parts: &parts,
+                kept,
+            });
+        });
+        if finish.later().is_some() {
+            let channels = self.packed.channels(panels);
+            // Those of all channels lie side by side.
+            let (lines, width) = match channels.len() == s.cout {
+                true => (1, positions.len() * s.cout),
+                false => (positions.len(), channels.len()),
+            };
+            for line in 0..lines {
+                let at = (positions.start - origin + line) * s.cout + channels.start;
+                // SAFETY: by this function's contract.
+                finish.apply_function(unsafe { out.slice(at..at + width) });
+            }
+        }
+    }
+}
+
 /// Convolves `x` with `kernel`, a `[depth / groups, cout]` matrix.
 pub(in crate::ops) fn convolve(
     s: &Shape,
@@ -43,47 +120,16 @@ pub(in crate::ops) fn convolve(
     kernel: Matrix<'_>,
     finish: Finish<'_>,
 ) -> Vec<f32> {
-    let packed = Packed::new(s, kernel);
-    let places = Places::new(s, x);
+    let product = Product::new(s, x, kernel, finish);
     let fill = |out: &Shared<'_>| {
-        let tasks = tasks(s, packed.panels());
+        let tasks = tasks(s, product.packed.panels());
         let min = min_tasks(s.multiplications(), tasks.len());
         tasks
             .par_iter()
             .with_min_len(min)
-            .for_each(|(positions, panels)| {
-                let pointers = places.of(positions, POSITIONS);
-                let parts = pointers.parts();
-                let of = Outputs {
-                    shape: s,
-                    packed: &packed,
-                    places: &pointers,
-                    positions: positions.clone(),
-                    panels: panels.clone(),
-                    finish,
-                    out,
-                };
-                let size = if parts.len() > 1 { of.count() } else { 0 };
-                with_scratch(size, |kept| {
-                    dispatch(Tile {
-                        of,
-                        parts: &parts,
-                        kept,
-                    });
-                });
-                if finish.later().is_some() {
-                    let channels = packed.channels(panels);
-                    // Those of all channels lie side by side.
-                    let (lines, width) = match channels.len() == s.cout {
-                        true => (1, positions.len() * s.cout),
-                        false => (positions.len(), channels.len()),
-                    };
-                    for line in 0..lines {
-                        let at = (positions.start + line) * s.cout + channels.start;
-                        // SAFETY: this task's own positions and channels, written above.
-                        finish.apply_function(unsafe { out.slice(at..at + width) });
-                    }
-                }
+            // SAFETY: each task has its own positions and channels.
+            .for_each(|(positions, panels)| unsafe {
+                product.compute(positions, panels, 0, out);
             });
     };
     // SAFETY: the tasks cover all positions and channels.
