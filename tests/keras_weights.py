@@ -9,6 +9,7 @@ that KERAS_BACKEND names). Ends with 1 and a message at the first difference.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,8 @@ def check_backbone(program, folder, name, base, wanted, model=None, suffixes=SUF
         saved(model or base, folder / file)
         spec = BACKBONE.format(name=run_name, arch=arch, file=file, size=size, pooling=pooling)
         compare(f"{file}, {size}×{size}", features(program, folder, run_name, spec, paths), wanted)
+        shutil.rmtree(folder / "results" / run_name)
+        (folder / file).unlink()
 
 
 def check_backbones(program, folder):
@@ -149,6 +152,7 @@ def check_whole(program, folder):
         said = json.loads(run(program, "predict", spec, *paths, "--top", "1000", "--format", "json", folder=folder))
         rows = [{one["class"]: one["probability"] for one in image["predictions"]} for image in said["images"]]
         compare(f"{file}, 64×64", np.array([[row[name] for name in classes] for row in rows]), wanted)
+        (folder / file).unlink()
 
 
 def main():
