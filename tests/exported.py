@@ -205,8 +205,8 @@ def check_timm(program, run_folder, folder):
     print(f"{run_folder.name}: timm differs by {worst[0]:.0e}, in logarithms {worst[1]:.0e}")
 
 
-def check_keras(program, run_folder, folder):
-    """Both files open in Keras without custom objects, say the same, and would train the same; the `.h5` trains on."""
+def check_keras(program, run_folder, folder, trains):
+    """Both files open in Keras without custom objects, say the same, and would train the same; the `.h5` does where it is to."""
     trained = []
     for kind in ("keras", "h5"):
         output = folder / f"model.{kind}"
@@ -228,7 +228,8 @@ def check_keras(program, run_folder, folder):
         print(f"{run_folder.name}: {kind} in Keras differs by {worst[0]:.0e}, in logarithms {worst[1]:.0e}")
         trained.append([weight.path for weight in model.trainable_variables])
     expect(trained[0] == trained[1], f"{run_folder.name}: Keras trains {trained[0]} and {trained[1]}")
-    check_training(model, values, len(classes), f"{run_folder.name}: {kind}")
+    if trains:
+        check_training(model, values, len(classes), f"{run_folder.name}: {kind}")
 
 
 def check_training(model, values, classes, name):
@@ -314,7 +315,8 @@ def main():
         for run_folder in sorted((folder / "results" / name / "runs").iterdir()):
             check_onnx(program, run_folder, folder)
             check_timm(program, run_folder, folder)
-            check_keras(program, run_folder, folder)
+            # Its networks are among the families', and take jax minutes to compile.
+            check_keras(program, run_folder, folder, trains=name != "odd")
         if name == "average":
             check_features(program, run_folder, folder)
         # Two gigabytes in all.

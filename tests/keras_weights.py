@@ -143,6 +143,9 @@ def check_whole(program, folder):
     """The probabilities of a whole network, whose first dense layer takes a flattened map."""
     images, paths = pictures(folder, 64)
     model = drawn(keras.applications.VGG16(weights=None, input_shape=(64, 64, 3)), 4)
+    # Probabilities go by the logits' exponentials: what those are rounded by is to be small in them too.
+    last = model.layers[-1].kernel
+    last.assign(last.numpy() * 0.3)
     wanted = np.asarray(model.predict(images, verbose=0))
     classes = [line.split("\t")[1] for line in CLASSES.read_text().splitlines()]
     for suffix in SUFFIXES:
