@@ -5,7 +5,7 @@ weights, on photos.
 usage: python3 tests/explained.py RUNNER WEIGHTS.safetensors PHOTO… FOLDER
 
 WEIGHTS are timm's of tf_efficientnet_lite0; those of a ViT are drawn. Writes to FOLDER. Needs torch, torchvision, timm,
-safetensors and Pillow, and where they are not installed says so. Ends with 1 and a message at the first difference.
+safetensors and Pillow. Ends with 1 and a message at the first difference.
 """
 
 import json
@@ -13,15 +13,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-try:
-    import timm
-    import torch
-    from PIL import Image
-    from safetensors.torch import load_file, save_file
-    from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Resize
-except ImportError as missing:
-    print(f"not checked: {missing}")
-    sys.exit(0)
+import timm
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Resize
 
 # Of the largest value.
 TOLERANCE = 1e-4
