@@ -178,7 +178,19 @@ impl NewFile {
         Ok(())
     }
 
-    fn rename_to(mut self, path: &Path) -> io::Result<()> {
+    /// Gives a file that has nothing in it yet its name. Neither outlasts a power failure: an empty file is as good as none.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn commit_empty(self, path: &Path) -> io::Result<()> {
+        self.rename_synced(path, false)
+    }
+
+    fn rename_to(self, path: &Path) -> io::Result<()> {
+        self.rename_synced(path, true)
+    }
+
+    fn rename_synced(mut self, path: &Path, is_synced: bool) -> io::Result<()> {
         self.out.flush()?;
         if fail_point::is_here(&self.temporary, "full") {
             return Err(io::ErrorKind::StorageFull.into());
@@ -189,7 +201,9 @@ impl NewFile {
             std::process::abort();
         }
         fail_point::reached(&self.temporary, "written");
-        file.sync_all()?;
+        if is_synced {
+            file.sync_all()?;
+        }
         self.token.check()?;
         // Where another process took over since, it has removed the file.
         fs::rename(&self.temporary, path)

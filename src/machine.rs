@@ -43,8 +43,15 @@ pub fn whole_disk(folder: &Path) -> Option<u64> {
 pub fn killed_for_memory() -> Option<(u64, String)> {
     let statistics = fs::read_to_string("/proc/vmstat").ok()?;
     let kills = oom_kills(&statistics)?;
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some((kills, boot.trim().to_owned()))
+    Some((kills, boot()?.to_owned()))
+}
+
+/// Which start of the system this is; looked up once.
+fn boot() -> Option<&'static str> {
+    static BOOT: OnceLock<Option<String>> = OnceLock::new();
+    let look_up = || fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+    let boot = BOOT.get_or_init(look_up).as_deref();
+    boot.map(str::trim)
 }
 
 /// `oom_kill` of `/proc/vmstat`.
@@ -55,8 +62,13 @@ fn oom_kills(statistics: &str) -> Option<u64> {
     line.trim().parse().ok()
 }
 
-/// The machine in a line: processor, cores, memory, system.
-pub fn describe() -> String {
+/// The machine in a line: processor, cores, memory, system; looked up once.
+pub fn describe() -> &'static str {
+    static MACHINE: OnceLock<String> = OnceLock::new();
+    MACHINE.get_or_init(look_at)
+}
+
+fn look_at() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;

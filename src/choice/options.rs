@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Number, NumberOrWord, NumberOrWordVisitor, Opt, Takes};
 use crate::names::Name;
@@ -55,10 +56,16 @@ impl fmt::Display for Value {
     }
 }
 
-/// Options by name, as they are set; those that are not have their defaults.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct Options(BTreeMap<&'static str, Value>);
+/// Options by name, as they are set; those that are not have their defaults. Copies share them until they are changed: the
+/// runs of a sweep have most of them in common.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Options(Arc<BTreeMap<&'static str, Value>>);
+
+impl Serialize for Options {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
 
 impl Options {
     /// With another option set.
@@ -69,13 +76,13 @@ impl Options {
 
     /// With an option not set.
     pub fn without(mut self, option: &Opt) -> Self {
-        self.0.remove(option.name);
+        Arc::make_mut(&mut self.0).remove(option.name);
         self
     }
 
     /// Sets an option.
     pub fn put(&mut self, option: &Opt, value: impl Into<Value>) {
-        self.0.insert(option.name, value.into());
+        Arc::make_mut(&mut self.0).insert(option.name, value.into());
     }
 
     /// Takes the value of an option from a table that is being read.
@@ -96,7 +103,7 @@ impl Options {
             Takes::Name { names, .. } => table.next_value_seed(OneOf(names))?,
             Takes::Text { .. } | Takes::Monitor { .. } => Value::Text(next(table)?),
         };
-        self.0.insert(option.name, value);
+        Arc::make_mut(&mut self.0).insert(option.name, value);
         Ok(())
     }
 
@@ -114,7 +121,7 @@ impl Options {
     pub fn fill(&mut self, options: &[Opt]) {
         for option in options {
             if let (false, Some(default)) = (self.has(option), option.takes.default()) {
-                self.0.insert(option.name, default);
+                Arc::make_mut(&mut self.0).insert(option.name, default);
             }
         }
     }

@@ -77,11 +77,14 @@ impl fmt::Display for Process {
     }
 }
 
-/// The host's name, for people.
-pub(super) fn host() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname");
-    let name = name.or_else(|_| std::env::var("HOSTNAME"));
-    name.map_or("an unnamed host".into(), |name| name.trim().to_owned())
+/// The host's name, for people; looked up once.
+pub(super) fn host() -> &'static str {
+    static HOST: OnceLock<String> = OnceLock::new();
+    HOST.get_or_init(|| {
+        let name = fs::read_to_string("/proc/sys/kernel/hostname");
+        let name = name.or_else(|_| std::env::var("HOSTNAME"));
+        name.map_or("an unnamed host".into(), |name| name.trim().to_owned())
+    })
 }
 
 /// Linux only.

@@ -55,11 +55,9 @@ pub(super) struct ReportArgs {
 pub(super) fn report(args: &ReportArgs) -> Result<(), Failure> {
     for folder in &args.results {
         results::results(folder, "report")?;
-        let written = match report::write(folder)?.last() {
-            Some(page) => foreign::path(page),
-            None => format!("{}: no epoch has ended yet", foreign::path(folder)),
-        };
-        terminal::print(&format!("{written}\n"))?;
+        if let Some(page) = report::write(folder)?.last() {
+            terminal::print(&format!("{}\n", foreign::path(page)))?;
+        }
     }
     Ok(())
 }

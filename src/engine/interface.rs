@@ -107,4 +107,6 @@ pub struct NewJob<'a> {
     pub cpus: usize,
     /// GPUs of a task, likewise.
     pub gpus: usize,
+    /// Bytes of memory that a task takes, likewise.
+    pub memory: u64,
 }

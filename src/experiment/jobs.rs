@@ -52,8 +52,12 @@ pub(super) fn run(
             .partition(|run| has_use_for_one_thread(run)),
         _ => (Vec::new(), runs),
     };
-    jobs.side_by_side(threads, small, Elsewhere::Leave)?;
-    jobs.side_by_side(options.jobs.unwrap_or(1), runs, Elsewhere::Wait)
+    let small = jobs.side_by_side(threads, small, Elsewhere::Leave);
+    let done =
+        small.and_then(|()| jobs.side_by_side(options.jobs.unwrap_or(1), runs, Elsewhere::Wait));
+    // What is made of the results needs the memory.
+    executor.rest();
+    done
 }
 
 /// Whether more threads would not train it any faster: its constant part is done once, and the rest is little work.

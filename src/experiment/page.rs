@@ -12,7 +12,7 @@ use crate::store::{METRICS_FILE, RUNS_FILE};
 /// It is made again at most this often while runs are in progress; always at the end.
 const EVERY: Duration = Duration::from_secs(10);
 /// A report that takes long is made more seldom: the pause is so many times as long.
-const PAUSE: u32 = 10;
+const PAUSE: u32 = 30;
 
 /// Makes the report.
 pub(super) struct Page {
@@ -53,7 +53,7 @@ impl Page {
         if !is_due && !has_more && (!written.is_last || is_made()) {
             return Ok(());
         }
-        let made = report::write(folder);
+        let made = report::write_results(folder);
         // Before the first epoch there is nothing to show.
         if !made.as_ref().is_ok_and(Vec::is_empty) {
             let pause = EVERY.max(start.elapsed() * PAUSE);

@@ -1,7 +1,7 @@
 //! Features by what decides them: in memory, in the cache folder, or computed.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use super::Error;
 use super::budget::Room;
@@ -40,6 +40,20 @@ pub struct Store {
     stop: Stop,
 }
 
+/// What decides what a network's constant part gives for an image; found out once, as it reads every frozen tensor.
+#[derive(Debug, Default)]
+pub struct Constant(OnceLock<Vec<(Stage, Sum)>>);
+
+impl Constant {
+    fn of(&self, network: &Network) -> candle_core::Result<&[(Stage, Sum)]> {
+        if let Some(stages) = self.0.get() {
+            return Ok(stages);
+        }
+        let stages = key::stages(network)?;
+        Ok(self.0.get_or_init(|| stages))
+    }
+}
+
 /// What decides the features of one run.
 pub struct OfRun<'a> {
     spec: &'a Spec,
@@ -49,7 +63,7 @@ pub struct OfRun<'a> {
     normalizer: &'a Normalizer,
     input: Sum,
     /// Of the constant part; empty where no split has features.
-    stages: Vec<(Stage, Sum)>,
+    stages: &'a [(Stage, Sum)],
 }
 
 impl Store {
@@ -127,20 +141,20 @@ impl Store {
 }
 
 impl<'a> OfRun<'a> {
-    /// For the run that trains `network` on `data`.
+    /// For the run that trains `network`, of which `constant` was or is found out, on `data`.
     ///
     /// # Errors
     /// What the device reports.
     pub fn new(
         spec: &'a Spec,
-        network: &'a Network,
+        (network, constant): (&'a Network, &'a Constant),
         data: &'a Data,
         (resizing, normalizer): (Resizing, &'a Normalizer),
     ) -> Result<Self, Error> {
         let blueprint = &network.blueprint;
         let mut wanted = Split::ALL.iter();
         let any = wanted.any(|split| policy::allowed(spec, blueprint, *split).is_ok());
-        let stages = any.then(|| key::stages(network)).transpose()?;
+        let stages = any.then(|| constant.of(network)).transpose()?;
         Ok(OfRun {
             spec,
             network,
@@ -256,7 +270,7 @@ impl<'a> OfRun<'a> {
             Some(Turn::Own(held)) => held,
             None => None,
         };
-        let earlier = below.iter().zip(&self.stages).rev();
+        let earlier = below.iter().zip(self.stages).rev();
         let shallower = earlier
             .filter_map(|((key, kept), (stage, _))| {
                 let features = store.find(key, kept, images)?;

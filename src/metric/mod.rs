@@ -6,8 +6,7 @@ mod mean;
 mod one_against_rest;
 mod ranking;
 mod tally;
-
-use std::collections::BTreeMap;
+mod values;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +17,7 @@ pub use list::{
 pub use one_against_rest::OneAgainstRest;
 pub use ranking::Ranking;
 pub use tally::{Tally, WrongLogits};
+use values::{Value, Values};
 
 /// How numbers are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,21 +119,13 @@ pub fn lower_is_better(column: &str) -> bool {
     all().any(|metric| metric.name == name && !metric.rises)
 }
 
-/// A metric's value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Value {
-    All(f64),
-    EachClass(Vec<f64>),
-}
-
 /// Means over the samples of one part (training, validation or test).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     pub loss: f64,
     /// Those that the spec asks for, by name.
     #[serde(flatten)]
-    others: BTreeMap<String, Value>,
+    others: Values,
 }
 
 impl Metrics {
@@ -153,14 +145,12 @@ impl Metrics {
 
     /// Puts another number in.
     pub fn set(&mut self, metric: &Metric, value: f64) {
-        self.others
-            .insert(metric.name.to_owned(), Value::All(value));
+        self.others.insert(metric.name, Value::All(value));
     }
 
     /// With a number per class.
     pub fn with_each(mut self, metric: &Metric, values: Vec<f64>) -> Self {
-        let values = Value::EachClass(values);
-        self.others.insert(metric.name.to_owned(), values);
+        self.others.insert(metric.name, Value::EachClass(values));
         self
     }
 

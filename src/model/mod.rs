@@ -1,6 +1,7 @@
 //! The network that a spec describes: backbone, head, what is frozen; with its weights, and running.
 
 mod adjust;
+mod again;
 mod blueprint;
 mod finished;
 mod freeze;

@@ -26,27 +26,38 @@ use crate::atomic::write_atomically;
 /// The page's name in the folder of an experiment's results.
 pub const FILE: &str = "report.html";
 
-/// Writes `charts/*.svg` and `report.html` of the results in `folder`, each whole or not at all. Before the first epoch
-/// there is nothing to show, and nothing is written.
+/// As [`write`], once an epoch has ended: before, there is only where the runs are, and nothing is written.
+///
+/// # Errors
+/// The same.
+pub fn write_results(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let experiment = Experiment::read(folder)?;
+    match experiment.epochs.is_empty() {
+        true => Ok(Vec::new()),
+        false => write_of(folder, &experiment),
+    }
+}
+
+/// Writes `charts/*.svg` and `report.html` of the results in `folder`, each whole or not at all; gives the page last.
 ///
 /// # Errors
 /// Tables that cannot be read, or files that cannot be written.
 pub fn write(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let experiment = Experiment::read(folder)?;
-    if experiment.epochs.is_empty() {
-        return Ok(Vec::new());
-    }
+    write_of(folder, &Experiment::read(folder)?)
+}
+
+fn write_of(folder: &Path, experiment: &Experiment) -> Result<Vec<PathBuf>, Error> {
     let into = folder.join("charts");
     fs::create_dir_all(&into).map_err(Error::cannot_write(&into))?;
     let mut written = Vec::new();
-    for chart in charts::files(&experiment) {
+    for chart in charts::files(experiment) {
         let path = into.join(&chart.file);
         put(&path, &chart.standalone())?;
         written.push(path);
     }
     remove_others(&into, &written);
     let path = folder.join(FILE);
-    put(&path, &page(&experiment, Liveness::Still))?;
+    put(&path, &page(experiment, Liveness::Still))?;
     written.push(path);
     Ok(written)
 }

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use super::error::Error;
 use super::images;
 use super::memory::Memory;
+use super::networks::Networks;
 use super::planned::PlannedRun;
 use super::start::{self, Start, Upstream};
 use crate::data::{self, Data, Loaded, Resizing, Wanted};
@@ -29,6 +30,7 @@ pub struct Executor<'a> {
     pub(super) progress: &'a dyn Progress,
     pub(super) stop: Stop,
     pub(super) memory: Memory,
+    pub(super) networks: Networks,
     shared: Mutex<Shared>,
     /// What was said of runs' data, once for all of them.
     said: Mutex<HashSet<String>>,
@@ -69,6 +71,7 @@ impl<'a> Executor<'a> {
                 features: Store::new(&cache, stop.clone(), patience),
             }),
             memory: Memory::new(machine::memory()),
+            networks: Networks::default(),
             said: Mutex::default(),
             stop,
             cache,
@@ -84,6 +87,11 @@ impl<'a> Executor<'a> {
     pub fn set_starts(&mut self, upstream: Upstream, unavailable: HashMap<String, String>) {
         self.upstream = upstream;
         self.unavailable = unavailable;
+    }
+
+    /// Forgets what only further runs would use.
+    pub fn rest(&self) {
+        self.networks.forget();
     }
 
     /// What a run starts from, downloaded where it has to be.

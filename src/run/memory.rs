@@ -1,14 +1,29 @@
 //! The memory that runs in progress share: each begins once there is room for it.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::error::Error;
 use super::need::{Need, PROGRAM, TooMuch};
+use crate::ops;
 use crate::stop::Stop;
 
 /// A run that waits for room looks this often whether it is to stop.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// Memory is given back this often at most. Runs that are over sooner leave what is free to the next, which would have it
+/// made of new pages again, a good part of its time.
+const GIVEN_BACK_EVERY: Duration = Duration::from_secs(1);
+
+/// Gives the system back what is free between two phases of a run, unless that was done just now.
+pub(super) fn give_back_freed() {
+    static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.is_none_or(|last| last.elapsed() >= GIVEN_BACK_EVERY) {
+        ops::give_back_freed_memory();
+        *last = Some(Instant::now());
+    }
+}
 
 /// What the runs in progress take of the machine's memory.
 #[derive(Debug)]

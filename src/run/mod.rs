@@ -6,6 +6,7 @@ mod executor;
 mod images;
 mod memory;
 mod need;
+mod networks;
 mod one_run;
 mod pictures;
 mod planned;

@@ -1,7 +1,7 @@
 //! How one run is done: data, network, training, test, saved model.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Instant;
@@ -11,7 +11,9 @@ use rayon::ThreadPool;
 use super::error::Error;
 use super::event::{Event, Tell};
 use super::executor::Executor;
+use super::memory;
 use super::need::Need;
+use super::networks::Made;
 use super::planned::PlannedRun;
 use super::predictions::{Answers, PartPredictions, predicted_part};
 use super::remarks;
@@ -23,7 +25,6 @@ use crate::features::{OfRun, Split};
 use crate::foreign::one_line;
 use crate::metric::Metrics;
 use crate::model::weights;
-use crate::ops;
 use crate::spec::Save;
 use crate::stop::Stop;
 use crate::train::{Keeper, Outcome, checkpoint, evaluate_each};
@@ -102,11 +103,14 @@ impl Executor<'_> {
         if device.is_cpu() {
             self.memory.check(Need::planned(planned, 1))?;
         }
-        let initial = self.prepare(|_| self.start(spec, &run.id, blueprint))?;
+        let left = self.networks.take(planned);
+        let initial = match &left {
+            Some(made) => made.start(),
+            None => self.prepare(|_| self.start(spec, &run.id, blueprint))?,
+        };
         if let Some(download) = &initial.download {
             tell(Event::Weights(download));
         }
-        let initial = initial.weights;
         let preparation = start::preparation(spec, &run.id, &self.upstream)?;
         let resizing = preparation.resizing;
         let data = self.prepare(|shared| self.data(shared, planned, resizing))?;
@@ -147,19 +151,20 @@ impl Executor<'_> {
             threads,
         };
         let Trained {
-            network,
+            made,
             outcome,
             stage,
-        } = self.train(&job, initial, &mut keeper, tell)?;
+        } = self.train(&job, (initial, left), &mut keeper, tell)?;
+        let network = &made.network;
         let part = predicted_part(&data);
-        let features = OfRun::new(&stage.spec, &network, &data, images)?;
+        let features = OfRun::new(&stage.spec, (network, &made.constant), &data, images)?;
         let predicted = self.inputs(&job, stage, &features, part)?;
         let mut answers = Answers::new(part.of(&data).len(), classes.len())
             .of_sets(sets.clone(), spec.training.threshold);
         let scores = on(threads, || {
             let mut keep = |row: &[f32], label| answers.add(row, label, blueprint.output);
             evaluate_each(
-                &network,
+                network,
                 &predicted,
                 &spec.training,
                 (classes.len(), sets.as_ref()),
@@ -174,20 +179,10 @@ impl Executor<'_> {
             self.say_once(remark);
         }
         let metadata = metadata(planned, images);
-        ops::give_back_freed_memory();
-        let all = blueprint.named_for_file(network.weights()?);
-        let model = folder.join("model.safetensors");
-        match spec.training.save {
-            Save::None => {}
-            Save::All | Save::Best => weights::save_claimed(&model, &all, &metadata, token)?,
-            Save::Shared => {
-                let learned = blueprint.named_for_file(network.learned()?);
-                let (own, frozen) = all
-                    .into_iter()
-                    .partition(|(name, _)| learned.contains_key(name));
-                weights::save_shared(&model, shared, (own, frozen), &metadata, token)?;
-            }
-        }
+        drop((predicted, features));
+        memory::give_back_freed();
+        save(planned, &made, (folder, shared), &metadata, token)?;
+        self.networks.leave(made);
         Ok(Finished {
             outcome,
             test: scores.filter(|_| part == Split::Test),
@@ -201,6 +196,38 @@ impl Executor<'_> {
             seconds: start.elapsed().as_secs_f64(),
         })
     }
+}
+
+/// Writes a run's model into its folder, as its spec wants it; what several models have goes into the `shared` one.
+fn save(
+    planned: &PlannedRun,
+    made: &Made,
+    (folder, shared): (&Path, &Path),
+    metadata: &BTreeMap<String, String>,
+    token: &Token,
+) -> Result<(), Error> {
+    let model = folder.join("model.safetensors");
+    let (network, blueprint) = (&made.network, &planned.blueprint);
+    let all = || Ok::<_, candle_core::Error>(blueprint.named_for_file(network.weights()?));
+    match planned.run.spec.training.save {
+        Save::None => {}
+        Save::All | Save::Best => weights::save_claimed(&model, &all()?, metadata, token)?,
+        Save::Shared => {
+            let own = blueprint.named_for_file(network.learned()?);
+            let names: BTreeSet<String> = own.keys().cloned().collect();
+            let frozen = || -> Result<_, Error> {
+                let mut frozen = all()?;
+                frozen.retain(|name, _| !names.contains(name));
+                Ok(frozen)
+            };
+            let frozen = weights::Frozen {
+                tensors: &frozen,
+                digest: &made.frozen,
+            };
+            weights::save_shared(&model, shared, (own, frozen), metadata, token)?;
+        }
+    }
+    Ok(())
 }
 
 /// What a panic says.

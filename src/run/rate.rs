@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::executor::Executor;
+use super::networks::Made;
 use super::planned::PlannedRun;
 use super::start;
 use super::training::Job;
@@ -28,10 +29,10 @@ impl Executor<'_> {
             images: (resizing, &normalizer),
             threads: None,
         };
-        let network = self.network(&job, stage, &initial.weights)?;
+        let made = Made::new(self.network(&job, stage, &initial.weights)?, None);
         let earlier = Earlier::default();
         let pretrained = Some(&initial.weights);
-        let fit = self.fit(&job, stage, (&network, &earlier), pretrained)?;
+        let fit = self.fit(&job, stage, (&made, &earlier), pretrained)?;
         Ok(fit.find_rate(self.progress, &self.stop)?)
     }
 }

@@ -8,7 +8,10 @@ use rayon::ThreadPool;
 use super::error::Error;
 use super::event::{Event, Tell};
 use super::executor::Executor;
+use super::memory;
+use super::networks::Made;
 use super::planned::{PlannedRun, PlannedStage};
+use super::start::Start;
 use crate::data::{Batches, Data, Normalizer, Resizing};
 use crate::features::{OfRun, Split};
 use crate::model::{Blueprint, Network, Weights};
@@ -27,22 +30,22 @@ pub(super) struct Job<'a> {
 
 /// What training leaves.
 pub(super) struct Trained<'a> {
-    pub network: Network,
+    pub made: Made,
     pub outcome: Outcome,
     /// The last stage.
     pub stage: &'a PlannedStage,
 }
 
 impl Executor<'_> {
-    /// Trains from `weights` through all stages, or from the one that the newest checkpoint is of. A stage begins with what
-    /// the one before left, a new optimizer and its own learning rates.
+    /// Trains from the start through all stages, or from the one that the newest checkpoint is of. A stage begins with what
+    /// the one before left, a new optimizer and its own learning rates. A network that another run has left is taken over.
     ///
     /// # Errors
     /// Whatever stops a stage.
     pub(super) fn train<'a>(
         &self,
         job: &Job<'a>,
-        initial: Weights,
+        (start, left): (Start, Option<Made>),
         keeper: &mut Keeper,
         tell: Tell<'_>,
     ) -> Result<Trained<'a>, Error> {
@@ -54,8 +57,12 @@ impl Executor<'_> {
         };
         let is_drawn = |stage: &PlannedStage| stage.spec.optimizer.l2_sp.is_some();
         let pretrained = stages.iter().any(is_drawn);
-        let pretrained = pretrained.then(|| initial.clone());
-        let mut weights = initial;
+        let Start {
+            mut weights,
+            mut download,
+        } = start;
+        let pretrained = pretrained.then(|| weights.clone());
+        let mut left = left;
         weights.extend(
             earlier
                 .learned
@@ -70,22 +77,32 @@ impl Executor<'_> {
             // A checkpoint of a spec with fewer stages is of another run.
             let at = earlier.stages.min(stages.len().saturating_sub(1));
             let stage = &stages[at];
-            let network = self.network(job, stage, &weights)?;
+            let made = match left.take() {
+                Some(made) => {
+                    made.network.begin_again(&weights, stage.spec.seed)?;
+                    made
+                }
+                None => {
+                    let network = self.network(job, stage, &weights)?;
+                    let made = Made::new(network, Some((job.planned, &weights)));
+                    made.downloaded(download.take())
+                }
+            };
             drop(std::mem::take(&mut weights));
-            let fit = self.fit(job, stage, (&network, &earlier), pretrained.as_ref())?;
-            crate::ops::give_back_freed_memory();
+            let fit = self.fit(job, stage, (&made, &earlier), pretrained.as_ref())?;
+            memory::give_back_freed();
             let outcome = on(job.threads, || {
                 fit.run(&mut |event| tell(Event::Training(event)), keeper)
             })?;
             drop(fit);
             if at + 1 == stages.len() {
                 return Ok(Trained {
-                    network,
+                    made,
                     outcome,
                     stage,
                 });
             }
-            weights = network.weights()?;
+            weights = made.network.weights()?;
             earlier = outcome.left;
         }
     }
@@ -135,11 +152,12 @@ impl Executor<'_> {
         &self,
         job: &Job<'d>,
         stage: &'d PlannedStage,
-        (network, earlier): (&'d Network, &'d Earlier),
+        (made, earlier): (&'d Made, &'d Earlier),
         pretrained: Option<&Weights>,
     ) -> Result<Fit<'d>, Error> {
         let (spec, data, classes) = (&stage.spec, job.data, &job.planned.classes);
-        let features = OfRun::new(spec, network, data, job.images)?;
+        let network = &made.network;
+        let features = OfRun::new(spec, (network, &made.constant), data, job.images)?;
         let inputs = |split| self.inputs(job, stage, &features, split);
         Ok(Fit {
             spec,

@@ -46,7 +46,10 @@ impl RunLog {
         let mut new = NewFile::create(path, token)?;
         new.write_all(&text)?;
         let file = new.flushed()?.try_clone()?;
-        new.commit(path)?;
+        match text.is_empty() {
+            true => new.commit_empty(path)?,
+            false => new.commit(path)?,
+        }
         Ok(RunLog {
             _last_words: last_words::prepare(&file),
             file,

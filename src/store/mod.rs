@@ -29,6 +29,7 @@ pub use results::Results;
 pub(crate) use rows::value_at;
 pub use rows::{Axis, EpochRow, RunRow, Status};
 pub use tables::{
-    METRICS_FILE, RUNS_FILE, TableError, Tables, are_in as results_are_in, read_epochs, read_runs,
+    METRICS_FILE, RUNS_FILE, TableError, Tables, are_in as results_are_in, leave as leave_tables,
+    lent as lent_tables, read_epochs, read_runs,
 };
 pub use time::rfc3339;

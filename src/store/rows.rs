@@ -1,6 +1,7 @@
 //! What is recorded: a row per epoch, a row per run.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::metric::Metrics;
@@ -89,7 +90,7 @@ pub struct RunRow {
     /// `cpu`, `cuda:0`, `metal`.
     pub device: String,
     /// This run's resolved spec as JSON.
-    pub spec: String,
+    pub spec: Arc<str>,
     /// What the files of the spec held; absent in tables of versions that did not record it.
     pub contents: Option<Contents>,
     /// The runner's version.

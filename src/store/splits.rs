@@ -6,7 +6,7 @@ use std::sync::Arc;
 use polars::prelude::{Column, DataFrame, PolarsResult};
 
 use super::TableError;
-use super::tables::{encode_file, put};
+use super::tables::{encode_file, put_for_now};
 use crate::claim::Token;
 use crate::data::{Data, View};
 use crate::features::Split;
@@ -28,7 +28,7 @@ pub fn encode(folder: &Path, data: &Data) -> Result<Vec<u8>, TableError> {
 /// # Errors
 /// A folder that cannot be written, and a run that another process has taken over.
 pub fn write(folder: &Path, bytes: &[u8], token: &Token) -> Result<(), TableError> {
-    put(&folder.join(FILE), bytes, token)
+    put_for_now(&folder.join(FILE), bytes, token)
 }
 
 fn frame(data: &Data) -> PolarsResult<DataFrame> {

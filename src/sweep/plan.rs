@@ -167,27 +167,42 @@ impl Planner {
         spec: &Arc<spec::Spec>,
         (images, classes): (Option<Counts>, &[String]),
     ) -> Result<Vec<PlannedStage>, Problem> {
-        let mut planned = Vec::new();
-        for (i, stage) in spec.stages()?.into_iter().enumerate() {
-            let place = |problem| spec.in_stage(i, problem);
-            let monitors: Vec<_> = stage.spec.monitors().collect();
-            check_monitors(monitors.iter(), &stage.spec, images).map_err(place)?;
-            if let Some(problem) = spec::unknown_weighted_class(&stage.spec.training, classes) {
-                return Err(place(problem));
-            }
-            let blueprint = self.blueprint(&stage.spec, classes.len()).map_err(place)?;
-            blueprint.rate_factors(&stage.spec).map_err(place)?;
-            let device = self.device(&stage.spec.training)?;
-            if device.device.is_cuda() {
-                check_on_gpu(&stage.spec)?;
-            }
-            planned.push(PlannedStage {
-                blueprint,
-                name: stage.name,
-                spec: Arc::new(stage.spec),
-            });
+        if spec.stage.is_empty() {
+            // The run's own spec: a sweep has many.
+            let stage = self.stage((None, Arc::clone(spec)), images, classes);
+            return Ok(vec![stage?]);
         }
-        Ok(planned)
+        let stages = spec.stages()?.into_iter().enumerate();
+        stages
+            .map(|(i, stage)| {
+                let stage = self.stage((stage.name, Arc::new(stage.spec)), images, classes);
+                stage.map_err(|problem| spec.in_stage(i, problem))
+            })
+            .collect()
+    }
+
+    /// What is done with a spec of its own.
+    fn stage(
+        &mut self,
+        (name, spec): (Option<String>, Arc<spec::Spec>),
+        images: Option<Counts>,
+        classes: &[String],
+    ) -> Result<PlannedStage, Problem> {
+        let monitors: Vec<_> = spec.monitors().collect();
+        check_monitors(monitors.iter(), &spec, images)?;
+        if let Some(problem) = spec::unknown_weighted_class(&spec.training, classes) {
+            return Err(problem);
+        }
+        let blueprint = self.blueprint(&spec, classes.len())?;
+        blueprint.rate_factors(&spec)?;
+        if self.device(&spec.training)?.device.is_cuda() {
+            check_on_gpu(&spec)?;
+        }
+        Ok(PlannedStage {
+            blueprint,
+            name,
+            spec,
+        })
     }
 
     fn preparation(&mut self, spec: &spec::Spec) -> Result<Option<Arc<Preparation>>, Problem> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::common::server::{Answer, Request, Server};
 use crate::common::survival::Experiment;
-use crate::common::{SMALL, said};
+use crate::common::{SMALL, runner, said};
 
 const TOKEN: &str = "ray_Aladdin_open_sesame";
 
@@ -146,6 +146,16 @@ fn a_task_is_a_job_that_is_submitted_once_and_does_its_runs() {
         ),
         (&json!(2), &json!(1))
     );
+    // What `runner check` says of it, once for each of the runs side by side that the task has.
+    let mut checked = runner(experiment.folder());
+    let checked = checked.args(["check", "e.toml"]).output();
+    let memory = jobs[0].0["entrypoint_memory"].as_u64().unwrap();
+    let mib = format!(
+        "memory                 {:.0} MiB",
+        memory as f64 / f64::from(1 << 20)
+    );
+    let checked = said(&checked.unwrap());
+    assert!(checked.contains(&mib), "{mib} in {checked}");
     for (job, _) in &jobs {
         let mut shell = Command::new("sh");
         for (name, value) in experiment.command().get_envs() {

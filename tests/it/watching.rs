@@ -1,10 +1,12 @@
 //! `runner watch` where the system gives nothing more.
 #![cfg(unix)]
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
+use crate::common::survival::Experiment;
 use crate::common::{SMALL, runner, write};
 
 #[test]
@@ -46,4 +48,20 @@ fn without_descriptors_it_waits_says_so_once_and_serves_again() {
     let mut rest = String::new();
     errors.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "");
+}
+
+#[test]
+fn before_the_first_epoch_has_ended_the_report_says_where_the_runs_are() {
+    let experiment = Experiment::new(&format!("{SMALL}\n[sweep.axes]\nseed = [0, 1]\n"));
+    experiment.die_at("metrics.parquet:1:begun");
+    let mut report = runner(experiment.folder());
+    report.args(["report", "results/e"]).assert().success();
+    let page = fs::read_to_string(experiment.results().join("report.html")).unwrap();
+    for says in [
+        "No run has finished yet.",
+        "Where the runs are",
+        "in progress",
+    ] {
+        assert!(page.contains(says), "{says} in {page}");
+    }
 }

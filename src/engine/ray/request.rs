@@ -52,6 +52,10 @@ pub(super) fn body(job: &NewJob<'_>) -> Result<Map<String, Value>, Error> {
     if job.gpus > 0 {
         body.insert("entrypoint_num_gpus".into(), job.gpus.into());
     }
+    if job.memory > 0 {
+        // Else Ray starts as many beside one another as there are processors, whatever they take.
+        body.insert("entrypoint_memory".into(), job.memory.into());
+    }
     let runs: Vec<&str> = job.runs.iter().flatten().map(String::as_str).collect();
     let metadata = json!({ "experiment": job.name, "runs": runs.join(",") });
     body.insert("metadata".into(), metadata);
@@ -110,6 +114,7 @@ mod tests {
             options,
             cpus: 2,
             gpus: 0,
+            memory: 3 << 30,
         }
     }
 
@@ -142,6 +147,7 @@ mod tests {
             (&body["entrypoint_num_cpus"], &body["entrypoint_num_gpus"]),
             (&json!(3.5), &json!(1))
         );
+        assert_eq!(body["entrypoint_memory"], json!(3_u64 << 30));
         assert_eq!(body["entrypoint_label_selector"]["gpu"], "h100");
         let environment = &body["runtime_env"];
         assert_eq!(environment["working_dir"], "s3://x");

@@ -84,6 +84,7 @@ sleep() { [ ! -e end ] || kill -TERM $$; }\n";
             options: &[],
             cpus: 1,
             gpus: 0,
+            memory: 0,
         };
         let text = format!("{SCONTROL}{}", script(&job).unwrap());
         let mut shell = Command::new("sh");

@@ -18,7 +18,7 @@ use crate::engine::{self, Command, Engine, Job, NewJob, Record};
 use crate::fetch::Timeouts;
 use crate::foreign;
 use crate::progress::NoProgress;
-use crate::run::{self, PlannedRun};
+use crate::run::{self, Need, PlannedRun};
 use crate::sink::progress::Reporter;
 use crate::spec::{Device, Experiment, Problem};
 use crate::stop::Stop;
@@ -213,6 +213,16 @@ fn ids(task: &[&PlannedRun]) -> Vec<String> {
     task.iter().map(|planned| planned.run.id.clone()).collect()
 }
 
+/// The most memory that a task takes, as many of its runs as are wished side by side.
+fn memory(task: &[&PlannedRun], jobs: Option<usize>) -> u64 {
+    let of_run = |planned: &&PlannedRun| {
+        let batch_size = planned.run.spec.training.batch_size;
+        Need::planned(planned, batch_size).peak()
+    };
+    let count = jobs.unwrap_or(1).min(task.len()) as u64;
+    count.saturating_mul(task.iter().map(of_run).max().unwrap_or_default())
+}
+
 /// The runs in tasks; how large they are is said.
 fn tasks<'a>(
     runs: &[&'a PlannedRun],
@@ -334,6 +344,8 @@ impl Submitting<'_> {
         );
         let mut submitted = Vec::new();
         for tasks in tasks.chunks(most) {
+            let memory = tasks.iter().map(|task| memory(task, self.what.jobs));
+            let memory = memory.max().unwrap_or_default();
             let tasks: Vec<Vec<String>> = tasks.iter().map(|task| ids(task)).collect();
             let commands = tasks.iter().map(|task| command.line(task));
             let job = NewJob {
@@ -346,6 +358,7 @@ impl Submitting<'_> {
                 options: self.options,
                 cpus: self.what.jobs.unwrap_or(1),
                 gpus,
+                memory,
             };
             let id = self.engine.submit(&job)?;
             let runs = tasks.iter().map(Vec::len).sum();

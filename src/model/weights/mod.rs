@@ -29,7 +29,7 @@ pub use positions::Positions;
 pub use read::{metadata, read};
 pub use safetensors::digest;
 pub use save::{save, save_claimed, write};
-pub use shared::{FOLDER as SHARED_FOLDER, FROZEN_FILE, has_frozen, save_shared};
+pub use shared::{FOLDER as SHARED_FOLDER, FROZEN_FILE, Frozen, has_frozen, save_shared};
 
 /// Tensors by name, in PyTorch's layouts.
 pub type Weights = BTreeMap<String, HostTensor>;

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
@@ -29,44 +31,60 @@ pub const FOLDER: &str = "tensors";
 const KEY: &str = "frozen_sha256";
 /// How often a link is tried whose file others make and remove meanwhile.
 const TRIES: usize = 4;
+/// Of so many files it is kept in mind that they were sound.
+const SOUND_FILES: usize = 256;
+
+/// The frozen tensors of a model.
+pub struct Frozen<'a, E> {
+    /// They themselves; asked for only where no other model has left them.
+    pub tensors: &'a dyn Fn() -> Result<Weights, E>,
+    /// Their checksum, once it is known.
+    pub digest: &'a OnceLock<String>,
+}
 
 /// Saves a model of which `own` are in its file, and `frozen` in one that is kept in `folder`, an experiment's, once for all
 /// models that have the same. Where the disk has no hard links, everything is in the model's own file.
 ///
 /// # Errors
-/// The disk's, and a claim that another process has taken over.
-pub fn save_shared(
+/// The disk's, a claim that another process has taken over, and what keeps the frozen tensors from being had.
+pub fn save_shared<E: From<Error>>(
     path: &Path,
     folder: &Path,
-    (own, frozen): (Weights, Weights),
+    (own, frozen): (Weights, Frozen<'_, E>),
     metadata: &BTreeMap<String, String>,
     token: &Token,
-) -> Result<(), Error> {
-    if frozen.is_empty() {
-        return save_claimed(path, &own, metadata, token);
-    }
+) -> Result<(), E> {
     let place = path.with_file_name(FROZEN_FILE);
-    let wrong = |source| Error::Io {
-        path: place.clone(),
-        source,
+    let digest = match frozen.digest.get() {
+        Some(digest) => digest,
+        None => {
+            let tensors = (frozen.tensors)()?;
+            if tensors.is_empty() {
+                return Ok(save_claimed(path, &own, metadata, token)?);
+            }
+            let digest = digest_of(&tensors).map_err(|source| Error::Io {
+                path: place.clone(),
+                source,
+            })?;
+            frozen.digest.get_or_init(|| digest)
+        }
     };
-    let digest = digest_of(&frozen).map_err(wrong)?;
     let kept = folder.join(FOLDER).join(format!("{digest}.safetensors"));
-    match link(&kept, &place, (&frozen, &digest), token) {
+    match link(&kept, &place, (&frozen, digest), token)? {
         Ok(()) => {
             let mut metadata = metadata.clone();
-            metadata.insert(KEY.to_owned(), digest);
-            save_claimed(path, &own, &metadata, token)
+            metadata.insert(KEY.to_owned(), digest.clone());
+            Ok(save_claimed(path, &own, &metadata, token)?)
         }
         Err(Error::Io { source, .. }) if has_no_links(&source) => {
             tracing::warn!(
                 "{}: the disk has no hard links ({source}); the model has all tensors itself",
                 foreign::path(path)
             );
-            let all: Weights = own.into_iter().chain(frozen).collect();
-            save_claimed(path, &all, metadata, token)
+            let all: Weights = own.into_iter().chain((frozen.tensors)()?).collect();
+            Ok(save_claimed(path, &all, metadata, token)?)
         }
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -89,61 +107,117 @@ fn digest_of(tensors: &Weights) -> io::Result<String> {
 }
 
 /// Makes `place` a link to the file `kept`, which is written where it is not there; of many who want it so, one writes
-/// what all have.
-fn link(
+/// what all have. Gives what the disk says.
+///
+/// # Errors
+/// What keeps the tensors from being had.
+fn link<E: From<Error>>(
     kept: &Path,
     place: &Path,
-    (tensors, digest): (&Weights, &str),
+    (frozen, digest): (&Frozen<'_, E>, &str),
     token: &Token,
-) -> Result<(), Error> {
+) -> Result<Result<(), Error>, E> {
+    let new = name_beside(place);
+    let mut linked = try_link(kept, &new, digest, None);
+    for _ in 0..TRIES {
+        if !matches!(linked, Ok(false)) {
+            break;
+        }
+        linked = try_link(kept, &new, digest, Some(&(frozen.tensors)()?));
+    }
     let wrong = |source| Error::Io {
         path: place.to_owned(),
         source,
     };
-    if let Some(folder) = kept.parent() {
-        fs::create_dir_all(folder).map_err(|source| Error::Io {
-            path: folder.to_owned(),
-            source,
-        })?;
-    }
-    if sha256(kept).is_ok_and(|found| found != digest) {
-        tracing::warn!(
-            "{} is damaged; it is written anew, and models that were saved with it before cannot be opened: --fresh makes them again",
-            foreign::path(kept)
-        );
-        fs::remove_file(kept).map_err(wrong)?;
-    }
-    let new = name_beside(place);
-    let linked = (0..TRIES).find_map(|_| try_link(kept, &new, tensors).transpose());
-    let linked = linked.unwrap_or_else(|| Err(wrong(ErrorKind::NotFound.into())));
-    let renamed = linked.and_then(|()| {
-        let renamed = token.check().and_then(|()| fs::rename(&new, place));
+    let renamed = linked.and_then(|is_linked| {
+        let is_linked = match is_linked {
+            true => token.check(),
+            false => Err(ErrorKind::NotFound.into()),
+        };
+        let renamed = is_linked.and_then(|()| fs::rename(&new, place));
         renamed.map_err(wrong)
     });
     // A rename between two names of one file does nothing.
     let _ = fs::remove_file(&new);
-    renamed
+    Ok(renamed)
 }
 
-/// Makes `new` another name of `kept`; none where another process made it or removed it in between.
-fn try_link(kept: &Path, new: &Path, tensors: &Weights) -> Result<Option<()>, Error> {
+/// Makes `new` another name of `kept`, which is written where it is not there and the tensors are given; gives whether that
+/// was done: another process may make it or remove it in between.
+fn try_link(
+    kept: &Path,
+    new: &Path,
+    digest: &str,
+    tensors: Option<&Weights>,
+) -> Result<bool, Error> {
     let wrong = |source| Error::Io {
         path: kept.to_owned(),
         source,
     };
+    remove_damaged(kept, digest).map_err(wrong)?;
     match fs::hard_link(kept, new) {
-        Ok(()) => return Ok(Some(())),
+        Ok(()) => return Ok(true),
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(wrong(error)),
-        Err(_) => save_claimed(new, tensors, &BTreeMap::new(), &Token::unclaimed())?,
+        Err(_) => {}
     }
+    let Some(tensors) = tensors else {
+        return Ok(false);
+    };
+    if let Some(folder) = kept.parent() {
+        fs::create_dir_all(folder).map_err(wrong)?;
+    }
+    save_claimed(new, tensors, &BTreeMap::new(), &Token::unclaimed())?;
     match fs::hard_link(new, kept) {
-        Ok(()) => Ok(Some(())),
+        Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             fs::remove_file(new).map_err(wrong)?;
-            Ok(None)
+            Ok(false)
         }
         Err(error) => Err(wrong(error)),
     }
+}
+
+/// Removes the file `kept` where it does not hold what it is named by. It is read once, and again where it was written
+/// since: a sweep's runs need not all read it.
+fn remove_damaged(kept: &Path, digest: &str) -> io::Result<()> {
+    static SOUND: Mutex<BTreeMap<PathBuf, Written>> = Mutex::new(BTreeMap::new());
+    let Some(written) = written(kept) else {
+        return Ok(());
+    };
+    let sound = || SOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    if sound().get(kept) == Some(&written) {
+        return Ok(());
+    }
+    match sha256(kept) {
+        Ok(found) if found != digest => {
+            tracing::warn!(
+                "{} is damaged; it is written anew, and models that were saved with it before cannot be opened: --fresh makes them again",
+                foreign::path(kept)
+            );
+            fs::remove_file(kept)
+        }
+        Ok(_) => {
+            let mut sound = sound();
+            if sound.len() >= SOUND_FILES {
+                sound.clear();
+            }
+            sound.insert(kept.to_owned(), written);
+            Ok(())
+        }
+        Err(_) => Ok(()),
+    }
+}
+
+/// A file's length, when its contents were written, and its number in the file system, which links to it leave as they are.
+type Written = (u64, Option<SystemTime>, u64);
+
+fn written(path: &Path) -> Option<Written> {
+    let about = fs::metadata(path).ok()?;
+    #[cfg(unix)]
+    let inode = std::os::unix::fs::MetadataExt::ino(&about);
+    #[cfg(not(unix))]
+    let inode = 0;
+    Some((about.len(), about.modified().ok(), inode))
 }
 
 fn has_no_links(error: &io::Error) -> bool {

@@ -174,7 +174,7 @@ fn begun(planned: &PlannedRun, earlier: Option<&RunRow>, started: SystemTime) ->
         trainable_parameters: Some(planned.blueprint.trainable_count() as u64),
         seconds: earlier.map_or(0.0, |row| row.seconds),
         device: run.spec.training.device.to_string(),
-        spec: run.spec.to_json(),
+        spec: run.spec.to_json().into(),
         contents: Some(run.contents.clone()),
         version: env!("CARGO_PKG_VERSION").into(),
         started: earlier.map_or(started, |row| row.started),

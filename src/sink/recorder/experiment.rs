@@ -21,7 +21,7 @@ use crate::sink::list::Sinks;
 use crate::spec::Save;
 use crate::stop::Stop;
 use crate::store::folder::is_whole;
-use crate::store::{Axis, RunRow, Status, TableError, Tables, run_folder};
+use crate::store::{Axis, RunRow, Status, TableError, Tables, leave_tables, run_folder};
 use crate::sweep::Plan;
 use crate::terminal::{self, Stream};
 
@@ -109,9 +109,12 @@ impl Recorder {
 
     /// How many of the runs that are to be done here have come to an end.
     fn ended(&self, state: &State) -> usize {
-        let has_ended =
-            |row: &&RunRow| row.status != Status::Interrupted && self.places.contains_key(&row.run);
-        state.tables.runs().iter().filter(has_ended).count()
+        // Every run that begins asks; looking all others up would take thousands of runs most of their time.
+        let is_all = self.wanted.len() == self.order.len();
+        let has_ended = |row: &&RunRow| {
+            row.status != Status::Interrupted && (is_all || self.places.contains_key(&row.run))
+        };
+        state.tables.of_sweep().iter().filter(has_ended).count()
     }
 
     /// The finished runs, those of earlier forms of the sweep too, in the order of the tables.
@@ -153,7 +156,7 @@ impl Recorder {
         sinks.tell(&Event::Over(&self.folder));
         written?;
         let state = &mut *self.state();
-        self.mark_elsewhere(state);
+        let is_shared = self.mark_elsewhere(state);
         if let Some(error) = Error::lost(std::mem::take(&mut state.lost)) {
             return Err(error);
         }
@@ -161,25 +164,33 @@ impl Recorder {
         let mut results = state.tables.results();
         results.runs.retain(planned);
         let runs = state.tables.runs().iter();
-        Ok(Done {
+        let done = Done {
             runs: runs.filter(planned).cloned().collect(),
             planned: self.wanted.len(),
             summary: summary(&results, terminal_width()),
             folder: self.folder.clone(),
-        })
+        };
+        if !is_shared {
+            leave_tables(std::mem::take(&mut state.tables));
+        }
+        Ok(done)
     }
 
-    /// Tells the runs that other processes do from those that are interrupted; the tables are not written any more.
-    fn mark_elsewhere(&self, state: &mut State) {
+    /// Tells the runs that other processes do from those that are interrupted; the tables are not written any more. Gives
+    /// whether there are any.
+    fn mark_elsewhere(&self, state: &mut State) -> bool {
         let is_elsewhere = |row: &&RunRow| {
             let owner = || self.claims.owner(&self.run_folder(&row.run));
             row.status == Status::Interrupted && owner().is_ok_and(|owner| owner.is_some())
         };
         let rows = state.tables.runs().iter().filter(is_elsewhere);
-        for row in rows.cloned().collect::<Vec<_>>() {
+        let rows: Vec<RunRow> = rows.cloned().collect();
+        let are_there = !rows.is_empty();
+        for row in rows {
             let status = Status::Elsewhere;
             state.tables.set_run(RunRow { status, ..row });
         }
+        are_there
     }
 }
 

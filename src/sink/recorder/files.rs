@@ -24,6 +24,8 @@ pub(super) struct Files {
     claim: Option<Claim>,
     log: RunLog,
     pub epochs: Vec<EpochRow>,
+    /// How many of them are in the folder, where that is known.
+    written: Option<usize>,
     /// How the images are divided, until that is written.
     splits: Option<Vec<u8>>,
     /// What is to be known of this start should the process die.
@@ -60,6 +62,7 @@ impl Files {
             claim: Some(claim),
             log,
             epochs,
+            written: None,
             splits: None,
             how,
             begun: (row.epochs, row.started),
@@ -82,6 +85,12 @@ impl Files {
     fn write_row(&self, row: &RunRow) -> Result<(), TableError> {
         let how = self.how.to_text();
         own::write_row(&self.folder, &self.axes, row, Some(&how), &self.token)
+    }
+
+    /// Takes what was done of the run before in the place of what was known.
+    pub fn set_epochs(&mut self, epochs: Vec<EpochRow>) {
+        self.epochs = epochs;
+        self.written = None;
     }
 
     /// Writes how the run's images are divided, which no start changes.
@@ -109,8 +118,9 @@ impl Files {
     }
 
     /// Writes the run's rows; what fails is said, and tried again after the next epoch.
-    pub fn write_rows(&self, row: &RunRow, sinks: &Sinks<'_>) {
+    pub fn write_rows(&mut self, row: &RunRow, sinks: &Sinks<'_>) {
         let epochs = own::write_epochs(&self.folder, &self.axes, &self.epochs, &self.token);
+        self.written = epochs.is_ok().then_some(self.epochs.len());
         if let Err(error) = epochs.and_then(|()| self.write_row(row))
             && !self.token.is_lost()
         {
@@ -143,6 +153,7 @@ impl Files {
     pub fn end(&mut self, row: &RunRow) -> Option<Unwritten> {
         let claim = self.claim.take().filter(|_| !self.token.is_lost())?;
         Some(Unwritten {
+            has_epochs: self.written == Some(self.epochs.len()),
             rows: OwnRows {
                 row: row.clone(),
                 epochs: std::mem::take(&mut self.epochs),

@@ -40,7 +40,7 @@ impl Recorder {
     fn training(&self, run: &Run<'_>, begin: &Begin<'_>, files: &mut Files, sinks: &Sinks<'_>) {
         let row = &run.row;
         let done = begin.epochs.iter();
-        files.epochs = done.map(|epoch| EpochRow::new(row, epoch)).collect();
+        files.set_epochs(done.map(|epoch| EpochRow::new(row, epoch)).collect());
         let mut state = self.state();
         state.tables.remove_run(&row.run);
         for epoch in &files.epochs {
@@ -123,7 +123,7 @@ impl Recorder {
             _ if token.is_lost() => return false,
             Ok(()) => {
                 state.tables.set_run(run.row.clone());
-                state.tables.give_back(id);
+                state.tables.give_back_written(id, token);
             }
             Err(error) => {
                 sinks.warn(&format!("{error}; it is tried again"));

@@ -17,10 +17,13 @@ use crate::sink::list::Sinks;
 use crate::store::tidy::tidy_experiment;
 use crate::store::{self, TableError, predictions};
 
-/// The tables are written again after so many times as long as that took.
-const TABLES_PAUSE: u32 = 10;
-/// But at least so often.
+/// The tables are written again after so many times as long as that took: of thousands of runs each writing takes long, and
+/// must not take much of the time.
+const TABLES_PAUSE: u32 = 30;
+/// But at least so often,
 const TABLES_EVERY: Duration = Duration::from_secs(30);
+/// where that is not much of the time either.
+const TABLES_LEAST: u32 = 15;
 /// How often a lock that is taken over while it is held is taken again.
 const TRIES: usize = 5;
 
@@ -81,7 +84,9 @@ impl Recorder {
         }
         // The first epoch is shown at once.
         let was_written = std::mem::replace(&mut state.is_written, true);
-        let pause = TABLES_EVERY.min(start.elapsed() * TABLES_PAUSE);
+        let took = start.elapsed();
+        let often = TABLES_EVERY.max(took * TABLES_LEAST);
+        let pause = often.min(took * TABLES_PAUSE);
         state.tables_due = Instant::now() + if was_written { pause } else { Duration::ZERO };
         result.map(|_| ())
     }
@@ -128,7 +133,7 @@ impl Recorder {
             is_last: is_end,
             is_known: state.is_shared && !is_new,
         });
-        sinks.event(&tables).map_err(Error::Sink)?;
+        store::lent_tables(&mut state.tables, || sinks.event(&tables)).map_err(Error::Sink)?;
         collected
     }
 

@@ -16,7 +16,7 @@ pub use collect::collect;
 pub use read::{Predictions, read};
 
 use super::TableError;
-use super::tables::{encode_file, put};
+use super::tables::{encode_file, put_for_now};
 use crate::claim::Token;
 use crate::run::PartPredictions;
 
@@ -52,7 +52,8 @@ impl Classes {
 /// Where the classes stand among a run's file's own key-value pairs, as JSON.
 const CLASSES_KEY: &str = "runner.classes";
 
-/// Writes what a run predicted into its folder, whole or not at all, as long as the claim on the run is held.
+/// Writes what a run predicted into its folder, whole or not at all, as long as the claim on the run is held; before its last
+/// row, with which it outlasts a power failure.
 ///
 /// # Errors
 /// A folder that cannot be written, and a run that another process has taken over.
@@ -73,5 +74,5 @@ pub fn write(
     })?;
     let frame = encode::frame(run, classes, predictions);
     let bytes = encode_file(&path, frame, Some((CLASSES_KEY, names)))?;
-    put(&path, &bytes, token)
+    put_for_now(&path, &bytes, token)
 }

@@ -126,7 +126,7 @@ impl Decoder {
                 trainable_parameters: at(&trainable_parameters, i),
                 seconds: at(&seconds, i).unwrap_or(f64::NAN),
                 device: at(&device, i).unwrap_or_default(),
-                spec: at(&spec, i).unwrap_or_default(),
+                spec: at(&spec, i).unwrap_or_default().into(),
                 contents: at(&contents, i).and_then(|text| serde_json::from_str(&text).ok()),
                 version: at(&version, i).unwrap_or_default(),
                 started: from_unix_micros(at(&started, i).unwrap_or(0)),

@@ -14,7 +14,7 @@ use super::TableError;
 use super::decode::Decoder;
 use super::format::{FORMAT, FORMAT_KEY};
 use super::seal::{self, Seal, seal};
-use crate::atomic::write_claimed;
+use crate::atomic::{write_claimed, write_claimed_for_now};
 use crate::claim::Token;
 use crate::{guarded, parquet};
 
@@ -45,12 +45,15 @@ pub(in crate::store) fn encode(
     let mut bytes = Vec::new();
     frame
         .and_then(|mut frame| {
-            let compression = match frame.height() {
-                0..=SMALL => ParquetCompression::Uncompressed,
-                _ => ParquetCompression::default(),
+            let is_small = frame.height() <= SMALL;
+            let compression = match is_small {
+                true => ParquetCompression::Uncompressed,
+                false => ParquetCompression::default(),
             };
             ParquetWriter::new(&mut bytes)
                 .with_compression(compression)
+                // Handing a few rows to other threads takes longer than writing them.
+                .set_parallel(!is_small)
                 .with_key_value_metadata(Some(file_metadata(more)))
                 .finish(&mut frame)
         })
@@ -68,6 +71,19 @@ pub(in crate::store) fn encode(
 /// Writes what [`encode`] gives, whole or not at all, as long as the claim on it is held.
 pub(in crate::store) fn put(path: &Path, bytes: &[u8], token: &Token) -> Result<(), TableError> {
     write_claimed(path, bytes, token).map_err(|source| TableError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// As [`put`], for files of a run's folder to which another follows that is [`put`] there: only then do they outlast a power
+/// failure for sure.
+pub(in crate::store) fn put_for_now(
+    path: &Path,
+    bytes: &[u8],
+    token: &Token,
+) -> Result<(), TableError> {
+    write_claimed_for_now(path, bytes, token).map_err(|source| TableError::Write {
         path: path.to_owned(),
         source,
     })

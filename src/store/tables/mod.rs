@@ -11,6 +11,7 @@ mod encode;
 mod error;
 mod file;
 mod format;
+mod last;
 mod merge;
 pub mod own;
 mod places;
@@ -22,28 +23,28 @@ mod trouble;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use polars::error::PolarsResult;
 use polars::prelude::DataFrame;
 
 use super::Results;
-use super::plan::read_plan;
+use super::folder::run_folder;
 use super::rows::{Axis, EpochRow, RunRow};
 use crate::claim::Token;
 use axis::{AxisColumn, Points};
 pub use error::TableError;
 pub(super) use file::{
-    encode as encode_file, file_metadata, put, read_table, read_words, value_of,
+    encode as encode_file, file_metadata, put, put_for_now, read_table, read_words, value_of,
 };
 pub use format::{METRICS_FILE, RUNS_FILE};
+pub use last::{are_in, leave, lent, read_epochs, read_runs};
 use own::Stamp;
 use places::Places;
 pub(super) use seal::{digest_of, seal};
 pub use trouble::Trouble;
 
 /// The two tables of a results folder, in memory; [`Tables::write`] puts them on disk.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tables {
     folder: PathBuf,
     axes: Vec<Axis>,
@@ -124,6 +125,16 @@ impl Tables {
     /// Leaves a run to what other processes write of it.
     pub fn give_back(&mut self, id: &str) {
         self.changed.remove(id);
+    }
+
+    /// As [`Self::give_back`], of a run that has ended and whose rows here were just written into its folder, under the claim
+    /// with this token: they are not read again as long as they stay there.
+    pub fn give_back_written(&mut self, id: &str, token: &Token) {
+        self.give_back(id);
+        let stamp = Stamp::of(&run_folder(&self.folder, id)).ok().flatten();
+        if let Some(stamp) = stamp.filter(|_| token.check().is_ok()) {
+            self.own.insert(id.to_owned(), stamp.known());
+        }
     }
 
     /// Leaves all runs to what other processes write of them.
@@ -237,6 +248,12 @@ impl Tables {
         Ok(true)
     }
 
+    /// The rows of the sweep's runs, where `open` was given its order.
+    pub fn of_sweep(&self) -> &[RunRow] {
+        let is_of_it = |row: &RunRow| self.places.at(&row.run) < self.order.len();
+        &self.runs[..self.runs.partition_point(is_of_it)]
+    }
+
     /// Puts rows in the order of the sweep and of the epochs; a run without a place comes after, where it stood.
     fn sort(&mut self) {
         let of_epochs = self.epochs.iter().map(|row| &row.run);
@@ -248,50 +265,4 @@ impl Tables {
         self.epochs
             .sort_by_cached_key(|row| (places.at(&row.run), row.epoch.epoch));
     }
-}
-
-/// The tables of the folder that was read last, so that only what has changed since is read again.
-static LAST: Mutex<Option<Tables>> = Mutex::new(None);
-
-/// The rows of all runs in a results folder; none where there is none yet.
-///
-/// # Errors
-/// As [`Tables::open`].
-pub fn read_runs(folder: &Path) -> Result<Vec<RunRow>, TableError> {
-    read(folder, |tables| tables.runs.clone())
-}
-
-/// The rows of all epochs in a results folder; none where there is none yet.
-///
-/// # Errors
-/// As [`Tables::open`].
-pub fn read_epochs(folder: &Path) -> Result<Vec<EpochRow>, TableError> {
-    read(folder, |tables| tables.epochs.clone())
-}
-
-/// Whether there are results in a folder.
-pub fn are_in(folder: &Path) -> bool {
-    folder.join(RUNS_FILE).is_file() || own::all(folder).is_ok_and(|runs| !runs.is_empty())
-}
-
-/// What is wanted of the tables in a folder as they are now.
-fn read<T>(folder: &Path, wanted: impl FnOnce(&Tables) -> T) -> Result<T, TableError> {
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    // Whoever reads sees the sweep's order, whichever run came first.
-    let order = read_plan(folder).unwrap_or_default();
-    let is_it = |tables: &Tables| tables.folder == folder && tables.order == order;
-    let known = last.take().filter(is_it);
-    let mut tables = match known {
-        Some(mut tables) => {
-            tables.refresh()?;
-            tables
-        }
-        None => Tables::open(folder, &[], &order)?,
-    };
-    for trouble in tables.take_trouble() {
-        tracing::warn!("{trouble}");
-    }
-    let found = wanted(&tables);
-    *last = Some(tables);
-    Ok(found)
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::axis::{AxisColumn, Points, completed};
-use super::file::{self, encode, put, value_of};
+use super::file::{self, encode, put, put_for_now, value_of};
 use super::{METRICS_FILE, RUNS_FILE, TableError, encode as columns};
 use crate::claim::Token;
 use crate::store::folder::runs_folder;
@@ -52,10 +52,17 @@ pub fn write_row(
         &Points::new(&axes, std::slice::from_ref(row)),
         std::slice::from_ref(row),
     );
-    put(&path, &encode(&path, frame, start)?, token)
+    let has_ended = start.is_none();
+    let bytes = encode(&path, frame, start)?;
+    match has_ended {
+        true => put(&path, &bytes, token),
+        // As long as it has not ended, a run that loses it begins again from its checkpoint.
+        false => put_for_now(&path, &bytes, token),
+    }
 }
 
-/// Writes the rows of a run's epochs into its folder, as long as the claim on it is held.
+/// Writes the rows of a run's epochs into its folder, as long as the claim on it is held. Their file outlasts a power failure
+/// once the row of a run that has ended is written after them; until then its checkpoint has them too.
 ///
 /// # Errors
 /// As [`write_row`].
@@ -68,7 +75,7 @@ pub fn write_epochs(
     let path = folder.join(METRICS_FILE);
     let axes = AxisColumn::all(axes, epochs.iter().map(|row| &row.point));
     let frame = columns::epochs(&axes, &Points::new(&axes, &[]), epochs);
-    put(&path, &encode(&path, frame, None)?, token)
+    put_for_now(&path, &encode(&path, frame, None)?, token)
 }
 
 /// What a run's folder says of it; none where it says nothing yet, or of another run only.
@@ -138,7 +145,7 @@ impl FileStamp {
 
 impl Stamp {
     /// Of the files in a run's folder; none where there is no row.
-    fn of(folder: &Path) -> Result<Option<Self>, TableError> {
+    pub fn of(folder: &Path) -> Result<Option<Self>, TableError> {
         let stamp = |file: &str| {
             let path = folder.join(file);
             match fs::metadata(&path) {
@@ -152,6 +159,15 @@ impl Stamp {
         let files = [stamp(RUNS_FILE)?, stamp(METRICS_FILE)?];
         let settled = files.iter().flatten().all(FileStamp::is_settled);
         Ok(files[0].is_some().then_some(Stamp { files, settled }))
+    }
+
+    /// The same, of files that were just written under a claim that is still held, with the last that is said of the run:
+    /// whoever does it anew needs longer than until a change shows.
+    pub fn known(self) -> Self {
+        Stamp {
+            settled: true,
+            ..self
+        }
     }
 
     /// Whether what was read when this was known to be so is still what is there.

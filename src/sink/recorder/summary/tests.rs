@@ -124,7 +124,7 @@ fn runs_tested_on_different_images_are_not_ranked_against_each_other() {
         run.validation = run.test.clone();
     }
     for (run, limit) in sweep.runs.iter_mut().zip([10, 10, 20, 20]) {
-        run.spec = format!(r#"{{"dataset": {{"name": "digits", "test_limit": {limit}}}}}"#);
+        run.spec = format!(r#"{{"dataset": {{"name": "digits", "test_limit": {limit}}}}}"#).into();
     }
     let text = summary(&sweep.results(), WIDTH);
     let shown: Vec<&str> = text.matches(".0%").map(|_| "").collect();

@@ -298,3 +298,23 @@ fn whoever_reads_sees_the_sweeps_order_whichever_run_came_first() {
     write("none-0", point("none", 0));
     assert_eq!(read(), ["none-0", "all-1"]);
 }
+
+#[test]
+fn lent_tables_are_those_that_are_read_and_come_back() {
+    let tmp = tempfile::tempdir().unwrap();
+    let mut tables = Tables::open(tmp.path(), &axes(), &[]).unwrap();
+    tables.set_run(run("none-0", point("none", 0), UNIX_EPOCH));
+    let read = || read_runs(tmp.path()).unwrap();
+    assert!(read().is_empty());
+    let lent = lent(&mut tables, read);
+    assert_eq!(lent, tables.runs());
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        super::lent(&mut tables, || Vec::<u8>::new()[0])
+    }));
+    assert!(caught.is_err());
+    assert_eq!(lent, tables.runs());
+    assert!(read().is_empty());
+    leave(tables);
+    // What nobody holds any more is what stands on the disk.
+    assert!(read().is_empty());
+}
