@@ -203,16 +203,41 @@ fn arrays(file: &hdf5_pure::File) -> Result<BTreeMap<String, Array>, String> {
 
 /// Layers that attributes name, in the model's order: Keras 1 and 2, and 3's `.h5`.
 fn named(group: &Group, before: &str, layers: Vec<String>) -> Result<Vec<Layer>, String> {
-    let layer = |name: String| {
+    let mut found: Vec<Layer> = Vec::new();
+    for name in layers {
         let inside = group
             .group(&name)
             .map_err(|error| format!("layer {name}: {error}"))?;
         let arrays = names(&inside, "weight_names")?.unwrap_or_default();
-        let array = |array: String| (format!("{before}{name}/{array}"), Word::of(&array));
-        let arrays = arrays.into_iter().map(array).collect();
-        Ok(Layer { name, arrays })
-    };
-    layers.into_iter().map(layer).collect()
+        // A model in the model lists the arrays of all its layers: `block1_conv1/kernel`. A layer by itself has one of a kind.
+        let kinds: Vec<Word> = arrays.iter().filter_map(|array| Word::of(array)).collect();
+        let is_model = kinds
+            .iter()
+            .enumerate()
+            .any(|(i, word)| kinds[..i].contains(word));
+        for array in &arrays {
+            let layer = match layer_of(array) {
+                Some(layer) if is_model => layer,
+                _ => &name,
+            };
+            if found.last().is_none_or(|last| last.name != layer) {
+                found.push(Layer {
+                    name: layer.to_owned(),
+                    arrays: Vec::new(),
+                });
+            }
+            if let Some(last) = found.last_mut() {
+                last.arrays
+                    .push((format!("{before}{name}/{array}"), Word::of(array)));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The layer in an array's name: `block1_conv1` of `vgg16/block1_conv1/kernel:0`.
+fn layer_of(array: &str) -> Option<&str> {
+    array.rsplit('/').nth(1)
 }
 
 /// Layers whose arrays are numbered: Keras 3's `.weights.h5`. Those with maps come first, then in the order of their groups,
