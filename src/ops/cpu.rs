@@ -201,7 +201,31 @@ pub(super) fn with_scratch<T>(len: usize, f: impl FnOnce(&mut [f32]) -> T) -> T 
     result
 }
 
-/// Sums over rows: `add(rows, sums)` adds the rows `rows` to `sums` (`width` of them, zero at first).
+/// `len` values in rows of `c`: `f(start, chunk)` fills chunks of whole rows, compiled for vectors if it is inlined
+/// (`#[inline(always)]`), in parallel.
+pub(super) fn by_row_chunks(
+    len: usize,
+    c: usize,
+    f: impl Fn(usize, &mut [f32]) + Sync,
+) -> Vec<f32> {
+    let chunk = CHUNK.div_ceil(c) * c;
+    let fill = |out: &Shared<'_>| {
+        (0..len.div_ceil(chunk)).into_par_iter().for_each(|i| {
+            let start = i * chunk;
+            // SAFETY: each task has its own chunk.
+            let out = unsafe { out.slice(start..len.min(start + chunk)) };
+            vectorized(
+                #[inline(always)]
+                || f(start, out),
+            );
+        });
+    };
+    // SAFETY: the chunks cover the values, and `f` fills them.
+    unsafe { filled(len, fill) }
+}
+
+/// Sums over rows: `add(rows, sums)` adds the rows `rows` to `sums` (`width` of them, zero at first); compiled for vectors if it
+/// is inlined (`#[inline(always)]`).
 pub(super) fn row_sums(
     rows: usize,
     width: usize,
@@ -212,7 +236,10 @@ pub(super) fn row_sums(
         .map(|part| {
             let mut sums = vec![0.0; width];
             let start = part * ROWS_PER_SUM;
-            add(start..rows.min(start + ROWS_PER_SUM), &mut sums);
+            vectorized(
+                #[inline(always)]
+                || add(start..rows.min(start + ROWS_PER_SUM), &mut sums),
+            );
             sums
         })
         .collect();
@@ -225,18 +252,18 @@ pub(super) fn row_sums(
 
 /// The sum of each of the `width` columns of `values`, whose rows lie one after another.
 pub(super) fn column_sums(values: &[f32], width: usize) -> Vec<f32> {
-    let sums = row_sums(values.len() / width, width, |rows, sums| {
-        vectorized(
-            #[inline(always)]
-            || {
-                for row in values[rows.start * width..rows.end * width].chunks_exact(width) {
-                    sums.iter_mut()
-                        .zip(row)
-                        .for_each(|(s, v)| *s += f64::from(*v));
-                }
-            },
-        );
-    });
+    let sums = row_sums(
+        values.len() / width,
+        width,
+        #[inline(always)]
+        |rows, sums| {
+            for row in values[rows.start * width..rows.end * width].chunks_exact(width) {
+                sums.iter_mut()
+                    .zip(row)
+                    .for_each(|(s, v)| *s += f64::from(*v));
+            }
+        },
+    );
     sums.into_iter().map(|s| s as f32).collect()
 }
 
@@ -276,21 +303,27 @@ pub(super) fn keep_where_positive(dy: &mut [f32], y: &[f32]) {
 
 /// `out[i] = f(a[i], b[i])`, in parallel.
 pub(super) fn zip_map(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
-    let mut out = vec![0f32; a.len()];
-    out.par_chunks_mut(CHUNK)
-        .zip(a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK)))
-        .with_min_len(MIN_CHUNKS)
-        .for_each(|(out, (a, b))| {
-            vectorized(
-                #[inline(always)]
-                || {
-                    out.iter_mut()
-                        .zip(a.iter().zip(b))
-                        .for_each(|(o, (a, b))| *o = f(*a, *b));
-                },
-            );
-        });
-    out
+    let fill = |out: &Shared<'_>| {
+        a.par_chunks(CHUNK)
+            .zip(b.par_chunks(CHUNK))
+            .enumerate()
+            .with_min_len(MIN_CHUNKS)
+            .for_each(|(i, (a, b))| {
+                // SAFETY: each task has its own chunk.
+                let out = unsafe { out.slice(i * CHUNK..i * CHUNK + a.len()) };
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        out.iter_mut()
+                            .zip(a.iter().zip(b))
+                            .for_each(|(o, (a, b))| *o = f(*a, *b));
+                    },
+                );
+            });
+    };
+    assert_eq!(a.len(), b.len());
+    // SAFETY: the chunks cover the values.
+    unsafe { filled(a.len(), fill) }
 }
 
 #[cfg(test)]

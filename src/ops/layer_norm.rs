@@ -119,17 +119,22 @@ impl LayerNormOp {
 
     /// The gradients of gamma and beta.
     fn sums(&self, x: &[f32], dy: &[f32], c: usize) -> (Vec<f32>, Vec<f32>) {
-        let sums = row_sums(x.len() / c, 2 * c, |rows, sums| {
-            let (dgamma, dbeta) = sums.split_at_mut(c);
-            for row in rows {
-                let (x, dy) = (&x[row * c..][..c], &dy[row * c..][..c]);
-                let (mean, scale) = self.statistics(x);
-                for i in 0..c {
-                    dgamma[i] += f64::from(dy[i] * (x[i] - mean) * scale);
-                    dbeta[i] += f64::from(dy[i]);
+        let sums = row_sums(
+            x.len() / c,
+            2 * c,
+            #[inline(always)]
+            |rows, sums| {
+                let (dgamma, dbeta) = sums.split_at_mut(c);
+                for row in rows {
+                    let (x, dy) = (&x[row * c..][..c], &dy[row * c..][..c]);
+                    let (mean, scale) = self.statistics(x);
+                    for i in 0..c {
+                        dgamma[i] += f64::from(dy[i] * (x[i] - mean) * scale);
+                        dbeta[i] += f64::from(dy[i]);
+                    }
                 }
-            }
-        });
+            },
+        );
         let single = |values: &[f64]| values.iter().map(|v| *v as f32).collect();
         let (dgamma, dbeta) = sums.split_at(c);
         (single(dgamma), single(dbeta))

@@ -70,17 +70,22 @@ impl ScaleOp {
         let c = self.channels;
         let group = x.len() / factors * c;
         let sums = |(x, dy): (&[f32], &[f32])| {
-            let sums = row_sums(x.len() / c, c, |rows, sums| {
-                let rows = rows.start * c..rows.end * c;
-                let pairs = x[rows.clone()]
-                    .chunks_exact(c)
-                    .zip(dy[rows].chunks_exact(c));
-                for (x, dy) in pairs {
-                    for i in 0..c {
-                        sums[i] += f64::from(x[i] * dy[i]);
+            let sums = row_sums(
+                x.len() / c,
+                c,
+                #[inline(always)]
+                |rows, sums| {
+                    let rows = rows.start * c..rows.end * c;
+                    let pairs = x[rows.clone()]
+                        .chunks_exact(c)
+                        .zip(dy[rows].chunks_exact(c));
+                    for (x, dy) in pairs {
+                        for i in 0..c {
+                            sums[i] += f64::from(x[i] * dy[i]);
+                        }
                     }
-                }
-            });
+                },
+            );
             sums.into_iter().map(|s| s as f32).collect::<Vec<f32>>()
         };
         let groups = x.par_chunks(group).zip(dy.par_chunks(group));

@@ -5,8 +5,7 @@ use crate::ops::cuda;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
 use super::channels;
-use super::training::for_row_chunks;
-use crate::ops::cpu::{row_sums, tensor_like, values, with_values};
+use crate::ops::cpu::{by_row_chunks, row_sums, tensor_like, values, with_values};
 
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` with the given statistics, all `[c]`.
 ///
@@ -83,14 +82,18 @@ impl CustomOp3 for ScaleOp {
         let x = values(x, x_layout)?;
         let (scale, shift) = (values(scale, scale_layout)?, values(shift, shift_layout)?);
         let c = scale.len();
-        let mut y = vec![0f32; x.len()];
-        for_row_chunks(&mut y, c, |start, y| {
-            for (y, x) in y.chunks_exact_mut(c).zip(x[start..].chunks_exact(c)) {
-                for i in 0..c {
-                    y[i] = x[i] * scale[i] + shift[i];
+        let y = by_row_chunks(
+            x.len(),
+            c,
+            #[inline(always)]
+            |start, y| {
+                for (y, x) in y.chunks_exact_mut(c).zip(x[start..].chunks_exact(c)) {
+                    for i in 0..c {
+                        y[i] = x[i] * scale[i] + shift[i];
+                    }
                 }
-            }
-        });
+            },
+        );
         Ok((CpuStorage::F32(y), x_layout.shape().clone()))
     }
 
@@ -128,30 +131,38 @@ impl CustomOp3 for ScaleOp {
 
 fn scaled(dy: &[f32], scale: &[f32]) -> Vec<f32> {
     let c = scale.len();
-    let mut dx = vec![0f32; dy.len()];
-    for_row_chunks(&mut dx, c, |start, dx| {
-        for (dx, dy) in dx.chunks_exact_mut(c).zip(dy[start..].chunks_exact(c)) {
-            for i in 0..c {
-                dx[i] = dy[i] * scale[i];
+    by_row_chunks(
+        dy.len(),
+        c,
+        #[inline(always)]
+        |start, dx| {
+            for (dx, dy) in dx.chunks_exact_mut(c).zip(dy[start..].chunks_exact(c)) {
+                for i in 0..c {
+                    dx[i] = dy[i] * scale[i];
+                }
             }
-        }
-    });
-    dx
+        },
+    )
 }
 
 /// For each channel the sum of `dy`, then for each the sum of `dy` × `x`.
 fn sums(x: &[f32], dy: &[f32], c: usize) -> Vec<f64> {
-    row_sums(x.len() / c, 2 * c, |rows, sums| {
-        let (plain, weighted) = sums.split_at_mut(c);
-        let rows = rows.start * c..rows.end * c;
-        for (x, dy) in x[rows.clone()]
-            .chunks_exact(c)
-            .zip(dy[rows].chunks_exact(c))
-        {
-            for i in 0..c {
-                plain[i] += f64::from(dy[i]);
-                weighted[i] += f64::from(dy[i]) * f64::from(x[i]);
+    row_sums(
+        x.len() / c,
+        2 * c,
+        #[inline(always)]
+        |rows, sums| {
+            let (plain, weighted) = sums.split_at_mut(c);
+            let rows = rows.start * c..rows.end * c;
+            for (x, dy) in x[rows.clone()]
+                .chunks_exact(c)
+                .zip(dy[rows].chunks_exact(c))
+            {
+                for i in 0..c {
+                    plain[i] += f64::from(dy[i]);
+                    weighted[i] += f64::from(dy[i]) * f64::from(x[i]);
+                }
             }
-        }
-    })
+        },
+    )
 }

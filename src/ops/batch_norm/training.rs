@@ -3,10 +3,9 @@
 #[cfg(feature = "cuda")]
 use crate::ops::cuda;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
-use rayon::prelude::*;
 
 use super::channels;
-use crate::ops::cpu::{CHUNK, row_sums, tensor_like, values, with_values};
+use crate::ops::cpu::{by_row_chunks, row_sums, tensor_like, values, with_values};
 
 /// What [`batch_norm`] gives.
 pub struct BatchNorm {
@@ -76,21 +75,31 @@ pub(super) fn composition(
 fn statistics(x: &[f32], c: usize) -> (Vec<f64>, Vec<f64>) {
     let rows = x.len() / c;
     let per_row = |total: f64| total / rows as f64;
-    let mean: Vec<f64> = row_sums(rows, c, |rows, sums| {
-        for row in x[rows.start * c..rows.end * c].chunks_exact(c) {
-            let terms = row.iter().map(|v| f64::from(*v));
-            sums.iter_mut().zip(terms).for_each(|(s, v)| *s += v);
-        }
-    })
+    let mean: Vec<f64> = row_sums(
+        rows,
+        c,
+        #[inline(always)]
+        |rows, sums| {
+            for row in x[rows.start * c..rows.end * c].chunks_exact(c) {
+                let terms = row.iter().map(|v| f64::from(*v));
+                sums.iter_mut().zip(terms).for_each(|(s, v)| *s += v);
+            }
+        },
+    )
     .into_iter()
     .map(per_row)
     .collect();
-    let variance = row_sums(rows, c, |rows, sums| {
-        for row in x[rows.start * c..rows.end * c].chunks_exact(c) {
-            let terms = row.iter().zip(&mean).map(|(v, m)| f64::from(*v) - m);
-            sums.iter_mut().zip(terms).for_each(|(s, v)| *s += v * v);
-        }
-    })
+    let variance = row_sums(
+        rows,
+        c,
+        #[inline(always)]
+        |rows, sums| {
+            for row in x[rows.start * c..rows.end * c].chunks_exact(c) {
+                let terms = row.iter().zip(&mean).map(|(v, m)| f64::from(*v) - m);
+                sums.iter_mut().zip(terms).for_each(|(s, v)| *s += v * v);
+            }
+        },
+    )
     .into_iter()
     .map(per_row)
     .collect();
@@ -122,14 +131,19 @@ impl CustomOp3 for NormalizeOp {
         let beta = values(beta, beta_layout)?;
         let c = gamma.len();
         let factor: Vec<f32> = gamma.iter().zip(&self.scale).map(|(g, s)| g * s).collect();
-        let mut y = vec![0f32; x.len()];
-        for_row_chunks(&mut y, c, |start, y| {
-            for (y, x) in y.chunks_exact_mut(c).zip(x[start..].chunks_exact(c)) {
-                for i in 0..c {
-                    y[i] = (x[i] - self.mean[i]) * factor[i] + beta[i];
+        let (mean, factor) = (&self.mean[..c], &factor[..c]);
+        let y = by_row_chunks(
+            x.len(),
+            c,
+            #[inline(always)]
+            |start, y| {
+                for (y, x) in y.chunks_exact_mut(c).zip(x[start..].chunks_exact(c)) {
+                    for i in 0..c {
+                        y[i] = (x[i] - mean[i]) * factor[i] + beta[i];
+                    }
                 }
-            }
-        });
+            },
+        );
         Ok((CpuStorage::F32(y), x_layout.shape().clone()))
     }
 
@@ -173,20 +187,26 @@ impl CustomOp3 for NormalizeOp {
 impl NormalizeOp {
     /// For each channel the sum of `dy`, then for each the sum of `dy` × the normalized x.
     fn sums(&self, x: &[f32], dy: &[f32], c: usize) -> Vec<f64> {
-        row_sums(x.len() / c, 2 * c, |rows, sums| {
-            let (plain, weighted) = sums.split_at_mut(c);
-            let rows = rows.start * c..rows.end * c;
-            for (x, dy) in x[rows.clone()]
-                .chunks_exact(c)
-                .zip(dy[rows].chunks_exact(c))
-            {
-                for i in 0..c {
-                    let normalized = (x[i] - self.mean[i]) * self.scale[i];
-                    plain[i] += f64::from(dy[i]);
-                    weighted[i] += f64::from(dy[i]) * f64::from(normalized);
+        let (mean, scale) = (&self.mean[..c], &self.scale[..c]);
+        row_sums(
+            x.len() / c,
+            2 * c,
+            #[inline(always)]
+            |rows, sums| {
+                let (plain, weighted) = sums.split_at_mut(c);
+                let rows = rows.start * c..rows.end * c;
+                for (x, dy) in x[rows.clone()]
+                    .chunks_exact(c)
+                    .zip(dy[rows].chunks_exact(c))
+                {
+                    for i in 0..c {
+                        let normalized = (x[i] - mean[i]) * scale[i];
+                        plain[i] += f64::from(dy[i]);
+                        weighted[i] += f64::from(dy[i]) * f64::from(normalized);
+                    }
                 }
-            }
-        })
+            },
+        )
     }
 
     /// `gamma * scale * (dy - mean(dy) - normalized * mean(dy * normalized))`, from Ioffe and Szegedy's paper
@@ -208,24 +228,21 @@ impl NormalizeOp {
             .zip(&self.scale)
             .map(|(s, scale)| (s / rows) as f32 * scale)
             .collect();
-        let mut dx = vec![0f32; x.len()];
-        for_row_chunks(&mut dx, c, |start, dx| {
-            let rows = x[start..].chunks_exact(c).zip(dy[start..].chunks_exact(c));
-            for (dx, (x, dy)) in dx.chunks_exact_mut(c).zip(rows) {
-                for i in 0..c {
-                    let centered = x[i] - self.mean[i];
-                    dx[i] = factor[i] * (dy[i] - plain[i] - centered * weighted[i]);
+        let (mean, factor) = (&self.mean[..c], &factor[..c]);
+        let (plain, weighted) = (&plain[..c], &weighted[..c]);
+        by_row_chunks(
+            x.len(),
+            c,
+            #[inline(always)]
+            |start, dx| {
+                let rows = x[start..].chunks_exact(c).zip(dy[start..].chunks_exact(c));
+                for (dx, (x, dy)) in dx.chunks_exact_mut(c).zip(rows) {
+                    for i in 0..c {
+                        let centered = x[i] - mean[i];
+                        dx[i] = factor[i] * (dy[i] - plain[i] - centered * weighted[i]);
+                    }
                 }
-            }
-        });
-        dx
+            },
+        )
     }
-}
-
-/// Calls `f(start, chunk)` for chunks of whole rows of `c` values, in parallel.
-pub(super) fn for_row_chunks(out: &mut [f32], c: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
-    let chunk = CHUNK.div_ceil(c) * c;
-    out.par_chunks_mut(chunk)
-        .enumerate()
-        .for_each(|(i, out)| f(i * chunk, out));
 }

@@ -6,6 +6,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::ops::cpu::{check, tensor_like, values, with_values};
+use crate::ops::simd::vectorized;
 
 /// The mean of each channel of `x` `[n, h, w, c]` over all positions, `[n, c]`.
 ///
@@ -61,10 +62,15 @@ impl CustomOp1 for GlobalAveragePoolOp {
             .par_chunks_mut(self.channels)
             .zip(values(x, layout)?.par_chunks(self.positions * self.channels))
             .for_each(|(means, image)| {
-                for pixel in image.chunks_exact(self.channels) {
-                    means.iter_mut().zip(pixel).for_each(|(m, v)| *m += v);
-                }
-                means.iter_mut().for_each(|m| *m *= scale);
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for pixel in image.chunks_exact(self.channels) {
+                            means.iter_mut().zip(pixel).for_each(|(m, v)| *m += v);
+                        }
+                        means.iter_mut().for_each(|m| *m *= scale);
+                    },
+                );
             });
         Ok((CpuStorage::F32(means), (self.n, self.channels).into()))
     }
