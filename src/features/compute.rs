@@ -4,12 +4,12 @@ use candle_core::{Result, Tensor};
 
 use super::Features;
 use crate::data::Batches;
-use crate::graph::carried;
+use crate::graph::images_at_once;
 use crate::model::Network;
 use crate::progress::Progress;
 
 /// Images in one chunk, at most.
-pub const AT_ONCE: usize = 256;
+const MOST: usize = 256;
 
 /// Where a pass begins: what there is, and of which nodes.
 pub(super) enum Source<'a> {
@@ -56,7 +56,7 @@ pub(super) fn forward(
     let start = source.nodes().iter().max().copied().unwrap_or(0);
     let mut passed = cut.constant();
     passed.retain(|node| *node > start);
-    let chunk = carried(graph, &passed, cut.frontier(), AT_ONCE);
+    let chunk = images_at_once(graph, &passed).min(MOST);
     for indices in order.chunks(chunk) {
         let values = source.chunk(indices, network)?;
         let values = network.forward_between(source.nodes(), &values, cut.frontier())?;

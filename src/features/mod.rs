@@ -19,10 +19,9 @@ mod store;
 mod turn;
 mod values;
 
-pub use compute::AT_ONCE;
 pub use describe::describe;
 pub use error::Error;
 pub use policy::{may_be_kept, memory};
 pub use split::Split;
-pub use store::{OfRun, Store};
+pub use store::{Constant, OfRun, Store};
 pub use values::{Features, OfSplit};

@@ -1,7 +1,7 @@
 //! What a run will take: operations and memory, counted from the graph.
 
 use super::cut::{Cut, Stage};
-use super::fusion::{absorbed, chained, joined};
+use super::fusion::{absorbed, banded, chained, joined};
 use super::node::Graph;
 use super::op::Op;
 use super::parameter::Parameter;
@@ -160,6 +160,9 @@ pub(super) fn alive(graph: &Graph, cut: &Cut) -> Vec<(usize, u64)> {
         node.map_or(0, |node| F32 * node.output.elements() as u64)
     };
     let (stages, mut joined) = (cut.stages(graph), joined(graph));
+    for (joined, banded) in joined.iter_mut().zip(banded(graph)) {
+        *joined |= banded;
+    }
     for node in cut.frontier() {
         // What it gives is wanted for itself.
         if let Some(next) = joined.get_mut(node + 1) {

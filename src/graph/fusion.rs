@@ -2,6 +2,7 @@
 
 use super::node::Graph;
 use super::op::{Activation, Function, Op};
+use crate::ops::are_bands_worth;
 
 /// What may follow a product of values and weights to be computed with it, in the order in which it may.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +50,29 @@ pub fn joined(graph: &Graph) -> Vec<bool> {
         joined.push(follows);
     }
     joined
+}
+
+/// For each node whether it is a depthwise convolution that is computed band by band with the nodes before it, of which only it
+/// takes the last: a convolution of single pixels and what is [`joined`] with it, where nothing is added.
+pub fn banded(graph: &Graph) -> Vec<bool> {
+    let (nodes, consumers, joined) = (graph.nodes(), graph.consumers(), joined(graph));
+    // Whether those that are computed together begin with such a convolution, on a map that is worth it.
+    let mut is_wide = false;
+    let mut banded = Vec::with_capacity(nodes.len());
+    for (i, node) in nodes.iter().enumerate() {
+        let follows = i.checked_sub(1).is_some_and(|before| {
+            let alone = consumers.get(before).is_some_and(|all| *all == [i]);
+            alone && node.inputs == [before]
+        });
+        let is_depthwise = matches!(&node.op, Op::Convolution(op) if op.is_depthwise());
+        banded.push(is_wide && follows && is_depthwise);
+        is_wide = match &node.op {
+            Op::Convolution(op) => op.is_pointwise() && are_bands_worth(node.output.places()),
+            Op::Add(_) => false,
+            _ => is_wide && joined[i],
+        };
+    }
+    banded
 }
 
 /// For each node whether it is a ReLU that the convolution or dense layer before it applies itself.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::cost::alive;
 use super::cut::Cut;
-use super::fusion::{absorbed, joined};
+use super::fusion::{absorbed, banded, joined};
 use super::node::Graph;
 
 /// Bytes of one value.
@@ -51,8 +51,8 @@ fn near(graph: &Graph, node: usize) -> usize {
 ///
 /// Of nodes that are computed together none are divided; nor are they where more would be handed on than stays near.
 pub fn pieces(graph: &Graph, nodes: &[usize], wanted: &[usize], most: usize) -> Vec<Piece> {
-    let (joined, absorbed) = (joined(graph), absorbed(graph));
-    let is_joined = |node: usize| joined[node] || absorbed[node];
+    let (joined, absorbed, banded) = (joined(graph), absorbed(graph), banded(graph));
+    let is_joined = |node: usize| joined[node] || absorbed[node] || banded[node];
     // Of each node the fewest images that it or one behind it is best done with.
     let mut behind = vec![usize::MAX; nodes.len()];
     let mut least = usize::MAX;
@@ -111,34 +111,34 @@ fn bytes(graph: &Graph, node: usize) -> usize {
     node.map_or(0, |node| F32 * node.output.elements())
 }
 
-/// How many images are best carried through the nodes at a time, of `most` at most, where they come one by one: as many as
-/// the last of [`pieces`] has, and as stay near before the first.
-pub fn carried(graph: &Graph, nodes: &[usize], wanted: &[usize], most: usize) -> usize {
-    let pieces = pieces(graph, nodes, wanted, most);
-    let [Some(first), Some(last)] = [pieces.first(), pieces.last()] else {
-        return most.max(1);
-    };
-    let given: usize = first.taken.iter().map(|node| bytes(graph, *node)).sum();
-    let near = NEAR as usize / given.max(1);
-    last.images.min(near.max(first.images)).max(1)
-}
-
 /// The most bytes that values take at a time while images are carried through the constant part in these pieces: those of the
-/// piece itself, and what is handed on between pieces, of all that later ones have at a time.
+/// piece itself, what earlier images have left for later pieces, and all that goes in.
 pub fn peak(graph: &Graph, cut: &Cut, nodes: &[usize], pieces: &[Piece]) -> u64 {
     let alive = alive(graph, cut);
-    let of = |(at, piece): (usize, &Piece)| {
+    let taken =
+        |piece: &Piece| -> usize { piece.taken.iter().map(|node| bytes(graph, *node)).sum() };
+    let [Some(first), Some(last)] = [pieces.first(), pieces.last()] else {
+        return 0;
+    };
+    // What each piece has of it is counted with the piece.
+    let mut most = 0u64;
+    let given = taken(first).saturating_mul(last.images - first.images) as u64;
+    let mut left = 0u64;
+    for at in (0..pieces.len()).rev() {
+        let (piece, before) = (&pieces[at], at.checked_sub(1).map(|before| &pieces[before]));
         let own = &nodes[piece.nodes.clone()];
         let here = alive.iter().filter(|(node, _)| own.contains(node));
         let here = here.map(|(_, bytes)| *bytes).max().unwrap_or(0);
-        let handed_on = pieces[at..].iter().skip(1).map(|later| {
-            let taken: usize = later.taken.iter().map(|node| bytes(graph, *node)).sum();
-            taken.saturating_mul(later.images) as u64
-        });
-        here.saturating_mul(piece.images as u64)
-            .saturating_add(handed_on.fold(0, u64::saturating_add))
-    };
-    pieces.iter().enumerate().map(of).max().unwrap_or(0)
+        let here = here.saturating_mul(piece.images as u64);
+        // Put together from the parts that the piece before has given.
+        let together = taken(piece).saturating_mul(2 * piece.images) as u64;
+        let together = before.map_or(0, |_| together);
+        most = most.max(left.saturating_add(here.max(together)));
+        // Those that are in the pieces before at the moment are not there yet.
+        let waiting = piece.images - before.map_or(piece.images, |before| before.images);
+        left = left.saturating_add(taken(piece).saturating_mul(waiting) as u64);
+    }
+    most.saturating_add(given)
 }
 
 #[cfg(test)]
@@ -179,8 +179,8 @@ mod tests {
     fn wide_values_that_are_wanted_keep_the_pieces_small() {
         let network = network("vgg16", "all");
         let nodes = network.cut.constant();
-        let few = carried(&network.graph, &nodes, &nodes, 256);
-        let many = carried(&network.graph, &nodes, network.cut.frontier(), 256);
+        let last = |wanted: &[usize]| pieces(&network.graph, &nodes, wanted, 256).pop().unwrap();
+        let (few, many) = (last(&nodes).images, last(network.cut.frontier()).images);
         assert_eq!(few, images_at_once(&network.graph, &nodes));
         assert!(many >= 16 * few, "{few} and {many}");
     }

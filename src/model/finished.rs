@@ -75,29 +75,17 @@ impl Network {
         mode: Mode,
     ) -> usize {
         let (now, later) = nodes.split_at(finished);
-        let op = |i: Option<&usize>| self.blueprint.graph.nodes().get(*i?);
-        let (Some(first), Some(last)) = (op(now.first()), now.last()) else {
+        let (Some(&last), Some(&next)) = (now.last(), later.first()) else {
             return 0;
         };
-        let Some(second) = op(later.first()) else {
-            return 0;
-        };
-        let is_pair = match (&first.op, &second.op) {
-            (Op::Convolution(first), Op::Convolution(second)) => {
-                first.is_pointwise() && second.is_depthwise()
-            }
-            _ => false,
-        };
-        let adds = |i: &usize| op(Some(i)).is_some_and(|node| matches!(node.op, Op::Add(_)));
-        let is_alone = second.inputs == [*last] && pass.is_last_use(*last);
-        if !is_pair
-            || !is_alone
-            || now.iter().any(adds)
-            || !ops::are_bands_worth(first.output.places())
-        {
-            return 0;
+        let begins = now
+            .first()
+            .is_some_and(|first| self.joined.get(*first) == Some(&false));
+        let is_banded = next == last + 1 && self.banded.get(next) == Some(&true);
+        match begins && is_banded && pass.is_last_use(last) {
+            true => self.finished_behind(Some(last), later, pass, mode),
+            false => 0,
         }
-        self.finished_behind(Some(*last), later, pass, mode)
     }
 
     /// The value of the last of nodes that [`Self::finished`] and [`Self::banded`] have counted.

@@ -6,7 +6,7 @@ use super::blueprint::Blueprint;
 use super::init;
 use super::weights::{HostTensor, Weights};
 use crate::graph::{
-    Mode, Parameter, Piece, Slot, Tensors, absorbed, absorbed_on_gpu, chained, from_file,
+    Mode, Parameter, Piece, Slot, Tensors, absorbed, absorbed_on_gpu, banded, chained, from_file,
     images_at_once, joined, pieces, to_file,
 };
 #[cfg(feature = "cuda")]
@@ -24,6 +24,8 @@ pub struct Network {
     pub(super) chained: Vec<bool>,
     /// [`joined`] of the graph.
     pub(super) joined: Vec<bool>,
+    /// [`banded`] of the graph.
+    pub(super) banded: Vec<bool>,
     pub(super) device: Device,
     precision: Precision,
 }
@@ -60,6 +62,7 @@ impl Network {
             },
             chained: chained(&blueprint.graph),
             joined: joined(&blueprint.graph),
+            banded: banded(&blueprint.graph),
             blueprint,
             tensors,
             device: device.clone(),

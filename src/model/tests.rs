@@ -377,3 +377,23 @@ fn nodes_that_are_computed_together_have_the_bytes_of_each_alone() {
         assert_eq!(bytes(&together), bytes(alone), "{name}");
     }
 }
+
+#[test]
+fn a_network_that_begins_again_is_a_new_one_but_for_what_is_frozen() {
+    let spec = spec(arch("vgg11"), layer("block4_pool"));
+    let new = |seed, given: &Weights| {
+        let blueprint = Blueprint::new(&spec, 10).unwrap();
+        Network::new(blueprint, given, seed, &Device::Cpu).unwrap()
+    };
+    let name = "block5_conv1.weight".to_owned();
+    let tensor = new(3, &Weights::new()).weights().unwrap().remove(&name);
+    let given = Weights::from([(name, tensor.unwrap())]);
+    let (first, second) = (new(1, &Weights::new()), new(2, &given));
+    first.begin_again(&given, 2).unwrap();
+    assert_eq!(first.learned().unwrap(), second.learned().unwrap());
+    let frozen = new(1, &given).weights().unwrap();
+    let kept = first.weights().unwrap();
+    for (name, _) in first.frozen() {
+        assert_eq!(kept[name], frozen[name], "{name}");
+    }
+}

@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::boundary::{Boundary, numbers};
 use crate::data::Batches;
-use crate::graph::{Shape, carried};
+use crate::graph::{Shape, images_at_once};
 use crate::model::Network;
 use crate::ops;
 use crate::progress::Progress;
@@ -53,7 +53,7 @@ pub fn collect(
     wanted.dedup();
     let last = wanted.last().copied().unwrap_or(0);
     let passed: Vec<usize> = (1..=last).collect();
-    let chunk = carried(graph, &passed, &wanted, MOST);
+    let chunk = images_at_once(graph, &passed).min(MOST);
     let mut tables: Vec<Pooled> = boundaries
         .iter()
         .map(|boundary| Pooled {

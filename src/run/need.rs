@@ -6,7 +6,7 @@ use super::planned::{PlannedRun, PlannedStage};
 use super::probabilities::Probabilities;
 use crate::data::{self, Counts, Data};
 use crate::features;
-use crate::graph::{self, Piece, carried, peak, pieces};
+use crate::graph::{self, Piece, images_at_once, peak, pieces};
 use crate::metric::{Metric, Needs, Ranking};
 use crate::ops::Passes;
 use crate::text::about_bytes;
@@ -95,14 +95,16 @@ impl Need {
         let batch_size = spec.training.batch_size.min(most);
         let cost = blueprint.cost(spec.optimizer.rule().slots().len());
         let (graph, cut) = (&blueprint.graph, &blueprint.cut);
-        let constant = cut.constant();
-        let carried = carried(
-            graph,
-            &constant,
-            cut.frontier(),
-            features::AT_ONCE.min(most),
-        );
-        let carried = pieces(graph, &constant, cut.frontier(), carried.max(batch_size));
+        // All but the images themselves.
+        let mut constant = cut.constant();
+        constant.retain(|node| *node > 0);
+        let features = features::memory(spec, blueprint, images, true);
+        // Batches go through where what they give is not kept; else it is computed with as many images as are fastest.
+        let carried = match features {
+            0 => batch_size,
+            _ => images_at_once(graph, &constant).min(most),
+        };
+        let carried = pieces(graph, &constant, cut.frontier(), carried);
         let restores_best = spec.training.early_stopping.as_ref();
         let best = match restores_best.is_some_and(|rule| rule.restore_best) {
             true => cost.gradients,
@@ -152,7 +154,7 @@ impl Need {
                 None => 0,
             },
             weights: cost.weights,
-            features: features::memory(spec, blueprint, images, true),
+            features,
             slots: cost.slots,
             gradients: cost.gradients.saturating_add(cost.largest),
             sums,

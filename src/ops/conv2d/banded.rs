@@ -6,6 +6,7 @@ use std::ops::Range;
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
+use super::bands::kept;
 use super::config::Conv2dConfig;
 use super::depthwise::{Axis, Rows};
 use super::finish::Finish;
@@ -16,10 +17,6 @@ use super::way::checked;
 use crate::ops::cpu::{Shared, filled, with_scratch};
 use crate::ops::matrix::{Matrix, split};
 
-/// Values between the two that are kept at a time, if that is enough for a row of the output.
-const KEPT: usize = 96 * 1024;
-/// Output positions of an image from which on many of its rows share what is read of the kernel.
-const MIN_POSITIONS: usize = 14 * 14;
 /// Tasks a thread should have, so that the last ones end about together.
 const TASKS: usize = 4;
 
@@ -29,11 +26,6 @@ pub struct Finished<'a> {
     pub kernel: &'a Tensor,
     pub config: Conv2dConfig,
     pub epilogue: Epilogue,
-}
-
-/// Whether two such convolutions are worth it on a map of so many positions.
-pub fn are_bands_worth(positions: usize) -> bool {
-    positions >= MIN_POSITIONS
 }
 
 /// As [`super::conv2d_finished`] twice, to the same bits.
@@ -102,12 +94,6 @@ impl Bands<'_> {
         unsafe { filled(s.rows() * s.cout, fill) }
     }
 
-    /// Lines between the two that are kept at a time.
-    fn kept(&self) -> usize {
-        let s = self.second;
-        (KEPT / (s.w * s.cin)).max(s.kh + s.stride).min(s.h)
-    }
-
     /// Some rows of an image's output.
     fn part(&self, image: usize, rows: &Range<usize>, out: &Shared<'_>) {
         let s = self.second;
@@ -116,7 +102,8 @@ impl Bands<'_> {
             let taps = axis.taps(row);
             axis.input(row, taps.start)..axis.input(row, taps.end.max(1) - 1) + 1
         };
-        with_scratch(self.kept() * line, |kept| {
+        let lines = kept(s);
+        with_scratch(lines * line, |kept| {
             // The lines that are there.
             let mut there = seen(rows.start).start..seen(rows.start).start;
             let mut row = rows.start;
@@ -124,7 +111,7 @@ impl Bands<'_> {
                 let from = seen(row).start.min(there.end).max(there.start);
                 kept.copy_within((from - there.start) * line..there.len() * line, 0);
                 there.start = from;
-                let fits = |row: &usize| seen(*row).end <= there.start + self.kept();
+                let fits = |row: &usize| seen(*row).end <= there.start + lines;
                 let end = (row + 1..=rows.end)
                     .take_while(|end| fits(&(end - 1)))
                     .last();

@@ -2,6 +2,7 @@
 
 mod backward;
 mod banded;
+mod bands;
 mod composition;
 mod config;
 mod depthwise;
@@ -25,7 +26,8 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Tensor};
 use super::backward::deliver;
 use super::cpu::{column_sums, keep_where_positive, tensor_like, values, with_values};
 use super::scratch::{Passes, Scratch};
-pub use banded::{Finished, are_bands_worth, conv2d_banded};
+pub use banded::{Finished, conv2d_banded};
+pub use bands::are_bands_worth;
 pub(super) use composition::strided;
 pub use config::{Conv2dConfig, Padding};
 use finish::Finish;

@@ -5,7 +5,7 @@ use candle_core::{Result, Tensor, bail};
 use super::config::Conv2dConfig;
 use super::finish::Finish;
 use super::shape::Shape;
-use super::{depthwise, forward, indirect, winograd};
+use super::{bands, depthwise, forward, indirect, winograd};
 use crate::ops::cpu::{check, check_dims};
 use crate::ops::matrix::{MAX_DEPTH, Matrix};
 use crate::ops::scratch::{PACKED, Passes, Scratch};
@@ -94,7 +94,7 @@ pub(super) fn convolve(s: &Shape, x: &[f32], kernel: &[f32], finish: Finish<'_>)
 /// What a convolution takes for itself while it is computed.
 pub(super) fn scratch(s: &Shape, passes: Passes) -> Scratch {
     if s.is_depthwise() {
-        return Scratch::default();
+        return bands::scratch(s);
     }
     if winograd::pays(s) {
         return winograd::scratch(s, passes);
