@@ -7,12 +7,12 @@
 
 use std::time::Instant;
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 use runner::graph::Mode;
 use runner::model::{Blueprint, Network, Weights};
 use runner::ops;
 use runner::optim::Optimizer;
-use runner::spec::Spec;
+use runner::spec::{self, Spec};
 use runner::zoo::IMAGENET_CLASSES;
 
 /// The networks of the README's table.
@@ -77,25 +77,50 @@ fn network(arch: &str) -> Result<Network> {
 fn images(batch: usize) -> Result<Tensor> {
     let count = batch * SIDE * SIDE * 3;
     let values = (0..count).map(|i| (i * 7919 % 255) as f32 / 127.5 - 1.0);
-    Tensor::from_vec(values.collect::<Vec<f32>>(), (batch, SIDE, SIDE, 3), &Device::Cpu)
+    Tensor::from_vec(
+        values.collect::<Vec<f32>>(),
+        (batch, SIDE, SIDE, 3),
+        &Device::Cpu,
+    )
+}
+
+/// A step of training: loss, gradients, Adam.
+fn step(network: &Network, optimizer: &mut Optimizer, images: &Tensor, number: u64) -> Result<()> {
+    let one_hot = Tensor::eye(IMAGENET_CLASSES, DType::F32, &Device::Cpu)?;
+    let targets = one_hot.narrow(0, 0, images.dim(0)?)?.contiguous()?;
+    let mode = Mode::Train {
+        seed: 0,
+        step: number,
+    };
+    let logits = network.forward(images, mode)?;
+    let loss = ops::softmax_cross_entropy(&logits, &targets)?.mean_all()?;
+    let gradients = ops::backward(&loss)?;
+    optimizer
+        .step(&gradients, 1e-4)
+        .map_err(candle_core::Error::wrap)
 }
 
 fn main() -> Result<()> {
+    ops::keep_freed_memory();
     let job = Job::from_args();
     let images = images(job.batch)?;
+    let what = if job.step { "step" } else { "forward" };
     for arch in &job.networks {
         let network = network(arch)?;
-        let run: Box<dyn FnMut(u64) -> Result<()>> = match job.step {
-            false => Box::new(|_| network.forward(&images, Mode::Evaluate).map(drop)),
-            true => todo!(),
+        let of_spec = spec::Optimizer::default();
+        let mut optimizer =
+            Optimizer::new(of_spec.rule(), of_spec.weight_decay(), &network.trained())
+                .map_err(candle_core::Error::wrap)?;
+        let mut run = |turn: usize| match job.step {
+            false => network.forward(&images, Mode::Evaluate).map(drop),
+            true => step(&network, &mut optimizer, &images, turn as u64),
         };
-        let mut run = run;
         run(0)?;
         for turn in 0..job.turns {
             let start = Instant::now();
-            run(turn as u64 + 1)?;
+            run(turn + 1)?;
             let rate = job.batch as f64 / start.elapsed().as_secs_f64();
-            println!("forward {arch} {rate:.2}");
+            println!("{what} {arch} {rate:.2}");
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use std::time::Duration;
 use candle_core::{Device, Result, Tensor, Var};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gemm::Parallelism;
-use runner::ops::{self, Conv2dConfig, Padding, Pool2dConfig};
+use runner::ops::{self, Conv2dConfig, Epilogue, Padding, Pool2dConfig};
 use runner::optim::Optimizer;
 use runner::rng::{Purpose, Stream};
 use runner::spec::{self, OptimizerName};
@@ -30,6 +30,21 @@ const CONVOLUTIONS: [(usize, usize, usize); 9] = [
     (4, 256, 512),
     (4, 512, 512),
     (2, 512, 512),
+];
+
+/// Convolutions of networks at 224×224, with a normalization and ReLU behind them: images, side of the image, channels in and
+/// out, side of the kernel, stride; depthwise where a channel in gives one out and the kernel is no single pixel.
+const AT_224: [(usize, usize, usize, usize, usize, usize); 10] = [
+    (4, 224, 3, 64, 7, 2),
+    (3, 112, 16, 96, 1, 1),
+    (8, 56, 144, 24, 1, 1),
+    (8, 28, 192, 32, 1, 1),
+    (16, 14, 1024, 256, 1, 1),
+    (16, 7, 960, 160, 1, 1),
+    (3, 112, 96, 96, 3, 2),
+    (8, 56, 144, 144, 3, 1),
+    (16, 14, 672, 672, 5, 1),
+    (16, 56, 96, 96, 7, 1),
 ];
 
 /// Its poolings: side of the image, channels.
@@ -143,6 +158,37 @@ fn convolutions(c: &mut Criterion) {
         );
         let output = conv2d(&fixed_x, &kernel);
         time_backward(c, "convolution kernel gradient", &name, flops, output);
+    }
+}
+
+fn convolutions_at_224(c: &mut Criterion) {
+    for (images, side, cin, cout, size, stride) in AT_224 {
+        let is_depthwise = cin == cout && size > 1;
+        let depth = if is_depthwise { 1 } else { cin };
+        let x = random(&[images, side, side, cin]);
+        let kernel = random(&[size, size, depth, cout]);
+        let config = Conv2dConfig {
+            stride,
+            padding: Padding::Each(size / 2),
+            relu: false,
+        };
+        let epilogue = Epilogue {
+            scale: Some(random(&[cout])),
+            shift: Some(random(&[cout])),
+            relu: true,
+            ..Epilogue::default()
+        };
+        let places = images * side.div_ceil(stride).pow(2);
+        let flops = (2 * places * size * size * depth * cout) as u64;
+        let kind = if is_depthwise {
+            "depthwise"
+        } else {
+            "convolution"
+        };
+        let name = format!("{kind} {size}x{size}, {images} of {side}x{side}x{cin}-{cout}");
+        time(c, "at 224", &name, Throughput::Elements(flops), || {
+            ops::conv2d_finished(&x, &kernel, &config, &epilogue)
+        });
     }
 }
 
@@ -261,6 +307,6 @@ fn settings() -> Criterion {
 criterion_group! {
     name = benches;
     config = settings();
-    targets = peak, convolutions, dense, poolings, batch_norms, losses, optimizers
+    targets = peak, convolutions, convolutions_at_224, dense, poolings, batch_norms, losses, optimizers
 }
 criterion_main!(benches);
