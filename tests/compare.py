@@ -22,16 +22,13 @@ import numpy as np
 import polars as pl
 from scipy.stats import t, ttest_ind, ttest_rel
 
+from checks import expect
+
 FIXED = {
     "run", "status", "error", "epochs", "best_epoch", "skipped_images", "parameters", "trainable_parameters", "seconds",
     "device", "spec", "contents", "version", "started",
 }  # fmt: skip
 METRICS = ("val_", "test_")
-
-
-def expect(condition, message):
-    if not condition:
-        sys.exit(f"error: {message}")
 
 
 def close(found, expected, relative=1e-9):

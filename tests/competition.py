@@ -20,13 +20,10 @@ from PIL import Image
 from sklearn.metrics import f1_score, roc_auc_score
 from sklearn.utils.class_weight import compute_class_weight
 
+from checks import expect
+
 CLASSES = ["ant", "bee", "bright", "wide"]
 SPEC = Path(__file__).parent.parent / "experiments" / "competition.toml"
-
-
-def expect(condition, message):
-    if not condition:
-        sys.exit(f"error: {message}")
 
 
 def labels_of(path, species):

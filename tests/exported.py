@@ -14,7 +14,6 @@ import json
 import shutil
 import struct
 import subprocess
-import sys
 import zlib
 from pathlib import Path
 
@@ -25,6 +24,8 @@ import onnxruntime
 import pandas as pd
 import polars as pl
 import pyarrow.parquet as pq
+
+from checks import expect, run
 
 # Imported by `main`, unless they are left out.
 keras = timm = torch = None
@@ -94,17 +95,6 @@ SPECS = {
     # experiments/vgg16_ft.toml.
     "lesson": {"arch": 'arch = "vgg16"', "head": LESSON, "scheme": "unit", "through": "block4_pool"},
 }
-
-
-def expect(condition, message):
-    if not condition:
-        sys.exit(f"error: {message}")
-
-
-def run(program, *arguments, folder):
-    done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True)
-    expect(done.returncode == 0, f"runner {' '.join(map(str, arguments))}: {done.stdout}{done.stderr}")
-    return done.stdout
 
 
 def write_png(path, pixels):

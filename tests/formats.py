@@ -21,6 +21,8 @@ import pyarrow.parquet as pq
 import webdataset as wds
 from PIL import Image
 
+from checks import expect
+
 SPEC = """
 [dataset]
 {dataset}
@@ -41,11 +43,6 @@ epochs = 1
 """
 CLASSES = 3
 IMAGES = 30
-
-
-def expect(condition, message):
-    if not condition:
-        sys.exit(f"error: {message}")
 
 
 def understood(runner, folder, dataset):

@@ -10,7 +10,6 @@ that KERAS_BACKEND names). Ends with 1 and a message at the first difference.
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,6 +17,8 @@ import keras
 import numpy as np
 import polars as pl
 from PIL import Image
+
+from checks import expect, run
 
 # Of the largest value of an image.
 TOLERANCE = 1e-5
@@ -38,17 +39,6 @@ WHOLE = """
 normalization = {{ scheme = "unit" }}
 backbone = {{ arch = "{arch}", weights = "{file}", input_size = {size}, include_top = true }}
 """
-
-
-def expect(condition, message):
-    if not condition:
-        sys.exit(f"error: {message}")
-
-
-def run(program, *arguments, folder):
-    done = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True)
-    expect(done.returncode == 0, f"runner {' '.join(map(str, arguments))}: {done.stdout}{done.stderr}")
-    return done.stdout
 
 
 def pictures(folder, size):
@@ -93,11 +83,11 @@ def features(program, folder, name, spec, paths):
     return pl.read_parquet(table)["features"].to_numpy()
 
 
-def check_backbone(program, folder, name, base, wanted, model=None, suffixes=SUFFIXES, pooling="flatten"):
+def check_backbone(program, folder, name, base, wanted, model=None, pooling="flatten"):
     """The features of the base in every file of the model; those of a flattened map stand in Keras's order."""
     arch, size = base.name, base.input_shape[1]
     _, paths = pictures(folder, size)
-    for suffix in suffixes:
+    for suffix in SUFFIXES:
         file, run_name = f"{name}.{suffix}", f"{name}_{suffix.replace('.', '_')}"
         saved(model or base, folder / file)
         spec = BACKBONE.format(name=run_name, arch=arch, file=file, size=size, pooling=pooling)

@@ -21,6 +21,8 @@ import polars as pl
 from sklearn import metrics as sk
 from sklearn.exceptions import UndefinedMetricWarning
 
+from checks import expect
+
 SPEC = """
 name = "{name}"
 dataset = {{ name = "digits", classes = {classes}, train_limit = 150, {dataset} }}
@@ -44,11 +46,6 @@ CASES = [
     ("two", {"classes": [0, 8], "dataset": "test_limit = 100", **SIGMOID}),
     ("few", {"classes": [1, 7, 9], "dataset": "test_limit = 12", **SOFTMAX}),
 ]
-
-
-def expect(condition, message):
-    if not condition:
-        sys.exit(f"error: {message}")
 
 
 def of_predictions(table, classes):

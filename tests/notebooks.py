@@ -18,6 +18,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from checks import expect
+
 FOLDER = Path(__file__).parent.parent / "experiments" / "notebooks"
 # What the programs may differ by in a probability.
 TOLERANCE = 1e-5
@@ -30,11 +32,6 @@ LAST_WORDS = {
     "freeze_depths.ipynb": 'print(comparison.rename({"freeze.through": "axis"}).write_json())',
     "pandas_and_duckdb.ipynb": 'print(in_sql.rename(columns={"freeze.through": "axis"}).to_json(orient="records"))',
 }
-
-
-def expect(condition, message):
-    if not condition:
-        sys.exit(f"error: {message}")
 
 
 def run(path):

@@ -15,6 +15,8 @@ import duckdb
 import pandas as pd
 import polars as pl
 
+from checks import expect
+
 STRING, FLOAT, INT32, INT64 = pl.String, pl.Float64, pl.Int32, pl.Int64
 FLOATS = pl.List(pl.Float64)
 FLOAT32, FLOATS32, BINARY = pl.Float32, pl.List(pl.Float32), pl.Binary
@@ -118,11 +120,6 @@ PANDAS_KINDS = {
     BINARY: "O",
     pl.Datetime("us", "UTC"): "M",
 }
-
-
-def expect(condition, message):
-    if not condition:
-        sys.exit(f"error: {message}")
 
 
 def check_polars(path, documented):

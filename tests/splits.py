@@ -16,6 +16,8 @@ import numpy as np
 import polars as pl
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
+from checks import expect
+
 SIZES = {"a": 41, "b": 23, "c": 12}
 SPEC = """
 name = "{name}"
@@ -38,11 +40,6 @@ activation = "softmax"
 [training]
 epochs = 1
 """
-
-
-def expect(condition, message):
-    if not condition:
-        sys.exit(f"error: {message}")
 
 
 def sizes(runner, folder, name, dataset):

@@ -20,6 +20,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from checks import expect
+
 SPEC = """
 [dataset]
 name = "digits"
@@ -64,11 +66,6 @@ SCALARS = [
     "images_per_second",
     "peak_memory_mib",
 ]
-
-
-def expect(condition, message):
-    if not condition:
-        sys.exit(f"error: {message}")
 
 
 def expected(results):

@@ -64,7 +64,15 @@ pub fn banded(graph: &Graph) -> Vec<bool> {
             let alone = consumers.get(before).is_some_and(|all| *all == [i]);
             alone && node.inputs == [before]
         });
-        let is_depthwise = matches!(&node.op, Op::Convolution(op) if op.is_depthwise());
+        // One channel in gives one channel out.
+        let keeps = |filters: usize| {
+            graph
+                .inputs(node)
+                .first()
+                .is_some_and(|x| x.channels() == filters)
+        };
+        let is_depthwise =
+            matches!(&node.op, Op::Convolution(op) if op.is_depthwise() && keeps(op.filters));
         banded.push(is_wide && follows && is_depthwise);
         is_wide = match &node.op {
             Op::Convolution(op) => op.is_pointwise() && are_bands_worth(node.output.places()),

@@ -131,8 +131,7 @@ pub fn peak(graph: &Graph, cut: &Cut, nodes: &[usize], pieces: &[Piece]) -> u64 
         let here = here.map(|(_, bytes)| *bytes).max().unwrap_or(0);
         let here = here.saturating_mul(piece.images as u64);
         // Put together from the parts that the piece before has given.
-        let together = taken(piece).saturating_mul(2 * piece.images) as u64;
-        let together = before.map_or(0, |_| together);
+        let together = before.map_or(0, |_| taken(piece).saturating_mul(2 * piece.images) as u64);
         most = most.max(left.saturating_add(here.max(together)));
         // Those that are in the pieces before at the moment are not there yet.
         let waiting = piece.images - before.map_or(piece.images, |before| before.images);

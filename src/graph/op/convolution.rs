@@ -103,9 +103,9 @@ impl Convolution {
 
 impl Primitive for Convolution {
     fn kind(&self) -> &'static str {
-        match self.groups {
-            groups if groups > 1 && groups == self.filters => "DepthwiseConv2D",
-            _ => "Conv2D",
+        match self.is_depthwise() {
+            true => "DepthwiseConv2D",
+            false => "Conv2D",
         }
     }
 

@@ -4,8 +4,8 @@
 use crate::ops::cuda;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
-use super::channels;
-use crate::ops::cpu::{by_row_chunks, row_sums, tensor_like, values, with_values};
+use super::{channels, gradient_sums};
+use crate::ops::cpu::{by_row_chunks, tensor_like, values, with_values};
 
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` with the given statistics, all `[c]`.
 ///
@@ -113,7 +113,17 @@ impl CustomOp3 for ScaleOp {
         });
         let (mut dscale, mut dshift) = (None, None);
         if scale.track_op() || shift.track_op() {
-            let sums = with_values(x, |x| with_values(&dy, |dy| Ok(sums(x, dy, c))))?;
+            let sums = with_values(x, |x| {
+                with_values(&dy, |dy| {
+                    Ok(gradient_sums(
+                        x,
+                        dy,
+                        c,
+                        #[inline(always)]
+                        |x, _| x,
+                    ))
+                })
+            })?;
             let (plain, weighted) = sums.split_at(c);
             let channel = |values: &[f64], like: &Tensor| {
                 tensor_like(values.iter().map(|v| *v as f32).collect(), like)
@@ -139,28 +149,6 @@ fn scaled(dy: &[f32], scale: &[f32]) -> Vec<f32> {
             for (dx, dy) in dx.chunks_exact_mut(c).zip(dy[start..].chunks_exact(c)) {
                 for i in 0..c {
                     dx[i] = dy[i] * scale[i];
-                }
-            }
-        },
-    )
-}
-
-/// For each channel the sum of `dy`, then for each the sum of `dy` × `x`.
-fn sums(x: &[f32], dy: &[f32], c: usize) -> Vec<f64> {
-    row_sums(
-        x.len() / c,
-        2 * c,
-        #[inline(always)]
-        |rows, sums| {
-            let (plain, weighted) = sums.split_at_mut(c);
-            let rows = rows.start * c..rows.end * c;
-            for (x, dy) in x[rows.clone()]
-                .chunks_exact(c)
-                .zip(dy[rows].chunks_exact(c))
-            {
-                for i in 0..c {
-                    plain[i] += f64::from(dy[i]);
-                    weighted[i] += f64::from(dy[i]) * f64::from(x[i]);
                 }
             }
         },

@@ -8,11 +8,38 @@ mod tests;
 
 use candle_core::{Result, Tensor, Var, bail};
 
-use super::cpu::{check, check_dims};
+use super::cpu::{check, check_dims, row_sums};
 use super::relu::relu;
 
 pub use inference::{batch_norm_inference, scale_and_shift};
 pub use training::{BatchNorm, batch_norm};
+
+/// For each of `c` channels the sum of `dy`, then for each the sum of `dy` × `of(x, channel)`.
+fn gradient_sums(
+    x: &[f32],
+    dy: &[f32],
+    c: usize,
+    of: impl Fn(f32, usize) -> f32 + Sync,
+) -> Vec<f64> {
+    row_sums(
+        x.len() / c,
+        2 * c,
+        #[inline(always)]
+        |rows, sums| {
+            let (plain, weighted) = sums.split_at_mut(c);
+            let rows = rows.start * c..rows.end * c;
+            for (x, dy) in x[rows.clone()]
+                .chunks_exact(c)
+                .zip(dy[rows].chunks_exact(c))
+            {
+                for i in 0..c {
+                    plain[i] += f64::from(dy[i]);
+                    weighted[i] += f64::from(dy[i]) * f64::from(of(x[i], i));
+                }
+            }
+        },
+    )
+}
 
 /// [`batch_norm`], and ReLU behind it where asked for, at once where the device can.
 ///

@@ -4,7 +4,7 @@
 use crate::ops::cuda;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
-use super::channels;
+use super::{channels, gradient_sums};
 use crate::ops::cpu::{by_row_chunks, row_sums, tensor_like, values, with_values};
 
 /// What [`batch_norm`] gives.
@@ -188,24 +188,12 @@ impl NormalizeOp {
     /// For each channel the sum of `dy`, then for each the sum of `dy` × the normalized x.
     fn sums(&self, x: &[f32], dy: &[f32], c: usize) -> Vec<f64> {
         let (mean, scale) = (&self.mean[..c], &self.scale[..c]);
-        row_sums(
-            x.len() / c,
-            2 * c,
+        gradient_sums(
+            x,
+            dy,
+            c,
             #[inline(always)]
-            |rows, sums| {
-                let (plain, weighted) = sums.split_at_mut(c);
-                let rows = rows.start * c..rows.end * c;
-                for (x, dy) in x[rows.clone()]
-                    .chunks_exact(c)
-                    .zip(dy[rows].chunks_exact(c))
-                {
-                    for i in 0..c {
-                        let normalized = (x[i] - mean[i]) * scale[i];
-                        plain[i] += f64::from(dy[i]);
-                        weighted[i] += f64::from(dy[i]) * f64::from(normalized);
-                    }
-                }
-            },
+            |x, i| (x - mean[i]) * scale[i],
         )
     }
 
