@@ -92,8 +92,9 @@ fn step(network: &Network, optimizer: &mut Optimizer, images: &Tensor, number: u
         seed: 0,
         step: number,
     };
+    let _recording = ops::Recording::start();
     let logits = network.forward(images, mode)?;
-    let loss = ops::softmax_cross_entropy(&logits, &targets)?.mean_all()?;
+    let loss = ops::weighted_mean(&ops::softmax_cross_entropy(&logits, &targets)?, None)?;
     let gradients = ops::backward(&loss)?;
     optimizer
         .step(&gradients, 1e-4)
@@ -102,6 +103,11 @@ fn step(network: &Network, optimizer: &mut Optimizer, images: &Tensor, number: u
 
 fn main() -> Result<()> {
     ops::keep_freed_memory();
+    // As runs are, on a thread of the pool.
+    rayon::scope(|_| measure())
+}
+
+fn measure() -> Result<()> {
     let job = Job::from_args();
     let images = images(job.batch)?;
     let what = if job.step { "step" } else { "forward" };

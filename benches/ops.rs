@@ -4,13 +4,13 @@
 //! meet padding too, so that criterion's `Gelem/s` is GFLOP/s; `benches/share-of-peak` sets them beside `peak/gemm`.
 //! The others count bytes read and written once, the optimizers weights.
 //!
-//! A gradient is timed through `ops::backward`, with the making of the output's own gradient.
+//! A gradient is timed through `ops::backward_from`, without the forward pass that is recorded for it.
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use candle_core::{Device, Result, Tensor, Var};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use gemm::Parallelism;
 use runner::ops::{self, Conv2dConfig, Epilogue, Padding, Pool2dConfig};
 use runner::optim::Optimizer;
@@ -80,16 +80,29 @@ fn time<T>(
     });
 }
 
-/// Times the gradients of what `output` gives.
+/// Times the gradients of what `forward` gives, which is done anew for each, untimed.
 fn time_backward(
     c: &mut Criterion,
     group: &str,
     name: &str,
     amount: Throughput,
-    output: Result<Tensor>,
+    forward: impl Fn() -> Result<Tensor>,
 ) {
-    let loss = output.and_then(|y| y.sum_all()).expect("shapes that fit");
-    time(c, group, name, amount, || ops::backward(&loss));
+    let mut group = c.benchmark_group(group);
+    group.throughput(amount);
+    let recorded = || {
+        let recording = ops::Recording::start();
+        let y = forward().expect("shapes that fit");
+        let dy = y.ones_like().expect("memory for a gradient");
+        (recording, y, dy)
+    };
+    group.bench_function(name, |b| {
+        b.iter_batched(
+            recorded,
+            |(_recording, y, dy)| black_box(ops::backward_from(&y, dy).expect("a recording")),
+            BatchSize::PerIteration,
+        );
+    });
 }
 
 /// The largest part of the machine's arithmetic that a product of matrices reaches, on the same threads.
@@ -148,7 +161,7 @@ fn convolutions(c: &mut Criterion) {
         time(c, "convolution forward", &name, flops.clone(), || {
             conv2d(&fixed_x, &fixed_kernel)
         });
-        let output = conv2d(&x, &fixed_kernel);
+        let output = || conv2d(&x, &fixed_kernel);
         time_backward(
             c,
             "convolution input gradient",
@@ -156,7 +169,7 @@ fn convolutions(c: &mut Criterion) {
             flops.clone(),
             output,
         );
-        let output = conv2d(&fixed_x, &kernel);
+        let output = || conv2d(&fixed_x, &kernel);
         time_backward(c, "convolution kernel gradient", &name, flops, output);
     }
 }
@@ -175,7 +188,7 @@ fn convolutions_at_224(c: &mut Criterion) {
         let epilogue = Epilogue {
             scale: Some(random(&[cout])),
             shift: Some(random(&[cout])),
-            relu: true,
+            function: Some(ops::Function::Relu),
             ..Epilogue::default()
         };
         let places = images * side.div_ceil(stride).pow(2);
@@ -203,7 +216,7 @@ fn dense(c: &mut Criterion) {
         time(c, "dense forward", &name, amount, || {
             ops::dense(&fixed_x, &fixed_weight, Some(&bias), false)
         });
-        let output = ops::dense(&x, &weight, Some(&bias), false);
+        let output = || ops::dense(&x, &weight, Some(&bias), false);
         let amount = Throughput::Elements(2 * flops);
         time_backward(c, "dense gradients", &name, amount, output);
     }
@@ -229,7 +242,7 @@ fn poolings(c: &mut Criterion) {
             Throughput::Bytes(forward),
             || ops::max_pool2d(&fixed, &config),
         );
-        let output = ops::max_pool2d(&x, &config);
+        let output = || ops::max_pool2d(&x, &config);
         let amount = Throughput::Bytes(backward);
         time_backward(c, "max pooling gradient", &name, amount, output);
     }
@@ -254,7 +267,7 @@ fn batch_norms(c: &mut Criterion) {
         time(c, "batch norm inference", &name, bytes(2), || {
             ops::batch_norm_inference(&fixed, &gamma, &beta, &mean, &variance, 1e-3)
         });
-        let output = ops::batch_norm(&x, &gamma, &beta, 1e-3).map(|normalized| normalized.y);
+        let output = || ops::batch_norm(&x, &gamma, &beta, 1e-3).map(|normalized| normalized.y);
         time_backward(c, "batch norm gradients", &name, bytes(3), output);
     }
 }
@@ -269,7 +282,7 @@ fn losses(c: &mut Criterion) {
         time(c, "softmax cross-entropy", &name, bytes.clone(), || {
             ops::softmax_cross_entropy(&fixed, &targets)
         });
-        let output = ops::softmax_cross_entropy(&logits, &targets);
+        let output = || ops::softmax_cross_entropy(&logits, &targets);
         time_backward(c, "softmax cross-entropy gradient", &name, bytes, output);
     }
 }

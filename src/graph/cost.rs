@@ -1,23 +1,29 @@
 //! What a run will take: operations and memory, counted from the graph.
 
 use super::cut::{Cut, Stage};
-use super::fusion::{absorbed, banded, chained, joined};
+use super::fusion::{absorbed, banded, joined};
 use super::node::Graph;
 use super::op::Op;
 use super::parameter::Parameter;
+use super::way_back::have_gradients;
 use crate::ops::Passes;
 
 /// Bytes of one value.
 const F32: u64 = 4;
 
-/// Bytes that each thread of the CPU keeps for itself once it has computed `nodes` with so many samples, and those that all
-/// threads share meanwhile.
-pub fn scratch(graph: &Graph, nodes: &[usize], samples: usize, passes: Passes) -> [u64; 2] {
+/// Bytes that so many threads of the CPU keep for themselves once they have computed `nodes` with so many samples, and those
+/// that they share meanwhile.
+pub fn scratch(
+    graph: &Graph,
+    nodes: &[usize],
+    samples: usize,
+    (passes, threads): (Passes, usize),
+) -> [u64; 2] {
     let nodes = nodes.iter().filter_map(|i| graph.nodes().get(*i));
     let of_nodes = nodes.map(|node| {
         let inputs = graph.inputs(node);
         let scratch = node.op.scratch(samples, &inputs, passes);
-        [scratch.of_thread(), scratch.of_all()]
+        [scratch.of_threads(threads), scratch.of_all()]
     });
     of_nodes.fold([0; 2], |most, of| [most[0].max(of[0]), most[1].max(of[1])])
 }
@@ -41,21 +47,14 @@ pub struct Cost {
     pub largest: u64,
     /// Bytes of what the optimizer remembers.
     pub slots: u64,
-    /// Bytes of the values kept for the backward pass, an image.
-    pub kept: u64,
-    /// Bytes of the gradients of values, at most at a time in the backward pass, an image.
-    pub backward: u64,
 }
 
 impl Cost {
     /// The cost of a network whose optimizer keeps `moments` values a weight.
     pub fn of(graph: &Graph, cut: &Cut, moments: usize) -> Cost {
         let mut cost = Cost::default();
-        let absorbed = absorbed(graph);
         let has_gradient = have_gradients(graph, cut);
-        let consumers = graph.consumers();
-        let mut passing = 0u64;
-        for (i, node) in graph.nodes().iter().enumerate() {
+        for node in graph.nodes() {
             let of_inputs = node.inputs.iter().any(|input| has_gradient[*input]);
             for parameter in &node.parameters {
                 cost.add_tensor(parameter, cut.trains(parameter), moments as u64);
@@ -69,20 +68,7 @@ impl Cost {
             let passes = 1 + u64::from(of_inputs) + u64::from(products);
             cost.forward = cost.forward.saturating_add(forward);
             cost.training = cost.training.saturating_add(forward.saturating_mul(passes));
-            if cut.is_constant(i) || absorbed[i] {
-                continue;
-            }
-            let is_used = consumers[i].iter().any(|consumer| has_gradient[*consumer]);
-            let saved = node.op.saved(&graph.inputs(node), node.output);
-            let bytes = F32.saturating_mul(saved);
-            match has_gradient[i] || is_used {
-                true => cost.kept = cost.kept.saturating_add(bytes),
-                false => passing = passing.max(bytes),
-            }
         }
-        // Of the values before all gradients, one gives the next.
-        cost.kept = cost.kept.saturating_add(passing.saturating_mul(2));
-        cost.backward = backward_peak(graph, &has_gradient);
         cost
     }
 
@@ -99,46 +85,6 @@ impl Cost {
             self.largest = self.largest.max(bytes);
         }
     }
-}
-
-/// For each node whether its value has a gradient: a weight of it or of a node before it trains.
-fn have_gradients(graph: &Graph, cut: &Cut) -> Vec<bool> {
-    let mut found: Vec<bool> = Vec::with_capacity(graph.nodes().len());
-    for node in graph.nodes() {
-        let learns = node.parameters.iter().any(|p| cut.trains(p));
-        found.push(learns || node.inputs.iter().any(|input| found[*input]));
-    }
-    found
-}
-
-/// The most bytes that the gradients of an image's values take at a time, going backward.
-///
-/// A gradient is there from the last node that takes the value on. When one is added to, there are for a moment what
-/// was there (zeros at first), what comes, and their sum; inside a chain it is handed on as it is.
-fn backward_peak(graph: &Graph, has_gradient: &[bool]) -> u64 {
-    let nodes = graph.nodes();
-    let bytes = |i: usize| {
-        let node = nodes.get(i);
-        node.map_or(0, |node| F32.saturating_mul(node.output.elements() as u64))
-    };
-    let tracked = |i: usize| has_gradient.get(i).copied().unwrap_or(false);
-    let chained = chained(graph);
-    let mut is_there = vec![false; nodes.len()];
-    let (mut there, mut peak) = (0u64, 0u64);
-    for (i, node) in nodes.iter().enumerate().rev().filter(|(i, _)| tracked(*i)) {
-        if !std::mem::replace(&mut is_there[i], true) {
-            there = there.saturating_add(bytes(i));
-        }
-        for &input in node.inputs.iter().filter(|input| tracked(**input)) {
-            if !std::mem::replace(&mut is_there[input], true) {
-                there = there.saturating_add(bytes(input));
-            }
-            let copies = if chained[i] { 0 } else { 2 };
-            peak = peak.max(there.saturating_add(bytes(input).saturating_mul(copies)));
-        }
-        there = there.saturating_sub(bytes(i));
-    }
-    peak
 }
 
 /// Whether a node puts more behind what was put together before, as the layers of a dense block do.

@@ -2,7 +2,7 @@
 
 use super::node::Graph;
 use super::op::{Activation, Function, Op};
-use crate::ops::are_bands_worth;
+use crate::ops::{self, are_bands_worth};
 
 /// What may follow a product of values and weights to be computed with it, in the order in which it may.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,7 +22,7 @@ impl Step {
             Op::DropPath(_) => Some(Step::DropPath),
             Op::Add(_) => Some(Step::Add),
             Op::Activation(Activation {
-                function: Function::Relu | Function::Of(_),
+                function: Function::Of(_),
             }) => Some(Step::Activation),
             _ => None,
         }
@@ -83,58 +83,42 @@ pub fn banded(graph: &Graph) -> Vec<bool> {
     banded
 }
 
-/// For each node whether it is a ReLU that the convolution or dense layer before it applies itself.
+/// For each node whether it is a function that the node before it applies itself, also where gradients are wanted: a ReLU
+/// behind a convolution, a dense layer or a sum, any function behind a batch normalization.
 pub fn absorbed(graph: &Graph) -> Vec<bool> {
-    relus_behind(graph, |op| matches!(op, Op::Convolution(_) | Op::Dense(_)))
-}
-
-/// As [`absorbed`], on an NVIDIA GPU, where batch normalizations and sums apply one too.
-pub fn absorbed_on_gpu(graph: &Graph) -> Vec<bool> {
-    relus_behind(graph, |op| {
-        use Op::{Add, BatchNorm, Convolution, Dense};
-        matches!(op, Convolution(_) | Dense(_) | BatchNorm(_) | Add(_))
+    functions_behind(graph, |op, function| {
+        matches!(op, Op::BatchNorm(_)) || applies_relu(op) && function == ops::Function::Relu
     })
 }
 
-/// For each node whether it is a ReLU, and alone takes what such an operation gives.
-fn relus_behind(graph: &Graph, applies: impl Fn(&Op) -> bool) -> Vec<bool> {
+/// As [`absorbed`], on an NVIDIA GPU, where batch normalizations apply ReLU only.
+pub fn absorbed_on_gpu(graph: &Graph) -> Vec<bool> {
+    functions_behind(graph, |op, function| {
+        applies_relu(op) && function == ops::Function::Relu
+    })
+}
+
+fn applies_relu(op: &Op) -> bool {
+    use Op::{Add, BatchNorm, Convolution, Dense};
+    matches!(op, Convolution(_) | Dense(_) | BatchNorm(_) | Add(_))
+}
+
+/// For each node whether it is a function of single values, and alone takes what an operation gives that applies it.
+fn functions_behind(graph: &Graph, applies: impl Fn(&Op, ops::Function) -> bool) -> Vec<bool> {
     let consumers = graph.consumers();
     let is_absorbed = |op: &Op, inputs: &[usize]| {
-        let relu = matches!(
-            op,
-            Op::Activation(Activation {
-                function: Function::Relu
-            })
-        );
-        let [before] = inputs else { return false };
-        let alone = consumers.get(*before).is_some_and(|all| all.len() == 1);
-        let node = graph.nodes().get(*before);
-        relu && alone && node.is_some_and(|node| applies(&node.op))
+        let (&[before], Op::Activation(activation)) = (inputs, op) else {
+            return false;
+        };
+        let Function::Of(function) = activation.function else {
+            return false;
+        };
+        let alone = consumers.get(before).is_some_and(|all| all.len() == 1);
+        let node = graph.nodes().get(before);
+        alone && node.is_some_and(|node| applies(&node.op, function))
     };
     let nodes = graph.nodes().iter();
     nodes
         .map(|node| is_absorbed(&node.op, &node.inputs))
         .collect()
-}
-
-/// For each node whether on a CPU it is computed in one operation with the node before it, which only it takes: a
-/// convolution with a bias or a maximum after another, with the ReLU of each.
-pub fn chained(graph: &Graph) -> Vec<bool> {
-    let (consumers, absorbed) = (graph.consumers(), absorbed(graph));
-    let links = |i: usize| {
-        let node = graph.nodes().get(i);
-        node.is_some_and(|node| match &node.op {
-            Op::Convolution(op) => op.bias,
-            Op::MaxPool(_) => true,
-            _ => false,
-        })
-    };
-    let follows = |i: usize, inputs: &[usize]| {
-        let &[before] = inputs else { return false };
-        let alone = consumers.get(before).is_some_and(|all| all.len() == 1);
-        let is_link = |i: usize| links(i) || absorbed.get(i).copied().unwrap_or(false);
-        alone && (absorbed[i] || is_link(before) && links(i))
-    };
-    let nodes = graph.nodes().iter().enumerate();
-    nodes.map(|(i, node)| follows(i, &node.inputs)).collect()
 }

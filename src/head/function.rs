@@ -44,7 +44,7 @@ impl Activation {
     pub fn function(self) -> Option<Function> {
         Some(match self {
             Activation::Linear => return None,
-            Activation::Relu => Function::Relu,
+            Activation::Relu => Function::RELU,
             Activation::Tanh => Function::Tanh,
             Activation::Sigmoid => Function::Of(ops::Function::Sigmoid),
             Activation::Softmax => Function::Softmax,

@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor, bail};
 
 use super::network::Network;
 use super::pass::{Values, in_layer};
-use crate::graph::op::Function;
+use crate::graph::op::{Activation, Function};
 use crate::graph::{Mode, Node, Op, Slot};
 use crate::ops::{self, Epilogue};
 
@@ -54,7 +54,7 @@ impl Network {
         if mode == Mode::Evaluate {
             return true;
         }
-        let is_tracked = |input: &usize| pass.get(*input).is_ok_and(Tensor::track_op);
+        let is_tracked = |input: &usize| pass.get(*input).is_ok_and(ops::is_wanted);
         let tensors = node.parameters.iter();
         let mut slots = tensors.map(|parameter| self.tensors.get(&parameter.name));
         let follows_batches =
@@ -162,10 +162,9 @@ impl Network {
                     };
                     epilogue.add = Some(pass.get(*other)?.clone());
                 }
-                Op::Activation(op) => match op.function {
-                    Function::Of(function) => epilogue.function = Some(function),
-                    _ => epilogue.relu = true,
-                },
+                Op::Activation(Activation {
+                    function: Function::Of(function),
+                }) => epilogue.function = Some(*function),
                 _ => {}
             }
             before = i;

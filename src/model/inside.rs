@@ -35,8 +35,12 @@ impl Network {
         else {
             bail!("the network gives nothing");
         };
-        let of_class = logits.narrow(1, class, 1)?.sum_all()?;
-        match ops::backward(&of_class)?.remove(&value) {
+        let (images, classes) = logits.dims2()?;
+        let wanted: Vec<f32> = (0..images * classes)
+            .map(|i| f32::from(u8::from(i % classes == class)))
+            .collect();
+        let of_class = Tensor::from_vec(wanted, (images, classes), logits.device())?;
+        match ops::backward_from(&logits, of_class)?.remove(&value) {
             Some(gradient) => Ok(gradient.detach()),
             None => bail!("class {class} does not depend on node {node}"),
         }

@@ -6,7 +6,7 @@ use super::blueprint::Blueprint;
 use super::init;
 use super::weights::{HostTensor, Weights};
 use crate::graph::{
-    Mode, Parameter, Piece, Slot, Tensors, absorbed, absorbed_on_gpu, banded, chained, from_file,
+    Mode, Parameter, Piece, Slot, Tensors, absorbed, absorbed_on_gpu, banded, from_file,
     images_at_once, joined, pieces, to_file,
 };
 #[cfg(feature = "cuda")]
@@ -20,8 +20,6 @@ pub struct Network {
     pub(super) tensors: Tensors,
     /// [`absorbed`] of the graph, or [`absorbed_on_gpu`].
     pub(super) absorbed: Vec<bool>,
-    /// [`chained`] of the graph.
-    pub(super) chained: Vec<bool>,
     /// [`joined`] of the graph.
     pub(super) joined: Vec<bool>,
     /// [`banded`] of the graph.
@@ -60,7 +58,6 @@ impl Network {
                 true => absorbed_on_gpu(&blueprint.graph),
                 false => absorbed(&blueprint.graph),
             },
-            chained: chained(&blueprint.graph),
             joined: joined(&blueprint.graph),
             banded: banded(&blueprint.graph),
             blueprint,
@@ -201,8 +198,15 @@ impl Network {
         wanted: &[usize],
         mode: Mode,
     ) -> Result<Vec<Tensor>> {
+        if !self.device.is_cpu() {
+            return self.pass(nodes, given, values, wanted, mode);
+        }
+        if rayon::current_thread_index().is_none() {
+            // From outside, each operation would wake a thread and wait for it.
+            return rayon::scope(|_| self.in_pieces(nodes, given, values, wanted, mode));
+        }
         let images = values.first().map_or(Ok(0), |value| value.dim(0))?;
-        if images <= images_at_once(&self.blueprint.graph, nodes) || !self.device.is_cpu() {
+        if images <= images_at_once(&self.blueprint.graph, nodes) {
             return self.pass(nodes, given, values, wanted, mode);
         }
         let pieces = pieces(&self.blueprint.graph, nodes, wanted, images);

@@ -3,6 +3,7 @@
 use candle_core::{DType, Result, Tensor, bail};
 
 use super::network::Network;
+use crate::graph::op::{Activation, Function};
 use crate::graph::{Context, Mode, Node, Op};
 use crate::ops;
 
@@ -65,14 +66,14 @@ impl Network {
         }
         let mut rest = nodes;
         while let Some(&first) = rest.first() {
-            let (chained, finished) = (self.fused(rest, &pass), self.finished(rest, &pass, mode));
-            let banded = match finished > chained {
+            let (fused, finished) = (self.fused(rest, &pass), self.finished(rest, &pass, mode));
+            let banded = match finished > fused {
                 true => self.banded(rest, finished, &pass, mode),
                 false => 0,
             };
-            let (now, later) = rest.split_at(chained.max(finished) + banded);
+            let (now, later) = rest.split_at(fused.max(finished) + banded);
             rest = later;
-            let mut value = match finished > chained {
+            let mut value = match finished > fused {
                 true if banded > 0 => self.finish_both(now.split_at(finished), &pass, mode)?,
                 true => self.finish(now, &pass, mode)?,
                 false => self.compute(now, &pass, mode)?,
@@ -117,71 +118,50 @@ impl Network {
         }
     }
 
-    fn is_absorbed(&self, i: usize) -> bool {
-        self.absorbed.get(i).copied().unwrap_or(false)
-    }
-
-    /// How many of the nodes, from the first on, run as one operation.
+    /// How many of the nodes, from the first on, run as one operation: a function may be applied by the node before it.
     fn fused(&self, nodes: &[usize], pass: &Values) -> usize {
+        let &[before, node, ..] = nodes else { return 1 };
         let graph = self.blueprint.graph.nodes();
-        let follows = |pair: &[usize]| match pair {
-            &[before, node] => {
-                let alone = graph.get(node).is_some_and(|n| n.inputs == [before]);
-                let only = pass.is_last_use(before);
-                let chained = self.device.is_cpu() && self.chained.get(node) == Some(&true);
-                alone && only && (self.is_absorbed(node) || chained)
-            }
-            _ => false,
-        };
-        1 + nodes.windows(2).take_while(|pair| follows(pair)).count()
+        let alone = graph.get(node).is_some_and(|n| n.inputs == [before]);
+        let is_absorbed = self.absorbed.get(node) == Some(&true);
+        1 + usize::from(alone && is_absorbed && pass.is_last_use(before))
     }
 
     /// The value of the last of some fused nodes.
     fn compute(&self, nodes: &[usize], pass: &Values, mode: Mode) -> Result<Tensor> {
-        match nodes {
-            [] => bail!("no node is to be computed"),
-            &[only] => self.single(only, false, pass, mode),
-            &[node, relu] if self.is_absorbed(relu) => self.single(node, true, pass, mode),
-            chained => self.chain(chained, pass, mode),
+        match *nodes {
+            [node] => self.single(node, None, pass, mode),
+            [node, function] => match self.node(function)?.op {
+                Op::Activation(Activation {
+                    function: Function::Of(function),
+                }) => self.single(node, Some(function), pass, mode),
+                _ => bail!("node {function} is no function of single values"),
+            },
+            _ => bail!("{} nodes are to be computed as one", nodes.len()),
         }
     }
 
-    fn single(&self, i: usize, relu: bool, pass: &Values, mode: Mode) -> Result<Tensor> {
+    /// The value of a node, with the function behind it, where there is one.
+    fn single(
+        &self,
+        i: usize,
+        then: Option<ops::Function>,
+        pass: &Values,
+        mode: Mode,
+    ) -> Result<Tensor> {
         let node = self.node(i)?;
         let inputs = node.inputs.iter().map(|input| pass.get(*input));
         let inputs: Vec<&Tensor> = inputs.collect::<Result<_>>()?;
         let context = self.context(i, node, mode);
+        let relu = then == Some(ops::Function::Relu);
         let value = match (&node.op, inputs.as_slice()) {
             (Op::Convolution(op), [x]) => op.apply(x, &context, relu),
             (Op::Dense(op), [x]) => op.apply(x, &context, relu),
-            (Op::BatchNorm(op), [x]) => op.apply(x, &context, relu),
+            (Op::BatchNorm(op), [x]) => op.apply(x, &context, then),
             (Op::Add(_), [a, b]) => ops::add(a, b, relu),
             (op, inputs) => op.forward(inputs, &context),
         };
         value.map_err(in_layer(node))
-    }
-
-    /// Convolutions and poolings one after another.
-    fn chain(&self, nodes: &[usize], pass: &Values, mode: Mode) -> Result<Tensor> {
-        let first = nodes.first().copied().unwrap_or(0);
-        let input = self.node(first)?.inputs.first().copied().unwrap_or(0);
-        let mut chain = ops::Chain::new(pass.get(input)?);
-        for (at, &i) in nodes.iter().enumerate() {
-            let node = self.node(i)?;
-            let context = self.context(i, node, mode);
-            let relu = nodes.get(at + 1).is_some_and(|i| self.is_absorbed(*i));
-            chain = match &node.op {
-                Op::Convolution(op) => {
-                    let (kernel, bias) = (context.tensor("weight")?, context.tensor("bias")?);
-                    chain.conv2d(kernel, bias, &op.config(relu))
-                }
-                Op::MaxPool(op) => chain.max_pool2d(&op.0),
-                // Applied by the convolution before it.
-                _ => continue,
-            }
-            .map_err(in_layer(node))?;
-        }
-        chain.finish()
     }
 
     pub(super) fn context<'a>(&'a self, i: usize, node: &'a Node, mode: Mode) -> Context<'a> {

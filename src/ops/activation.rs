@@ -2,15 +2,19 @@
 
 #[cfg(feature = "cuda")]
 use super::cuda;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
+use candle_core::{D, Result, Tensor};
 
-use super::cpu::{check, tensor_like, values, with_values, zip_map};
+use super::cpu::{check, zip_map};
 use super::math::{erf, exp, sigmoid};
+use super::read::made;
 use super::simd::vectorized;
+use super::tape::record;
 
 /// A smooth or bent function, as PyTorch defines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
+    /// `max(x, 0)`
+    Relu,
     /// `min(max(x, 0), 6)`
     Relu6,
     /// `1 / (1 + exp(-x))`
@@ -36,7 +40,7 @@ pub fn activation(x: &Tensor, function: Function) -> Result<Tensor> {
         return cuda::activation(x, function);
     }
     if x.device().is_cpu() {
-        x.contiguous()?.apply_op1(ActivationOp(function))
+        on_cpu(&x.contiguous()?, function)
     } else {
         composition(x, function)
     }
@@ -51,7 +55,15 @@ pub fn tanh(x: &Tensor) -> Result<Tensor> {
     if x.device().is_cuda() {
         return cuda::tanh(x);
     }
-    x.tanh()
+    let y = x.tanh()?;
+    if x.device().is_cpu() {
+        let kept = y.clone();
+        record(&[x], &y, move |dy| {
+            let slope = (kept.sqr()?.neg()? + 1.0)?;
+            Ok(vec![Some((dy * slope)?)])
+        });
+    }
+    Ok(y)
 }
 
 /// The softmax over the last axis.
@@ -64,15 +76,29 @@ pub fn softmax(x: &Tensor) -> Result<Tensor> {
         return cuda::softmax(x);
     }
     // Composed of differentiable operations: candle-nn's fused form cuts the gradient.
-    let last = x.rank().saturating_sub(1);
-    let e = x.broadcast_sub(&x.max_keepdim(last)?.detach())?.exp()?;
-    e.broadcast_div(&e.sum_keepdim(last)?)
+    let e = x
+        .broadcast_sub(&x.max_keepdim(D::Minus1)?.detach())?
+        .exp()?;
+    let y = e.broadcast_div(&e.sum_keepdim(D::Minus1)?)?;
+    if x.device().is_cpu() {
+        let kept = y.clone();
+        record(&[x], &y, move |dy| {
+            let along = (&dy * &kept)?.sum_keepdim(D::Minus1)?;
+            Ok(vec![Some((dy.broadcast_sub(&along)? * kept)?)])
+        });
+    }
+    Ok(y)
 }
 
 /// As [`activation`], by the operations of candle and candle-nn.
-fn composition(x: &Tensor, function: Function) -> Result<Tensor> {
+pub(super) fn composition(x: &Tensor, function: Function) -> Result<Tensor> {
     let relu6 = |x: &Tensor| x.relu()?.minimum(6f32);
     match function {
+        Function::Relu => {
+            // Candle's own gradient at 0 is 1.
+            let positive = x.detach().gt(0f32)?;
+            positive.where_cond(x, &x.detach().minimum(0f32)?.affine(0.0, 0.0)?)
+        }
         Function::Relu6 => relu6(x),
         Function::Sigmoid => candle_nn::ops::sigmoid(x),
         Function::Silu => x * candle_nn::ops::sigmoid(x)?,
@@ -95,12 +121,13 @@ impl Function {
                 }
             };
         }
-        each!(Relu6, Sigmoid, Silu, Gelu, HardSwish, HardSigmoid);
+        each!(Relu, Relu6, Sigmoid, Silu, Gelu, HardSwish, HardSigmoid);
     }
 
     #[inline(always)]
-    fn value(self, x: f32) -> f32 {
+    pub(super) fn value(self, x: f32) -> f32 {
         match self {
+            Function::Relu => at_least_zero(x),
             Function::Relu6 => relu6(x),
             Function::Sigmoid => sigmoid(x),
             Function::Silu => x * sigmoid(x),
@@ -110,11 +137,22 @@ impl Function {
         }
     }
 
-    /// The derivative; at a bend the one that PyTorch takes.
+    /// The gradient of `x` from that of the function of it; at a bend the one that PyTorch takes.
+    #[inline(always)]
+    pub(super) fn gradient(self, dy: f32, x: f32) -> f32 {
+        match self {
+            Function::Relu if x > 0.0 => dy,
+            Function::Relu => 0.0,
+            _ => dy * self.slope(x),
+        }
+    }
+
+    /// The derivative.
     #[inline(always)]
     fn slope(self, x: f32) -> f32 {
         let inside = |low: f32, high: f32| if x > low && x < high { 1.0 } else { 0.0 };
         match self {
+            Function::Relu => f32::from(u8::from(x > 0.0)),
             Function::Relu6 => inside(0.0, 6.0),
             Function::Sigmoid => {
                 let y = sigmoid(x);
@@ -139,17 +177,21 @@ impl Function {
 }
 
 #[inline(always)]
-fn relu6(x: f32) -> f32 {
-    let x = if x < 0.0 { 0.0 } else { x };
-    if x > 6.0 { 6.0 } else { x }
+fn at_least_zero(x: f32) -> f32 {
+    if x < 0.0 { 0.0 } else { x }
 }
 
-struct ActivationOp(Function);
+#[inline(always)]
+fn relu6(x: f32) -> f32 {
+    let x = at_least_zero(x);
+    if x > 6.0 { 6.0 } else { x }
+}
 
 /// Calls `zip_map` with the function known where it is compiled, so that each has its own loop.
 macro_rules! each {
     ($function:expr, $a:expr, $b:expr, $f:expr) => {
         match $function {
+            Function::Relu => zip_map($a, $b, |a, b| $f(Function::Relu, a, b)),
             Function::Relu6 => zip_map($a, $b, |a, b| $f(Function::Relu6, a, b)),
             Function::Sigmoid => zip_map($a, $b, |a, b| $f(Function::Sigmoid, a, b)),
             Function::Silu => zip_map($a, $b, |a, b| $f(Function::Silu, a, b)),
@@ -167,37 +209,32 @@ fn value(function: Function, x: f32, _: f32) -> f32 {
 
 #[inline(always)]
 fn gradient(function: Function, dy: f32, x: f32) -> f32 {
-    dy * function.slope(x)
+    function.gradient(dy, x)
 }
 
-impl CustomOp1 for ActivationOp {
-    fn name(&self) -> &'static str {
-        "activation"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let x = values(x, layout)?;
-        let y = each!(self.0, x, x, value);
-        Ok((CpuStorage::F32(y), layout.shape().clone()))
-    }
-
-    fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        let dx = with_values(&dy.contiguous()?, |dy| {
-            with_values(x, |x| Ok(each!(self.0, dy, x, gradient)))
-        })?;
-        tensor_like(dx, x).map(Some)
-    }
+fn on_cpu(x: &Tensor, function: Function) -> Result<Tensor> {
+    let y = made([x], x.shape(), |[x]| each!(function, x, x, value))?;
+    let kept = x.clone();
+    record(&[x], &y, move |dy| {
+        let dx = made([&dy, &kept], kept.shape(), |[dy, x]| {
+            each!(function, dy, x, gradient)
+        });
+        Ok(vec![Some(dx?)])
+    });
+    Ok(y)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ops::testing::{
-        assert_close, assert_values_close, flat, gradients, random, same_bytes_on_any_threads,
+        assert_close, assert_values_close, check_by_differences, flat, gradients, random,
+        same_bytes_on_any_threads,
     };
     use candle_core::Device;
 
-    const ALL: [Function; 6] = [
+    const ALL: [Function; 7] = [
+        Function::Relu,
         Function::Relu6,
         Function::Sigmoid,
         Function::Silu,
@@ -205,6 +242,36 @@ mod tests {
         Function::HardSwish,
         Function::HardSigmoid,
     ];
+
+    #[test]
+    fn the_gradient_of_relu_at_zero_is_zero() {
+        let x = Tensor::new(&[-2f32, -0.0, 0.0, 3.0], &Device::Cpu).unwrap();
+        for f in [activation, composition] {
+            let got = gradients(&[&x], |t| f(&t[0], Function::Relu));
+            assert_eq!(flat(&got[0]), [0.0, 0.0, 0.0, 3.0]);
+            // `gradients` weighs output i by 1 + i/2.
+            assert_eq!(flat(&got[1]), [0.0, 0.0, 0.0, 2.5]);
+        }
+    }
+
+    #[test]
+    fn gradients_go_through_tanh_and_softmax() {
+        let x = (random(&[3, 5], 1) * 2.0).unwrap();
+        let got = gradients(&[&x], |t| tanh(&t[0]));
+        let wanted = gradients(&[&x], |t| t[0].tanh());
+        assert_close(&got[1], &wanted[1], 1e-6);
+        check_by_differences(
+            &[&x],
+            |t| softmax(&t[0]),
+            |v| {
+                let row = |row: &[f64]| {
+                    let total: f64 = row.iter().map(|z| z.exp()).sum();
+                    row.iter().map(|z| z.exp() / total).collect::<Vec<f64>>()
+                };
+                v[0].chunks(5).flat_map(row).collect()
+            },
+        );
+    }
 
     #[test]
     fn values_and_gradients_are_those_of_the_composition() {
@@ -224,7 +291,7 @@ mod tests {
     /// ```python
     /// import torch, torch.nn.functional as F
     /// x = torch.tensor([-7.5, -3.0, -1.25, 0.0, 0.5, 3.0, 6.5], requires_grad=True)
-    /// for f in (F.relu6, torch.sigmoid, F.silu, F.gelu, F.hardswish, F.hardsigmoid):
+    /// for f in (F.relu, F.relu6, torch.sigmoid, F.silu, F.gelu, F.hardswish, F.hardsigmoid):
     ///     y = f(x); g, = torch.autograd.grad(y.sum(), x); print(y.tolist(), g.tolist())
     /// ```
     #[test]
@@ -233,14 +300,15 @@ mod tests {
         let x = Tensor::new(&x, &Device::Cpu).unwrap();
         for (function, (values, slopes)) in ALL.into_iter().zip(PYTORCH) {
             assert_values_close(&flat(&activation(&x, function).unwrap()), &values, 1e-6);
-            let one = x.ones_like().unwrap();
-            let slope = ActivationOp(function).bwd(&x, &x, &one).unwrap().unwrap();
-            assert_values_close(&flat(&slope), &slopes, 1e-6);
+            let slope = |x: &f32| function.gradient(1.0, *x);
+            let found: Vec<f32> = flat(&x).iter().map(slope).collect();
+            assert_values_close(&found, &slopes, 1e-6);
         }
     }
 
     #[rustfmt::skip]
-    const PYTORCH: [([f32; 7], [f32; 7]); 6] = [
+    const PYTORCH: [([f32; 7], [f32; 7]); 7] = [
+        ([0.0, 0.0, 0.0, 0.0, 0.5, 3.0, 6.5], [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0]),
         ([0.0, 0.0, 0.0, 0.0, 0.5, 3.0, 6.0], [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0]),
         ([0.0005527787, 0.04742587, 0.2227001, 0.5, 0.6224594, 0.9525741, 0.9984988], [0.0005524731, 0.04517666, 0.1731048, 0.25, 0.2350037, 0.04517666, 0.001498949]),
         ([-0.00414584, -0.1422776, -0.2783752, 0.0, 0.3112297, 2.857723, 6.490242], [-0.00359077, -0.08810411, 0.006319149, 0.5, 0.7399612, 1.088104, 1.008242]),

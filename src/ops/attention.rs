@@ -2,14 +2,16 @@
 
 #[cfg(feature = "cuda")]
 use super::cuda;
-use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor, bail};
+use candle_core::{D, Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::cpu::{Shared, check, filled, tensor_like, values, with_scratch, with_values};
+use super::cpu::{Shared, check, filled, with_scratch};
 use super::math::exp;
 use super::matrix::{MAX_DEPTH, Matrix, multiply, split};
+use super::read::{made, read};
 use super::scratch::{PACKED, Passes, Scratch};
 use super::simd::vectorized;
+use super::tape::record;
 
 /// The scratch memory of [`attention`] on the CPU for as many tokens of `channels` queries, keys and values.
 pub fn scratch(tokens: usize, channels: usize, heads: usize, passes: Passes) -> Scratch {
@@ -52,11 +54,16 @@ pub fn attention(qkv: &Tensor, heads: usize) -> Result<Tensor> {
     if qkv.device().is_cuda() {
         return cuda::attention(qkv, heads);
     }
-    if qkv.device().is_cpu() {
-        qkv.contiguous()?.apply_op1(op)
-    } else {
-        composition(qkv, heads)
+    if !qkv.device().is_cpu() {
+        return composition(qkv, heads);
     }
+    let y = made([qkv], (images, tokens, width / 3), |[qkv]| op.forward(qkv))?;
+    let kept = qkv.clone();
+    record(&[qkv], &y, move |dy| {
+        let of = |[qkv, dy]: [&[f32]; 2]| op.gradient(qkv, dy);
+        Ok(vec![Some(made([&kept, &dy], kept.shape(), of)?)])
+    });
+    Ok(y)
 }
 
 /// How much each token of an image takes of each other by [`attention`] of `qkv` `[n, tokens, 3 * channels]` on a CPU, the
@@ -76,7 +83,7 @@ pub fn attention_weights(qkv: &Tensor, heads: usize) -> Result<Tensor> {
         heads,
         channels: width / 3,
     };
-    let means = with_values(&qkv.contiguous()?, |qkv| {
+    let means = read([qkv], |[qkv]| {
         let mut means = vec![0f32; images * tokens * tokens];
         let mut weights = vec![0f32; tokens * tokens];
         for (image, mean) in means.chunks_exact_mut(tokens * tokens).enumerate() {
@@ -86,7 +93,7 @@ pub fn attention_weights(qkv: &Tensor, heads: usize) -> Result<Tensor> {
                 pairs.for_each(|(mean, weight)| *mean += weight / heads as f32);
             }
         }
-        Ok(means)
+        means
     })?;
     Tensor::from_vec(means, (images, tokens, tokens), qkv.device())
 }
@@ -254,25 +261,6 @@ impl AttentionOp {
                 *d = p * (*d - along) * scale;
             }
         }
-    }
-}
-
-impl CustomOp1 for AttentionOp {
-    fn name(&self) -> &'static str {
-        "attention"
-    }
-
-    fn cpu_fwd(&self, qkv: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let y = self.forward(values(qkv, layout)?);
-        let shape = (self.images, self.tokens, self.channels);
-        Ok((CpuStorage::F32(y), shape.into()))
-    }
-
-    fn bwd(&self, qkv: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        let d = with_values(&dy.contiguous()?, |dy| {
-            with_values(qkv, |qkv| Ok(self.gradient(qkv, dy)))
-        })?;
-        tensor_like(d, qkv).map(Some)
     }
 }
 

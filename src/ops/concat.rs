@@ -1,11 +1,15 @@
 //! Joining channels, as fire blocks do.
 
+use std::ops::Range;
+
 #[cfg(feature = "cuda")]
 use super::cuda;
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::cpu::{check, tensor_like, values, with_values};
+use super::cpu::check;
+use super::read::made;
+use super::tape::{is_wanted, record};
 
 /// `a` and `b` joined along the last dimension; the others must be equal.
 ///
@@ -38,27 +42,31 @@ pub fn concat(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         first: *a_last,
         second: *b_last,
     };
-    a.contiguous()?.apply_op2(&b.contiguous()?, op)
+    let mut dims = a.dims().to_vec();
+    dims[a_dims.len()] += b_last;
+    let y = made([a, b], dims, |[a, b]| op.join(a, b))?;
+    let wanted = [a, b].map(is_wanted);
+    let shapes = [a, b].map(|t| t.shape().clone());
+    record(&[a, b], &y, move |dy| {
+        let parts = [0..op.first, op.first..op.first + op.second];
+        let parts = parts.into_iter().zip(shapes).zip(wanted);
+        let part = |((channels, shape), is_wanted): ((Range<usize>, _), bool)| {
+            let of = |[dy]: [&[f32]; 1]| op.part(dy, channels);
+            is_wanted.then(|| made([&dy], shape, of)).transpose()
+        };
+        parts.map(part).collect()
+    });
+    Ok(y)
 }
 
+#[derive(Clone, Copy)]
 struct ConcatOp {
     first: usize,
     second: usize,
 }
 
-impl CustomOp2 for ConcatOp {
-    fn name(&self) -> &'static str {
-        "concat"
-    }
-
-    fn cpu_fwd(
-        &self,
-        a: &CpuStorage,
-        a_layout: &Layout,
-        b: &CpuStorage,
-        b_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (a, b) = (values(a, a_layout)?, values(b, b_layout)?);
+impl ConcatOp {
+    fn join(&self, a: &[f32], b: &[f32]) -> Vec<f32> {
         let mut out = vec![0f32; a.len() + b.len()];
         out.par_chunks_mut(self.first + self.second)
             .with_min_len(64)
@@ -67,36 +75,18 @@ impl CustomOp2 for ConcatOp {
                 out[..a.len()].copy_from_slice(a);
                 out[a.len()..].copy_from_slice(b);
             });
-        let mut dims = a_layout.dims().to_vec();
-        if let Some(last) = dims.last_mut() {
-            *last += self.second;
-        }
-        Ok((CpuStorage::F32(out), dims.into()))
+        out
     }
 
-    fn bwd(
-        &self,
-        a: &Tensor,
-        b: &Tensor,
-        _: &Tensor,
-        dy: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let dy = dy.contiguous()?;
-        let part = |like: &Tensor, start: usize, len: usize| -> Result<Option<Tensor>> {
-            if !like.track_op() {
-                return Ok(None);
-            }
-            let values = with_values(&dy, |dy| {
-                let mut out = vec![0f32; like.elem_count()];
-                out.par_chunks_mut(len)
-                    .with_min_len(64)
-                    .zip(dy.par_chunks(self.first + self.second))
-                    .for_each(|(out, dy)| out.copy_from_slice(&dy[start..start + len]));
-                Ok(out)
-            })?;
-            tensor_like(values, like).map(Some)
-        };
-        Ok((part(a, 0, self.first)?, part(b, self.first, self.second)?))
+    /// Of each row those channels.
+    fn part(&self, rows: &[f32], channels: Range<usize>) -> Vec<f32> {
+        let width = self.first + self.second;
+        let mut out = vec![0f32; rows.len() / width * channels.len()];
+        out.par_chunks_mut(channels.len())
+            .with_min_len(64)
+            .zip(rows.par_chunks(width))
+            .for_each(|(out, row)| out.copy_from_slice(&row[channels.clone()]));
+        out
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the CPU kernels share: reading tensors as slices, and fixed ways of splitting work.
+//! What the CPU kernels share: fixed ways of splitting work.
 //!
 //! The same bytes come out for any number of threads: work is split over output elements, or into chunks
 //! whose size depends on shapes alone and whose results are combined in order.
@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::ptr;
 
-use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::simd::vectorized;
@@ -29,39 +29,6 @@ pub const WORTH_A_THREAD: usize = 4_000_000;
 pub(super) fn min_tasks(multiplications: usize, tasks: usize) -> usize {
     let each = multiplications / tasks.max(1);
     WORTH_A_THREAD.div_ceil(each.max(1))
-}
-
-/// The values of a contiguous f32 tensor on the CPU.
-pub(super) fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    let Some((start, end)) = layout.contiguous_offsets() else {
-        bail!("a CPU kernel wants a contiguous tensor, got {layout:?}");
-    };
-    let CpuStorage::F32(data) = storage else {
-        bail!("a CPU kernel wants f32 values");
-    };
-    match data.get(start..end) {
-        Some(values) => Ok(values),
-        None => bail!("the tensor's layout {layout:?} does not fit its storage"),
-    }
-}
-
-/// Runs `f` on the values of a contiguous f32 tensor on the CPU.
-pub(super) fn with_values<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> Result<T>) -> Result<T> {
-    let (storage, layout) = tensor.storage_and_layout();
-    f(values_on_cpu(&storage, layout)?)
-}
-
-/// As [`values`], of the storage of any device.
-pub(super) fn values_on_cpu<'a>(storage: &'a Storage, layout: &Layout) -> Result<&'a [f32]> {
-    match storage {
-        Storage::Cpu(storage) => values(storage, layout),
-        _ => bail!("a CPU kernel wants a tensor on the CPU"),
-    }
-}
-
-/// A new CPU tensor of `values` in the shape of `like`.
-pub(super) fn tensor_like(values: Vec<f32>, like: &Tensor) -> Result<Tensor> {
-    Tensor::from_vec(values, like.shape(), like.device())
 }
 
 /// Refuses tensors of another type than f32, or without elements.
@@ -282,23 +249,6 @@ pub(super) fn add_parts(sums: &mut Vec<f32>, size: usize) {
             });
     }
     sums.truncate(size);
-}
-
-/// The gradient before a ReLU from that after it, in place: what belongs to a positive value of `y` stays.
-pub(super) fn keep_where_positive(dy: &mut [f32], y: &[f32]) {
-    dy.par_chunks_mut(CHUNK)
-        .zip(y.par_chunks(CHUNK))
-        .with_min_len(MIN_CHUNKS)
-        .for_each(|(dy, y)| {
-            vectorized(
-                #[inline(always)]
-                || {
-                    for (dy, y) in dy.iter_mut().zip(y) {
-                        *dy = if *y > 0.0 { *dy } else { 0.0 };
-                    }
-                },
-            );
-        });
 }
 
 /// `out[i] = f(a[i], b[i])`, in parallel.

@@ -2,10 +2,12 @@
 
 #[cfg(feature = "cuda")]
 use super::cuda;
-use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
+use candle_core::{D, Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::cpu::{check, check_dims, tensor_like, values, with_values};
+use super::cpu::{check, check_dims};
+use super::read::made;
+use super::tape::record;
 
 /// Samples that are worth handing to another thread.
 const MIN_SAMPLES: usize = 512;
@@ -23,7 +25,7 @@ pub fn softmax_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor
         return cuda::cross_entropy(logits, targets, false);
     }
     if logits.device().is_cpu() {
-        apply(logits, targets, Loss::Softmax)
+        on_cpu(logits, targets, Loss::Softmax)
     } else {
         softmax_composition(logits, targets)
     }
@@ -43,7 +45,7 @@ pub fn sigmoid_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor
         return cuda::cross_entropy(logits, targets, true);
     }
     if logits.device().is_cpu() {
-        apply(logits, targets, Loss::Sigmoid)
+        on_cpu(logits, targets, Loss::Sigmoid)
     } else {
         sigmoid_composition(logits, targets)
     }
@@ -58,10 +60,22 @@ pub fn weighted_mean(values: &Tensor, weights: Option<&Tensor>) -> Result<Tensor
     if values.device().is_cuda() {
         return cuda::weighted_mean(values, weights);
     }
-    match weights {
-        Some(weights) => (values * weights)?.mean_all(),
-        None => values.mean_all(),
+    let mean = match weights {
+        Some(weights) => (values * weights)?.mean_all()?,
+        None => values.mean_all()?,
+    };
+    if values.device().is_cpu() {
+        let (n, weights) = (values.elem_count(), weights.cloned());
+        record(&[values], &mean, move |dy| {
+            let each = dy.affine(1.0 / n as f64, 0.0)?.broadcast_as(n)?;
+            let each = match weights {
+                Some(weights) => (each * weights)?,
+                None => each.contiguous()?,
+            };
+            Ok(vec![Some(each)])
+        });
     }
+    Ok(mean)
 }
 
 /// `a × share + b × (1 - share)`, of the same shape.
@@ -73,7 +87,13 @@ pub fn blend(a: &Tensor, b: &Tensor, share: f64) -> Result<Tensor> {
     if a.device().is_cuda() {
         return cuda::blend(a, b, share);
     }
-    (a * share)? + (b * (1.0 - share))?
+    let y = ((a * share)? + (b * (1.0 - share))?)?;
+    if a.device().is_cpu() {
+        record(&[a, b], &y, move |dy| {
+            Ok(vec![Some((&dy * share)?), Some((dy * (1.0 - share))?)])
+        });
+    }
+    Ok(y)
 }
 
 fn checked(op: &str, logits: &Tensor, targets: &Tensor) -> Result<()> {
@@ -88,10 +108,32 @@ fn checked(op: &str, logits: &Tensor, targets: &Tensor) -> Result<()> {
     check_dims(op, ("the targets", targets), logits.1, logits)
 }
 
-fn apply(logits: &Tensor, targets: &Tensor, loss: Loss) -> Result<Tensor> {
-    logits
-        .contiguous()?
-        .apply_op2(&targets.detach().contiguous()?, loss)
+fn on_cpu(logits: &Tensor, targets: &Tensor, loss: Loss) -> Result<Tensor> {
+    let (n, k) = logits.dims2()?;
+    let losses = made([logits, targets], n, |[logits, targets]| {
+        let samples = logits.par_chunks(k).zip(targets.par_chunks(k));
+        let samples = samples.with_min_len(MIN_SAMPLES);
+        samples
+            .map(|(logits, targets)| loss.value(logits, targets))
+            .collect()
+    })?;
+    let (kept, targets) = (logits.clone(), targets.detach());
+    record(&[logits], &losses, move |dy| {
+        let gradient = made([&dy, &kept, &targets], (n, k), |[dy, logits, targets]| {
+            let mut gradient = vec![0f32; logits.len()];
+            gradient
+                .par_chunks_mut(k)
+                .zip(logits.par_chunks(k).zip(targets.par_chunks(k)))
+                .zip(dy.par_iter())
+                .with_min_len(MIN_SAMPLES)
+                .for_each(|((out, (logits, targets)), dy)| {
+                    loss.gradient(logits, targets, *dy, out);
+                });
+            gradient
+        });
+        Ok(vec![Some(gradient?)])
+    });
+    Ok(losses)
 }
 
 /// As [`softmax_cross_entropy`], by candle's own differentiable operations.
@@ -168,61 +210,6 @@ fn wide(values: &[f32]) -> impl Iterator<Item = f64> {
 fn softmax_total(logits: &[f32]) -> (f64, f64) {
     let largest = wide(logits).fold(f64::NEG_INFINITY, f64::max);
     (largest, wide(logits).map(|z| (z - largest).exp()).sum())
-}
-
-impl CustomOp2 for Loss {
-    fn name(&self) -> &'static str {
-        match self {
-            Loss::Softmax => "softmax_cross_entropy",
-            Loss::Sigmoid => "sigmoid_cross_entropy",
-        }
-    }
-
-    fn cpu_fwd(
-        &self,
-        logits: &CpuStorage,
-        logits_layout: &Layout,
-        targets: &CpuStorage,
-        targets_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (n, k) = logits_layout.shape().dims2()?;
-        let logits = values(logits, logits_layout)?;
-        let targets = values(targets, targets_layout)?;
-        let losses = logits
-            .par_chunks(k)
-            .zip(targets.par_chunks(k))
-            .with_min_len(MIN_SAMPLES)
-            .map(|(logits, targets)| self.value(logits, targets))
-            .collect();
-        Ok((CpuStorage::F32(losses), n.into()))
-    }
-
-    fn bwd(
-        &self,
-        logits: &Tensor,
-        targets: &Tensor,
-        _: &Tensor,
-        dy: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (_, k) = logits.dims2()?;
-        let mut gradient = vec![0f32; logits.elem_count()];
-        with_values(&dy.contiguous()?, |dy| {
-            with_values(logits, |logits| {
-                with_values(targets, |targets| {
-                    gradient
-                        .par_chunks_mut(k)
-                        .zip(logits.par_chunks(k).zip(targets.par_chunks(k)))
-                        .zip(dy.par_iter())
-                        .with_min_len(MIN_SAMPLES)
-                        .for_each(|((out, (logits, targets)), dy)| {
-                            self.gradient(logits, targets, *dy, out);
-                        });
-                    Ok(())
-                })
-            })
-        })?;
-        Ok((Some(tensor_like(gradient, logits)?), None))
-    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 use super::cuda;
 use candle_core::{Result, Tensor};
 
+use super::activation::{self, Function};
 use super::conv2d::{ConvolutionOp, checked_dense};
-use super::relu;
 
 /// `x` `[n, …, inputs]` × `weight` `[inputs, outputs]` + `bias` `[outputs]`, ReLU applied where asked for, to
 /// `[n, …, outputs]`.
@@ -34,7 +34,10 @@ fn composition(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, relu: bool) -
     if let Some(bias) = bias {
         y = y.broadcast_add(bias)?;
     }
-    if relu { relu::composition(&y) } else { Ok(y) }
+    match relu {
+        true => activation::composition(&y, Function::Relu),
+        false => Ok(y),
+    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 #[cfg(feature = "cuda")]
 use super::cuda;
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Device, Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::cpu::{CHUNK, MIN_CHUNKS, check, tensor_like, values, with_values};
+use super::cpu::{CHUNK, MIN_CHUNKS, check};
+use super::read::made;
+use super::tape::record;
 use crate::rng::Stream;
 
 /// `x`, of any shape, with the part `rate` of its values set to 0 and the others scaled by `1 / (1 - rate)`.
@@ -29,7 +31,7 @@ pub fn dropout(x: &Tensor, rate: f64, stream: &Stream) -> Result<Tensor> {
         stream: stream.clone(),
     };
     if x.device().is_cpu() {
-        x.contiguous()?.apply_op1(op)
+        linear(x, move |x| op.masked(x))
     } else {
         composition(x, &op)
     }
@@ -39,6 +41,15 @@ pub fn dropout(x: &Tensor, rate: f64, stream: &Stream) -> Result<Tensor> {
 fn composition(x: &Tensor, op: &DropoutOp) -> Result<Tensor> {
     let mask = op.masked(&vec![1.0; x.elem_count()]);
     x * Tensor::from_vec(mask, x.shape(), &Device::Cpu)?.to_device(x.device())?
+}
+
+/// On the CPU: `f` of the values, which is the way back, too.
+fn linear(x: &Tensor, f: impl Fn(&[f32]) -> Vec<f32> + 'static) -> Result<Tensor> {
+    let y = made([x], x.shape(), |[x]| f(x))?;
+    record(&[x], &y, move |dy| {
+        Ok(vec![Some(made([&dy], dy.shape(), |[dy]| f(dy))?)])
+    });
+    Ok(y)
 }
 
 struct DropoutOp {
@@ -66,22 +77,6 @@ impl DropoutOp {
     }
 }
 
-impl CustomOp1 for DropoutOp {
-    fn name(&self) -> &'static str {
-        "dropout"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let y = self.masked(values(x, layout)?);
-        Ok((CpuStorage::F32(y), layout.shape().clone()))
-    }
-
-    fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        let dx = with_values(&dy.contiguous()?, |dy| Ok(self.masked(dy)))?;
-        tensor_like(dx, x).map(Some)
-    }
-}
-
 /// `x` `[n, …]` with the part `rate` of its samples set to 0 and the others scaled by `1 / (1 - rate)`: stochastic depth
 /// (Huang et al., 2016), timm's `drop_path`.
 ///
@@ -105,7 +100,8 @@ pub fn drop_path(x: &Tensor, rate: f64, stream: &Stream) -> Result<Tensor> {
     };
     let factors: Vec<f32> = (0..x.dim(0)?).map(draw).collect();
     if x.device().is_cpu() {
-        return x.contiguous()?.apply_op1(DropPathOp { factors });
+        let op = DropPathOp { factors };
+        return linear(x, move |x| op.scaled(x));
     }
     let mut shape = vec![1; x.rank()];
     shape[0] = factors.len();
@@ -131,22 +127,6 @@ impl DropPathOp {
                 }
             });
         out
-    }
-}
-
-impl CustomOp1 for DropPathOp {
-    fn name(&self) -> &'static str {
-        "drop_path"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let y = self.scaled(values(x, layout)?);
-        Ok((CpuStorage::F32(y), layout.shape().clone()))
-    }
-
-    fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        let dx = with_values(&dy.contiguous()?, |dy| Ok(self.scaled(dy)))?;
-        tensor_like(dx, x).map(Some)
     }
 }
 

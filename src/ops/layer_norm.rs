@@ -2,12 +2,13 @@
 
 #[cfg(feature = "cuda")]
 use super::cuda;
-use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor};
+use candle_core::{D, Result, Tensor};
 use rayon::prelude::*;
 
-use super::backward::deliver;
-use super::cpu::{CHUNK, check, check_dims, row_sums, tensor_like, values, with_values};
+use super::cpu::{CHUNK, check, check_dims, row_sums};
+use super::read::{made, read};
 use super::simd::vectorized;
+use super::tape::{is_wanted, record};
 
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, mean and population variance those of the last axis.
 ///
@@ -29,11 +30,24 @@ pub fn layer_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Re
     if !x.device().is_cpu() {
         return composition(x, gamma, beta, epsilon);
     }
-    x.contiguous()?.apply_op3(
-        &gamma.contiguous()?,
-        &beta.contiguous()?,
-        LayerNormOp { epsilon },
-    )
+    let op = LayerNormOp { epsilon };
+    let forward = |[x, gamma, beta]: [&[f32]; 3]| op.forward(x, gamma, beta);
+    let y = made([x, gamma, beta], x.shape(), forward)?;
+    let (kept, gamma_kept) = (x.clone(), gamma.clone());
+    let [of_x, of_gamma, of_beta] = [x, gamma, beta].map(is_wanted);
+    record(&[x, gamma, beta], &y, move |dy| {
+        let (x, gamma) = (&kept, &gamma_kept);
+        let input = |[x, gamma, dy]: [&[f32]; 3]| op.input_gradient(x, gamma, dy);
+        let dx = of_x.then(|| made([x, gamma, &dy], x.shape(), input));
+        let (mut dgamma, mut dbeta) = (None, None);
+        if of_gamma || of_beta {
+            let sums = read([x, &dy], |[x, dy]| op.sums(x, dy, c))?;
+            dgamma = Some(Tensor::from_vec(sums.0, c, x.device())?);
+            dbeta = Some(Tensor::from_vec(sums.1, c, x.device())?);
+        }
+        Ok(vec![dx.transpose()?, dgamma, dbeta])
+    });
+    Ok(y)
 }
 
 /// As [`layer_norm`], by candle's own differentiable operations (its fused one cuts the gradient).
@@ -44,6 +58,7 @@ fn composition(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Resul
     normalized.broadcast_mul(gamma)?.broadcast_add(beta)
 }
 
+#[derive(Clone, Copy)]
 struct LayerNormOp {
     epsilon: f64,
 }
@@ -87,6 +102,24 @@ impl LayerNormOp {
                     },
                 );
             });
+    }
+
+    fn forward(&self, x: &[f32], gamma: &[f32], beta: &[f32]) -> Vec<f32> {
+        let c = gamma.len();
+        let mut y = vec![0f32; x.len()];
+        Self::by_rows(
+            &mut y,
+            c,
+            #[inline(always)]
+            |i, y| {
+                let x = &x[i * c..][..c];
+                let (mean, scale) = self.statistics(x);
+                for j in 0..c {
+                    y[j] = (x[j] - mean) * scale * gamma[j] + beta[j];
+                }
+            },
+        );
+        y
     }
 
     fn input_gradient(&self, x: &[f32], gamma: &[f32], dy: &[f32]) -> Vec<f32> {
@@ -138,72 +171,6 @@ impl LayerNormOp {
         let single = |values: &[f64]| values.iter().map(|v| *v as f32).collect();
         let (dgamma, dbeta) = sums.split_at(c);
         (single(dgamma), single(dbeta))
-    }
-}
-
-impl CustomOp3 for LayerNormOp {
-    fn name(&self) -> &'static str {
-        "layer_norm"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        gamma: &CpuStorage,
-        gamma_layout: &Layout,
-        beta: &CpuStorage,
-        beta_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let x = values(x, x_layout)?;
-        let (gamma, beta) = (values(gamma, gamma_layout)?, values(beta, beta_layout)?);
-        let c = gamma.len();
-        let mut y = vec![0f32; x.len()];
-        Self::by_rows(
-            &mut y,
-            c,
-            #[inline(always)]
-            |i, y| {
-                let x = &x[i * c..][..c];
-                let (mean, scale) = self.statistics(x);
-                for j in 0..c {
-                    y[j] = (x[j] - mean) * scale * gamma[j] + beta[j];
-                }
-            },
-        );
-        Ok((CpuStorage::F32(y), x_layout.shape().clone()))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        gamma: &Tensor,
-        beta: &Tensor,
-        _: &Tensor,
-        dy: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let dy = dy.contiguous()?;
-        let (of_x, of_weights) = (x.track_op(), gamma.track_op() || beta.track_op());
-        let (dx, sums) = with_values(&dy, |dy| {
-            with_values(x, |x| {
-                with_values(gamma, |gamma| {
-                    let dx = of_x.then(|| self.input_gradient(x, gamma, dy));
-                    Ok((dx, of_weights.then(|| self.sums(x, dy, gamma.len()))))
-                })
-            })
-        })?;
-        let weight = |tensor: &Tensor, gradient: Vec<f32>| -> Result<Option<Tensor>> {
-            if !tensor.track_op() {
-                return Ok(None);
-            }
-            Ok(deliver(tensor, tensor_like(gradient, tensor)?))
-        };
-        let (dgamma, dbeta) = match sums {
-            Some((dgamma, dbeta)) => (weight(gamma, dgamma)?, weight(beta, dbeta)?),
-            None => (None, None),
-        };
-        let dx = dx.map(|dx| tensor_like(dx, x)).transpose()?;
-        Ok((dx, dgamma, dbeta))
     }
 }
 

@@ -3,7 +3,8 @@
 use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
-use super::cpu::{CHUNK, MIN_CHUNKS, values};
+use super::cpu::{CHUNK, MIN_CHUNKS};
+use super::read::values;
 use super::simd::vectorized;
 
 /// Moves `from` by `part` (in [0, 1]) of the way to `to`, in place, with the arithmetic of PyTorch's `lerp_`: nothing is

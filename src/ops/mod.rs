@@ -1,15 +1,13 @@
 //! Differentiable operations candle lacks or has slow or wrong; shapes are `[batch, height, width, channels]`.
 //!
-//! Each is a candle custom operation with its own backward. On the CPU they run our kernels, whose bytes do
-//! not depend on the number of threads; on an NVIDIA GPU they run cuDNN, cuBLAS and our kernels (`cuda/`), which take
-//! bf16 too; on other devices they are compositions of candle's own differentiable operations. All take and give f32.
+//! On the CPU they run our kernels, whose bytes do not depend on the number of threads; on an NVIDIA GPU they run cuDNN,
+//! cuBLAS and our kernels (`cuda/`), which take bf16 too. Both note their way back on a [`tape`]. On other devices they are
+//! compositions of candle's own differentiable operations. All take and give f32.
 
 mod activation;
 mod allocator;
 mod attention;
-mod backward;
 mod batch_norm;
-mod chain;
 mod concat;
 mod conv2d;
 mod cpu;
@@ -23,12 +21,13 @@ mod lerp;
 mod math;
 mod matrix;
 mod pool;
-mod relu;
+mod read;
 pub mod resample;
 mod scale;
 mod scratch;
 mod shape;
 mod simd;
+mod tape;
 
 #[cfg(test)]
 mod testing;
@@ -36,12 +35,10 @@ mod testing;
 pub use activation::{Function, activation, softmax, tanh};
 pub use allocator::{give_back_freed_memory, keep_freed_memory};
 pub use attention::{attention, attention_weights, scratch as attention_scratch};
-pub use backward::{Recording, backward};
 pub use batch_norm::{
     BatchNorm, batch_norm, batch_norm_inference, batch_norm_inference_then, batch_norm_then,
     move_towards, scale_and_shift,
 };
-pub use chain::Chain;
 pub use concat::concat;
 pub use conv2d::{
     Conv2dConfig, Epilogue, Finished, Padding, are_bands_worth, conv2d, conv2d_banded,
@@ -59,8 +56,8 @@ pub use dropout::{drop_path, dropout};
 pub use layer_norm::layer_norm;
 pub use lerp::lerp;
 pub use pool::{Pool2dConfig, average_pool2d, global_average_pool, max_pool2d};
-pub use relu::relu;
 pub use scale::scale;
 pub use scratch::{Passes, Scratch};
 pub use shape::{add, embed, first_token, reshape, to_dtype};
 pub(crate) use simd::vectorized;
+pub use tape::{Recording, backward, backward_from, is_wanted};

@@ -2,11 +2,13 @@
 
 #[cfg(feature = "cuda")]
 use super::cuda;
-use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
+use candle_core::{D, Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::cpu::{CHUNK, check, row_sums, tensor_like, values, with_values};
+use super::cpu::{CHUNK, check, row_sums};
+use super::read::made;
 use super::simd::vectorized;
+use super::tape::{is_wanted, record};
 
 /// `x` `[n, …, c]` times `factors`, which are `[c]`, or `[n, 1, …, c]`: each image's own.
 ///
@@ -31,9 +33,21 @@ pub fn scale(x: &Tensor, factors: &Tensor) -> Result<Tensor> {
         return x.broadcast_mul(factors);
     }
     let op = ScaleOp { channels: c };
-    x.contiguous()?.apply_op2(&factors.contiguous()?, op)
+    let product = move |[x, factors]: [&[f32]; 2]| op.product(x, factors);
+    let y = made([x, factors], x.shape(), product)?;
+    let kept = [x, factors].map(Tensor::clone);
+    let [of_x, of_factors] = [x, factors].map(is_wanted);
+    record(&[x, factors], &y, move |dy| {
+        let [x, factors] = &kept;
+        let dx = of_x.then(|| made([&dy, factors], x.shape(), product));
+        let sums = |[x, dy]: [&[f32]; 2]| op.sums(x, dy, factors.elem_count());
+        let dfactors = of_factors.then(|| made([x, &dy], factors.shape(), sums));
+        Ok(vec![dx.transpose()?, dfactors.transpose()?])
+    });
+    Ok(y)
 }
 
+#[derive(Clone, Copy)]
 struct ScaleOp {
     channels: usize,
 }
@@ -90,44 +104,6 @@ impl ScaleOp {
         };
         let groups = x.par_chunks(group).zip(dy.par_chunks(group));
         groups.map(sums).collect::<Vec<_>>().concat()
-    }
-}
-
-impl CustomOp2 for ScaleOp {
-    fn name(&self) -> &'static str {
-        "scale"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        factors: &CpuStorage,
-        factors_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let y = self.product(values(x, x_layout)?, values(factors, factors_layout)?);
-        Ok((CpuStorage::F32(y), x_layout.shape().clone()))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        factors: &Tensor,
-        _: &Tensor,
-        dy: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let dy = dy.contiguous()?;
-        let dx = x.track_op().then(|| {
-            let product =
-                |dy: &[f32]| with_values(factors, |factors| Ok(self.product(dy, factors)));
-            tensor_like(with_values(&dy, product)?, x)
-        });
-        let count = factors.elem_count();
-        let sums = factors.track_op().then(|| {
-            let sums = with_values(&dy, |dy| with_values(x, |x| Ok(self.sums(x, dy, count))))?;
-            tensor_like(sums, factors)
-        });
-        Ok((dx.transpose()?, sums.transpose()?))
     }
 }
 

@@ -26,9 +26,16 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Bytes that a thread keeps. However few the tasks are, from step to step each thread meets one.
-    pub fn of_thread(&self) -> u64 {
-        F32.saturating_mul(self.task.saturating_add(self.part) as u64)
+    /// Bytes that so many threads keep. However few the tasks are, from step to step each thread meets one; and one that waits
+    /// for the parts of its task begins another meanwhile, where there are more threads than a part or two keep busy.
+    pub fn of_threads(&self, threads: usize) -> u64 {
+        let each = self.task.saturating_add(self.part) as u64;
+        let waiting = match self.part {
+            0 => 0,
+            _ => threads.saturating_sub(2) as u64,
+        };
+        let all = each.saturating_mul(threads as u64);
+        F32.saturating_mul(all.saturating_add((self.task as u64).saturating_mul(waiting)))
     }
 
     /// Bytes that all threads share.

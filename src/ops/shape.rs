@@ -2,9 +2,12 @@
 
 use candle_core::{DType, Result, Tensor};
 
+use super::activation::{Function, activation};
+use super::cpu::{check_dims, zip_map};
 #[cfg(feature = "cuda")]
 use super::cuda;
-use super::relu::relu;
+use super::read::made;
+use super::tape::record;
 
 /// `a + b`, of the same shape, and ReLU behind it where asked for, at once where the device can.
 ///
@@ -15,8 +18,33 @@ pub fn add(a: &Tensor, b: &Tensor, with_relu: bool) -> Result<Tensor> {
     if a.device().is_cuda() {
         return cuda::add(a, b, with_relu);
     }
-    let sum = (a + b)?;
-    if with_relu { relu(&sum) } else { Ok(sum) }
+    if !a.device().is_cpu() {
+        let sum = (a + b)?;
+        return match with_relu {
+            true => activation(&sum, Function::Relu),
+            false => Ok(sum),
+        };
+    }
+    check_dims("add", ("the second", b), a.dims(), ("the first", a.dims()))?;
+    if !with_relu {
+        let y = added(a, b)?;
+        record(&[a, b], &y, |dy| Ok(vec![Some(dy.clone()), Some(dy)]));
+        return Ok(y);
+    }
+    let sum = |a: &[f32], b: &[f32]| zip_map(a, b, |a, b| Function::Relu.value(a + b));
+    let y = made([a, b], a.shape(), |[a, b]| sum(a, b))?;
+    let kept = y.clone();
+    record(&[a, b], &y, move |dy| {
+        let before = |dy: &[f32], y: &[f32]| zip_map(dy, y, |dy, y| Function::Relu.gradient(dy, y));
+        let dx = made([&dy, &kept], kept.shape(), |[dy, y]| before(dy, y))?;
+        Ok(vec![Some(dx.clone()), Some(dx)])
+    });
+    Ok(y)
+}
+
+/// `a + b` on the CPU, of the same shape, not recorded.
+pub(super) fn added(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    made([a, b], a.shape(), |[a, b]| zip_map(a, b, |a, b| a + b))
 }
 
 /// The values of `x` in the shape `dims`.
@@ -28,7 +56,20 @@ pub fn reshape(x: &Tensor, dims: &[usize]) -> Result<Tensor> {
     if x.device().is_cuda() {
         return cuda::reshape(x, dims);
     }
-    x.reshape(dims)
+    let (y, before) = (x.reshape(dims)?, x.shape().clone());
+    record_on_cpu(&[x], &y, move |dy| Ok(vec![Some(dy.reshape(before)?)]));
+    Ok(y)
+}
+
+/// As [`record`], where candle does not.
+fn record_on_cpu(
+    inputs: &[&Tensor],
+    y: &Tensor,
+    backward: impl FnOnce(Tensor) -> Result<Vec<Option<Tensor>>> + 'static,
+) {
+    if y.device().is_cpu() {
+        record(inputs, y, backward);
+    }
 }
 
 /// The values of `x` as f32, or as bf16 on a GPU.
@@ -52,9 +93,16 @@ pub fn embed(tokens: &Tensor, class: &Tensor, positions: &Tensor) -> Result<Tens
     if tokens.device().is_cuda() {
         return cuda::embed(tokens, class, positions);
     }
-    let (n, _, c) = tokens.dims3()?;
-    let class = class.broadcast_as((n, 1, c))?.contiguous()?;
-    Tensor::cat(&[&class, tokens], 1)?.broadcast_add(positions)
+    let (n, t, c) = tokens.dims3()?;
+    let first = class.broadcast_as((n, 1, c))?.contiguous()?;
+    let y = Tensor::cat(&[&first, tokens], 1)?.broadcast_add(positions)?;
+    record_on_cpu(&[tokens, class, positions], &y, move |dy| {
+        let of_positions = dy.sum_keepdim(0)?;
+        let of_class = of_positions.narrow(1, 0, 1)?.contiguous()?;
+        let of_tokens = dy.narrow(1, 1, t)?.contiguous()?;
+        Ok(vec![Some(of_tokens), Some(of_class), Some(of_positions)])
+    });
+    Ok(y)
 }
 
 /// The first token of `x` `[n, t, c]`, `[n, c]`.
@@ -66,5 +114,11 @@ pub fn first_token(x: &Tensor) -> Result<Tensor> {
     if x.device().is_cuda() {
         return cuda::first_token(x);
     }
-    x.narrow(1, 0, 1)?.squeeze(1)
+    let (n, t, c) = x.dims3()?;
+    let y = x.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
+    record_on_cpu(&[x], &y, move |dy| {
+        let rest = Tensor::zeros((n, t - 1, c), dy.dtype(), dy.device())?;
+        Ok(vec![Some(Tensor::cat(&[&dy.unsqueeze(1)?, &rest], 1)?)])
+    });
+    Ok(y)
 }

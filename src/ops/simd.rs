@@ -19,6 +19,23 @@ pub(crate) fn vectorized<T>(loops: impl FnOnce() -> T) -> T {
     Arch::new().dispatch(loops)
 }
 
+/// For each place of a row an expression of what the inputs, which are named, have there; all are as long. The loop is compiled to
+/// vectors inside of [`vectorized`]: nothing that it reads is looked up again behind what it writes.
+macro_rules! map_row {
+    ($out:expr, [$($input:ident),+] => $value:expr) => {{
+        let out: &mut [f32] = $out;
+        let n = out.len();
+        $(let $input: &[f32] = &$input[..n];)+
+        for i in 0..n {
+            out[i] = {
+                $(let $input = $input[i];)+
+                $value
+            };
+        }
+    }};
+}
+pub(super) use map_row;
+
 /// The vector of values from `at` on.
 #[inline(always)]
 pub(super) fn load<S: Simd>(values: &[f32], at: usize) -> S::f32s {

@@ -2,6 +2,7 @@
 
 use candle_core::{Device, Result, Tensor, Var};
 
+use super::{Recording, backward_from};
 use crate::rng::{Purpose, Stream};
 
 /// Seeded values in [-1, 1).
@@ -27,13 +28,9 @@ pub fn gradients(inputs: &[&Tensor], f: impl Fn(&[Tensor]) -> Result<Tensor>) ->
         .map(|t| Var::from_tensor(t).unwrap())
         .collect();
     let tensors: Vec<Tensor> = vars.iter().map(|v| v.as_tensor().clone()).collect();
+    let _recording = Recording::start();
     let y = f(&tensors).unwrap();
-    let grads = (&y * weights(y.dims()))
-        .unwrap()
-        .sum_all()
-        .unwrap()
-        .backward()
-        .unwrap();
+    let grads = backward_from(&y, weights(y.dims())).unwrap();
     let mut result = vec![y.detach()];
     result.extend(vars.iter().map(|v| match grads.get(v) {
         Some(grad) => grad.contiguous().unwrap(),

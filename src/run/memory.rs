@@ -114,7 +114,6 @@ mod tests {
             sums: 0,
             batch_size: 1,
             kept: 0,
-            backward: 0,
             pass: 0,
             scratch: 0,
             best: 0,

@@ -6,7 +6,7 @@ use super::planned::{PlannedRun, PlannedStage};
 use super::probabilities::Probabilities;
 use crate::data::{self, Counts, Data};
 use crate::features;
-use crate::graph::{self, Piece, images_at_once, peak, pieces};
+use crate::graph::{self, Piece, images_at_once, most_held, peak, pieces};
 use crate::metric::{Metric, Needs, Ranking};
 use crate::ops::Passes;
 use crate::text::about_bytes;
@@ -20,6 +20,8 @@ const OF_EACH: u64 = 700;
 const UNUSED: u64 = 8;
 /// As [`UNUSED`], and besides: between the values of a pass, each of another size than the one before.
 const UNUSED_IN_PASS: u64 = 5;
+/// As [`UNUSED_IN_PASS`], between the values of a step of training.
+const UNUSED_IN_STEP: u64 = 40;
 /// As [`UNUSED_IN_PASS`], between the tensors that are copied to be saved.
 const UNUSED_IN_COPY: u64 = 8;
 
@@ -36,15 +38,13 @@ pub struct Need {
     pub features: u64,
     /// What the optimizer remembers.
     pub slots: u64,
-    /// Gradients of the weights, with one that is being made.
+    /// Gradients of the batch's values and of the weights, when they and [`Need::kept`] together are the most.
     pub gradients: u64,
     /// Sums of gradients, where a step has several batches.
     pub sums: u64,
     pub batch_size: usize,
-    /// Values kept for the backward pass of a batch.
+    /// Values of a batch kept for the way back.
     pub kept: u64,
-    /// Gradients of the batch's values.
-    pub backward: u64,
     /// A pass through the constant part.
     pub pass: u64,
     /// What the threads keep to rearrange values in, once something was computed.
@@ -119,8 +119,9 @@ impl Need {
         let sums = if is_summed { cost.gradients } else { 0 };
         let pass = peak(graph, cut, &constant, &carried);
         let threads = rayon::current_num_threads();
-        let scratch =
-            |nodes: &[usize], samples, passes| graph::scratch(graph, nodes, samples, passes);
+        let scratch = |nodes: &[usize], samples, passes| {
+            graph::scratch(graph, nodes, samples, (passes, threads))
+        };
         let of_piece = |piece: &Piece| {
             scratch(
                 &constant[piece.nodes.clone()],
@@ -131,14 +132,14 @@ impl Need {
         let of_pieces = carried.iter().map(of_piece);
         let constant = of_pieces.fold([0; 2], |most, of| [most[0].max(of[0]), most[1].max(of[1])]);
         let rest = scratch(&cut.rest(), batch_size, Passes::Both);
-        let of_thread = constant[0].max(rest[0]);
+        let of_threads = constant[0].max(rest[0]);
         let of_all = constant[1].max(rest[1]);
         let keeps_scores = |metric: &Metric| metric.needs == Needs::Scores;
         let scores = |samples| match spec.training.metrics().any(keeps_scores) {
             true => Ranking::bytes(samples, planned.classes.len()),
             false => 0,
         };
-        let of_batch = |bytes: u64| bytes.saturating_mul(batch_size as u64);
+        let held = most_held(graph, cut, batch_size);
         let all = images.train + images.validation + images.test;
         let decoded_at_once = threads.min(all) as u64;
         let decoding = planned.footprint.decoding.saturating_mul(decoded_at_once);
@@ -156,15 +157,14 @@ impl Need {
             weights: cost.weights,
             features,
             slots: cost.slots,
-            gradients: cost.gradients.saturating_add(cost.largest),
+            gradients: held
+                .gradients
+                .saturating_add(held.gradients / UNUSED_IN_STEP),
             sums,
             batch_size,
-            kept: of_batch(cost.kept),
-            backward: of_batch(cost.backward),
+            kept: held.kept.saturating_add(held.kept / UNUSED_IN_STEP),
             pass: pass.saturating_add(pass / UNUSED_IN_PASS),
-            scratch: of_thread
-                .saturating_mul(threads as u64)
-                .saturating_add(of_all),
+            scratch: of_threads.saturating_add(of_all),
             best,
             average: of_average,
             scores: scores(images.train).saturating_add(scores(images.validation.max(images.test))),
@@ -213,7 +213,7 @@ impl Need {
                 average(),
                 sums(),
                 part(&kept, self.kept),
-                part("gradients", self.gradients.saturating_add(self.backward)),
+                part("gradients", self.gradients),
                 part("a checkpoint", written),
             ],
             vec![

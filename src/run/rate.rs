@@ -5,7 +5,7 @@ use super::executor::Executor;
 use super::networks::Made;
 use super::planned::PlannedRun;
 use super::start;
-use super::training::Job;
+use super::training::{Job, on};
 use crate::train::{Earlier, RateCurve};
 
 impl Executor<'_> {
@@ -33,6 +33,8 @@ impl Executor<'_> {
         let earlier = Earlier::default();
         let pretrained = Some(&initial.weights);
         let fit = self.fit(&job, stage, (&made, &earlier), pretrained)?;
-        Ok(fit.find_rate(self.progress, &self.stop)?)
+        Ok(on(job.threads, || {
+            fit.find_rate(self.progress, &self.stop)
+        })?)
     }
 }

@@ -200,7 +200,7 @@ impl Executor<'_> {
 pub(super) fn on<T: Send>(threads: Option<&ThreadPool>, work: impl FnOnce() -> T + Send) -> T {
     match threads {
         Some(threads) => threads.install(work),
-        None => work(),
+        None => rayon::scope(|_| work()),
     }
 }
 

@@ -249,6 +249,7 @@ mod tests {
             let logits = Var::new(&rows, &Device::Cpu).unwrap();
             let criterion = Criterion::new(&training, 3, None);
             let factors = ClassFactors::of_classes(vec![4.0, 0.5, 1.0]);
+            let _recording = ops::Recording::start();
             let mean = criterion.mean(&logits, &[1, 0, 1], Some(&factors)).unwrap();
             let found = mean.to_scalar::<f32>().unwrap();
             assert!((found - expected).abs() < 1e-6, "{loss}: {found}");
@@ -312,6 +313,7 @@ mod tests {
         ] {
             let rows = [[1f32, 2., -1.], [0.5, 0.5, 3.], [0., 1., 0.]];
             let logits = Var::new(&rows, &Device::Cpu).unwrap();
+            let _recording = ops::Recording::start();
             let mean = criterion.mean(&logits, &labels, weights).unwrap();
             let found = mean.to_scalar::<f32>().unwrap();
             assert!((found - expected).abs() < 1e-6, "{found}");

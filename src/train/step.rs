@@ -100,7 +100,7 @@ impl Fit<'_> {
     ) -> Result<(), Error> {
         let gradients = match place.share() {
             1.0 => ops::backward(mean_loss)?,
-            share => ops::backward(&(mean_loss * share)?)?,
+            share => ops::backward_from(mean_loss, (mean_loss.ones_like()? * share)?)?,
         };
         match place.ends_step() {
             true => optimizer.step(&gradients, learning_rate)?,

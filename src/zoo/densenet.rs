@@ -31,7 +31,7 @@ pub struct Densenet {
 }
 
 fn norm(graph: &mut Builder, (module, part): (&str, &str), x: Value) -> Result<Value, String> {
-    graph.push_activated(module, part, BATCH_NORM, Function::Relu, x)
+    graph.push_activated(module, part, BATCH_NORM, Function::RELU, x)
 }
 
 /// Channels added to `x`.

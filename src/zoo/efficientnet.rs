@@ -251,7 +251,7 @@ impl Efficientnet {
         let channels = graph.shape(input).channels();
         let output = round_channels(blocks.channels as f64 * self.width);
         let function = if blocks.relu {
-            Function::Relu
+            Function::RELU
         } else {
             self.function
         };
@@ -298,7 +298,7 @@ impl Efficientnet {
         let (squeezed, function, gate) = match self.end {
             End::Pooled(..) => (
                 round_channels(channels as f64 * 0.25),
-                Function::Relu,
+                Function::RELU,
                 HARD_SIGMOID,
             ),
             End::Convolution(_) => (

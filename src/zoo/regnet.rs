@@ -33,7 +33,7 @@ fn convolution(
 }
 
 fn relu(graph: &mut Builder, (module, part): (&str, &str), x: Value) -> Result<Value, String> {
-    let function = Function::Relu;
+    let function = Function::RELU;
     graph.push(module, part, Activation { function }, &[x])
 }
 
@@ -62,7 +62,7 @@ impl Regnet {
         let squeezed = (before as f64 * 0.25).round_ties_even() as usize;
         let mut g = graph.push(module, "se.pool", GlobalPool { keep: true }, &[x])?;
         let reduce = Convolution::new(squeezed, 1);
-        g = graph.push_activated(module, "se.fc1", reduce, Function::Relu, g)?;
+        g = graph.push_activated(module, "se.fc1", reduce, Function::RELU, g)?;
         g = graph.push_activated(module, "se.fc2", Convolution::new(channels, 1), SIGMOID, g)?;
         x = graph.push(module, "se.multiply", Multiply, &[x, g])?;
         x = convolution(

@@ -38,7 +38,7 @@ fn convolution(
 }
 
 fn relu(graph: &mut Builder, (module, n): (&str, usize), x: Value) -> Result<Value, String> {
-    let function = Function::Relu;
+    let function = Function::RELU;
     graph.push(module, &format!("act{n}"), Activation { function }, &[x])
 }
 
@@ -89,7 +89,7 @@ impl Family for Resnet {
     fn backbone(&self, graph: &mut Builder, images: Value) -> Result<Value, String> {
         let mut x = graph.push("conv1", "", Convolution::padded(64, 7, 2), &[images])?;
         x = graph.push("bn1", "", BATCH_NORM, &[x])?;
-        let function = Function::Relu;
+        let function = Function::RELU;
         x = graph.push("act1", "", Activation { function }, &[x])?;
         x = graph.push("maxpool", "", STEM_POOL, &[x])?;
         let (mut n, count) = (0.., self.blocks.iter().sum());

@@ -40,7 +40,7 @@ fn fire(
             padding: Padding::Each(size / 2),
             ..Convolution::new(filters, size)
         };
-        graph.push_activated(name, part, convolution, Function::Relu, x)
+        graph.push_activated(name, part, convolution, Function::RELU, x)
     };
     let squeezed = convolution("squeeze", squeeze, 1, x)?;
     let expanded = [
@@ -57,7 +57,7 @@ impl Family for Squeezenet {
             stride: 2,
             ..Convolution::new(64, 3)
         };
-        let mut x = graph.push_activated("conv1", "", convolution, Function::Relu, images)?;
+        let mut x = graph.push_activated("conv1", "", convolution, Function::RELU, images)?;
         x = graph.push("pool1", "", POOL, &[x])?;
         for (i, (squeeze, expand, pool)) in (2..).zip(FIRES) {
             if let Some(pool) = pool {
@@ -89,7 +89,7 @@ impl Family for Squeezenet {
     fn top(&self, graph: &mut Builder, features: Value, classes: usize) -> Result<Value, String> {
         let x = graph.push("dropout", "", Dropout { rate: 0.5 }, &[features])?;
         let convolution = Convolution::new(classes, 1);
-        let x = graph.push_activated("conv10", "", convolution, Function::Relu, x)?;
+        let x = graph.push_activated("conv10", "", convolution, Function::RELU, x)?;
         graph.push(
             "global_average_pooling",
             "",

@@ -51,10 +51,10 @@ impl Vgg {
             ..Convolution::new(filters, 3)
         };
         if !self.batch_norm {
-            return graph.push_activated(name, "", convolution, Function::Relu, x);
+            return graph.push_activated(name, "", convolution, Function::RELU, x);
         }
         let x = graph.push(name, "", convolution, &[x])?;
-        graph.push_activated(&format!("{name}_bn"), "", BATCH_NORM, Function::Relu, x)
+        graph.push_activated(&format!("{name}_bn"), "", BATCH_NORM, Function::RELU, x)
     }
 }
 
@@ -77,7 +77,7 @@ impl Family for Vgg {
         let mut x = graph.push("flatten", "", Flatten, &[features])?;
         for name in ["fc1", "fc2"] {
             let dense = Dense::new(4096);
-            x = graph.push_activated(name, "", dense, Function::Relu, x)?;
+            x = graph.push_activated(name, "", dense, Function::RELU, x)?;
         }
         Ok(x)
     }

@@ -105,9 +105,9 @@ impl Layered for Activation {
     fn write(&self, place: &mut Place<'_, '_>) -> Result<usize, Error> {
         // keras.activations of Keras 3
         let name = match self.function {
-            Function::Relu => "relu",
             Function::Tanh => "tanh",
             Function::Softmax => "softmax",
+            Function::Of(ops::Function::Relu) => "relu",
             Function::Of(ops::Function::Relu6) => "relu6",
             Function::Of(ops::Function::Sigmoid) => "sigmoid",
             Function::Of(ops::Function::Silu) => "silu",
@@ -234,7 +234,7 @@ fn is_never_negative(graph: &Graph, node: usize) -> bool {
     match &node.op {
         Op::Activation(op) => matches!(
             op.function,
-            Function::Relu
+            Function::RELU
                 | Function::Softmax
                 | Function::Of(
                     ops::Function::Relu6 | ops::Function::Sigmoid | ops::Function::HardSigmoid

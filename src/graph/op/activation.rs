@@ -4,7 +4,7 @@ use std::fmt;
 
 use candle_core::{Result, Tensor};
 
-use super::{Primitive, one, one_shape};
+use super::{Kept, Primitive, one, one_shape};
 use crate::graph::{Context, Shape};
 use crate::ops;
 
@@ -17,20 +17,23 @@ pub struct Activation {
 /// Which function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
-    Relu,
     Tanh,
     /// Over the last axis.
     Softmax,
     Of(ops::Function),
 }
 
+impl Function {
+    pub const RELU: Function = Function::Of(ops::Function::Relu);
+}
+
 /// As parts of nodes' names.
 impl fmt::Display for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Function::Relu => "relu",
             Function::Tanh => "tanh",
             Function::Softmax => "softmax",
+            Function::Of(ops::Function::Relu) => "relu",
             Function::Of(ops::Function::Relu6) => "relu6",
             Function::Of(ops::Function::Sigmoid) => "sigmoid",
             Function::Of(ops::Function::Silu) => "silu",
@@ -50,10 +53,16 @@ impl Primitive for Activation {
         one_shape(inputs)
     }
 
+    fn keeps(&self) -> Kept {
+        match self.function {
+            Function::Of(_) => Kept::INPUTS,
+            Function::Tanh | Function::Softmax => Kept::OUTPUT,
+        }
+    }
+
     fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {
         let x = one(inputs)?;
         match self.function {
-            Function::Relu => ops::relu(x),
             Function::Tanh => ops::tanh(x),
             Function::Of(function) => ops::activation(x, function),
             Function::Softmax => ops::softmax(x),

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::Primitive;
+use super::{Kept, Primitive};
 use crate::graph::{Context, Shape};
 use crate::ops;
 
@@ -22,6 +22,10 @@ impl Primitive for Add {
                 "it adds two inputs of the same shape, not {inputs:?}"
             )),
         }
+    }
+
+    fn keeps(&self) -> Kept {
+        Kept::NOTHING
     }
 
     fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Primitive, one, windows};
+use super::{Kept, Primitive, one, windows};
 use crate::graph::{Context, Shape};
 use crate::ops::{self, Pool2dConfig};
 
@@ -17,6 +17,10 @@ impl Primitive for AveragePool {
 
     fn output(&self, inputs: &[Shape]) -> std::result::Result<Shape, String> {
         windows(self.kind(), &self.0, inputs)
+    }
+
+    fn keeps(&self) -> Kept {
+        Kept::NOTHING
     }
 
     fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {

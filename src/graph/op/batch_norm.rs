@@ -61,16 +61,21 @@ impl Primitive for BatchNorm {
     }
 
     fn forward(&self, inputs: &[&Tensor], context: &Context<'_>) -> Result<Tensor> {
-        self.apply(one(inputs)?, context, false)
+        self.apply(one(inputs)?, context, None)
     }
 }
 
 impl BatchNorm {
-    /// The layer, and ReLU in the same step where `relu`.
+    /// The layer, and in the same step the function behind it, where there is one.
     ///
     /// # Errors
     /// As [`ops::batch_norm`].
-    pub fn apply(&self, x: &Tensor, context: &Context<'_>, relu: bool) -> Result<Tensor> {
+    pub fn apply(
+        &self,
+        x: &Tensor,
+        context: &Context<'_>,
+        then: Option<ops::Function>,
+    ) -> Result<Tensor> {
         let (gamma, beta) = (context.tensor("weight")?, context.tensor("bias")?);
         if !context.uses_batch_statistics() {
             let mean = context.tensor("running_mean")?;
@@ -81,11 +86,11 @@ impl BatchNorm {
                 [gamma, beta],
                 statistics,
                 self.epsilon,
-                relu,
+                then,
             );
         }
         let ops::BatchNorm { y, mean, variance } =
-            ops::batch_norm_then(x, gamma, beta, self.epsilon, relu)?;
+            ops::batch_norm_then(x, gamma, beta, self.epsilon, then)?;
         let n = (x.elem_count() / mean.elem_count()) as f64;
         let scale = match self.unbiased {
             true => n / (n - 1.0).max(1.0),

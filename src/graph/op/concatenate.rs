@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::Primitive;
+use super::{Kept, Primitive};
 use crate::graph::{Context, Shape};
 use crate::ops;
 
@@ -40,6 +40,10 @@ impl Primitive for Concatenate {
             width,
             channels,
         })
+    }
+
+    fn keeps(&self) -> Kept {
+        Kept::NOTHING
     }
 
     fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {

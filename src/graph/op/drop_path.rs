@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Primitive, one, one_shape};
+use super::{Kept, Primitive, one, one_shape};
 use crate::graph::{Context, Shape};
 use crate::ops;
 use crate::rng::Purpose;
@@ -25,6 +25,10 @@ impl Primitive for DropPath {
 
     fn is_random(&self) -> bool {
         self.rate > 0.0
+    }
+
+    fn keeps(&self) -> Kept {
+        Kept::NOTHING
     }
 
     fn forward(&self, inputs: &[&Tensor], context: &Context<'_>) -> Result<Tensor> {

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Primitive, one, one_map};
+use super::{Kept, Primitive, one, one_map};
 use crate::graph::{Context, Shape};
 use crate::ops;
 
@@ -25,6 +25,10 @@ impl Primitive for GlobalPool {
         } else {
             Shape::vector(channels)
         })
+    }
+
+    fn keeps(&self) -> Kept {
+        Kept::NOTHING
     }
 
     fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::Primitive;
+use super::{Kept, Primitive};
 use crate::graph::{Context, Shape};
 
 /// Where the images come in; it has the shape it is built with.
@@ -18,8 +18,8 @@ impl Primitive for Input {
         Err("images come first".into())
     }
 
-    fn saved(&self, _: &[Shape], _: Shape) -> u64 {
-        0
+    fn keeps(&self) -> Kept {
+        Kept::NOTHING
     }
 
     fn forward(&self, _: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {

@@ -72,9 +72,14 @@ pub trait Primitive: Debug {
         0
     }
 
-    /// Values of one sample that it makes and that are kept for the backward pass.
-    fn saved(&self, _inputs: &[Shape], output: Shape) -> u64 {
-        output.elements() as u64
+    /// What it keeps for the way back, where gradients are wanted.
+    fn keeps(&self) -> Kept {
+        Kept::INPUTS
+    }
+
+    /// Whether it gives the values of its input as they lie in memory.
+    fn is_view(&self) -> bool {
+        false
     }
 
     /// What it takes for itself on the CPU while it computes so many samples.
@@ -92,6 +97,32 @@ pub trait Primitive: Debug {
     /// # Errors
     /// Inputs of other shapes, or what the device reports.
     fn forward(&self, inputs: &[&Tensor], context: &Context<'_>) -> Result<Tensor>;
+}
+
+/// Which of its values an operation keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub inputs: bool,
+    pub output: bool,
+}
+
+impl Kept {
+    pub const NOTHING: Self = Kept {
+        inputs: false,
+        output: false,
+    };
+    pub const INPUTS: Self = Kept {
+        inputs: true,
+        output: false,
+    };
+    pub const OUTPUT: Self = Kept {
+        inputs: false,
+        output: true,
+    };
+    pub const BOTH: Self = Kept {
+        inputs: true,
+        output: true,
+    };
 }
 
 macro_rules! operations {

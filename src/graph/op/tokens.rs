@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Primitive, TensorOf, one, one_map, one_shape};
+use super::{Kept, Primitive, TensorOf, one, one_map, one_shape};
 use crate::graph::{Context, Role, Shape};
 use crate::ops;
 
@@ -54,6 +54,10 @@ impl Primitive for Embed {
         ]
     }
 
+    fn keeps(&self) -> Kept {
+        Kept::NOTHING
+    }
+
     fn forward(&self, inputs: &[&Tensor], context: &Context<'_>) -> Result<Tensor> {
         let (n, h, w, c) = one(inputs)?.dims4()?;
         let tokens = ops::reshape(one(inputs)?, &[n, h * w, c])?;
@@ -72,6 +76,10 @@ impl Primitive for ClassToken {
             Shape::Tokens { channels, .. } => Ok(Shape::vector(channels)),
             other => Err(format!("it takes tokens, not {other}")),
         }
+    }
+
+    fn keeps(&self) -> Kept {
+        Kept::NOTHING
     }
 
     fn forward(&self, inputs: &[&Tensor], _: &Context<'_>) -> Result<Tensor> {

@@ -1,5 +1,6 @@
 //! Batch normalization over all axes but the last.
 
+mod behind;
 mod inference;
 mod training;
 
@@ -8,18 +9,19 @@ mod tests;
 
 use candle_core::{Result, Tensor, Var, bail};
 
+use super::activation::{Function, activation};
 use super::cpu::{check, check_dims, row_sums};
-use super::relu::relu;
 
-pub use inference::{batch_norm_inference, scale_and_shift};
-pub use training::{BatchNorm, batch_norm};
+pub use inference::{batch_norm_inference, batch_norm_inference_then, scale_and_shift};
+pub use training::{BatchNorm, batch_norm, batch_norm_then};
 
-/// For each of `c` channels the sum of `dy`, then for each the sum of `dy` × `of(x, channel)`.
+/// For each of `c` channels the sum of gradients, then for each the sum of gradients times values. The gradients of a row are
+/// what `of` makes of its `x` and `dy`, of which it puts the values into a row, too.
 fn gradient_sums(
     x: &[f32],
     dy: &[f32],
     c: usize,
-    of: impl Fn(f32, usize) -> f32 + Sync,
+    of: impl Fn(&[f32], &[f32], [&mut [f32]; 2]) + Sync,
 ) -> Vec<f64> {
     row_sums(
         x.len() / c,
@@ -28,69 +30,35 @@ fn gradient_sums(
         |rows, sums| {
             let (plain, weighted) = sums.split_at_mut(c);
             let rows = rows.start * c..rows.end * c;
+            let mut row = vec![0f32; 2 * c];
+            let (gradients, values) = row.split_at_mut(c);
             for (x, dy) in x[rows.clone()]
                 .chunks_exact(c)
                 .zip(dy[rows].chunks_exact(c))
             {
+                of(x, dy, [gradients, values]);
                 for i in 0..c {
-                    plain[i] += f64::from(dy[i]);
-                    weighted[i] += f64::from(dy[i]) * f64::from(of(x[i], i));
+                    plain[i] += f64::from(gradients[i]);
+                    weighted[i] += f64::from(gradients[i]) * f64::from(values[i]);
                 }
             }
         },
     )
 }
 
-/// [`batch_norm`], and ReLU behind it where asked for, at once where the device can.
-///
-/// # Errors
-/// As [`batch_norm`].
-pub fn batch_norm_then(
-    x: &Tensor,
-    gamma: &Tensor,
-    beta: &Tensor,
-    epsilon: f64,
-    relu: bool,
-) -> Result<BatchNorm> {
-    #[cfg(feature = "cuda")]
-    if x.device().is_cuda() {
-        channels(x, &[("gamma", gamma), ("beta", beta)])?;
-        let [y, mean, variance] = super::cuda::batch_norm(x, gamma, beta, epsilon, relu)?;
-        return Ok(BatchNorm { y, mean, variance });
+/// `y` with the function behind it, where there is one.
+fn then(y: Tensor, function: Option<Function>) -> Result<Tensor> {
+    match function {
+        Some(function) => activation(&y, function),
+        None => Ok(y),
     }
-    let found = batch_norm(x, gamma, beta, epsilon)?;
-    let y = then(found.y, relu)?;
-    Ok(BatchNorm { y, ..found })
 }
 
-/// [`batch_norm_inference`] of gamma and beta, mean and variance, and ReLU behind it where asked for, at once where the
-/// device can.
-///
-/// # Errors
-/// As [`batch_norm_inference`].
-pub fn batch_norm_inference_then(
-    x: &Tensor,
-    [gamma, beta]: [&Tensor; 2],
-    [mean, variance]: [&Tensor; 2],
-    epsilon: f64,
-    relu: bool,
-) -> Result<Tensor> {
-    #[cfg(feature = "cuda")]
-    if x.device().is_cuda() {
-        let statistics = [("the mean", mean), ("the variance", variance)];
-        channels(x, &[("gamma", gamma), ("beta", beta)])?;
-        channels(x, &statistics)?;
-        let all = [gamma, beta, mean, variance];
-        return super::cuda::batch_norm_inference(x, all, epsilon, relu);
-    }
-    then(
-        batch_norm_inference(x, gamma, beta, mean, variance, epsilon)?,
-        relu,
-    )
-}
-
-fn then(y: Tensor, with_relu: bool) -> Result<Tensor> {
-    if with_relu { relu(&y) } else { Ok(y) }
+/// The function where a kernel of an NVIDIA GPU applies it itself, and the one that has yet to be applied.
+#[cfg(feature = "cuda")]
+fn on_gpu(function: Option<Function>) -> (bool, Option<Function>) {
+    let relu = function == Some(Function::Relu);
+    (relu, function.filter(|_| !relu))
 }
 
 /// Moves a moving statistic: `moving = moving * momentum + batch * scale * (1 - momentum)`, as Keras.

@@ -2,10 +2,17 @@
 
 #[cfg(feature = "cuda")]
 use crate::ops::cuda;
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
+use candle_core::{Result, Tensor};
 
-use super::{channels, gradient_sums};
-use crate::ops::cpu::{by_row_chunks, row_sums, tensor_like, values, with_values};
+use super::behind::{Behind, with_function};
+#[cfg(feature = "cuda")]
+use super::on_gpu;
+use super::{channels, gradient_sums, then};
+use crate::ops::activation::Function;
+use crate::ops::cpu::{by_row_chunks, row_sums};
+use crate::ops::read::{made, read};
+use crate::ops::simd::map_row;
+use crate::ops::tape::{is_wanted, record};
 
 /// What [`batch_norm`] gives.
 pub struct BatchNorm {
@@ -24,28 +31,72 @@ pub struct BatchNorm {
 /// # Errors
 /// Shapes that do not fit, a type other than f32, no elements.
 pub fn batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Result<BatchNorm> {
+    batch_norm_then(x, gamma, beta, epsilon, None)
+}
+
+/// [`batch_norm`] and a function behind it, where there is one, at once where the device can.
+///
+/// # Errors
+/// As [`batch_norm`].
+pub fn batch_norm_then(
+    x: &Tensor,
+    gamma: &Tensor,
+    beta: &Tensor,
+    epsilon: f64,
+    function: Option<Function>,
+) -> Result<BatchNorm> {
     let c = channels(x, &[("gamma", gamma), ("beta", beta)])?;
     #[cfg(feature = "cuda")]
     if x.device().is_cuda() {
-        let [y, mean, variance] = cuda::batch_norm(x, gamma, beta, epsilon, false)?;
+        let (relu, function) = on_gpu(function);
+        let [y, mean, variance] = cuda::batch_norm(x, gamma, beta, epsilon, relu)?;
+        let y = then(y, function)?;
         return Ok(BatchNorm { y, mean, variance });
     }
     if !x.device().is_cpu() {
-        return composition(x, gamma, beta, epsilon);
+        let found = composition(x, gamma, beta, epsilon)?;
+        let y = then(found.y, function)?;
+        return Ok(BatchNorm { y, ..found });
     }
-    let x = x.contiguous()?;
-    let (mean, variance) = with_values(&x, |x| Ok(statistics(x, c)))?;
-    let scale = |v: &f64| (1.0 / (v + epsilon).sqrt()) as f32;
+    let (mean, variance) = read([x], |[x]| statistics(x, c))?;
     let single = |values: &[f64]| values.iter().map(|v| *v as f32).collect::<Vec<f32>>();
-    let op = NormalizeOp {
+    let of_channels = |values: &[f64]| Tensor::from_vec(single(values), c, x.device());
+    let batch = (of_channels(&mean)?, of_channels(&variance)?);
+    let scale = |v: &f64| (1.0 / (v + epsilon).sqrt()) as f32;
+    let scale: Vec<f32> = variance.iter().map(scale).collect();
+    let op = read([gamma, beta], |[gamma, beta]| Normalization {
         mean: single(&mean),
-        scale: variance.iter().map(scale).collect(),
-    };
-    Ok(BatchNorm {
-        mean: Tensor::from_vec(single(&mean), c, x.device())?,
-        variance: Tensor::from_vec(single(&variance), c, x.device())?,
-        y: x.apply_op3(&gamma.contiguous()?, &beta.contiguous()?, op)?,
-    })
+        factor: gamma.iter().zip(&scale).map(|(g, s)| g * s).collect(),
+        scale,
+        gamma: gamma.to_vec(),
+        beta: beta.to_vec(),
+    })?;
+    let y = made(
+        [x],
+        x.shape(),
+        |[x]| with_function!(function, Of => op.forward::<Of>(x)),
+    )?;
+    let (kept, of_x) = (x.clone(), is_wanted(x));
+    record(&[x, gamma, beta], &y, move |dy| {
+        let sums = read(
+            [&kept, &dy],
+            |[x, dy]| with_function!(function, Of => op.sums::<Of>(x, dy)),
+        )?;
+        let (dbeta, dgamma) = sums.split_at(c);
+        let input_gradient = |[x, dy]: [&[f32]; 2]| {
+            let sums = (dbeta, dgamma);
+            with_function!(function, Of => op.input_gradient::<Of>(x, dy, sums))
+        };
+        let dx = of_x.then(|| made([&kept, &dy], kept.shape(), input_gradient));
+        let channel = |sums: &[f64]| Tensor::from_vec(single(sums), c, kept.device());
+        Ok(vec![
+            dx.transpose()?,
+            Some(channel(dgamma)?),
+            Some(channel(dbeta)?),
+        ])
+    });
+    let (mean, variance) = batch;
+    Ok(BatchNorm { y, mean, variance })
 }
 
 /// As [`batch_norm`], of checked tensors, by candle's own operations.
@@ -106,117 +157,68 @@ fn statistics(x: &[f32], c: usize) -> (Vec<f64>, Vec<f64>) {
     (mean, variance)
 }
 
-struct NormalizeOp {
+/// The gradient of the normalized values and what is applied to them.
+struct Normalization {
     mean: Vec<f32>,
     /// `1 / sqrt(variance + epsilon)`.
     scale: Vec<f32>,
+    gamma: Vec<f32>,
+    beta: Vec<f32>,
+    /// `gamma * scale`.
+    factor: Vec<f32>,
 }
 
-impl CustomOp3 for NormalizeOp {
-    fn name(&self) -> &'static str {
-        "batch_norm"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        gamma: &CpuStorage,
-        gamma_layout: &Layout,
-        beta: &CpuStorage,
-        beta_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let x = values(x, x_layout)?;
-        let gamma = values(gamma, gamma_layout)?;
-        let beta = values(beta, beta_layout)?;
-        let c = gamma.len();
-        let factor: Vec<f32> = gamma.iter().zip(&self.scale).map(|(g, s)| g * s).collect();
-        let (mean, factor) = (&self.mean[..c], &factor[..c]);
-        let y = by_row_chunks(
+impl Normalization {
+    /// `F((x - mean) * factor + beta)`
+    fn forward<F: Behind>(&self, x: &[f32]) -> Vec<f32> {
+        let c = self.gamma.len();
+        let (mean, factor, beta) = (&self.mean[..c], &self.factor[..c], &self.beta[..c]);
+        by_row_chunks(
             x.len(),
             c,
             #[inline(always)]
             |start, y| {
                 for (y, x) in y.chunks_exact_mut(c).zip(x[start..].chunks_exact(c)) {
-                    for i in 0..c {
-                        y[i] = (x[i] - mean[i]) * factor[i] + beta[i];
-                    }
+                    map_row!(y, [x, mean, factor, beta] => F::value((x - mean) * factor + beta));
                 }
             },
-        );
-        Ok((CpuStorage::F32(y), x_layout.shape().clone()))
+        )
     }
 
-    fn bwd(
-        &self,
-        x: &Tensor,
-        gamma: &Tensor,
-        beta: &Tensor,
-        _: &Tensor,
-        dy: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let dy = dy.contiguous()?;
-        let c = gamma.elem_count();
-        let sums = with_values(x, |x| with_values(&dy, |dy| Ok(self.sums(x, dy, c))))?;
-        let (dbeta, dgamma) = sums.split_at(c);
-        let channel = |tensor: &Tensor, values: &[f64]| {
-            let values = values.iter().map(|v| *v as f32).collect();
-            tensor
-                .track_op()
-                .then(|| tensor_like(values, tensor))
-                .transpose()
-        };
-        let dx = x.track_op().then(|| {
-            let dx = with_values(x, |x| {
-                with_values(&dy, |dy| {
-                    with_values(gamma, |gamma| {
-                        Ok(self.input_gradient(x, dy, gamma, dbeta, dgamma))
-                    })
-                })
-            })?;
-            tensor_like(dx, x)
-        });
-        Ok((
-            dx.transpose()?,
-            channel(gamma, dgamma)?,
-            channel(beta, dbeta)?,
-        ))
-    }
-}
-
-impl NormalizeOp {
-    /// For each channel the sum of `dy`, then for each the sum of `dy` × the normalized x.
-    fn sums(&self, x: &[f32], dy: &[f32], c: usize) -> Vec<f64> {
+    /// For each channel the sum of the gradients of the normalized values, then for each that of their products with them.
+    fn sums<F: Behind>(&self, x: &[f32], dy: &[f32]) -> Vec<f64> {
+        let c = self.gamma.len();
         let (mean, scale) = (&self.mean[..c], &self.scale[..c]);
+        let (factor, beta) = (&self.factor[..c], &self.beta[..c]);
         gradient_sums(
             x,
             dy,
             c,
             #[inline(always)]
-            |x, i| (x - mean[i]) * scale[i],
+            |x, dy, [gradients, normalized]| {
+                map_row!(gradients, [x, dy, mean, factor, beta] => F::gradient(dy, (x - mean) * factor + beta));
+                map_row!(normalized, [x, mean, scale] => (x - mean) * scale);
+            },
         )
     }
 
     /// `gamma * scale * (dy - mean(dy) - normalized * mean(dy * normalized))`, from Ioffe and Szegedy's paper
     /// (arXiv:1502.03167, section 3), simplified.
-    fn input_gradient(
+    fn input_gradient<F: Behind>(
         &self,
         x: &[f32],
         dy: &[f32],
-        gamma: &[f32],
-        dbeta: &[f64],
-        dgamma: &[f64],
+        (dbeta, dgamma): (&[f64], &[f64]),
     ) -> Vec<f32> {
-        let c = gamma.len();
+        let c = self.gamma.len();
         let rows = (x.len() / c) as f64;
-        let factor: Vec<f32> = gamma.iter().zip(&self.scale).map(|(g, s)| g * s).collect();
         let plain: Vec<f32> = dbeta.iter().map(|s| (s / rows) as f32).collect();
         let weighted: Vec<f32> = dgamma
             .iter()
             .zip(&self.scale)
             .map(|(s, scale)| (s / rows) as f32 * scale)
             .collect();
-        let (mean, factor) = (&self.mean[..c], &factor[..c]);
+        let (mean, factor, beta) = (&self.mean[..c], &self.factor[..c], &self.beta[..c]);
         let (plain, weighted) = (&plain[..c], &weighted[..c]);
         by_row_chunks(
             x.len(),
@@ -225,10 +227,11 @@ impl NormalizeOp {
             |start, dx| {
                 let rows = x[start..].chunks_exact(c).zip(dy[start..].chunks_exact(c));
                 for (dx, (x, dy)) in dx.chunks_exact_mut(c).zip(rows) {
-                    for i in 0..c {
-                        let centered = x[i] - mean[i];
-                        dx[i] = factor[i] * (dy[i] - plain[i] - centered * weighted[i]);
-                    }
+                    map_row!(dx, [x, dy, mean, factor, beta, plain, weighted] => {
+                        let centered = x - mean;
+                        let gradient = F::gradient(dy, centered * factor + beta);
+                        factor * (gradient - plain - centered * weighted)
+                    });
                 }
             },
         )

@@ -10,12 +10,13 @@ use super::bands::kept;
 use super::config::Conv2dConfig;
 use super::depthwise::{Axis, Rows};
 use super::finish::Finish;
-use super::finished::{Epilogue, Parts, with_values};
+use super::finished::{Epilogue, Parts};
 use super::indirect::Product;
 use super::shape::Shape;
 use super::way::checked;
 use crate::ops::cpu::{Shared, filled, with_scratch};
 use crate::ops::matrix::{Matrix, split};
+use crate::ops::read::read;
 
 /// Tasks a thread should have, so that the last ones end about together.
 const TASKS: usize = 4;
@@ -47,7 +48,7 @@ pub fn conv2d_banded(x: &Tensor, first: &Finished<'_>, second: &Finished<'_>) ->
         Parts::new(&second.epilogue, &out)?,
     );
     let tensors = [x, first.kernel, second.kernel];
-    let y = with_values(tensors, |[x, kernel, depthwise]| {
+    let y = read(tensors, |[x, kernel, depthwise]| {
         let kernel = Matrix::new(kernel, wide.cin, wide.cout);
         of_first.with(|finish| {
             let product = Product::new(&wide, x, kernel, finish);
@@ -63,7 +64,7 @@ pub fn conv2d_banded(x: &Tensor, first: &Finished<'_>, second: &Finished<'_>) ->
                 .compute()
             })
         })?
-    })?;
+    })??;
     Tensor::from_vec(y, &out, &candle_core::Device::Cpu)
 }
 

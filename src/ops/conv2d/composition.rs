@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::config::Conv2dConfig;
 use super::shape::Shape;
-use crate::ops::relu;
+use crate::ops::activation::{self, Function};
 
 /// As [`super::conv2d`], of checked tensors: one matrix product for each tap of the kernel, because candle's
 /// own `conv2d` has its channels first.
@@ -59,7 +59,7 @@ pub(super) fn conv2d(
         (None, _) => candle_core::bail!("conv2d: the kernel has no taps"),
     };
     if config.relu {
-        y = relu::composition(&y)?;
+        y = activation::composition(&y, Function::Relu)?;
     }
     y.reshape((n, ho, wo, cout))
 }

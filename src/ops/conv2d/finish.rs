@@ -21,8 +21,6 @@ pub(in crate::ops) struct Finish<'a> {
     pub shift: Option<&'a [f32]>,
     /// Added to each value; as long as the output.
     pub add: Option<&'a [f32]>,
-    pub relu: bool,
-    /// Applied in the place of ReLU.
     pub function: Option<Function>,
 }
 
@@ -107,7 +105,7 @@ impl Finish<'_> {
             sums = simd.add_f32s(sums, load_some(simd, add, at, count));
         }
         match self.function {
-            _ if self.relu => relu(simd, sums),
+            Some(Function::Relu) => relu(simd, sums),
             Some(Function::Relu6) => {
                 let positive = relu(simd, sums);
                 at_most_six(simd, positive)
@@ -176,7 +174,7 @@ impl Finish<'_> {
             _ => OTHERS,
         };
         let function = match self.function {
-            _ if self.relu => RELU,
+            Some(Function::Relu) => RELU,
             Some(Function::Relu6) => SIX,
             _ => 0,
         };
@@ -276,19 +274,17 @@ impl Finish<'_> {
             let add = &add[at..][..n];
             sums.iter_mut().zip(add).for_each(|(s, v)| *s += v);
         }
-        if self.relu {
-            // Written so that NaN stays NaN.
-            sums.iter_mut()
-                .for_each(|s| *s = if *s < 0.0 { 0.0 } else { *s });
-        } else if self.function == Some(Function::Relu6) {
-            Function::Relu6.apply(sums);
+        match self.function {
+            Some(Function::Relu) => sums.iter_mut().for_each(|s| *s = Function::Relu.value(*s)),
+            Some(Function::Relu6) => Function::Relu6.apply(sums),
+            _ => {}
         }
     }
 
     /// The function, where it is not applied with the other steps.
     pub fn later(&self) -> Option<Function> {
         self.function
-            .filter(|function| *function != Function::Relu6)
+            .filter(|function| !matches!(function, Function::Relu | Function::Relu6))
     }
 
     /// As [`Finish::apply_function`], in parallel.

@@ -1,15 +1,14 @@
 //! Convolutions and products with what follows them, where nothing wants gradients.
 
-use std::ops::Deref;
-
-use candle_core::{Layout, Result, Storage, Tensor};
+use candle_core::{Result, Tensor};
 
 use super::config::Conv2dConfig;
 use super::finish::Finish;
 use super::shape::Shape;
 use super::way::{checked, checked_dense, convolve};
 use crate::ops::activation::Function;
-use crate::ops::cpu::{check, check_dims, values_on_cpu};
+use crate::ops::cpu::{check, check_dims};
+use crate::ops::read::{Read, made};
 
 /// What follows a convolution or a product: `function((y + bias) * scale + shift + add)`, of which any may be missing.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +21,6 @@ pub struct Epilogue {
     pub shift: Option<Tensor>,
     /// Of the result's shape.
     pub add: Option<Tensor>,
-    pub relu: bool,
-    /// Applied in the place of ReLU.
     pub function: Option<Function>,
 }
 
@@ -65,16 +62,16 @@ fn finished(
     out: &[usize],
 ) -> Result<Tensor> {
     let parts = Parts::new(epilogue, out)?;
-    let y = with_values([x, kernel], |[x, kernel]| {
-        parts.with(|finish| convolve(s, x, kernel, finish))
-    })?;
-    Tensor::from_vec(y, out, &candle_core::Device::Cpu)
+    parts.with(|finish| {
+        made([x, kernel], out, |[x, kernel]| {
+            convolve(s, x, kernel, finish)
+        })
+    })?
 }
 
 /// The parts of an epilogue, contiguous.
 pub(super) struct Parts {
     tensors: [Option<Tensor>; 4],
-    relu: bool,
     function: Option<Function>,
 }
 
@@ -97,7 +94,6 @@ impl Parts {
                 own(&epilogue.shift, "the shift", channels)?,
                 own(&epilogue.add, "what is added", out)?,
             ],
-            relu: epilogue.relu,
             function: epilogue.function,
         })
     }
@@ -111,51 +107,13 @@ impl Parts {
             scale: scale?,
             shift: shift?,
             add: add?,
-            relu: self.relu,
             function: self.function,
         }))
     }
 }
 
-/// Runs `f` on the values of tensors on the CPU.
-pub(super) fn with_values<T, const N: usize>(
-    tensors: [&Tensor; N],
-    f: impl FnOnce([&[f32]; N]) -> Result<T>,
-) -> Result<T> {
-    let mut contiguous = Vec::with_capacity(N);
-    for tensor in tensors {
-        contiguous.push(tensor.contiguous()?);
-    }
-    let reads: Vec<Read<'_>> = contiguous.iter().map(Read::of).collect();
-    let mut values: [&[f32]; N] = [&[]; N];
-    for (values, read) in values.iter_mut().zip(&reads) {
-        *values = read.values()?;
-    }
-    f(values)
-}
-
 fn some<'a>(read: Option<&'a Read<'_>>) -> Result<Option<&'a [f32]>> {
     read.map(Read::values).transpose()
-}
-
-/// A contiguous tensor that is being read.
-struct Read<'a> {
-    storage: Box<dyn Deref<Target = Storage> + 'a>,
-    layout: &'a Layout,
-}
-
-impl<'a> Read<'a> {
-    fn of(tensor: &'a Tensor) -> Self {
-        let (storage, layout) = tensor.storage_and_layout();
-        Read {
-            storage: Box::new(storage),
-            layout,
-        }
-    }
-
-    fn values(&self) -> Result<&[f32]> {
-        values_on_cpu(&self.storage, self.layout)
-    }
 }
 
 #[cfg(test)]
@@ -163,7 +121,7 @@ mod tests {
     use super::*;
     use crate::ops::conv2d::{Padding, conv2d};
     use crate::ops::testing::{flat, random};
-    use crate::ops::{activation, relu, scale as scaled};
+    use crate::ops::{activation, scale as scaled};
 
     #[test]
     fn what_follows_has_the_bytes_of_its_operations_one_by_one() {
@@ -203,10 +161,12 @@ mod tests {
                 let y = conv2d_finished(&x, &kernel, &config, epilogue);
                 flat(&y.unwrap())
             };
-            epilogue.relu = true;
-            assert_eq!(finished(&epilogue), flat(&relu(&y).unwrap()));
-            epilogue.relu = false;
-            for function in [Function::Silu, Function::Gelu, Function::Relu6] {
+            for function in [
+                Function::Relu,
+                Function::Silu,
+                Function::Gelu,
+                Function::Relu6,
+            ] {
                 epilogue.function = Some(function);
                 let wanted = flat(&activation(&y, function).unwrap());
                 assert_eq!(finished(&epilogue), wanted, "{function:?}");

@@ -21,11 +21,13 @@ mod tests;
 
 #[cfg(feature = "cuda")]
 use crate::ops::cuda;
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Tensor};
+use candle_core::{Result, Tensor};
 
-use super::backward::deliver;
-use super::cpu::{column_sums, keep_where_positive, tensor_like, values, with_values};
+use super::activation::Function;
+use super::cpu::{column_sums, zip_map};
+use super::read::made;
 use super::scratch::{Passes, Scratch};
+use super::tape::{is_wanted, record};
 pub use banded::{Finished, conv2d_banded};
 pub use bands::are_bands_worth;
 pub(super) use composition::strided;
@@ -82,18 +84,8 @@ pub fn dense_scratch(x: &[usize], outputs: usize, passes: Passes) -> Scratch {
     way::scratch(&Shape::dense(x, outputs), passes)
 }
 
-/// What gives the gradients of a convolution on the CPU.
-pub(super) fn conv2d_op(
-    x: &Tensor,
-    kernel: &Tensor,
-    bias: &Tensor,
-    config: &Conv2dConfig,
-) -> Result<ConvolutionOp> {
-    let shape = checked(x, kernel, Some(bias), config)?;
-    Ok(ConvolutionOp::new(shape, config))
-}
-
-/// The convolution, or the product it is for single pixels, as candle's operation.
+/// The convolution, or the product it is for single pixels, on the CPU.
+#[derive(Clone)]
 pub(super) struct ConvolutionOp {
     shape: Shape,
     /// The result's shape.
@@ -121,82 +113,49 @@ impl ConvolutionOp {
 
     /// Runs on the CPU; the tensors fit the shape.
     pub fn apply(self, x: &Tensor, kernel: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-        let bias = match bias {
-            Some(bias) => bias.contiguous()?,
-            None => Tensor::zeros(self.shape.cout, x.dtype(), x.device())?,
+        let function = self.relu.then_some(Function::Relu);
+        let run = |x: &[f32], kernel: &[f32], bias: Option<&[f32]>| {
+            let finish = Finish {
+                bias,
+                function,
+                ..Finish::default()
+            };
+            convolve(&self.shape, x, kernel, finish)
         };
-        x.contiguous()?
-            .apply_op3(&kernel.contiguous()?, &bias, self)
+        let out = self.out.clone();
+        let y = match bias {
+            Some(bias) => made([x, kernel, bias], out, |[x, k, bias]| run(x, k, Some(bias))),
+            None => made([x, kernel], out, |[x, k]| run(x, k, None)),
+        }?;
+        let wanted = [x, kernel].map(is_wanted);
+        let of_bias = bias.is_some_and(is_wanted);
+        let kept = [x, kernel].map(Tensor::clone);
+        // What was cut off by ReLU.
+        let y_kept = self.relu.then(|| y.clone());
+        record(&[x, kernel, bias.unwrap_or(kernel)], &y, move |dy| {
+            let [x, kernel] = &kept;
+            let dy = match &y_kept {
+                Some(y) => made([&dy, y], y.shape(), |[dy, y]| {
+                    zip_map(dy, y, |dy, y| Function::Relu.gradient(dy, y))
+                })?,
+                None => dy,
+            };
+            let [dx, dkernel] = self.gradients([x, kernel], &dy, wanted)?;
+            let c = self.shape.cout;
+            let dbias = of_bias.then(|| made([&dy], c, |[dy]| column_sums(dy, c)));
+            Ok(vec![dx, dkernel, dbias.transpose()?])
+        });
+        Ok(y)
     }
-}
 
-impl CustomOp3 for ConvolutionOp {
-    fn name(&self) -> &'static str {
-        "convolution"
-    }
-
-    fn cpu_fwd(
+    /// The gradients of x and kernel, those that are wanted, from that of the output before ReLU.
+    fn gradients(
         &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        kernel: &CpuStorage,
-        kernel_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, candle_core::Shape)> {
-        let s = &self.shape;
-        let kernel = values(kernel, kernel_layout)?;
-        let finish = Finish {
-            bias: Some(values(bias, bias_layout)?),
-            relu: self.relu,
-            ..Finish::default()
-        };
-        let out = convolve(s, values(x, x_layout)?, kernel, finish);
-        Ok((CpuStorage::F32(out), self.out.clone()))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        kernel: &Tensor,
-        bias: &Tensor,
-        y: &Tensor,
+        [x, kernel]: [&Tensor; 2],
         dy: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let dy = with_values(&dy.contiguous()?, |dy| Ok(dy.to_vec()))?;
-        let wanted = [x, kernel, bias].map(Tensor::track_op);
-        let [dx, dkernel, dbias] = self.gradients([x, kernel, y], dy, wanted)?;
-        let deliver = |tensor: &Tensor, gradient: Option<Vec<f32>>| {
-            let gradient = gradient.map(|values| tensor_like(values, tensor));
-            Ok::<_, candle_core::Error>(gradient.transpose()?.and_then(|g| deliver(tensor, g)))
-        };
-        Ok((
-            dx.map(|values| tensor_like(values, x)).transpose()?,
-            deliver(kernel, dkernel)?,
-            deliver(bias, dbias)?,
-        ))
-    }
-}
-
-/// Of the sizes, what the output was made of beside, and the output's gradient.
-type Gradient = fn(&Shape, &[f32], &[f32]) -> Vec<f32>;
-
-impl ConvolutionOp {
-    /// The gradients of x, kernel and bias, those that are wanted, from that of the output.
-    pub fn gradients(
-        &self,
-        [x, kernel, y]: [&Tensor; 3],
-        mut dy: Vec<f32>,
-        [of_x, of_kernel, of_bias]: [bool; 3],
-    ) -> Result<[Option<Vec<f32>>; 3]> {
+        [of_x, of_kernel]: [bool; 2],
+    ) -> Result<[Option<Tensor>; 2]> {
         let s = &self.shape;
-        if self.relu {
-            with_values(y, |y| {
-                keep_where_positive(&mut dy, y);
-                Ok(())
-            })?;
-        }
-        let dbias = of_bias.then(|| column_sums(&dy, s.cout));
         let (kernel_gradient, input_gradient): (Gradient, Gradient) = if s.is_depthwise() {
             (depthwise::kernel_gradient, depthwise::input_gradient)
         } else if s.groups > 1 {
@@ -204,8 +163,12 @@ impl ConvolutionOp {
         } else {
             (backward::kernel_gradient, backward::input_gradient)
         };
-        let dkernel = of_kernel.then(|| with_values(x, |x| Ok(kernel_gradient(s, x, &dy))));
-        let dx = of_x.then(|| with_values(kernel, |kernel| Ok(input_gradient(s, kernel, &dy))));
-        Ok([dx.transpose()?, dkernel.transpose()?, dbias])
+        let gradient = |of: Gradient| move |[beside, dy]: [&[f32]; 2]| of(s, beside, dy);
+        let dkernel = of_kernel.then(|| made([x, dy], kernel.shape(), gradient(kernel_gradient)));
+        let dx = of_x.then(|| made([kernel, dy], x.shape(), gradient(input_gradient)));
+        Ok([dx.transpose()?, dkernel.transpose()?])
     }
 }
+
+/// Of the sizes, what the output was made of beside, and the output's gradient.
+type Gradient = fn(&Shape, &[f32], &[f32]) -> Vec<f32>;

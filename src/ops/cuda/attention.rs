@@ -4,7 +4,7 @@ use candle_core::{DType, Result, Tensor};
 
 use super::gpu::{Gpu, Grid, launch, like};
 use super::product::{Factor, product, tf32_is_allowed};
-use super::tape::record;
+use crate::ops::tape::record;
 
 /// Sizes of queries, keys and values.
 #[derive(Clone, Copy)]

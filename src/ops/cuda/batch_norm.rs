@@ -4,7 +4,7 @@ use candle_core::{DType, Result, Tensor};
 
 use super::columns::Parts;
 use super::gpu::{Gpu, Grid, launch, like};
-use super::tape::{is_wanted, record};
+use crate::ops::tape::{is_wanted, record};
 
 /// Mean, and `1 / sqrt(variance + epsilon)`, of each channel, f32.
 #[derive(Clone)]

@@ -6,8 +6,8 @@ use super::finish::{finish, finish_backward};
 use super::gpu::{Gpu, Grid, launch};
 use super::plan::plan;
 use super::product::{dense, tf32_is_allowed};
-use super::tape::{is_wanted, record};
 use crate::ops::conv2d::Shape;
+use crate::ops::tape::{is_wanted, record};
 
 /// As [`crate::ops::conv2d`], of checked tensors.
 pub fn conv2d(

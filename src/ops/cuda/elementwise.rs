@@ -5,8 +5,8 @@ use candle_core::{DType, Result, Tensor};
 use super::columns;
 use super::gpu::{Gpu, Grid, launch, like};
 use super::sum::added;
-use super::tape::{is_wanted, record};
 use crate::ops::activation::Function;
+use crate::ops::tape::{is_wanted, record};
 
 /// The kernels' number of ReLU.
 pub const RELU: usize = 0;
@@ -14,6 +14,7 @@ pub const RELU: usize = 0;
 /// The kernels' number of a function.
 fn number(function: Function) -> usize {
     match function {
+        Function::Relu => RELU,
         Function::Relu6 => 1,
         Function::Sigmoid => 2,
         Function::Silu => 3,
@@ -23,8 +24,8 @@ fn number(function: Function) -> usize {
     }
 }
 
-/// As [`crate::ops::relu`].
-pub fn relu(x: &Tensor) -> Result<Tensor> {
+/// From the result alone.
+fn relu(x: &Tensor) -> Result<Tensor> {
     let y = apply(&x.contiguous()?, RELU)?;
     let kept = y.clone();
     record(&[x], &y, move |dy| {
@@ -35,6 +36,9 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
 
 /// As [`crate::ops::activation`].
 pub fn activation(x: &Tensor, function: Function) -> Result<Tensor> {
+    if function == Function::Relu {
+        return relu(x);
+    }
     let function = number(function);
     let kept = x.contiguous()?;
     let y = apply(&kept, function)?;

@@ -4,7 +4,7 @@ use candle_core::{DType, Result, Tensor};
 
 use super::columns::Parts;
 use super::gpu::{Gpu, Grid, launch, like};
-use super::tape::{is_wanted, record};
+use crate::ops::tape::{is_wanted, record};
 
 /// As [`crate::ops::layer_norm`], of checked tensors.
 pub fn layer_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Result<Tensor> {

@@ -3,7 +3,7 @@
 use candle_core::{DType, Result, Tensor};
 
 use super::gpu::{Gpu, Grid, launch, like};
-use super::tape::record;
+use crate::ops::tape::record;
 
 /// As [`crate::ops::softmax_cross_entropy`], or as [`crate::ops::sigmoid_cross_entropy`] where `sigmoid`; of checked
 /// tensors.

@@ -4,8 +4,8 @@ use candle_core::{Result, Tensor};
 use cudarc::driver::DeviceRepr;
 
 use super::gpu::{Gpu, Grid, Parameter, launch, like};
-use super::tape::record;
 use crate::ops::pool::Windows;
+use crate::ops::tape::record;
 
 /// `Windows` of `kernels/pool.cuh`.
 #[derive(Clone, Copy)]

@@ -9,7 +9,7 @@ use cudarc::cublas::{result, sys};
 use super::elementwise::cast;
 use super::finish::{finish, finish_backward};
 use super::gpu::{Gpu, Parameter, address};
-use super::tape::{is_wanted, record};
+use crate::ops::tape::{is_wanted, record};
 
 thread_local! {
     static TF32: Cell<bool> = const { Cell::new(false) };

@@ -5,7 +5,7 @@ use cudarc::driver::DeviceRepr;
 
 use super::capture::Varying;
 use super::gpu::{Grid, Parameter, launch, like};
-use super::tape::record;
+use crate::ops::tape::record;
 use crate::rng::Stream;
 
 /// `Stream` of `kernels/common.cuh`.

@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::columns;
 use super::elementwise::cast;
-use super::tape::record;
+use crate::ops::tape::record;
 
 /// The values in another shape.
 pub fn reshape(x: &Tensor, dims: &[usize]) -> Result<Tensor> {

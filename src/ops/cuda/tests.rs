@@ -238,12 +238,18 @@ fn norms_are_those_of_the_cpu() {
             ops::batch_norm_inference(&t[0], &t[1], &t[2], &mean, &variance, 1e-3)
         });
         compare_with("batch_norm with ReLU", &inputs, 1, true, |t| {
-            Ok(ops::batch_norm_then(&t[0], &t[1], &t[2], 1e-3, true)?.y)
+            Ok(ops::batch_norm_then(&t[0], &t[1], &t[2], 1e-3, Some(ops::Function::Relu))?.y)
         });
         compare_with("batch_norm_inference with ReLU", &inputs, 1, true, |t| {
             let [mean, variance] = [&mean, &variance].map(|s| s.to_device(t[0].device()).unwrap());
             let (affine, statistics) = ([&t[1], &t[2]], [&mean, &variance]);
-            ops::batch_norm_inference_then(&t[0], affine, statistics, 1e-3, true)
+            ops::batch_norm_inference_then(
+                &t[0],
+                affine,
+                statistics,
+                1e-3,
+                Some(ops::Function::Relu),
+            )
         });
         compare("layer_norm", &inputs, 1, |t| {
             ops::layer_norm(&t[0], &t[1], &t[2], 1e-6)

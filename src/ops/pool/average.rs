@@ -2,12 +2,14 @@
 
 #[cfg(feature = "cuda")]
 use crate::ops::cuda;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::windows::{Pool2dConfig, Windows};
-use crate::ops::cpu::{check, tensor_like, values, with_values};
+use crate::ops::cpu::check;
+use crate::ops::read::made;
 use crate::ops::simd::vectorized;
+use crate::ops::tape::record;
 
 /// The mean of each window of `x` `[n, h, w, c]`, `[n, ho, wo, c]`, over the pixels that lie inside the image: PyTorch's
 /// `avg_pool2d` with `count_include_pad=False`, and Keras's `AveragePooling2D`.
@@ -21,11 +23,15 @@ pub fn average_pool2d(x: &Tensor, config: &Pool2dConfig) -> Result<Tensor> {
     if x.device().is_cuda() {
         return cuda::average_pool2d(x, windows);
     }
-    if x.device().is_cpu() {
-        x.contiguous()?.apply_op1(AveragePoolOp(windows))
-    } else {
-        composition(x, config)
+    if !x.device().is_cpu() {
+        return composition(x, config);
     }
+    let (op, from, to) = (AveragePoolOp(windows), windows.input(), windows.output());
+    let y = made([x], to, |[x]| op.forward(x))?;
+    record(&[x], &y, move |dy| {
+        Ok(vec![Some(made([&dy], from, |[dy]| op.gradient(dy))?)])
+    });
+    Ok(y)
 }
 
 /// As [`average_pool2d`], of a checked tensor, by candle's own operations.
@@ -51,50 +57,38 @@ fn sums(x: &Tensor, of: &Windows) -> Result<Tensor> {
     }
 }
 
+#[derive(Clone, Copy)]
 struct AveragePoolOp(Windows);
 
-impl CustomOp1 for AveragePoolOp {
-    fn name(&self) -> &'static str {
-        "average_pool2d"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let Windows {
-            n, h, w, c, ho, wo, ..
-        } = self.0;
-        let mut y = vec![0f32; n * ho * wo * c];
-        y.par_chunks_mut(ho * wo * c)
-            .zip(values(x, layout)?.par_chunks(h * w * c))
+impl AveragePoolOp {
+    fn forward(&self, x: &[f32]) -> Vec<f32> {
+        let [x_size, y_size] = self.0.sizes();
+        let mut y = vec![0f32; self.0.n * y_size];
+        y.par_chunks_mut(y_size)
+            .zip(x.par_chunks(x_size))
             .for_each(|(y, x)| {
                 vectorized(
                     #[inline(always)]
                     || self.means(x, y),
                 )
             });
-        Ok((CpuStorage::F32(y), (n, ho, wo, c).into()))
+        y
     }
 
-    fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        let Windows {
-            h, w, c, ho, wo, ..
-        } = self.0;
-        let dx = with_values(&dy.contiguous()?, |dy| {
-            let mut dx = vec![0f32; x.elem_count()];
-            dx.par_chunks_mut(h * w * c)
-                .zip(dy.par_chunks(ho * wo * c))
-                .for_each(|(dx, dy)| {
-                    vectorized(
-                        #[inline(always)]
-                        || self.spread(dy, dx),
-                    )
-                });
-            Ok(dx)
-        })?;
-        tensor_like(dx, x).map(Some)
+    fn gradient(&self, dy: &[f32]) -> Vec<f32> {
+        let [x_size, y_size] = self.0.sizes();
+        let mut dx = vec![0f32; self.0.n * x_size];
+        dx.par_chunks_mut(x_size)
+            .zip(dy.par_chunks(y_size))
+            .for_each(|(dx, dy)| {
+                vectorized(
+                    #[inline(always)]
+                    || self.spread(dy, dx),
+                )
+            });
+        dx
     }
-}
 
-impl AveragePoolOp {
     /// The mean of each window of one image.
     #[inline(always)]
     fn means(&self, x: &[f32], y: &mut [f32]) {

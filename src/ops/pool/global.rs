@@ -2,11 +2,13 @@
 
 #[cfg(feature = "cuda")]
 use crate::ops::cuda;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
-use crate::ops::cpu::{check, tensor_like, values, with_values};
+use crate::ops::cpu::check;
+use crate::ops::read::made;
 use crate::ops::simd::vectorized;
+use crate::ops::tape::record;
 
 /// The mean of each channel of `x` `[n, h, w, c]` over all positions, `[n, c]`.
 ///
@@ -32,7 +34,13 @@ pub fn global_average_pool(x: &Tensor) -> Result<Tensor> {
         positions: h * w,
         channels: c,
     };
-    x.contiguous()?.apply_op1(op)
+    let y = made([x], (n, c), |[x]| op.means(x))?;
+    record(&[x], &y, move |dy| {
+        Ok(vec![Some(made([&dy], (n, h, w, c), |[dy]| {
+            op.gradient(dy)
+        })?)])
+    });
+    Ok(y)
 }
 
 /// As [`global_average_pool`], by candle's own operations.
@@ -44,23 +52,20 @@ pub(super) fn composition(x: &Tensor) -> Result<Tensor> {
         .affine(1.0 / (h * w) as f64, 0.0)
 }
 
+#[derive(Clone, Copy)]
 struct GlobalAveragePoolOp {
     n: usize,
     positions: usize,
     channels: usize,
 }
 
-impl CustomOp1 for GlobalAveragePoolOp {
-    fn name(&self) -> &'static str {
-        "global_average_pool"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+impl GlobalAveragePoolOp {
+    fn means(&self, x: &[f32]) -> Vec<f32> {
         let scale = 1.0 / self.positions as f32;
         let mut means = vec![0f32; self.n * self.channels];
         means
             .par_chunks_mut(self.channels)
-            .zip(values(x, layout)?.par_chunks(self.positions * self.channels))
+            .zip(x.par_chunks(self.positions * self.channels))
             .for_each(|(means, image)| {
                 vectorized(
                     #[inline(always)]
@@ -72,22 +77,19 @@ impl CustomOp1 for GlobalAveragePoolOp {
                     },
                 );
             });
-        Ok((CpuStorage::F32(means), (self.n, self.channels).into()))
+        means
     }
 
-    fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+    fn gradient(&self, dy: &[f32]) -> Vec<f32> {
         let scale = 1.0 / self.positions as f32;
-        let dx = with_values(&dy.contiguous()?, |dy| {
-            let mut dx = vec![0f32; x.elem_count()];
-            dx.par_chunks_mut(self.positions * self.channels)
-                .zip(dy.par_chunks(self.channels))
-                .for_each(|(dx, dy)| {
-                    for pixel in dx.chunks_exact_mut(self.channels) {
-                        pixel.iter_mut().zip(dy).for_each(|(d, g)| *d = g * scale);
-                    }
-                });
-            Ok(dx)
-        })?;
-        tensor_like(dx, x).map(Some)
+        let mut dx = vec![0f32; self.n * self.positions * self.channels];
+        dx.par_chunks_mut(self.positions * self.channels)
+            .zip(dy.par_chunks(self.channels))
+            .for_each(|(dx, dy)| {
+                for pixel in dx.chunks_exact_mut(self.channels) {
+                    pixel.iter_mut().zip(dy).for_each(|(d, g)| *d = g * scale);
+                }
+            });
+        dx
     }
 }

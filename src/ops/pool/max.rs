@@ -2,12 +2,14 @@
 
 #[cfg(feature = "cuda")]
 use crate::ops::cuda;
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::windows::{Pool2dConfig, Windows};
-use crate::ops::cpu::{check, tensor_like, values, with_scratch, with_values};
+use crate::ops::cpu::{check, with_scratch};
+use crate::ops::read::made;
 use crate::ops::simd::vectorized;
+use crate::ops::tape::record;
 
 /// The maximum of each window of `x` `[n, h, w, c]`, `[n, ho, wo, c]`, by the rules of PyTorch's
 /// `max_pool2d`; NaN wins. The gradient goes to the first maximum of a window, by rows.
@@ -16,16 +18,26 @@ use crate::ops::simd::vectorized;
 /// A window that does not fit, a stride of 0, too much padding, a type other than f32, no elements.
 pub fn max_pool2d(x: &Tensor, config: &Pool2dConfig) -> Result<Tensor> {
     check("max_pool2d", &[("x", x)])?;
-    let op = MaxPoolOp::new(x.dims(), config)?;
+    let windows = Windows::new("max_pool2d", x.dims(), config)?;
     #[cfg(feature = "cuda")]
     if x.device().is_cuda() {
-        return cuda::max_pool2d(x, op.0);
+        return cuda::max_pool2d(x, windows);
     }
-    if x.device().is_cpu() {
-        x.contiguous()?.apply_op1(op)
-    } else {
-        composition(x, config)
+    if !x.device().is_cpu() {
+        return composition(x, config);
     }
+    let op = MaxPoolOp(windows);
+    let y = made([x], windows.output(), |[x]| op.forward(x))?;
+    let (x_kept, y_kept) = (x.clone(), y.clone());
+    record(&[x], &y, move |dy| {
+        let of = |[x, y, dy]: [&[f32]; 3]| op.gradient(x, y, dy);
+        Ok(vec![Some(made(
+            [&x_kept, &y_kept, &dy],
+            windows.input(),
+            of,
+        )?)])
+    });
+    Ok(y)
 }
 
 /// As [`max_pool2d`], of a checked tensor, by candle's own operations (its `max_pool2d` has a wrong
@@ -52,51 +64,27 @@ pub(super) fn composition(x: &Tensor, config: &Pool2dConfig) -> Result<Tensor> {
     }
 }
 
-/// The pooling as candle's operation.
-pub(in crate::ops) struct MaxPoolOp(Windows);
+#[derive(Clone, Copy)]
+struct MaxPoolOp(Windows);
 
 impl MaxPoolOp {
-    /// Of an `x` of these dimensions.
-    pub fn new(x: &[usize], config: &Pool2dConfig) -> Result<Self> {
-        Windows::new("max_pool2d", x, config).map(MaxPoolOp)
-    }
-}
-
-impl CustomOp1 for MaxPoolOp {
-    fn name(&self) -> &'static str {
-        "max_pool2d"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let x = values(x, layout)?;
-        let mut y = vec![0f32; self.0.n * self.0.ho * self.0.wo * self.0.c];
-        y.par_chunks_mut(self.0.ho * self.0.wo * self.0.c)
-            .zip(x.par_chunks(self.0.h * self.0.w * self.0.c))
+    fn forward(&self, x: &[f32]) -> Vec<f32> {
+        let [x_size, y_size] = self.0.sizes();
+        let mut y = vec![0f32; self.0.n * y_size];
+        y.par_chunks_mut(y_size)
+            .zip(x.par_chunks(x_size))
             .for_each(|(y, x)| {
                 vectorized(
                     #[inline(always)]
                     || self.maxima(x, y),
                 )
             });
-        let shape = (self.0.n, self.0.ho, self.0.wo, self.0.c);
-        Ok((CpuStorage::F32(y), shape.into()))
+        y
     }
 
-    fn bwd(&self, x: &Tensor, y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        let dx = with_values(&dy.contiguous()?, |dy| {
-            with_values(x, |x| with_values(y, |y| Ok(self.gradient(x, y, dy))))
-        })?;
-        tensor_like(dx, x).map(Some)
-    }
-}
-
-impl MaxPoolOp {
     /// The gradient of the input from that of the output.
-    pub fn gradient(&self, x: &[f32], y: &[f32], dy: &[f32]) -> Vec<f32> {
-        let (x_size, y_size) = (
-            self.0.h * self.0.w * self.0.c,
-            self.0.ho * self.0.wo * self.0.c,
-        );
+    fn gradient(&self, x: &[f32], y: &[f32], dy: &[f32]) -> Vec<f32> {
+        let [x_size, y_size] = self.0.sizes();
         let mut dx = vec![0f32; x.len()];
         dx.par_chunks_mut(x_size)
             .zip(x.par_chunks(x_size))

@@ -10,7 +10,6 @@ mod windows;
 
 pub use average::average_pool2d;
 pub use global::global_average_pool;
-pub(super) use max::MaxPoolOp;
 pub use max::max_pool2d;
 pub use windows::Pool2dConfig;
 #[cfg(feature = "cuda")]

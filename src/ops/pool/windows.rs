@@ -69,6 +69,21 @@ impl Windows {
         })
     }
 
+    /// The shape of what is pooled.
+    pub fn input(&self) -> (usize, usize, usize, usize) {
+        (self.n, self.h, self.w, self.c)
+    }
+
+    /// The shape of the result.
+    pub fn output(&self) -> (usize, usize, usize, usize) {
+        (self.n, self.ho, self.wo, self.c)
+    }
+
+    /// Values of an image before and after.
+    pub fn sizes(&self) -> [usize; 2] {
+        [self.h * self.w * self.c, self.ho * self.wo * self.c]
+    }
+
     /// Calls `f` with what all windows have at their first place, at their second and so on by rows, `[n, ho, wo, c]`;
     /// pixels outside of `x` are `outside`. By candle's own operations; `x` may have other images and channels.
     pub fn for_places(

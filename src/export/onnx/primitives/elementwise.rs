@@ -19,7 +19,6 @@ impl Written for Activation {
         };
         let x = input.name.as_str();
         let name = match self.function {
-            Function::Relu => place.last_step("Relu", &[x], &[]),
             Function::Tanh => place.last_step("Tanh", &[x], &[]),
             Function::Softmax => place.last_step("Softmax", &[x], &[("axis", Attribute::Int(-1))]),
             Function::Of(function) => smooth(function, place, x),
@@ -30,6 +29,7 @@ impl Written for Activation {
 
 fn smooth(function: ops::Function, place: &mut Place<'_, '_>, x: &str) -> String {
     match function {
+        ops::Function::Relu => place.last_step("Relu", &[x], &[]),
         ops::Function::Relu6 => {
             let (low, high) = (place.constant("low", 0.0), place.constant("high", 6.0));
             place.last_step("Clip", &[x, &low, &high], &[])

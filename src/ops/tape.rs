@@ -1,0 +1,143 @@
+//! What a forward pass did, for the way back. Candle's own graph adds every gradient to a new tensor of zeros, and keeps all
+//! values until the loss is gone; here gradients are handed on as they are, and values dropped when they have been used.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+
+use candle_core::backprop::GradStore;
+use candle_core::{Device, Result, Tensor, TensorId, bail};
+
+#[cfg(feature = "cuda")]
+use super::cuda;
+use super::shape::added;
+
+thread_local! {
+    static TAPE: RefCell<Option<Tape>> = const { RefCell::new(None) };
+}
+
+/// From the gradient of an operation's output to those of its inputs, absent where none is wanted.
+type Backward = Box<dyn FnOnce(Tensor) -> Result<Vec<Option<Tensor>>>>;
+
+#[derive(Default)]
+struct Tape {
+    entries: Vec<Entry>,
+    /// Outputs that gradients go through.
+    tracked: HashSet<TensorId>,
+}
+
+struct Entry {
+    /// Those of which a gradient is wanted.
+    inputs: Vec<Option<TensorId>>,
+    output: TensorId,
+    backward: Backward,
+}
+
+/// While it lives, this thread's operations on a CPU or an NVIDIA GPU are recorded, so that [`backward`] can go back
+/// through them; those on other devices are candle's, which always can.
+pub struct Recording(());
+
+impl Recording {
+    /// Starts anew, with nothing recorded.
+    pub fn start() -> Self {
+        TAPE.replace(Some(Tape::default()));
+        Recording(())
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        TAPE.take();
+    }
+}
+
+/// Whether a gradient of the tensor is wanted: it is recorded, and the tensor is a variable or made from one.
+pub fn is_wanted(tensor: &Tensor) -> bool {
+    TAPE.with_borrow(|tape| {
+        tape.as_ref()
+            .is_some_and(|tape| tensor.is_variable() || tape.tracked.contains(&tensor.id()))
+    })
+}
+
+/// Notes how the gradients of `inputs` follow from that of `output`, where one is wanted. What `backward` gives for an input
+/// of which none is wanted is dropped.
+pub(super) fn record(
+    inputs: &[&Tensor],
+    output: &Tensor,
+    backward: impl FnOnce(Tensor) -> Result<Vec<Option<Tensor>>> + 'static,
+) {
+    let wanted = |input: &&Tensor| is_wanted(input).then(|| input.id());
+    let inputs: Vec<Option<TensorId>> = inputs.iter().map(wanted).collect();
+    if inputs.iter().all(Option::is_none) {
+        return;
+    }
+    TAPE.with_borrow_mut(|tape| {
+        if let Some(tape) = tape {
+            tape.tracked.insert(output.id());
+            tape.entries.push(Entry {
+                inputs,
+                output: output.id(),
+                backward: Box::new(backward),
+            });
+        }
+    });
+}
+
+/// The gradients of a scalar `loss`, by what was recorded; the tape is empty then.
+///
+/// # Errors
+/// A loss that was not recorded, or what the device reports.
+pub fn backward(loss: &Tensor) -> Result<GradStore> {
+    backward_from(loss, loss.ones_like()?)
+}
+
+/// As [`backward`], of an `output` of any shape whose own gradient is `dy`.
+///
+/// # Errors
+/// As [`backward`]; a gradient of another shape.
+pub fn backward_from(output: &Tensor, dy: Tensor) -> Result<GradStore> {
+    if output.shape() != dy.shape() {
+        bail!(
+            "a gradient of shape {:?} of values {:?}",
+            dy.shape(),
+            output.shape()
+        );
+    }
+    let tape = TAPE.with_borrow_mut(|tape| tape.as_mut().map(std::mem::take));
+    let Some(tape) = tape.filter(|tape| tape.tracked.contains(&output.id())) else {
+        if output.track_op() {
+            return (output * dy)?.sum_all()?.backward();
+        }
+        bail!("gradients need the recording of the operations");
+    };
+    let mut gradients = HashMap::from([(output.id(), dy)]);
+    for entry in tape.entries.into_iter().rev() {
+        let Some(dy) = gradients.remove(&entry.output) else {
+            continue;
+        };
+        for (input, gradient) in entry.inputs.into_iter().zip((entry.backward)(dy)?) {
+            let (Some(input), Some(gradient)) = (input, gradient) else {
+                continue;
+            };
+            let sum = match gradients.remove(&input) {
+                Some(other) => sum(&other, &gradient)?,
+                None => gradient,
+            };
+            gradients.insert(input, sum);
+        }
+    }
+    // Candle has no other way to an empty store.
+    let mut store = Tensor::zeros((), candle_core::DType::F32, &Device::Cpu)?.backward()?;
+    for (id, gradient) in gradients {
+        store.insert_id(id, gradient);
+    }
+    Ok(store)
+}
+
+/// The sum of two gradients of a tensor.
+fn sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if a.device().is_cuda() {
+        return cuda::sum_of_two(a, b);
+    }
+    added(a, b)
+}
