@@ -10,7 +10,7 @@ use super::math::exp;
 use super::matrix::{MAX_DEPTH, Matrix, multiply, split};
 use super::read::{made, read};
 use super::scratch::{PACKED, Passes, Scratch};
-use super::simd::vectorized;
+use super::simd::{fold, sum_of_pairs, vectorized};
 use super::tape::record;
 
 /// The scratch memory of [`attention`] on the CPU for as many tokens of `channels` queries, keys and values.
@@ -130,6 +130,12 @@ fn product(out: &mut [f32], stride: usize, a: Matrix<'_>, b: Matrix<'_>) {
     }
 }
 
+/// The larger, by a comparison that a vector has; NaN is passed over, and spreads with the exponentials.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
+}
+
 impl AttentionOp {
     /// Channels of a head.
     fn size(&self) -> usize {
@@ -162,12 +168,11 @@ impl AttentionOp {
             #[inline(always)]
             || {
                 for row in out.chunks_exact_mut(self.tokens) {
-                    let largest = row.iter().fold(f32::NEG_INFINITY, |m, v| m.max(*v));
-                    let mut total = 0.0;
+                    let largest = fold(row, f32::NEG_INFINITY, larger);
                     for v in row.iter_mut() {
                         *v = exp((*v - largest) * scale);
                     }
-                    row.iter().for_each(|v| total += *v);
+                    let total = fold(row, 0.0, |a, b| a + b);
                     row.iter_mut().for_each(|v| *v /= total);
                 }
             },
@@ -254,13 +259,18 @@ impl AttentionOp {
     /// The gradient of the products of queries and keys from that of the weights, in place.
     fn before_softmax(&self, weights: &[f32], gradient: &mut [f32]) {
         let scale = self.scale();
-        let rows = weights.chunks_exact(self.tokens);
-        for (d, p) in gradient.chunks_exact_mut(self.tokens).zip(rows) {
-            let along: f32 = d.iter().zip(p).map(|(d, p)| d * p).sum();
-            for (d, p) in d.iter_mut().zip(p) {
-                *d = p * (*d - along) * scale;
-            }
-        }
+        vectorized(
+            #[inline(always)]
+            || {
+                let rows = weights.chunks_exact(self.tokens);
+                for (d, p) in gradient.chunks_exact_mut(self.tokens).zip(rows) {
+                    let along = sum_of_pairs(d, p, |d, p| d * p);
+                    for (d, p) in d.iter_mut().zip(p) {
+                        *d = p * (*d - along) * scale;
+                    }
+                }
+            },
+        );
     }
 }
 

@@ -7,7 +7,8 @@ use super::cuda;
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::cpu::check;
+use super::cpu::{Shared, by_row_chunks, check, filled};
+
 use super::read::made;
 use super::tape::{is_wanted, record};
 
@@ -67,26 +68,31 @@ struct ConcatOp {
 
 impl ConcatOp {
     fn join(&self, a: &[f32], b: &[f32]) -> Vec<f32> {
-        let mut out = vec![0f32; a.len() + b.len()];
-        out.par_chunks_mut(self.first + self.second)
-            .with_min_len(64)
-            .zip(a.par_chunks(self.first).zip(b.par_chunks(self.second)))
-            .for_each(|(out, (a, b))| {
-                out[..a.len()].copy_from_slice(a);
-                out[a.len()..].copy_from_slice(b);
+        let width = self.first + self.second;
+        let fill = |out: &Shared<'_>| {
+            let rows = a.par_chunks(self.first).zip(b.par_chunks(self.second));
+            rows.enumerate().with_min_len(64).for_each(|(i, (a, b))| {
+                // SAFETY: each row has its own values.
+                unsafe {
+                    out.write(i * width, a);
+                    out.write(i * width + self.first, b);
+                }
             });
-        out
+        };
+        // SAFETY: the rows cover all values.
+        unsafe { filled(a.len() + b.len(), fill) }
     }
 
     /// Of each row those channels.
     fn part(&self, rows: &[f32], channels: Range<usize>) -> Vec<f32> {
         let width = self.first + self.second;
-        let mut out = vec![0f32; rows.len() / width * channels.len()];
-        out.par_chunks_mut(channels.len())
-            .with_min_len(64)
-            .zip(rows.par_chunks(width))
-            .for_each(|(out, row)| out.copy_from_slice(&row[channels.clone()]));
-        out
+        let count = channels.len();
+        by_row_chunks(rows.len() / width * count, count, |start, out| {
+            let rows = rows[start / count * width..].chunks_exact(width);
+            for (out, row) in out.chunks_exact_mut(count).zip(rows) {
+                out.copy_from_slice(&row[channels.clone()]);
+            }
+        })
     }
 }
 

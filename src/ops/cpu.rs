@@ -11,6 +11,7 @@ use std::ptr;
 use candle_core::{DType, Result, Tensor, bail};
 use rayon::prelude::*;
 
+use super::read::made;
 use super::simd::vectorized;
 
 /// Rows summed by one task before the sums of all tasks are added, in order.
@@ -274,6 +275,11 @@ pub(super) fn zip_map(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) 
     assert_eq!(a.len(), b.len());
     // SAFETY: the chunks cover the values.
     unsafe { filled(a.len(), fill) }
+}
+
+/// The sum of two tensors on the CPU, of the same shape, not recorded.
+pub(super) fn sum_of_two(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    made([a, b], a.shape(), |[a, b]| zip_map(a, b, |a, b| a + b))
 }
 
 #[cfg(test)]

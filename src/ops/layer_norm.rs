@@ -3,11 +3,10 @@
 #[cfg(feature = "cuda")]
 use super::cuda;
 use candle_core::{D, Result, Tensor};
-use rayon::prelude::*;
 
-use super::cpu::{CHUNK, check, check_dims, row_sums};
+use super::cpu::{by_row_chunks, check, check_dims, row_sums};
 use super::read::{made, read};
-use super::simd::vectorized;
+use super::simd::{fold, sum_of_pairs};
 use super::tape::{is_wanted, record};
 
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, mean and population variance those of the last axis.
@@ -63,52 +62,34 @@ struct LayerNormOp {
     epsilon: f64,
 }
 
-/// The sum of `f` of each value, in lanes that compile to vectors.
-#[inline(always)]
-fn sum(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
-    const LANES: usize = 16;
-    let (blocks, rest) = row.as_chunks::<LANES>();
-    let mut lanes = [0f32; LANES];
-    for block in blocks {
-        for i in 0..LANES {
-            lanes[i] += f(block[i]);
-        }
-    }
-    lanes.iter().sum::<f32>() + rest.iter().map(|v| f(*v)).sum::<f32>()
-}
-
 impl LayerNormOp {
     /// The mean of a row, and `1 / sqrt(variance + epsilon)`.
     #[inline(always)]
     fn statistics(&self, row: &[f32]) -> (f32, f32) {
         let n = row.len() as f32;
-        let mean = sum(row, |v| v) / n;
-        let variance = sum(row, |v| (v - mean) * (v - mean)) / n;
+        let mean = fold(row, 0.0, |a, b| a + b) / n;
+        let variance = sum_of_pairs(row, row, |v, _| (v - mean) * (v - mean)) / n;
         (mean, 1.0 / (variance + self.epsilon as f32).sqrt())
     }
 
-    /// Runs `f(row number, row of out)` for all rows of `c` values.
-    fn by_rows(out: &mut [f32], c: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
-        let rows = CHUNK.div_ceil(c);
-        out.par_chunks_mut(rows * c)
-            .enumerate()
-            .for_each(|(i, out)| {
-                vectorized(
-                    #[inline(always)]
-                    || {
-                        for (j, out) in out.chunks_exact_mut(c).enumerate() {
-                            f(i * rows + j, out);
-                        }
-                    },
-                );
-            });
+    /// `f(row number, row)` fills rows of `c` values, `len` in all.
+    fn by_rows(len: usize, c: usize, f: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
+        by_row_chunks(
+            len,
+            c,
+            #[inline(always)]
+            |start, out| {
+                for (i, row) in out.chunks_exact_mut(c).enumerate() {
+                    f(start / c + i, row);
+                }
+            },
+        )
     }
 
     fn forward(&self, x: &[f32], gamma: &[f32], beta: &[f32]) -> Vec<f32> {
         let c = gamma.len();
-        let mut y = vec![0f32; x.len()];
         Self::by_rows(
-            &mut y,
+            x.len(),
             c,
             #[inline(always)]
             |i, y| {
@@ -118,15 +99,13 @@ impl LayerNormOp {
                     y[j] = (x[j] - mean) * scale * gamma[j] + beta[j];
                 }
             },
-        );
-        y
+        )
     }
 
     fn input_gradient(&self, x: &[f32], gamma: &[f32], dy: &[f32]) -> Vec<f32> {
         let c = gamma.len();
-        let mut dx = vec![0f32; x.len()];
         Self::by_rows(
-            &mut dx,
+            x.len(),
             c,
             #[inline(always)]
             |i, dx| {
@@ -136,18 +115,13 @@ impl LayerNormOp {
                 for (dx, (dy, gamma)) in dx.iter_mut().zip(dy.iter().zip(gamma)) {
                     *dx = dy * gamma;
                 }
-                let plain = sum(dx, |v| v) / c as f32;
-                let mut weighted = 0.0;
-                for (dx, x) in dx.iter().zip(x) {
-                    weighted += dx * (x - mean) * scale;
-                }
-                let weighted = weighted / c as f32;
+                let plain = fold(dx, 0.0, |a, b| a + b) / c as f32;
+                let weighted = sum_of_pairs(dx, x, |dx, x| dx * (x - mean) * scale) / c as f32;
                 for (dx, x) in dx.iter_mut().zip(x) {
                     *dx = scale * (*dx - plain - (x - mean) * scale * weighted);
                 }
             },
-        );
-        dx
+        )
     }
 
     /// The gradients of gamma and beta.

@@ -5,9 +5,9 @@ use super::cuda;
 use candle_core::{D, Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::cpu::{CHUNK, check, row_sums};
+use super::cpu::{by_row_chunks, check, row_sums};
 use super::read::made;
-use super::simd::vectorized;
+use super::simd::map_row;
 use super::tape::{is_wanted, record};
 
 /// `x` `[n, …, c]` times `factors`, which are `[c]`, or `[n, 1, …, c]`: each image's own.
@@ -57,26 +57,18 @@ impl ScaleOp {
         let c = self.channels;
         // Rows that have the same factors.
         let rows = x.len() / factors.len();
-        let chunk = CHUNK.div_ceil(c);
-        let mut y = vec![0f32; x.len()];
-        y.par_chunks_mut(chunk * c)
-            .zip(x.par_chunks(chunk * c))
-            .enumerate()
-            .for_each(|(i, (y, x))| {
-                vectorized(
-                    #[inline(always)]
-                    || {
-                        let pairs = y.chunks_exact_mut(c).zip(x.chunks_exact(c));
-                        for (j, (y, x)) in pairs.enumerate() {
-                            let factors = &factors[(i * chunk + j) / rows * c..][..c];
-                            y.iter_mut()
-                                .zip(x.iter().zip(factors))
-                                .for_each(|(y, (x, f))| *y = x * f);
-                        }
-                    },
-                );
-            });
-        y
+        by_row_chunks(
+            x.len(),
+            c,
+            #[inline(always)]
+            |start, y| {
+                let pairs = y.chunks_exact_mut(c).zip(x[start..].chunks_exact(c));
+                for (i, (y, x)) in pairs.enumerate() {
+                    let factors = &factors[(start / c + i) / rows * c..][..c];
+                    map_row!(y, [x, factors] => x * factors);
+                }
+            },
+        )
     }
 
     /// The gradient of the factors: the sum of `x * dy` over the rows that have them.

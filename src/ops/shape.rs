@@ -3,7 +3,7 @@
 use candle_core::{DType, Result, Tensor};
 
 use super::activation::{Function, activation};
-use super::cpu::{check_dims, zip_map};
+use super::cpu::{check_dims, sum_of_two, zip_map};
 #[cfg(feature = "cuda")]
 use super::cuda;
 use super::read::made;
@@ -27,7 +27,7 @@ pub fn add(a: &Tensor, b: &Tensor, with_relu: bool) -> Result<Tensor> {
     }
     check_dims("add", ("the second", b), a.dims(), ("the first", a.dims()))?;
     if !with_relu {
-        let y = added(a, b)?;
+        let y = sum_of_two(a, b)?;
         record(&[a, b], &y, |dy| Ok(vec![Some(dy.clone()), Some(dy)]));
         return Ok(y);
     }
@@ -40,11 +40,6 @@ pub fn add(a: &Tensor, b: &Tensor, with_relu: bool) -> Result<Tensor> {
         Ok(vec![Some(dx.clone()), Some(dx)])
     });
     Ok(y)
-}
-
-/// `a + b` on the CPU, of the same shape, not recorded.
-pub(super) fn added(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    made([a, b], a.shape(), |[a, b]| zip_map(a, b, |a, b| a + b))
 }
 
 /// The values of `x` in the shape `dims`.

@@ -36,6 +36,37 @@ macro_rules! map_row {
 }
 pub(super) use map_row;
 
+/// Values of a row that are put together side by side, in loops that compile to vectors.
+const SIDE_BY_SIDE: usize = 16;
+
+/// All values of a row put together by `f`, in any order; `start` changes nothing.
+#[inline(always)]
+pub(super) fn fold(row: &[f32], start: f32, f: impl Fn(f32, f32) -> f32) -> f32 {
+    let (blocks, rest) = row.as_chunks::<SIDE_BY_SIDE>();
+    let mut lanes = [start; SIDE_BY_SIDE];
+    for block in blocks {
+        for i in 0..SIDE_BY_SIDE {
+            lanes[i] = f(lanes[i], block[i]);
+        }
+    }
+    let of_blocks = lanes.iter().fold(start, |all, lane| f(all, *lane));
+    rest.iter().fold(of_blocks, |all, v| f(all, *v))
+}
+
+/// The sum of `f` of the values at each place of two rows.
+#[inline(always)]
+pub(super) fn sum_of_pairs(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<SIDE_BY_SIDE>(), b.as_chunks::<SIDE_BY_SIDE>());
+    let mut lanes = [0f32; SIDE_BY_SIDE];
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..SIDE_BY_SIDE {
+            lanes[i] += f(a[i], b[i]);
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| f(*a, *b));
+    lanes.iter().sum::<f32>() + rest.sum::<f32>()
+}
+
 /// The vector of values from `at` on.
 #[inline(always)]
 pub(super) fn load<S: Simd>(values: &[f32], at: usize) -> S::f32s {
