@@ -194,3 +194,65 @@ impl Walk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Blueprint;
+    use crate::spec::Spec;
+
+    fn network(through: &str) -> Blueprint {
+        let text = format!(
+            "name = 'test'\n[dataset]\nname = 'cifar10'\n[backbone]\narch = 'vgg11'\nweights = 'random'\n\
+             [freeze]\nthrough = '{through}'\n[[head]]\nlayer = 'flatten'\n\
+             [[head]]\nlayer = 'dense'\nunits = 'classes'\nactivation = 'softmax'\n"
+        );
+        Blueprint::new(&toml::from_str::<Spec>(&text).unwrap(), 10).unwrap()
+    }
+
+    fn held(through: &str, batch: usize) -> Held {
+        let network = network(through);
+        most_held(&network.graph, &network.cut, batch)
+    }
+
+    /// A head of 512 × 10 weights and 10 biases on features of 512 values.
+    #[test]
+    fn a_small_batch_holds_the_most_when_weights_are_updated_and_a_large_one_before_the_way_back() {
+        let weights = 4 * (512 * 10 + 10);
+        let updated = Held {
+            kept: 0,
+            gradients: weights + 4 * 512 * 10,
+        };
+        assert_eq!(held("all", 4), updated);
+        let features_and_logits = Held {
+            kept: 4 * 1024 * (512 + 2 * 10),
+            gradients: 0,
+        };
+        assert_eq!(held("all", 1024), features_and_logits);
+    }
+
+    /// The last convolution is 2×2×512 → 512, with ReLU and a pooling behind it.
+    #[test]
+    fn values_are_held_until_their_last_use_while_gradients_of_weights_come() {
+        let (map, pooled) = (4 * 2 * 2 * 512, 4 * 512);
+        let network = network("block5_conv1");
+        let walk = Walk::new(&network.graph, &network.cut, 1);
+        // What the convolution gave, for ReLU and the pooling, which keeps its own result too; the input is given.
+        let kept: u64 = map + pooled;
+        let taken: std::collections::BTreeSet<usize> = walk
+            .steps
+            .iter()
+            .flat_map(|step| &step.keeps)
+            .copied()
+            .collect();
+        assert_eq!(taken.iter().map(|v| walk.bytes[*v]).sum::<u64>(), kept);
+        assert_eq!(walk.given, map);
+        let weights: u64 = walk.steps.iter().map(|step| step.weights).sum();
+        assert_eq!(weights, 4 * (9 * 512 * 512 + 512 + 512 * 10 + 10));
+        let most = walk.most();
+        assert_eq!(
+            (most.kept, most.gradients),
+            (0, weights + 4 * 9 * 512 * 512)
+        );
+    }
+}

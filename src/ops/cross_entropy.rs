@@ -301,6 +301,24 @@ mod tests {
     ];
 
     #[test]
+    fn means_and_blends_have_the_gradients_of_candle() {
+        let (a, b, weights) = (random(&[7], 1), random(&[7], 2), random(&[7], 3));
+        for weights in [None, Some(&weights)] {
+            let got = gradients(&[&a], |t| weighted_mean(&t[0], weights));
+            let wanted = gradients(&[&a], |t| match weights {
+                Some(weights) => (&t[0] * weights)?.mean_all(),
+                None => t[0].mean_all(),
+            });
+            assert_close(&got[1], &wanted[1], 1e-6);
+        }
+        let got = gradients(&[&a, &b], |t| blend(&t[0], &t[1], 0.3));
+        let wanted = gradients(&[&a, &b], |t| (&t[0] * 0.3)? + (&t[1] * 0.7)?);
+        for (got, wanted) in got.iter().zip(&wanted) {
+            assert_close(got, wanted, 1e-6);
+        }
+    }
+
+    #[test]
     fn extreme_logits_give_finite_losses_and_gradients() {
         let logits = Tensor::new(&[[1e4f32, -1e4, 0.0]], &Device::Cpu).unwrap();
         let targets = Tensor::new(&[[0f32, 1.0, 0.0]], &Device::Cpu).unwrap();

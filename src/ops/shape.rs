@@ -117,3 +117,61 @@ pub fn first_token(x: &Tensor) -> Result<Tensor> {
     });
     Ok(y)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::{assert_close, flat, gradients, random, same_bytes_on_any_threads};
+
+    #[test]
+    fn sums_and_their_gradients_are_those_of_candle() {
+        for dims in [vec![1], vec![3, 5, 7], vec![2, 40_001]] {
+            let (a, b) = (random(&dims, 1), random(&dims, 2));
+            for with_relu in [false, true] {
+                let got = gradients(&[&a, &b], |t| add(&t[0], &t[1], with_relu));
+                let wanted = gradients(&[&a, &b], |t| {
+                    let sum = (&t[0] + &t[1])?;
+                    if with_relu { sum.relu() } else { Ok(sum) }
+                });
+                for (got, wanted) in got.iter().zip(&wanted) {
+                    assert_eq!(flat(got), flat(wanted));
+                }
+                same_bytes_on_any_threads(&[&a, &b], |t| add(&t[0], &t[1], with_relu));
+            }
+        }
+        let message = add(&random(&[2, 3], 1), &random(&[3], 2), false).unwrap_err();
+        assert!(message.to_string().contains("[2, 3]"), "{message}");
+    }
+
+    #[test]
+    fn tokens_are_put_together_and_taken_apart_with_their_gradients() {
+        let inputs = [
+            random(&[3, 4, 5], 1),
+            random(&[1, 1, 5], 2),
+            random(&[1, 5, 5], 3),
+        ];
+        let got = gradients(&inputs.each_ref(), |t| embed(&t[0], &t[1], &t[2]));
+        let wanted = gradients(&inputs.each_ref(), |t| {
+            let class = t[1].broadcast_as((3, 1, 5))?;
+            Tensor::cat(&[&class, &t[0]], 1)?.broadcast_add(&t[2])
+        });
+        for (got, wanted) in got.iter().zip(&wanted) {
+            assert_close(got, wanted, 1e-6);
+        }
+        let x = &inputs[0];
+        for (ours, candles) in [
+            (
+                gradients(&[x], |t| first_token(&t[0])),
+                gradients(&[x], |t| t[0].narrow(1, 0, 1)?.squeeze(1)),
+            ),
+            (
+                gradients(&[x], |t| reshape(&t[0], &[6, 10])),
+                gradients(&[x], |t| t[0].reshape((6, 10))),
+            ),
+        ] {
+            for (ours, candles) in ours.iter().zip(&candles) {
+                assert_eq!(flat(ours), flat(candles));
+            }
+        }
+    }
+}

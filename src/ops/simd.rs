@@ -107,3 +107,20 @@ pub(super) fn relu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let zero = simd.splat_f32s(0.0);
     simd.select_f32s(simd.less_than_f32s(x, zero), zero, x)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_any_length_are_put_together_whole() {
+        for len in [1, 15, 16, 17, 48, 1001] {
+            let row: Vec<f32> = (0..len).map(|i| (i % 13) as f32).collect();
+            let sum: f32 = row.iter().sum();
+            assert_eq!(fold(&row, 0.0, |a, b| a + b), sum);
+            assert_eq!(fold(&row, f32::MIN, f32::max), (len.min(13) - 1) as f32);
+            let squares: f32 = row.iter().map(|v| v * v).sum();
+            assert_eq!(sum_of_pairs(&row, &row, |a, b| a * b), squares);
+        }
+    }
+}

@@ -141,3 +141,57 @@ fn sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     }
     sum_of_two(a, b)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::{assert_close, random};
+    use crate::ops::{add, dense};
+    use candle_core::Var;
+
+    /// `x` goes on along two ways, one of which uses the weight a second time.
+    fn output(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+        let y = dense(x, weight, Some(bias), true)?;
+        add(&y, &dense(&y, weight, None, false)?, false)
+    }
+
+    #[test]
+    fn gradients_of_what_is_used_twice_are_added() {
+        let [x, weight, bias] = [[3, 5], [5, 5], [1, 5]].map(|dims| {
+            let values = random(&dims, dims[0] as u64);
+            Var::from_tensor(&values).unwrap()
+        });
+        let bias = Var::from_tensor(&bias.flatten_all().unwrap()).unwrap();
+        let _recording = Recording::start();
+        let y = output(&x, &weight, &bias).unwrap();
+        let dy = random(y.dims(), 7);
+        let ours = backward_from(&y, dy.clone()).unwrap();
+        let before = x.matmul(&weight).unwrap().broadcast_add(&bias).unwrap();
+        let relu = before.relu().unwrap();
+        let candles = (&relu + relu.matmul(&weight).unwrap()).unwrap();
+        assert_close(&y, &candles, 1e-6);
+        let candles = (candles * dy).unwrap().sum_all().unwrap();
+        let candles = candles.backward().unwrap();
+        for var in [&x, &weight, &bias] {
+            assert_close(ours.get(var).unwrap(), candles.get(var).unwrap(), 1e-6);
+        }
+    }
+
+    #[test]
+    fn nothing_is_recorded_of_what_is_constant_and_nothing_without_a_recording() {
+        let (x, weight) = (random(&[2, 3], 1), random(&[3, 4], 2));
+        let trained = Var::from_tensor(&weight).unwrap();
+        let unrecorded = dense(&x, &trained, None, false).unwrap();
+        let message = backward(&unrecorded.sum_all().unwrap()).unwrap_err();
+        assert!(message.to_string().contains("recording"), "{message}");
+        let _recording = Recording::start();
+        assert!(!is_wanted(&dense(&x, &weight, None, false).unwrap()));
+        let y = dense(&x, &trained, None, false).unwrap();
+        assert!(is_wanted(&y));
+        let wrong = backward_from(&y, random(&[3], 1)).unwrap_err();
+        assert!(wrong.to_string().contains("[3]"), "{wrong}");
+        // What was recorded is used up.
+        backward_from(&y, y.ones_like().unwrap()).unwrap();
+        assert!(backward_from(&y, y.ones_like().unwrap()).is_err());
+    }
+}

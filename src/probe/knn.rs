@@ -98,19 +98,46 @@ fn answers(
 
 /// The classes of the `most` nearest, the nearest first; of equally near ones the earlier in the dataset.
 fn nearest(cosines: &[f32], most: usize, labels: &[u32]) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..cosines.len() as u32).collect();
-    let by_nearness = |a: &u32, b: &u32| {
-        let [x, y] = [a, b].map(|at| cosines[*at as usize]);
-        y.total_cmp(&x).then(a.cmp(b))
-    };
+    let places = cosines.iter().enumerate();
+    let mut order: Vec<u64> = places.map(|(at, x)| place(*x, at as u32)).collect();
     let most = most.min(order.len());
     if most == 0 {
         return Vec::new();
     }
-    order.select_nth_unstable_by(most - 1, by_nearness);
+    order.select_nth_unstable(most - 1);
     order.truncate(most);
-    order.sort_unstable_by(by_nearness);
-    order.iter().map(|at| labels[*at as usize]).collect()
+    order.sort_unstable();
+    let nearest = order.iter().map(|place| *place as u32);
+    nearest.map(|at| labels[at as usize]).collect()
+}
+
+/// A number that is smaller the larger the cosine and then the smaller `at`, which its lower half is.
+fn place(cosine: f32, at: u32) -> u64 {
+    let bits = cosine.to_bits();
+    // As `f32::total_cmp` orders them: of negative ones more bits are less.
+    let rising = match cosine.is_sign_negative() {
+        true => !bits,
+        false => bits | 1 << 31,
+    };
+    u64::from(!rising) << 32 | u64::from(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_come_first_and_of_equal_ones_the_earlier() {
+        let cosines = [0.5f32, -1.0, 0.0, 1.0, -0.25, 0.5, -0.0, f32::MIN_POSITIVE];
+        let labels: Vec<u32> = (0..cosines.len() as u32).collect();
+        let mut wanted = labels.clone();
+        wanted.sort_by(|a, b| cosines[*b as usize].total_cmp(&cosines[*a as usize]));
+        assert_eq!(wanted, [3, 0, 5, 7, 2, 6, 4, 1]);
+        for most in 0..10 {
+            let found = nearest(&cosines, most, &labels);
+            assert_eq!(found, wanted[..most.min(wanted.len())]);
+        }
+    }
 }
 
 fn majority(labels: &[u32], count: usize, classes: usize) -> u32 {

@@ -14,6 +14,8 @@ const INVERSE_PENALTIES: [f64; 5] = [1e-4, 1e-3, 1e-2, 1e-1, 1.0];
 const WITHOUT_GAIN: usize = 1;
 /// The largest entry of the mean loss's gradient at the end, scikit-learn's `tol`.
 const TOLERANCE: f64 = 1e-4;
+/// As [`TOLERANCE`], while the strength is being chosen.
+const WHILE_CHOOSING: f64 = 1e-3;
 const MOST_STEPS: usize = 100;
 /// Steps that the curvature is estimated from.
 const MEMORY: usize = 10;
@@ -31,16 +33,16 @@ impl Probe for Logistic {
 
     fn fit(&self, parts: &Parts) -> Result<Fitted> {
         let mut weights = vec![0.0; (parts.training.features.columns + 1) * parts.classes];
-        let mut best: Option<(f64, Vec<u32>, Vec<f64>)> = None;
+        let classes_of = |part, weights: &[f64]| classes_of(part, weights, parts.classes);
+        let mut best: Option<(f64, Problem<'_>, Vec<f64>)> = None;
         let mut without_gain = 0;
         for inverse in INVERSE_PENALTIES {
             let problem = Problem::new(parts, inverse)?;
-            weights = minimize(&problem, weights)?;
-            let turned_back = problem.turned_back(&weights)?;
-            let found = classes_of(&parts.validation, &turned_back, parts.classes)?;
+            weights = minimize(&problem, weights, WHILE_CHOOSING)?;
+            let found = classes_of(&parts.validation, &problem.turned_back(&weights)?)?;
             let share = accuracy(&found, &parts.validation.labels).unwrap_or(0.0);
             if best.as_ref().is_none_or(|(best, ..)| share > *best) {
-                best = Some((share, found, turned_back));
+                best = Some((share, problem, weights.clone()));
                 without_gain = 0;
             } else {
                 without_gain += 1;
@@ -49,10 +51,15 @@ impl Probe for Logistic {
                 break;
             }
         }
-        let (_, validation, weights) = best.unwrap_or_default();
+        let weights = match best {
+            Some((_, problem, rough)) => {
+                problem.turned_back(&minimize(&problem, rough, TOLERANCE)?)?
+            }
+            None => weights,
+        };
         Ok(Fitted {
-            validation,
-            test: classes_of(&parts.test, &weights, parts.classes)?,
+            validation: classes_of(&parts.validation, &weights)?,
+            test: classes_of(&parts.test, &weights)?,
         })
     }
 }
@@ -62,7 +69,7 @@ impl Probe for Logistic {
 pub(super) fn fitted(parts: &Parts, inverse: f64) -> Result<Vec<f64>> {
     let start = vec![0.0; (parts.training.features.columns + 1) * parts.classes];
     let problem = Problem::new(parts, inverse)?;
-    problem.turned_back(&minimize(&problem, start)?)
+    problem.turned_back(&minimize(&problem, start, TOLERANCE)?)
 }
 
 fn classes_of(part: &Part, weights: &[f64], classes: usize) -> Result<Vec<u32>> {
@@ -199,13 +206,13 @@ fn error_of(row: &mut [f32], label: usize) -> f64 {
 }
 
 /// L-BFGS with halved steps; J. Nocedal, S. Wright, "Numerical Optimization" (2nd edition), algorithm 7.4.
-fn minimize(problem: &Problem<'_>, start: Vec<f64>) -> Result<Vec<f64>> {
+fn minimize(problem: &Problem<'_>, start: Vec<f64>, tolerance: f64) -> Result<Vec<f64>> {
     let mut weights = start;
     let (mut value, mut gradient) = problem.value_and_gradient(&weights)?;
     let mut past: Vec<Step> = Vec::new();
     for _ in 0..MOST_STEPS {
         let steepest = gradient.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
-        if steepest <= TOLERANCE {
+        if steepest <= tolerance {
             break;
         }
         let direction = direction(problem, &gradient, &past);

@@ -7,6 +7,7 @@
 use rayon::prelude::*;
 
 use super::matrix::Matrix;
+use crate::ops::vectorized;
 
 /// Rows that are worth a thread's while.
 const ROWS: usize = 16;
@@ -50,13 +51,18 @@ impl Tridiagonal {
                     values[block * ROWS + row] = 1.0;
                 }
                 // A reflector is read once for all rows of the block.
-                for (k, Reflector { scale, v }) in reflectors.iter().enumerate() {
-                    for row in rows.chunks_mut(n) {
-                        let tail = &mut row[k + 1..];
-                        let product = scale * dot(tail, v);
-                        tail.iter_mut().zip(v).for_each(|(x, v)| *x -= product * v);
-                    }
-                }
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for (k, Reflector { scale, v }) in reflectors.iter().enumerate() {
+                            for row in rows.chunks_mut(n) {
+                                let tail = &mut row[k + 1..];
+                                let product = scale * dot(tail, v);
+                                tail.iter_mut().zip(v).for_each(|(x, v)| *x -= product * v);
+                            }
+                        }
+                    },
+                );
             });
         Tridiagonal {
             diagonal,
@@ -156,7 +162,12 @@ fn apply_both(a: &mut Matrix<f64>, from: usize, Reflector { scale, v }: &Reflect
     let products: Vec<f64> = rows
         .par_chunks(n)
         .with_min_len(ROWS)
-        .map(|row| scale * dot(&row[from..], v))
+        .map(|row| {
+            vectorized(
+                #[inline(always)]
+                || scale * dot(&row[from..], v),
+            )
+        })
         .collect();
     let half = scale / 2.0 * dot(&products, v);
     let w: Vec<f64> = products.iter().zip(v).map(|(p, v)| p - half * v).collect();
@@ -164,14 +175,20 @@ fn apply_both(a: &mut Matrix<f64>, from: usize, Reflector { scale, v }: &Reflect
         .with_min_len(ROWS)
         .zip(v.par_iter().zip(&w))
         .for_each(|(row, (v_row, w_row))| {
-            let row = row[from..].iter_mut();
-            for ((x, v), w) in row.zip(v).zip(&w) {
-                *x -= v_row * w + w_row * v;
-            }
+            vectorized(
+                #[inline(always)]
+                || {
+                    let row = row[from..].iter_mut();
+                    for ((x, v), w) in row.zip(v).zip(&w) {
+                        *x -= v_row * w + w_row * v;
+                    }
+                },
+            );
         });
 }
 
 /// In eight sums, which a processor does at once; the same for any number of threads.
+#[inline(always)]
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (a_parts, b_parts) = (a.chunks_exact(8), b.chunks_exact(8));

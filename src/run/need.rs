@@ -21,7 +21,7 @@ const UNUSED: u64 = 8;
 /// As [`UNUSED`], and besides: between the values of a pass, each of another size than the one before.
 const UNUSED_IN_PASS: u64 = 5;
 /// As [`UNUSED_IN_PASS`], between the values of a step of training.
-const UNUSED_IN_STEP: u64 = 40;
+const UNUSED_IN_STEP: u64 = 28;
 /// As [`UNUSED_IN_PASS`], between the tensors that are copied to be saved.
 const UNUSED_IN_COPY: u64 = 8;
 

@@ -79,6 +79,36 @@ fn the_compositions_have_the_kernels_values_and_gradients() {
     }
 }
 
+#[test]
+fn a_function_behind_is_applied_as_by_itself() {
+    let c = 35;
+    let inputs = [random(&[3, 4, 5, c], 1), random(&[c], 2), random(&[c], 3)];
+    let (all, mean) = (inputs.each_ref(), random(&[c], 4));
+    let variance = random(&[c], 5).sqr().unwrap();
+    for function in behind::ALL {
+        let of_batch = |t: &[Tensor], then| batch_norm_then(&t[0], &t[1], &t[2], 1e-3, then);
+        let given = |t: &[Tensor], then| {
+            batch_norm_inference_then(&t[0], [&t[1], &t[2]], [&mean, &variance], 1e-3, then)
+        };
+        for (joined, apart) in [
+            (
+                gradients(&all, |t| Ok(of_batch(t, Some(function))?.y)),
+                gradients(&all, |t| activation(&of_batch(t, None)?.y, function)),
+            ),
+            (
+                gradients(&all, |t| given(t, Some(function))),
+                gradients(&all, |t| activation(&given(t, None)?, function)),
+            ),
+        ] {
+            assert_eq!(flat(&joined[0]), flat(&apart[0]), "{function:?}");
+            for (joined, apart) in joined.iter().zip(&apart) {
+                assert_close(joined, apart, 1e-6);
+            }
+        }
+        same_bytes_on_any_threads(&all, |t| Ok(of_batch(t, Some(function))?.y));
+    }
+}
+
 /// From Keras 3.15.1 on TensorFlow 2.21 (CPU); the layer's defaults are momentum 0.99, epsilon 1e-3:
 /// ```python
 /// import numpy as np, keras, tensorflow as tf
