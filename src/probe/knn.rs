@@ -122,6 +122,20 @@ fn place(cosine: f32, at: u32) -> u64 {
     u64::from(!rising) << 32 | u64::from(at)
 }
 
+fn majority(labels: &[u32], count: usize, classes: usize) -> u32 {
+    let mut votes = vec![0usize; classes];
+    for label in labels.iter().take(count) {
+        votes[*label as usize] += 1;
+    }
+    let mut best = 0;
+    for (class, count) in votes.iter().enumerate() {
+        if *count > votes[best] {
+            best = class;
+        }
+    }
+    best as u32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,18 +152,4 @@ mod tests {
             assert_eq!(found, wanted[..most.min(wanted.len())]);
         }
     }
-}
-
-fn majority(labels: &[u32], count: usize, classes: usize) -> u32 {
-    let mut votes = vec![0usize; classes];
-    for label in labels.iter().take(count) {
-        votes[*label as usize] += 1;
-    }
-    let mut best = 0;
-    for (class, count) in votes.iter().enumerate() {
-        if *count > votes[best] {
-            best = class;
-        }
-    }
-    best as u32
 }

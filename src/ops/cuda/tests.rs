@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 
-use super::{Recording, allow_tf32, backward, open_gpu, weighted_mean};
+use super::{allow_tf32, open_gpu, weighted_mean};
 use crate::ops::testing::{flat, gradients, random, weights};
-use crate::ops::{self, Conv2dConfig, Function, Padding, Pool2dConfig};
+use crate::ops::{self, Conv2dConfig, Function, Padding, Pool2dConfig, Recording, backward};
 use crate::rng::{Purpose, Stream};
 
 static GPU: LazyLock<Device> = LazyLock::new(|| open_gpu(0).expect("these tests need a GPU"));
@@ -186,6 +186,7 @@ fn dense_layers_are_those_of_the_cpu() {
 fn functions_are_those_of_the_cpu() {
     let x = (random(&[3, 5, 7, 11], 1) * 6.0).unwrap();
     let all = [
+        Function::Relu,
         Function::Relu6,
         Function::Sigmoid,
         Function::Silu,
@@ -198,7 +199,6 @@ fn functions_are_those_of_the_cpu() {
             ops::activation(&t[0], function)
         });
     }
-    compare("relu", std::slice::from_ref(&x), 1, |t| ops::relu(&t[0]));
     compare("tanh", std::slice::from_ref(&x), 1, |t| ops::tanh(&t[0]));
     compare("softmax", &[random(&[9, 37], 2)], 1, |t| {
         ops::softmax(&t[0])
@@ -209,7 +209,7 @@ fn functions_are_those_of_the_cpu() {
         ops::add(&t[0], &t[1], true)
     });
     compare("a value used twice", &two[..1], 1, |t| {
-        ops::add(&t[0], &ops::relu(&t[0])?, false)
+        ops::add(&t[0], &ops::activation(&t[0], Function::Relu)?, false)
     });
 }
 
@@ -238,18 +238,12 @@ fn norms_are_those_of_the_cpu() {
             ops::batch_norm_inference(&t[0], &t[1], &t[2], &mean, &variance, 1e-3)
         });
         compare_with("batch_norm with ReLU", &inputs, 1, true, |t| {
-            Ok(ops::batch_norm_then(&t[0], &t[1], &t[2], 1e-3, Some(ops::Function::Relu))?.y)
+            Ok(ops::batch_norm_then(&t[0], &t[1], &t[2], 1e-3, Some(Function::Relu))?.y)
         });
         compare_with("batch_norm_inference with ReLU", &inputs, 1, true, |t| {
             let [mean, variance] = [&mean, &variance].map(|s| s.to_device(t[0].device()).unwrap());
             let (affine, statistics) = ([&t[1], &t[2]], [&mean, &variance]);
-            ops::batch_norm_inference_then(
-                &t[0],
-                affine,
-                statistics,
-                1e-3,
-                Some(ops::Function::Relu),
-            )
+            ops::batch_norm_inference_then(&t[0], affine, statistics, 1e-3, Some(Function::Relu))
         });
         compare("layer_norm", &inputs, 1, |t| {
             ops::layer_norm(&t[0], &t[1], &t[2], 1e-6)
