@@ -328,7 +328,10 @@ fn describe(model: &Model<'_>, all: usize, look: Look) -> String {
             counted(spec.epochs(), "epoch")
         );
     }
-    let need = Need::planned(first, spec.training.batch_size);
+    // Runs of the same network may differ in all else.
+    let needs = model.runs.iter();
+    let needs = needs.map(|(_, run)| Need::planned(run, run.run.spec.training.batch_size));
+    let need = needs.max_by_key(Need::peak).unwrap_or_default();
     let mib = need.peak() as f64 / f64::from(1 << 20);
     let _ = writeln!(text, "memory                 {mib:.0} MiB ({need})");
     if let Some(images) = DecodedImages::of(first) {

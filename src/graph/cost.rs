@@ -127,7 +127,7 @@ pub(super) fn alive(graph: &Graph, cut: &Cut) -> Vec<(usize, u64)> {
         let made = match absorbed[stage.last] {
             true => 0,
             // Longer than each before it: none of the room that these leave will do. As measured.
-            false if is_lengthened(graph, stage.last) => bytes(&stage.last) * 5 / 2,
+            false if is_lengthened(graph, stage.last) => bytes(&stage.last) * 2,
             false => bytes(&stage.last),
         };
         before

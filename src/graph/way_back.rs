@@ -7,8 +7,13 @@ use super::fusion::absorbed;
 use super::node::{Graph, Node};
 use super::op::{Kept, Op};
 
-/// Bytes of one value.
-const F32: u64 = 4;
+/// More than any machine has; sums of as many as a network's nodes fit a number.
+const ENOUGH: u64 = 1 << 50;
+
+/// Bytes of so many f32 values, as far as it matters.
+fn bytes(values: usize) -> u64 {
+    (values as u64).saturating_mul(4).min(ENOUGH)
+}
 
 /// What a step holds at a time, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,13 +75,12 @@ impl Walk {
     fn new(graph: &Graph, cut: &Cut, batch: usize) -> Self {
         let (nodes, absorbed) = (graph.nodes(), absorbed(graph));
         let has_gradient = have_gradients(graph, cut);
-        let of_batch =
-            |node: &Node| F32 * (node.output.elements() as u64).saturating_mul(batch as u64);
+        let of_batch = |node: &Node| bytes(node.output.elements().saturating_mul(batch));
         let size = |(i, node): (usize, &Node)| match cut.is_constant(i) {
             true => 0,
             false => of_batch(node),
         };
-        let bytes: Vec<u64> = nodes.iter().enumerate().map(size).collect();
+        let of_values: Vec<u64> = nodes.iter().enumerate().map(size).collect();
         let given = cut.frontier().iter().filter_map(|i| nodes.get(*i));
         // Whose memory a node's values are.
         let mut memory: Vec<usize> = Vec::with_capacity(nodes.len());
@@ -89,7 +93,7 @@ impl Walk {
         }
         let mut walk = Walk {
             steps: Vec::new(),
-            bytes,
+            bytes: of_values,
             given: given.map(of_batch).sum(),
             values: Vec::new(),
             largest: 0,
@@ -116,7 +120,7 @@ impl Walk {
                 keeps.push(output);
             }
             let trained = node.parameters.iter().filter(|p| cut.trains(p));
-            let trained = trained.map(|p| F32 * p.elements() as u64);
+            let trained = trained.map(|p| bytes(p.elements()));
             walk.largest = trained.clone().fold(walk.largest, u64::max);
             let with_gradients = node.inputs.iter().filter(|input| has_gradient[**input]);
             // A view has the gradient of what it shows.

@@ -10,7 +10,7 @@ use super::tridiagonal::{Factors, Tridiagonal};
 
 /// One over the penalty, as scikit-learn counts, from strong to weak.
 const INVERSE_PENALTIES: [f64; 5] = [1e-4, 1e-3, 1e-2, 1e-1, 1.0];
-/// So many weaker penalties without a gain end the choice.
+/// So many weaker penalties without a gain end the choice, once there was one.
 const WITHOUT_GAIN: usize = 1;
 /// The largest entry of the mean loss's gradient at the end, scikit-learn's `tol`.
 const TOLERANCE: f64 = 1e-4;
@@ -35,19 +35,21 @@ impl Probe for Logistic {
         let mut weights = vec![0.0; (parts.training.features.columns + 1) * parts.classes];
         let classes_of = |part, weights: &[f64]| classes_of(part, weights, parts.classes);
         let mut best: Option<(f64, Problem<'_>, Vec<f64>)> = None;
-        let mut without_gain = 0;
+        let (mut has_gained, mut without_gain) = (false, 0);
         for inverse in INVERSE_PENALTIES {
             let problem = Problem::new(parts, inverse)?;
             weights = minimize(&problem, weights, WHILE_CHOOSING)?;
             let found = classes_of(&parts.validation, &problem.turned_back(&weights)?)?;
             let share = accuracy(&found, &parts.validation.labels).unwrap_or(0.0);
             if best.as_ref().is_none_or(|(best, ..)| share > *best) {
+                has_gained = best.is_some();
                 best = Some((share, problem, weights.clone()));
                 without_gain = 0;
             } else {
                 without_gain += 1;
             }
-            if without_gain == WITHOUT_GAIN {
+            // Before the first gain all may be so strong that every image gets the same class.
+            if has_gained && without_gain >= WITHOUT_GAIN {
                 break;
             }
         }

@@ -231,3 +231,23 @@ fn a_backbone_that_gets_better_to_its_end_needs_a_head_alone() {
     assert_eq!(advice[0].boundaries, ["d", "b"]);
     assert!(advice[0].reason.contains("a head on it is the cheapest"));
 }
+
+/// So few images that the first penalties leave nothing but the classes' shares.
+#[test]
+fn the_strength_of_logistic_regression_is_chosen_behind_those_that_learn_nothing() {
+    let parts = parts(30, 3);
+    let probe = PROBES.iter().find(|probe| probe.name() == "logistic");
+    let found = probe.unwrap().fit(&parts).unwrap().validation;
+    let ridge = Ridge.fit(&parts).unwrap().validation;
+    let right = |found: &[u32]| {
+        let pairs = found.iter().zip(&parts.validation.labels);
+        pairs.filter(|(found, label)| found == label).count()
+    };
+    assert!(found.iter().any(|class| *class != found[0]), "{found:?}");
+    assert!(
+        right(&found) + 3 >= right(&ridge),
+        "{} and {}",
+        right(&found),
+        right(&ridge)
+    );
+}

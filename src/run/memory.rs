@@ -114,6 +114,8 @@ mod tests {
             sums: 0,
             batch_size: 1,
             kept: 0,
+            anchors: 0,
+            before: 0,
             pass: 0,
             scratch: 0,
             best: 0,

@@ -13,7 +13,7 @@ use crate::text::about_bytes;
 use crate::train;
 
 /// The program itself with its threads and what it reads tables and images with, as measured.
-pub(super) const PROGRAM: u64 = 43 << 20;
+pub(super) const PROGRAM: u64 = 46 << 20;
 /// What is known of an image that is a file: its names, its label, its place in lists, as measured.
 const OF_EACH: u64 = 700;
 /// Between the blocks that it gives out, the allocator leaves a part of so many unused, as measured.
@@ -57,6 +57,10 @@ pub struct Need {
     pub scores: u64,
     /// Probabilities of the images that are tested, and twice a copy that is written.
     pub recorded: u64,
+    /// Pretrained weights that the trained ones are drawn to.
+    pub anchors: u64,
+    /// What the stage before has left: its weights, in memory and as they are taken over.
+    pub before: u64,
     /// What is copied to be written to a checkpoint.
     pub checkpoint: u64,
     /// What is copied to be written as the model.
@@ -114,6 +118,17 @@ impl Need {
             cost.gradients
         } else {
             0
+        };
+        let is_drawn = spec.optimizer.l2_sp.is_some();
+        let anchors = if is_drawn { cost.gradients } else { 0 };
+        let is_first = planned
+            .stages
+            .first()
+            .is_none_or(|first| std::ptr::eq(first, stage));
+        let before = if is_first {
+            0
+        } else {
+            cost.weights.saturating_mul(2)
         };
         let is_summed = spec.training.accumulate > 1;
         let sums = if is_summed { cost.gradients } else { 0 };
@@ -173,6 +188,8 @@ impl Need {
                 planned.classes.len(),
             )
             .saturating_mul(3),
+            anchors,
+            before,
             checkpoint: cost
                 .copy_of_trained
                 .max(
@@ -242,6 +259,8 @@ impl Need {
                 part("the program", PROGRAM),
                 part("images", self.images),
                 part("weights", self.weights),
+                part("pretrained weights", self.anchors),
+                part("the stage before", self.before),
             ];
             let mut parts: Parts = always.into_iter().chain(parts).collect();
             let unused = sum(&parts).saturating_sub(PROGRAM) / UNUSED;

@@ -68,7 +68,6 @@ pub fn batch_norm_then(
         mean: single(&mean),
         factor: gamma.iter().zip(&scale).map(|(g, s)| g * s).collect(),
         scale,
-        gamma: gamma.to_vec(),
         beta: beta.to_vec(),
     })?;
     let y = made(
@@ -157,21 +156,20 @@ fn statistics(x: &[f32], c: usize) -> (Vec<f64>, Vec<f64>) {
     (mean, variance)
 }
 
-/// The gradient of the normalized values and what is applied to them.
+/// What is done to values, for each channel.
 struct Normalization {
     mean: Vec<f32>,
-    /// `1 / sqrt(variance + epsilon)`.
+    /// `1 / sqrt(variance + epsilon)`
     scale: Vec<f32>,
-    gamma: Vec<f32>,
     beta: Vec<f32>,
-    /// `gamma * scale`.
+    /// `gamma * scale`
     factor: Vec<f32>,
 }
 
 impl Normalization {
     /// `F((x - mean) * factor + beta)`
     fn forward<F: Behind>(&self, x: &[f32]) -> Vec<f32> {
-        let c = self.gamma.len();
+        let c = self.beta.len();
         let (mean, factor, beta) = (&self.mean[..c], &self.factor[..c], &self.beta[..c]);
         by_row_chunks(
             x.len(),
@@ -187,7 +185,7 @@ impl Normalization {
 
     /// For each channel the sum of the gradients of the normalized values, then for each that of their products with them.
     fn sums<F: Behind>(&self, x: &[f32], dy: &[f32]) -> Vec<f64> {
-        let c = self.gamma.len();
+        let c = self.beta.len();
         let (mean, scale) = (&self.mean[..c], &self.scale[..c]);
         let (factor, beta) = (&self.factor[..c], &self.beta[..c]);
         gradient_sums(
@@ -210,7 +208,7 @@ impl Normalization {
         dy: &[f32],
         (dbeta, dgamma): (&[f64], &[f64]),
     ) -> Vec<f32> {
-        let c = self.gamma.len();
+        let c = self.beta.len();
         let rows = (x.len() / c) as f64;
         let plain: Vec<f32> = dbeta.iter().map(|s| (s / rows) as f32).collect();
         let weighted: Vec<f32> = dgamma

@@ -135,9 +135,13 @@ impl ConvolutionOp {
         record(&[x, kernel, bias.unwrap_or(kernel)], &y, move |dy| {
             let [x, kernel] = &kept;
             let dy = match &y_kept {
-                Some(y) => made([&dy, y], y.shape(), |[dy, y]| {
-                    zip_map(dy, y, |dy, y| Function::Relu.gradient(dy, y))
-                })?,
+                Some(y) => {
+                    let cut_off = made([&dy, y], y.shape(), |[dy, y]| {
+                        zip_map(dy, y, |dy, y| Function::Relu.gradient(dy, y))
+                    })?;
+                    drop(dy);
+                    cut_off
+                }
                 None => dy,
             };
             let [dx, dkernel] = self.gradients([x, kernel], &dy, wanted)?;
