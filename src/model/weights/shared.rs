@@ -189,13 +189,18 @@ fn remove_damaged(kept: &Path, digest: &str) -> io::Result<()> {
         return Ok(());
     }
     match sha256(kept) {
-        Ok(found) if found != digest => {
+        // Others, who found the same, may have written it anew since.
+        Ok(found) if found != digest && self::written(kept) == Some(written) => {
             tracing::warn!(
                 "{} is damaged; it is written anew, and models that were saved with it before cannot be opened: --fresh makes them again",
                 foreign::path(kept)
             );
-            fs::remove_file(kept)
+            match fs::remove_file(kept) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            }
         }
+        Ok(found) if found != digest => Ok(()),
         Ok(_) => {
             let mut sound = sound();
             if sound.len() >= SOUND_FILES {
@@ -305,5 +310,44 @@ impl Codec for Joined {
         let mut metadata = self.own.metadata();
         metadata.remove(KEY);
         metadata
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::weights::HostTensor;
+
+    /// All find it damaged at about the same time, and each removes it or writes it anew.
+    #[test]
+    fn many_that_find_a_file_damaged_write_it_anew_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let tensor = HostTensor {
+            shape: vec![1000],
+            data: (0..1000).map(|i| i as f32).collect(),
+        };
+        let tensors = Weights::from([("weight".to_owned(), tensor)]);
+        let digest = digest_of(&tensors).unwrap();
+        let kept = folder.path().join(FOLDER).join("kept.safetensors");
+        let (kept, tensors, digest) = (&kept, &tensors, digest.as_str());
+        fs::create_dir_all(kept.parent().unwrap()).unwrap();
+        for round in 0..50 {
+            let _ = fs::remove_file(kept);
+            fs::write(kept, format!("damaged {round}")).unwrap();
+            std::thread::scope(|scope| {
+                for run in 0..4 {
+                    let place = folder.path().join(format!("{round}.{run}.safetensors"));
+                    scope.spawn(move || {
+                        let frozen = Frozen {
+                            tensors: &|| Ok::<_, Error>(tensors.clone()),
+                            digest: &OnceLock::new(),
+                        };
+                        let linked = link(kept, &place, (&frozen, digest), &Token::unclaimed());
+                        linked.unwrap().unwrap();
+                        assert_eq!(sha256(&place).unwrap(), digest);
+                    });
+                }
+            });
+        }
     }
 }
