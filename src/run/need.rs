@@ -13,7 +13,7 @@ use crate::text::about_bytes;
 use crate::train;
 
 /// The program itself with its threads and what it reads tables and images with, as measured.
-pub(super) const PROGRAM: u64 = 46 << 20;
+pub(super) const PROGRAM: u64 = 45 << 20;
 /// What is known of an image that is a file: its names, its label, its place in lists, as measured.
 const OF_EACH: u64 = 700;
 /// Between the blocks that it gives out, the allocator leaves a part of so many unused, as measured.
@@ -22,6 +22,9 @@ const UNUSED: u64 = 8;
 const UNUSED_IN_PASS: u64 = 5;
 /// As [`UNUSED_IN_PASS`], between the values of a step of training.
 const UNUSED_IN_STEP: u64 = 28;
+/// A value that is more than such a part of all may find no room that others have left, depending on which thread allocated
+/// what meanwhile; as measured.
+const LARGE: u64 = 8;
 /// As [`UNUSED_IN_PASS`], between the tensors that are copied to be saved.
 const UNUSED_IN_COPY: u64 = 8;
 
@@ -155,6 +158,14 @@ impl Need {
             false => 0,
         };
         let held = most_held(graph, cut, batch_size);
+        let values = cut.rest().into_iter();
+        let values = values.filter_map(|node| graph.nodes().get(node));
+        let largest = values.map(|node| node.output.elements()).max().unwrap_or(0);
+        let largest = (4 * largest as u64).saturating_mul(batch_size as u64);
+        let homeless = match largest > held.kept / LARGE {
+            true => largest / 5 * 4,
+            false => 0,
+        };
         let all = images.train + images.validation + images.test;
         let decoded_at_once = threads.min(all) as u64;
         let decoding = planned.footprint.decoding.saturating_mul(decoded_at_once);
@@ -177,7 +188,10 @@ impl Need {
                 .saturating_add(held.gradients / UNUSED_IN_STEP),
             sums,
             batch_size,
-            kept: held.kept.saturating_add(held.kept / UNUSED_IN_STEP),
+            kept: held
+                .kept
+                .saturating_add(held.kept / UNUSED_IN_STEP)
+                .saturating_add(homeless),
             pass: pass.saturating_add(pass / UNUSED_IN_PASS),
             scratch: of_threads.saturating_add(of_all),
             best,
