@@ -43,8 +43,6 @@ pub struct Cost {
     pub gradients: u64,
     /// As `copy`, of the trained tensors.
     pub copy_of_trained: u64,
-    /// Bytes of the largest trained tensor.
-    pub largest: u64,
     /// Bytes of what the optimizer remembers.
     pub slots: u64,
 }
@@ -82,7 +80,6 @@ impl Cost {
             self.copy_of_trained = self.copy_of_trained.max(copied(self.gradients));
             self.gradients = self.gradients.saturating_add(bytes);
             self.slots = self.slots.saturating_add(bytes.saturating_mul(moments));
-            self.largest = self.largest.max(bytes);
         }
     }
 }

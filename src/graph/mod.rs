@@ -34,4 +34,4 @@ pub use pieces::{NEAR, Piece, images_at_once, peak, pieces};
 pub use role::Role;
 pub use shape::Shape;
 pub use summary::{Detail, summary};
-pub use way_back::{Held, most_held};
+pub use way_back::{Held, largest_value, most_held};

@@ -36,6 +36,14 @@ pub fn most_held(graph: &Graph, cut: &Cut, batch: usize) -> Held {
     Walk::new(graph, cut, batch).most()
 }
 
+/// Bytes of the largest value of the part that trains, for so many samples.
+pub fn largest_value(graph: &Graph, cut: &Cut, batch: usize) -> u64 {
+    let rest = cut.rest().into_iter();
+    let values = rest.filter_map(|node| graph.nodes().get(node));
+    let largest = values.map(|node| node.output.elements()).max();
+    bytes(largest.unwrap_or(0).saturating_mul(batch))
+}
+
 /// For each node whether its value has a gradient: a weight of it or of a node before it trains.
 pub(super) fn have_gradients(graph: &Graph, cut: &Cut) -> Vec<bool> {
     let mut found: Vec<bool> = Vec::with_capacity(graph.nodes().len());

@@ -56,13 +56,11 @@ pub fn tanh(x: &Tensor) -> Result<Tensor> {
         return cuda::tanh(x);
     }
     let y = x.tanh()?;
-    if x.device().is_cpu() {
-        let kept = y.clone();
-        record(&[x], &y, move |dy| {
-            let slope = (kept.sqr()?.neg()? + 1.0)?;
-            Ok(vec![Some((dy * slope)?)])
-        });
-    }
+    let kept = y.clone();
+    record(&[x], &y, move |dy| {
+        let slope = (kept.sqr()?.neg()? + 1.0)?;
+        Ok(vec![Some((dy * slope)?)])
+    });
     Ok(y)
 }
 
@@ -80,13 +78,11 @@ pub fn softmax(x: &Tensor) -> Result<Tensor> {
         .broadcast_sub(&x.max_keepdim(D::Minus1)?.detach())?
         .exp()?;
     let y = e.broadcast_div(&e.sum_keepdim(D::Minus1)?)?;
-    if x.device().is_cpu() {
-        let kept = y.clone();
-        record(&[x], &y, move |dy| {
-            let along = (&dy * &kept)?.sum_keepdim(D::Minus1)?;
-            Ok(vec![Some((dy.broadcast_sub(&along)? * kept)?)])
-        });
-    }
+    let kept = y.clone();
+    record(&[x], &y, move |dy| {
+        let along = (&dy * &kept)?.sum_keepdim(D::Minus1)?;
+        Ok(vec![Some((dy.broadcast_sub(&along)? * kept)?)])
+    });
     Ok(y)
 }
 
@@ -109,6 +105,16 @@ pub(super) fn composition(x: &Tensor, function: Function) -> Result<Tensor> {
 }
 
 impl Function {
+    pub const ALL: [Self; 7] = [
+        Function::Relu,
+        Function::Relu6,
+        Function::Sigmoid,
+        Function::Silu,
+        Function::Gelu,
+        Function::HardSwish,
+        Function::HardSigmoid,
+    ];
+
     /// Replaces values by the function of them, on this thread.
     pub(super) fn apply(self, values: &mut [f32]) {
         macro_rules! each {
@@ -233,16 +239,6 @@ mod tests {
     };
     use candle_core::Device;
 
-    const ALL: [Function; 7] = [
-        Function::Relu,
-        Function::Relu6,
-        Function::Sigmoid,
-        Function::Silu,
-        Function::Gelu,
-        Function::HardSwish,
-        Function::HardSigmoid,
-    ];
-
     #[test]
     fn the_gradient_of_relu_at_zero_is_zero() {
         let x = Tensor::new(&[-2f32, -0.0, 0.0, 3.0], &Device::Cpu).unwrap();
@@ -277,7 +273,7 @@ mod tests {
     fn values_and_gradients_are_those_of_the_composition() {
         for dims in [vec![1], vec![3, 5, 7], vec![2, 40_001]] {
             let x = (random(&dims, 1) * 9.0).unwrap();
-            for function in ALL {
+            for function in Function::ALL {
                 let got = gradients(&[&x], |t| activation(&t[0], function));
                 let wanted = gradients(&[&x], |t| composition(&t[0], function));
                 assert_close(&got[0], &wanted[0], 1e-6);
@@ -298,7 +294,7 @@ mod tests {
     fn values_and_slopes_are_those_of_pytorch() {
         let x = [-7.5f32, -3.0, -1.25, 0.0, 0.5, 3.0, 6.5];
         let x = Tensor::new(&x, &Device::Cpu).unwrap();
-        for (function, (values, slopes)) in ALL.into_iter().zip(PYTORCH) {
+        for (function, (values, slopes)) in Function::ALL.into_iter().zip(PYTORCH) {
             assert_values_close(&flat(&activation(&x, function).unwrap()), &values, 1e-6);
             let slope = |x: &f32| function.gradient(1.0, *x);
             let found: Vec<f32> = flat(&x).iter().map(slope).collect();

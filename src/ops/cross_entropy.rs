@@ -56,25 +56,19 @@ pub fn sigmoid_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor
 /// # Errors
 /// Another number of weights.
 pub fn weighted_mean(values: &Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
-    #[cfg(feature = "cuda")]
-    if values.device().is_cuda() {
-        return cuda::weighted_mean(values, weights);
-    }
     let mean = match weights {
         Some(weights) => (values * weights)?.mean_all()?,
         None => values.mean_all()?,
     };
-    if values.device().is_cpu() {
-        let (n, weights) = (values.elem_count(), weights.cloned());
-        record(&[values], &mean, move |dy| {
-            let each = dy.affine(1.0 / n as f64, 0.0)?.broadcast_as(n)?;
-            let each = match weights {
-                Some(weights) => (each * weights)?,
-                None => each.contiguous()?,
-            };
-            Ok(vec![Some(each)])
-        });
-    }
+    let (n, weights) = (values.elem_count(), weights.cloned());
+    record(&[values], &mean, move |dy| {
+        let each = dy.affine(1.0 / n as f64, 0.0)?.broadcast_as(n)?;
+        let each = match weights {
+            Some(weights) => (each * weights)?,
+            None => each.contiguous()?,
+        };
+        Ok(vec![Some(each)])
+    });
     Ok(mean)
 }
 
@@ -83,16 +77,10 @@ pub fn weighted_mean(values: &Tensor, weights: Option<&Tensor>) -> Result<Tensor
 /// # Errors
 /// Shapes that differ.
 pub fn blend(a: &Tensor, b: &Tensor, share: f64) -> Result<Tensor> {
-    #[cfg(feature = "cuda")]
-    if a.device().is_cuda() {
-        return cuda::blend(a, b, share);
-    }
     let y = ((a * share)? + (b * (1.0 - share))?)?;
-    if a.device().is_cpu() {
-        record(&[a, b], &y, move |dy| {
-            Ok(vec![Some((&dy * share)?), Some((dy * (1.0 - share))?)])
-        });
-    }
+    record(&[a, b], &y, move |dy| {
+        Ok(vec![Some((&dy * share)?), Some((dy * (1.0 - share))?)])
+    });
     Ok(y)
 }
 

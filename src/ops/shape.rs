@@ -47,24 +47,9 @@ pub fn add(a: &Tensor, b: &Tensor, with_relu: bool) -> Result<Tensor> {
 /// # Errors
 /// Another number of values.
 pub fn reshape(x: &Tensor, dims: &[usize]) -> Result<Tensor> {
-    #[cfg(feature = "cuda")]
-    if x.device().is_cuda() {
-        return cuda::reshape(x, dims);
-    }
     let (y, before) = (x.reshape(dims)?, x.shape().clone());
-    record_on_cpu(&[x], &y, move |dy| Ok(vec![Some(dy.reshape(before)?)]));
+    record(&[x], &y, move |dy| Ok(vec![Some(dy.reshape(before)?)]));
     Ok(y)
-}
-
-/// As [`record`], where candle does not.
-fn record_on_cpu(
-    inputs: &[&Tensor],
-    y: &Tensor,
-    backward: impl FnOnce(Tensor) -> Result<Vec<Option<Tensor>>> + 'static,
-) {
-    if y.device().is_cpu() {
-        record(inputs, y, backward);
-    }
 }
 
 /// The values of `x` as f32, or as bf16 on a GPU.
@@ -91,7 +76,7 @@ pub fn embed(tokens: &Tensor, class: &Tensor, positions: &Tensor) -> Result<Tens
     let (n, t, c) = tokens.dims3()?;
     let first = class.broadcast_as((n, 1, c))?.contiguous()?;
     let y = Tensor::cat(&[&first, tokens], 1)?.broadcast_add(positions)?;
-    record_on_cpu(&[tokens, class, positions], &y, move |dy| {
+    record(&[tokens, class, positions], &y, move |dy| {
         let of_positions = dy.sum_keepdim(0)?;
         let of_class = of_positions.narrow(1, 0, 1)?.contiguous()?;
         let of_tokens = dy.narrow(1, 1, t)?.contiguous()?;
@@ -105,13 +90,9 @@ pub fn embed(tokens: &Tensor, class: &Tensor, positions: &Tensor) -> Result<Tens
 /// # Errors
 /// Another number of dimensions.
 pub fn first_token(x: &Tensor) -> Result<Tensor> {
-    #[cfg(feature = "cuda")]
-    if x.device().is_cuda() {
-        return cuda::first_token(x);
-    }
     let (n, t, c) = x.dims3()?;
     let y = x.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
-    record_on_cpu(&[x], &y, move |dy| {
+    record(&[x], &y, move |dy| {
         let rest = Tensor::zeros((n, t - 1, c), dy.dtype(), dy.device())?;
         Ok(vec![Some(Tensor::cat(&[&dy.unsqueeze(1)?, &rest], 1)?)])
     });

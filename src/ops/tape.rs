@@ -59,12 +59,15 @@ pub fn is_wanted(tensor: &Tensor) -> bool {
 }
 
 /// Notes how the gradients of `inputs` follow from that of `output`, where one is wanted. What `backward` gives for an input
-/// of which none is wanted is dropped.
+/// of which none is wanted is dropped. On other devices candle has noted it.
 pub(super) fn record(
     inputs: &[&Tensor],
     output: &Tensor,
     backward: impl FnOnce(Tensor) -> Result<Vec<Option<Tensor>>> + 'static,
 ) {
+    if output.device().is_metal() {
+        return;
+    }
     let wanted = |input: &&Tensor| is_wanted(input).then(|| input.id());
     let inputs: Vec<Option<TensorId>> = inputs.iter().map(wanted).collect();
     if inputs.iter().all(Option::is_none) {

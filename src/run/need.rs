@@ -6,7 +6,7 @@ use super::planned::{PlannedRun, PlannedStage};
 use super::probabilities::Probabilities;
 use crate::data::{self, Counts, Data};
 use crate::features;
-use crate::graph::{self, Piece, images_at_once, most_held, peak, pieces};
+use crate::graph::{self, Piece, images_at_once, largest_value, most_held, peak, pieces};
 use crate::metric::{Metric, Needs, Ranking};
 use crate::ops::Passes;
 use crate::text::about_bytes;
@@ -158,10 +158,7 @@ impl Need {
             false => 0,
         };
         let held = most_held(graph, cut, batch_size);
-        let values = cut.rest().into_iter();
-        let values = values.filter_map(|node| graph.nodes().get(node));
-        let largest = values.map(|node| node.output.elements()).max().unwrap_or(0);
-        let largest = (4 * largest as u64).saturating_mul(batch_size as u64);
+        let largest = largest_value(graph, cut, batch_size);
         let homeless = match largest > held.kept / LARGE {
             true => largest / 5 * 4,
             false => 0,

@@ -25,28 +25,18 @@ impl Behind for Nothing {
     }
 }
 
-/// The function of this place in [`ALL`].
+/// The function of this place in [`Function::ALL`].
 pub(super) struct Known<const FUNCTION: usize>;
-
-pub(super) const ALL: [Function; 7] = [
-    Function::Relu,
-    Function::Relu6,
-    Function::Sigmoid,
-    Function::Silu,
-    Function::Gelu,
-    Function::HardSwish,
-    Function::HardSigmoid,
-];
 
 impl<const FUNCTION: usize> Behind for Known<FUNCTION> {
     #[inline(always)]
     fn value(z: f32) -> f32 {
-        const { ALL[FUNCTION] }.value(z)
+        const { Function::ALL[FUNCTION] }.value(z)
     }
 
     #[inline(always)]
     fn gradient(dy: f32, z: f32) -> f32 {
-        const { ALL[FUNCTION] }.gradient(dy, z)
+        const { Function::ALL[FUNCTION] }.gradient(dy, z)
     }
 }
 
@@ -57,7 +47,7 @@ macro_rules! with_function {
     };
     (@each $function:expr, $of:ident, $body:expr, $($place:literal),+) => {
         match $function {
-            $(Some(function) if function == $crate::ops::batch_norm::behind::ALL[$place] => {
+            $(Some(function) if function == Function::ALL[$place] => {
                 type $of = $crate::ops::batch_norm::behind::Known<$place>;
                 $body
             })+

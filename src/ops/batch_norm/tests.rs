@@ -85,7 +85,7 @@ fn a_function_behind_is_applied_as_by_itself() {
     let inputs = [random(&[3, 4, 5, c], 1), random(&[c], 2), random(&[c], 3)];
     let (all, mean) = (inputs.each_ref(), random(&[c], 4));
     let variance = random(&[c], 5).sqr().unwrap();
-    for function in behind::ALL {
+    for function in Function::ALL {
         let of_batch = |t: &[Tensor], then| batch_norm_then(&t[0], &t[1], &t[2], 1e-3, then);
         let given = |t: &[Tensor], then| {
             batch_norm_inference_then(&t[0], [&t[1], &t[2]], [&mean, &variance], 1e-3, then)

@@ -45,31 +45,3 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor, sigmoid: bool) -> Result
     });
     Ok(losses)
 }
-
-/// The mean of `values × weights` (1 where there are none), a scalar.
-pub fn weighted_mean(values: &Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
-    let n = values.elem_count();
-    let mean = match weights {
-        Some(weights) => (values * weights)?.mean_all()?,
-        None => values.mean_all()?,
-    };
-    let weights = weights.cloned();
-    record(&[values], &mean, move |dy| {
-        let each = dy.affine(1.0 / n as f64, 0.0)?.broadcast_as(n)?;
-        let each = match weights {
-            Some(weights) => (each * weights)?,
-            None => each.contiguous()?,
-        };
-        Ok(vec![Some(each)])
-    });
-    Ok(mean)
-}
-
-/// `a × share + b × (1 - share)`.
-pub fn blend(a: &Tensor, b: &Tensor, share: f64) -> Result<Tensor> {
-    let y = ((a * share)? + (b * (1.0 - share))?)?;
-    record(&[a, b], &y, move |dy| {
-        Ok(vec![Some((&dy * share)?), Some((dy * (1.0 - share))?)])
-    });
-    Ok(y)
-}

@@ -6,13 +6,6 @@ use super::columns;
 use super::elementwise::cast;
 use crate::ops::tape::record;
 
-/// The values in another shape.
-pub fn reshape(x: &Tensor, dims: &[usize]) -> Result<Tensor> {
-    let (y, before) = (x.reshape(dims)?, x.shape().clone());
-    record(&[x], &y, move |dy| Ok(vec![Some(dy.reshape(before)?)]));
-    Ok(y)
-}
-
 /// As [`crate::ops::concat`].
 pub fn concat(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let axis = a.rank() - 1;
@@ -38,17 +31,6 @@ pub fn embed(tokens: &Tensor, class: &Tensor, positions: &Tensor) -> Result<Tens
         let of_class = of_positions.narrow(1, 0, 1)?.contiguous()?;
         let of_tokens = dy.narrow(1, 1, t)?.contiguous()?;
         Ok(vec![Some(of_tokens), Some(of_class), Some(of_positions)])
-    });
-    Ok(y)
-}
-
-/// As [`crate::ops::first_token`].
-pub fn first_token(x: &Tensor) -> Result<Tensor> {
-    let (n, t, c) = x.dims3()?;
-    let y = x.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
-    record(&[x], &y, move |dy| {
-        let rest = Tensor::zeros((n, t - 1, c), dy.dtype(), dy.device())?;
-        Ok(vec![Some(Tensor::cat(&[&dy.unsqueeze(1)?, &rest], 1)?)])
     });
     Ok(y)
 }

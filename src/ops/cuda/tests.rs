@@ -4,9 +4,11 @@ use std::sync::LazyLock;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 
-use super::{allow_tf32, open_gpu, weighted_mean};
+use super::{allow_tf32, open_gpu};
 use crate::ops::testing::{flat, gradients, random, weights};
-use crate::ops::{self, Conv2dConfig, Function, Padding, Pool2dConfig, Recording, backward};
+use crate::ops::{
+    self, Conv2dConfig, Function, Padding, Pool2dConfig, Recording, backward, weighted_mean,
+};
 use crate::rng::{Purpose, Stream};
 
 static GPU: LazyLock<Device> = LazyLock::new(|| open_gpu(0).expect("these tests need a GPU"));
@@ -185,16 +187,7 @@ fn dense_layers_are_those_of_the_cpu() {
 #[test]
 fn functions_are_those_of_the_cpu() {
     let x = (random(&[3, 5, 7, 11], 1) * 6.0).unwrap();
-    let all = [
-        Function::Relu,
-        Function::Relu6,
-        Function::Sigmoid,
-        Function::Silu,
-        Function::Gelu,
-        Function::HardSwish,
-        Function::HardSigmoid,
-    ];
-    for function in all {
+    for function in Function::ALL {
         compare(&format!("{function:?}"), std::slice::from_ref(&x), 1, |t| {
             ops::activation(&t[0], function)
         });
