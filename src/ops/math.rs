@@ -4,7 +4,7 @@
 ///
 /// `2^n * e^r` with `n` the nearest integer to `x / ln 2`, and the polynomial of the Cephes library's `expf` for `e^r`.
 #[inline(always)]
-pub(super) fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
     /// Beside it values are integers.
     const SHIFT: f32 = 12_582_912.0;

@@ -22,7 +22,7 @@ pub(super) fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a
 ///
 /// # Errors
 /// Tensors of another type, or elsewhere.
-pub(super) fn read<T, const N: usize>(
+pub(crate) fn read<T, const N: usize>(
     tensors: [&Tensor; N],
     f: impl FnOnce([&[f32]; N]) -> T,
 ) -> Result<T> {

@@ -8,7 +8,7 @@ pub(super) const LANES: usize = 16;
 /// Runs `kernel` with the widest vectors this processor has.
 ///
 /// Whatever it calls must be inlined (`#[inline(always)]`, no closures handed over) to be compiled for them.
-pub(super) fn dispatch<K: WithSimd>(kernel: K) -> K::Output {
+pub(crate) fn dispatch<K: WithSimd>(kernel: K) -> K::Output {
     Arch::new().dispatch(kernel)
 }
 
@@ -69,7 +69,7 @@ pub(super) fn sum_of_pairs(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) ->
 
 /// The vector of values from `at` on.
 #[inline(always)]
-pub(super) fn load<S: Simd>(values: &[f32], at: usize) -> S::f32s {
+pub(crate) fn load<S: Simd>(values: &[f32], at: usize) -> S::f32s {
     S::as_simd_f32s(&values[at..at + S::F32_LANES]).0[0]
 }
 
@@ -84,7 +84,7 @@ pub(super) fn load_some<S: Simd>(simd: S, values: &[f32], at: usize, count: usiz
 
 /// Puts a vector at the values from `at` on.
 #[inline(always)]
-pub(super) fn store<S: Simd>(values: &mut [f32], at: usize, vector: S::f32s) {
+pub(crate) fn store<S: Simd>(values: &mut [f32], at: usize, vector: S::f32s) {
     S::as_mut_simd_f32s(&mut values[at..at + S::F32_LANES]).0[0] = vector;
 }
 

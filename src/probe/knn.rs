@@ -1,11 +1,12 @@
 //! The nearest neighbours among the training images by the cosine of the angle between features; the number of neighbours
 //! by the validation images. The first of the classes that most of them have, as scikit-learn's `KNeighborsClassifier`.
 
-use candle_core::Result;
+use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
 use super::matrix::Matrix;
-use super::method::{Fitted, Part, Parts, Probe, accuracy};
+use super::method::{Fitted, Parts, Probe, accuracy};
+use crate::ops::read;
 
 /// The numbers of neighbours that are tried.
 const NEIGHBOURS: [usize; 5] = [1, 5, 10, 20, 50];
@@ -24,14 +25,13 @@ impl Probe for NearestNeighbours {
     }
 
     fn fit(&self, parts: &Parts) -> Result<Fitted> {
-        let known = Part {
-            features: of_length_one(&parts.training.features),
-            labels: parts.training.labels.clone(),
-        };
+        let labels = &parts.training.labels;
         let counts: Vec<usize> = NEIGHBOURS
             .into_iter()
-            .filter(|count| *count == 1 || *count <= known.labels.len())
+            .filter(|count| *count == 1 || *count <= labels.len())
             .collect();
+        let known = of_length_one(&parts.training.features).into_tensor()?;
+        let known = (known.t()?, labels.as_slice());
         let answers = answers(&known, &parts.validation.features, &counts, parts.classes)?;
         let share = |answers: &Vec<u32>| accuracy(answers, &parts.validation.labels);
         let mut best = 0;
@@ -65,9 +65,10 @@ fn of_length_one(features: &Matrix<f32>) -> Matrix<f32> {
     scaled
 }
 
-/// For each of the `counts` the classes of images by so many neighbours.
+/// For each of the `counts` the classes of images by so many neighbours of those that are known, features `[columns, images]`
+/// with their classes.
 fn answers(
-    known: &Part,
+    (known, labels): &(Tensor, &[u32]),
     features: &Matrix<f32>,
     counts: &[usize],
     classes: usize,
@@ -79,12 +80,11 @@ fn answers(
         let values = &features.values[start * features.columns..(start + rows) * features.columns];
         let images = Matrix::new(rows, features.columns, values.to_vec());
         // Their lengths change no order.
-        let cosines = images.times_transposed(&known.features)?;
-        let nearest: Vec<Vec<u32>> = cosines
-            .values
-            .par_chunks(cosines.columns.max(1))
-            .map(|row| nearest(row, most, &known.labels))
-            .collect();
+        let cosines = images.into_tensor()?.matmul(known)?;
+        let nearest: Vec<Vec<u32>> = read([&cosines], |[cosines]| {
+            let rows = cosines.par_chunks(labels.len().max(1));
+            rows.map(|row| nearest(row, most, labels)).collect()
+        })?;
         for (count, found) in counts.iter().zip(&mut found) {
             found.extend(
                 nearest
@@ -98,16 +98,21 @@ fn answers(
 
 /// The classes of the `most` nearest, the nearest first; of equally near ones the earlier in the dataset.
 fn nearest(cosines: &[f32], most: usize, labels: &[u32]) -> Vec<u32> {
-    let places = cosines.iter().enumerate();
-    let mut order: Vec<u64> = places.map(|(at, x)| place(*x, at as u32)).collect();
-    let most = most.min(order.len());
-    if most == 0 {
-        return Vec::new();
+    let mut found: Vec<u64> = Vec::with_capacity(2 * most);
+    // What is not before it is none of the nearest.
+    let mut bound = u64::MAX;
+    for (at, cosine) in cosines.iter().enumerate() {
+        let place = place(*cosine, at as u32);
+        if place < bound {
+            found.push(place);
+            if found.len() == 2 * most {
+                bound = *found.select_nth_unstable(most - 1).1;
+                found.truncate(most);
+            }
+        }
     }
-    order.select_nth_unstable(most - 1);
-    order.truncate(most);
-    order.sort_unstable();
-    let nearest = order.iter().map(|place| *place as u32);
+    found.sort_unstable();
+    let nearest = found.iter().take(most).map(|place| *place as u32);
     nearest.map(|at| labels[at as usize]).collect()
 }
 

@@ -1,11 +1,11 @@
 //! Multinomial logistic regression with a squared penalty, as scikit-learn's `LogisticRegression`; its strength by the
 //! validation images.
 
-use candle_core::{Result, Tensor};
-use rayon::prelude::*;
+use candle_core::Result;
 
 use super::matrix::Matrix;
 use super::method::{Fitted, Part, Parts, Probe, Rotated, accuracy, largest};
+use super::softmax::Images;
 use super::tridiagonal::{Factors, Tridiagonal};
 
 /// One over the penalty, as scikit-learn counts, from strong to weak.
@@ -36,9 +36,10 @@ impl Probe for Logistic {
         let classes_of = |part, weights: &[f64]| classes_of(part, weights, parts.classes);
         let mut best: Option<(f64, Problem<'_>, Vec<f64>)> = None;
         let (mut has_gained, mut without_gain) = (false, 0);
+        let images = images(parts)?;
         for inverse in INVERSE_PENALTIES {
-            let problem = Problem::new(parts, inverse)?;
-            weights = minimize(&problem, weights, WHILE_CHOOSING)?;
+            let problem = Problem::new(parts, &images, inverse)?;
+            weights = minimize(&problem, weights, WHILE_CHOOSING);
             let found = classes_of(&parts.validation, &problem.turned_back(&weights)?)?;
             let share = accuracy(&found, &parts.validation.labels).unwrap_or(0.0);
             if best.as_ref().is_none_or(|(best, ..)| share > *best) {
@@ -55,7 +56,7 @@ impl Probe for Logistic {
         }
         let weights = match best {
             Some((_, problem, rough)) => {
-                problem.turned_back(&minimize(&problem, rough, TOLERANCE)?)?
+                problem.turned_back(&minimize(&problem, rough, TOLERANCE))?
             }
             None => weights,
         };
@@ -70,43 +71,41 @@ impl Probe for Logistic {
 #[cfg(test)]
 pub(super) fn fitted(parts: &Parts, inverse: f64) -> Result<Vec<f64>> {
     let start = vec![0.0; (parts.training.features.columns + 1) * parts.classes];
-    let problem = Problem::new(parts, inverse)?;
-    problem.turned_back(&minimize(&problem, start, TOLERANCE)?)
+    let images = images(parts)?;
+    let problem = Problem::new(parts, &images, inverse)?;
+    problem.turned_back(&minimize(&problem, start, TOLERANCE))
 }
 
 fn classes_of(part: &Part, weights: &[f64], classes: usize) -> Result<Vec<u32>> {
-    match part.labels.is_empty() {
-        true => Ok(Vec::new()),
-        false => {
-            let table = part.features.tensor()?;
-            Ok(largest(&logits(&table, weights, classes)?))
-        }
+    let features = &part.features;
+    if features.rows == 0 {
+        return Ok(Vec::new());
     }
+    let (slopes, biases) = weights.split_at(features.columns * classes);
+    let slopes = Matrix::new(features.columns, classes, slopes.to_vec());
+    let mut logits = features.times(&slopes.rounded())?;
+    for row in logits.values.chunks_mut(classes.max(1)) {
+        let pairs = row.iter_mut().zip(biases);
+        pairs.for_each(|(logit, bias)| *logit += *bias as f32);
+    }
+    Ok(largest(&logits))
 }
 
-/// The features times the weights, with the biases, which stand in the last row.
-fn logits(table: &Tensor, weights: &[f64], classes: usize) -> Result<Matrix<f32>> {
-    let features = table.dim(1)?;
-    let of_features = features * classes;
-    let slopes = weights[..of_features].iter().map(|w| *w as f32).collect();
-    let slopes = Matrix::new(features, classes, slopes);
-    let mut logits = Matrix::of(&table.matmul(&slopes.tensor()?)?)?;
-    for row in logits.values.chunks_mut(classes.max(1)) {
-        let biases = &weights[of_features..];
-        row.iter_mut()
-            .zip(biases)
-            .for_each(|(logit, bias)| *logit += *bias as f32);
-    }
-    Ok(logits)
+/// The training images, with their features turned where they can be.
+fn images(parts: &Parts) -> Result<Images<'_>> {
+    let Part { features, labels } = &parts.training;
+    let rotated = parts.rotated()?;
+    let features = rotated.map_or(features, |rotated| &rotated.features);
+    Ok(Images::new(features, labels, parts.classes))
 }
 
 /// What is made small: the mean cross-entropy, and half the sum of squared slopes times `penalty`. Where the features are
 /// turned, so are the weights; neither the losses nor the squares change.
 struct Problem<'a> {
-    features: &'a Matrix<f32>,
-    /// The same, copied once.
-    table: Tensor,
-    labels: &'a [u32],
+    images: &'a Images<'a>,
+    /// How many.
+    count: f64,
+    features: usize,
     classes: usize,
     penalty: f64,
     /// The basis, and what bounds the curvature in it.
@@ -115,22 +114,20 @@ struct Problem<'a> {
 
 impl<'a> Problem<'a> {
     /// Of the training images, with one over the penalty as scikit-learn counts it, over the sum of the losses.
-    fn new(parts: &'a Parts, inverse: f64) -> Result<Self> {
-        let images = parts.training.labels.len().max(1) as f64;
-        let rotated = parts.rotated()?;
-        let penalty = 1.0 / (inverse * images);
+    fn new(parts: &'a Parts, images: &'a Images<'a>, inverse: f64) -> Result<Self> {
+        let count = parts.training.labels.len().max(1) as f64;
+        let penalty = 1.0 / (inverse * count);
         let bound = |rotated: &'a Rotated| {
-            let factors = rotated.parts.shifted(2.0 * images * penalty);
+            let factors = rotated.parts.shifted(2.0 * count * penalty);
             (&rotated.parts, factors)
         };
-        let features = rotated.map_or(&parts.training.features, |rotated| &rotated.features);
         Ok(Problem {
-            features,
-            table: features.tensor()?,
-            labels: &parts.training.labels,
+            images,
+            count,
+            features: parts.training.features.columns,
             classes: parts.classes,
             penalty,
-            turned: rotated.map(bound),
+            turned: parts.rotated()?.map(bound),
         })
     }
 
@@ -139,8 +136,8 @@ impl<'a> Problem<'a> {
         let Some((parts, _)) = &self.turned else {
             return Ok(weights.to_vec());
         };
-        let (slopes, biases) = weights.split_at(self.features.columns * self.classes);
-        let slopes = Matrix::new(self.features.columns, self.classes, slopes.to_vec());
+        let (slopes, biases) = weights.split_at(self.features * self.classes);
+        let slopes = Matrix::new(self.features, self.classes, slopes.to_vec());
         let mut back = parts.q.times(&slopes)?.values;
         back.extend(biases);
         Ok(back)
@@ -152,65 +149,32 @@ impl<'a> Problem<'a> {
         let Some((_, factors)) = &self.turned else {
             return vector;
         };
-        let images = self.labels.len().max(1) as f64;
         let mut slopes = vector;
-        let biases = slopes.split_off(self.features.columns * self.classes);
-        let slopes = Matrix::new(self.features.columns, self.classes, slopes);
+        let biases = slopes.split_off(self.features * self.classes);
+        let slopes = Matrix::new(self.features, self.classes, slopes);
         let mut solved = factors.solve(slopes).values;
-        solved.iter_mut().for_each(|value| *value *= 2.0 * images);
+        solved
+            .iter_mut()
+            .for_each(|value| *value *= 2.0 * self.count);
         solved.extend(biases.iter().map(|bias| 2.0 * bias));
         solved
     }
 
-    fn value_and_gradient(&self, weights: &[f64]) -> Result<(f64, Vec<f64>)> {
-        let (classes, images) = (self.classes, self.labels.len().max(1) as f64);
-        let mut errors = logits(&self.table, weights, classes)?;
-        let losses: Vec<f64> = errors
-            .values
-            .par_chunks_mut(classes.max(1))
-            .zip(self.labels)
-            .map(|(row, label)| error_of(row, *label as usize))
-            .collect();
-        let of_features = self.features.columns * classes;
-        let slopes = &weights[..of_features];
+    fn value_and_gradient(&self, weights: &[f64]) -> (f64, Vec<f64>) {
+        let (losses, mut gradient) = self.images.losses(weights);
+        gradient.iter_mut().for_each(|sum| *sum /= self.count);
+        let slopes = &weights[..self.features * self.classes];
+        let pairs = gradient.iter_mut().zip(slopes);
+        pairs.for_each(|(g, w)| *g += self.penalty * w);
         let squares: f64 = slopes.iter().map(|w| w * w).sum();
-        let value = losses.iter().sum::<f64>() / images + 0.5 * self.penalty * squares;
-        let sums = Matrix::<f32>::of(&self.table.t()?.matmul(&errors.tensor()?)?)?;
-        let mut gradient: Vec<f64> = sums.values.iter().map(|g| f64::from(*g) / images).collect();
-        gradient
-            .iter_mut()
-            .zip(slopes)
-            .for_each(|(g, w)| *g += self.penalty * w);
-        let mut biases = vec![0.0; classes];
-        for row in errors.values.chunks(classes.max(1)) {
-            row.iter()
-                .zip(&mut biases)
-                .for_each(|(error, sum)| *sum += f64::from(*error));
-        }
-        gradient.extend(biases.iter().map(|sum| sum / images));
-        Ok((value, gradient))
+        (losses / self.count + 0.5 * self.penalty * squares, gradient)
     }
-}
-
-/// An image's loss; its logits become their gradient: the probabilities, less one at its class.
-fn error_of(row: &mut [f32], label: usize) -> f64 {
-    let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let own = f64::from(row[label] - most);
-    let mut sum = 0.0;
-    for x in row.iter_mut() {
-        *x = (*x - most).exp();
-        sum += f64::from(*x);
-    }
-    row.iter_mut()
-        .for_each(|x| *x = (f64::from(*x) / sum) as f32);
-    row[label] -= 1.0;
-    sum.ln() - own
 }
 
 /// L-BFGS with halved steps; J. Nocedal, S. Wright, "Numerical Optimization" (2nd edition), algorithm 7.4.
-fn minimize(problem: &Problem<'_>, start: Vec<f64>, tolerance: f64) -> Result<Vec<f64>> {
+fn minimize(problem: &Problem<'_>, start: Vec<f64>, tolerance: f64) -> Vec<f64> {
     let mut weights = start;
-    let (mut value, mut gradient) = problem.value_and_gradient(&weights)?;
+    let (mut value, mut gradient) = problem.value_and_gradient(&weights);
     let mut past: Vec<Step> = Vec::new();
     for _ in 0..MOST_STEPS {
         let steepest = gradient.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
@@ -230,7 +194,7 @@ fn minimize(problem: &Problem<'_>, start: Vec<f64>, tolerance: f64) -> Result<Ve
                 .zip(&direction)
                 .map(|(w, d)| w + step * d)
                 .collect();
-            let (there_value, there_gradient) = problem.value_and_gradient(&there)?;
+            let (there_value, there_gradient) = problem.value_and_gradient(&there);
             if there_value <= value + 1e-4 * step * slope {
                 next = Some((there, there_value, there_gradient));
                 break;
@@ -260,7 +224,7 @@ fn minimize(problem: &Problem<'_>, start: Vec<f64>, tolerance: f64) -> Result<Ve
         }
         (weights, value, gradient) = (there, there_value, there_gradient);
     }
-    Ok(weights)
+    weights
 }
 
 /// A step that was taken.

@@ -1,6 +1,7 @@
 //! Tables of numbers and their products.
 
 use candle_core::{Device, Result, Tensor, WithDType};
+use rayon::prelude::*;
 
 /// Numbers row by row.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +28,12 @@ impl<T: WithDType> Matrix<T> {
         &self.values[row * self.columns..(row + 1) * self.columns]
     }
 
-    /// A copy as a tensor, where it is multiplied often.
+    /// As a tensor, without a copy.
+    pub fn into_tensor(self) -> Result<Tensor> {
+        Tensor::from_vec(self.values, (self.rows, self.columns), &Device::Cpu)
+    }
+
+    /// A copy as a tensor.
     pub fn tensor(&self) -> Result<Tensor> {
         Tensor::from_slice(&self.values, (self.rows, self.columns), &Device::Cpu)
     }
@@ -56,7 +62,7 @@ impl<T: WithDType> Matrix<T> {
 impl Matrix<f32> {
     /// In double precision.
     pub fn exact(&self) -> Matrix<f64> {
-        let values = self.values.iter().map(|value| f64::from(*value));
+        let values = self.values.par_iter().map(|value| f64::from(*value));
         Matrix::new(self.rows, self.columns, values.collect())
     }
 }

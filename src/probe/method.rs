@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use candle_core::Result;
+use candle_core::{Result, Tensor};
 
 use super::matrix::Matrix;
 use super::pass::Pooled;
@@ -54,6 +54,8 @@ pub(super) struct Rotated {
     pub parts: Tridiagonal,
     /// `X Q`
     pub features: Matrix<f32>,
+    /// `X`, in double precision.
+    pub exact: Tensor,
 }
 
 /// What a probe says of images.
@@ -101,12 +103,13 @@ impl Parts {
         if let Some(known) = self.rotated.get() {
             return Ok(Some(known));
         }
-        let exact = features.exact();
-        let parts = Tridiagonal::of(exact.transposed_times(&exact)?);
+        let exact = features.exact().into_tensor()?;
+        let parts = Tridiagonal::of(Matrix::of(&exact.t()?.matmul(&exact)?)?);
         let turned = features.times(&parts.q.rounded())?;
         let rotated = Rotated {
             parts,
             features: turned,
+            exact,
         };
         Ok(Some(self.rotated.get_or_init(|| rotated)))
     }

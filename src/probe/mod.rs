@@ -12,6 +12,7 @@ mod method;
 mod pass;
 mod ridge;
 mod row;
+mod softmax;
 #[cfg(test)]
 mod tests;
 mod tridiagonal;

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::matrix::Matrix;
 use super::method::{Fitted, Part, Parts, Probe, Rotated, largest};
-use super::tridiagonal::Tridiagonal;
+use super::tridiagonal::{Factors, Norms, Tridiagonal};
 
 /// The penalties that are tried.
 pub(super) const PENALTIES: [f64; 9] = [0.1, 1.0, 10.0, 30.0, 100.0, 300.0, 1e3, 1e4, 1e5];
@@ -54,7 +54,7 @@ impl Weights {
             row.iter_mut().zip(&bias).for_each(|(y, mean)| *y -= mean);
         }
         let attempts = match parts.rotated()? {
-            Some(rotated) => by_features(features, rotated, &y)?,
+            Some(rotated) => by_features(rotated, &y)?,
             None => by_images(&features.exact(), &y)?,
         };
         let best = attempts
@@ -95,45 +95,57 @@ fn targets(labels: &[u32], classes: usize) -> (Matrix<f64>, Vec<f64>) {
     (y, means)
 }
 
+/// Penalties side by side, in whole vectors.
+const LANES: usize = PENALTIES.len().next_multiple_of(8);
+
 /// By a matrix of features by features, where there are as many images or more. The errors of leaving an image out are
 /// those of all, over one less its leverage.
-fn by_features(x: &Matrix<f32>, rotated: &Rotated, y: &Matrix<f64>) -> Result<Vec<Attempt>> {
-    let Rotated { parts, features } = rotated;
-    let targets = x.exact().transposed_times(y)?;
+fn by_features(rotated: &Rotated, y: &Matrix<f64>) -> Result<Vec<Attempt>> {
+    let Rotated {
+        parts,
+        features,
+        exact,
+    } = rotated;
+    let targets = Matrix::of(&exact.t()?.matmul(&y.clone().into_tensor()?)?)?;
     let targets = parts.q.transposed_times(&targets)?;
-    let attempt = |penalty: f64| -> Result<Attempt> {
-        let factors = parts.shifted(penalty);
+    let factors = PENALTIES.map(|penalty| parts.shifted(penalty));
+    let norms = Norms::<LANES>::new(&factors);
+    let leverages: Vec<[f64; LANES]> = features
+        .values
+        .par_chunks(features.columns.max(1))
+        .map(|row| norms.of(row))
+        .collect();
+    let table = features.tensor()?;
+    let attempt = |(at, factors): (usize, &Factors)| -> Result<Attempt> {
         let solution = factors.solve(targets.clone());
-        let fitted = features.times(&solution.rounded())?;
-        let errors: Vec<f64> = features
-            .values
-            .par_chunks(x.columns.max(1))
-            .enumerate()
-            .map(|(row, values)| {
-                let left = 1.0 - factors.norm(values) - 1.0 / x.rows as f64;
-                let pairs = y.row(row).iter().zip(fitted.row(row));
-                pairs
-                    .map(|(y, fitted)| ((y - f64::from(*fitted)) / left).powi(2))
-                    .sum::<f64>()
-            })
-            .collect();
+        let fitted: Matrix<f32> = Matrix::of(&table.matmul(&solution.rounded().into_tensor()?)?)?;
+        let error = |row: usize| {
+            let left = 1.0 - leverages[row][at] - 1.0 / y.rows as f64;
+            let pairs = y.row(row).iter().zip(fitted.row(row));
+            pairs
+                .map(|(y, fitted)| ((y - f64::from(*fitted)) / left).powi(2))
+                .sum::<f64>()
+        };
         Ok(Attempt {
-            error: errors.iter().sum(),
+            error: (0..y.rows).map(error).sum(),
             weights: parts.q.times(&solution)?,
         })
     };
-    PENALTIES.iter().map(|penalty| attempt(*penalty)).collect()
+    factors.iter().enumerate().map(attempt).collect()
 }
 
 /// By a matrix of images by images, where there are more features.
 fn by_images(x: &Matrix<f64>, y: &Matrix<f64>) -> Result<Vec<Attempt>> {
     let parts = Tridiagonal::of(x.times_transposed(x)?);
     let targets = parts.q.transposed_times(y)?;
-    let attempt = |penalty: f64| -> Result<Attempt> {
-        let factors = parts.shifted(penalty);
+    let factors = PENALTIES.map(|penalty| parts.shifted(penalty));
+    let norms = Norms::<LANES>::new(&factors);
+    let norms: Vec<[f64; LANES]> = (0..x.rows).map(|row| norms.of(parts.q.row(row))).collect();
+    let attempt = |(at, factors): (usize, &Factors)| -> Result<Attempt> {
+        let penalty = PENALTIES[at];
         let duals = parts.q.times(&factors.solve(targets.clone()))?;
         let error = |row: usize| {
-            let left = penalty * factors.norm(parts.q.row(row)) - 1.0 / x.rows as f64;
+            let left = penalty * norms[row][at] - 1.0 / x.rows as f64;
             let duals = duals.row(row).iter();
             duals
                 .map(|dual| (penalty * dual / left).powi(2))
@@ -144,5 +156,5 @@ fn by_images(x: &Matrix<f64>, y: &Matrix<f64>) -> Result<Vec<Attempt>> {
             weights: x.transposed_times(&duals)?,
         })
     };
-    PENALTIES.iter().map(|penalty| attempt(*penalty)).collect()
+    factors.iter().enumerate().map(attempt).collect()
 }

@@ -97,16 +97,6 @@ pub(super) struct Factors {
 }
 
 impl Factors {
-    /// `xᵀ T⁻¹ x`.
-    pub fn norm<T: Copy + Into<f64>>(&self, x: &[T]) -> f64 {
-        let (mut before, mut sum) = (0.0, 0.0);
-        for ((value, lower), pivot) in x.iter().zip(&self.lower).zip(&self.pivots) {
-            before = (*value).into() - lower * before;
-            sum += before * before / pivot;
-        }
-        sum
-    }
-
     /// `T⁻¹ B`.
     pub fn solve(&self, mut b: Matrix<f64>) -> Matrix<f64> {
         let columns = b.columns;
@@ -131,6 +121,48 @@ impl Factors {
             }
         }
         b
+    }
+}
+
+/// Several factors that vectors are measured by at once.
+pub(super) struct Norms<const N: usize> {
+    /// A row of T each: what stands below the diagonal of L, and one over the pivot, of each of the factors.
+    rows: Vec<([f64; N], [f64; N])>,
+}
+
+impl<const N: usize> Norms<N> {
+    /// By at most N factors of matrices of one size.
+    pub fn new(factors: &[Factors]) -> Self {
+        let rows = factors.first().map_or(0, |factors| factors.pivots.len());
+        let row = |row: usize| {
+            let (mut lower, mut inverse) = ([0.0; N], [0.0; N]);
+            for (at, factors) in factors.iter().enumerate() {
+                lower[at] = factors.lower[row];
+                inverse[at] = 1.0 / factors.pivots[row];
+            }
+            (lower, inverse)
+        };
+        Norms {
+            rows: (0..rows).map(row).collect(),
+        }
+    }
+
+    /// `xᵀ T⁻¹ x` by each of the factors.
+    pub fn of<T: Copy + Into<f64>>(&self, x: &[T]) -> [f64; N] {
+        vectorized(
+            #[inline(always)]
+            || {
+                let (mut before, mut sums) = ([0.0; N], [0.0; N]);
+                for (value, (lower, inverse)) in x.iter().zip(&self.rows) {
+                    let value = (*value).into();
+                    for at in 0..N {
+                        before[at] = value - lower[at] * before[at];
+                        sums[at] += before[at] * before[at] * inverse[at];
+                    }
+                }
+                sums
+            },
+        )
     }
 }
 
@@ -270,6 +302,10 @@ mod tests {
         let norm: f64 = (0..n)
             .map(|row| b.values[2 * row] * solution.values[2 * row])
             .sum();
-        assert!((factors.norm(&first) - norm).abs() < 1e-9 * norm.abs());
+        let other = parts.shifted(2.0);
+        let [found, of_other] = Norms::new(&[factors, other]).of(&first);
+        assert!((found - norm).abs() < 1e-9 * norm.abs());
+        let [alone] = Norms::new(&[parts.shifted(2.0)]).of(&first);
+        assert_eq!(of_other, alone);
     }
 }
