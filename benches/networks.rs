@@ -1,6 +1,7 @@
 //! How many images of 224×224 a second whole networks carry forward, and through a step of training, on this machine.
 //!
 //!     cargo bench --bench networks -- forward resnet50 vit_small_patch16_224 --turns 5 --batch 16
+//!     cargo bench --bench networks -- forward resnet50 --bf16
 //!
 //! The networks have their own classifiers and random weights: time does not depend on them. A line a turn and a network:
 //! `forward resnet50 17.3`. `benches/compare` sets them beside other programs.
@@ -12,7 +13,7 @@ use runner::graph::Mode;
 use runner::model::{Blueprint, Network, Weights};
 use runner::ops;
 use runner::optim::Optimizer;
-use runner::spec::{self, Spec};
+use runner::spec::{self, Precision, Spec};
 use runner::zoo::IMAGENET_CLASSES;
 
 /// The networks of the README's table.
@@ -34,6 +35,7 @@ struct Job {
     networks: Vec<String>,
     turns: usize,
     batch: usize,
+    precision: Precision,
 }
 
 impl Job {
@@ -43,6 +45,7 @@ impl Job {
             networks: Vec::new(),
             turns: 5,
             batch: 16,
+            precision: Precision::F32,
         };
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
@@ -50,6 +53,7 @@ impl Job {
             match arg.as_str() {
                 "--turns" => job.turns = number(),
                 "--batch" => job.batch = number(),
+                "--bf16" => job.precision = Precision::Bf16,
                 // Cargo's own.
                 "--bench" => {}
                 "forward" => job.step = false,
@@ -64,14 +68,15 @@ impl Job {
     }
 }
 
-fn network(arch: &str) -> Result<Network> {
+fn network(arch: &str, precision: Precision) -> Result<Network> {
     let text = format!(
         "name = 'speed'\n[dataset]\nname = 'cifar10'\n[backbone]\narch = '{arch}'\nweights = 'random'\n\
          include_top = true\ninput_size = {SIDE}\n[freeze]\nthrough = 'none'\n"
     );
     let spec: Spec = toml::from_str(&text).expect("a spec");
     let blueprint = Blueprint::new(&spec, IMAGENET_CLASSES).expect("a network");
-    Network::new(blueprint, &Weights::new(), 0, &Device::Cpu)
+    let network = Network::new(blueprint, &Weights::new(), 0, &Device::Cpu)?;
+    Ok(network.computing_in(precision))
 }
 
 fn images(batch: usize) -> Result<Tensor> {
@@ -112,7 +117,7 @@ fn measure() -> Result<()> {
     let images = images(job.batch)?;
     let what = if job.step { "step" } else { "forward" };
     for arch in &job.networks {
-        let network = network(arch)?;
+        let network = network(arch, job.precision)?;
         let of_spec = spec::Optimizer::default();
         let mut optimizer =
             Optimizer::new(of_spec.rule(), of_spec.weight_decay(), &network.trained())

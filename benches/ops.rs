@@ -183,7 +183,7 @@ fn convolutions_at_224(c: &mut Criterion) {
         let config = Conv2dConfig {
             stride,
             padding: Padding::Each(size / 2),
-            relu: false,
+            ..Conv2dConfig::default()
         };
         let epilogue = Epilogue {
             scale: Some(random(&[cout])),
@@ -214,9 +214,15 @@ fn dense(c: &mut Criterion) {
         let (fixed_x, fixed_weight) = (x.as_detached_tensor(), weight.as_detached_tensor());
         let amount = Throughput::Elements(flops);
         time(c, "dense forward", &name, amount, || {
-            ops::dense(&fixed_x, &fixed_weight, Some(&bias), false)
+            ops::dense(
+                &fixed_x,
+                &fixed_weight,
+                Some(&bias),
+                false,
+                ops::Products::F32,
+            )
         });
-        let output = || ops::dense(&x, &weight, Some(&bias), false);
+        let output = || ops::dense(&x, &weight, Some(&bias), false, ops::Products::F32);
         let amount = Throughput::Elements(2 * flops);
         time_backward(c, "dense gradients", &name, amount, output);
     }

@@ -3,6 +3,7 @@
 use candle_core::Device;
 use candle_core::utils::{cuda_is_available, metal_is_available};
 
+use crate::ops::Products;
 use crate::spec::{self, Precision, Problem};
 
 /// A device that can be used.
@@ -28,13 +29,16 @@ pub fn choose(training: &spec::Training) -> Result<Chosen, Problem> {
     if chosen.device.is_cuda() {
         return Ok(chosen);
     }
-    let why = if chosen.device.is_cpu() {
-        "a CPU computes in f32 only".into()
-    } else {
-        format!("this version computes in f32 on {}", chosen.name)
+    let why = match (chosen.device.is_cpu(), precision) {
+        (true, Precision::Bf16) if Products::Bf16.are_there() => return Ok(chosen),
+        (true, Precision::Bf16) => {
+            "this processor has no instructions for bf16 (AVX512-BF16), so that it would be slower than f32"
+                .into()
+        }
+        (true, _) => format!("a CPU computes in f32 or bf16, not in {precision}"),
+        (false, _) => format!("this version computes in f32 on {}, not in {precision}", chosen.name),
     };
-    let problem = Problem::new("training.precision", format!("{why}, not in {precision}"));
-    Err(problem.help("take \"f32\""))
+    Err(Problem::new("training.precision", why).help("take \"f32\""))
 }
 
 /// A GPU that is built in and can be used, else the CPU.

@@ -328,6 +328,9 @@ fn describe(model: &Model<'_>, all: usize, look: Look) -> String {
             counted(spec.epochs(), "epoch")
         );
     }
+    for line in steps(model) {
+        let _ = writeln!(text, "steps                  {line}");
+    }
     // Runs of the same network may differ in all else.
     let needs = model.runs.iter();
     let needs = needs.map(|(_, run)| Need::planned(run, run.run.spec.training.batch_size));
@@ -358,6 +361,29 @@ fn preparations(model: &Model<'_>) -> Vec<String> {
         let line = match &planned.preparation {
             Some(preparation) => preparation.describe(spec),
             None => "as the experiment says that the weights come from".into(),
+        };
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// What a step is, where it is more than one of a batch: each way once.
+fn steps(model: &Model<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let stages = model.runs.iter().flat_map(|(_, run)| &run.stages);
+    for training in stages.map(|stage| &stage.spec.training) {
+        let (batches, decay) = (training.accumulate, training.ema);
+        let images = batches * training.batch_size;
+        let of = match batches {
+            1 => format!("of {}", counted(images, "image")),
+            _ => format!("of {batches} batches, {}", counted(images, "image")),
+        };
+        let line = match decay > 0.0 {
+            false if batches == 1 => continue,
+            false => of,
+            true => format!("{of}; weights averaged over them (ema {decay})"),
         };
         if !lines.contains(&line) {
             lines.push(line);

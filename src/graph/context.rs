@@ -42,6 +42,7 @@ pub struct Context<'a> {
     tensors: &'a Tensors,
     mode: Mode,
     follows_batches: bool,
+    products: ops::Products,
 }
 
 impl Slot {
@@ -79,7 +80,18 @@ impl<'a> Context<'a> {
             tensors,
             mode,
             follows_batches,
+            products: ops::Products::F32,
         }
+    }
+
+    /// The same, with other products on a CPU.
+    pub fn by(self, products: ops::Products) -> Self {
+        Context { products, ..self }
+    }
+
+    /// What products are computed with on a CPU.
+    pub fn products(&self) -> ops::Products {
+        self.products
     }
 
     /// The node's tensor `suffix`.

@@ -9,7 +9,6 @@ use crate::graph::{
     Mode, Parameter, Piece, Slot, Tensors, absorbed, absorbed_on_gpu, banded, from_file,
     images_at_once, joined, pieces, to_file,
 };
-#[cfg(feature = "cuda")]
 use crate::ops;
 use crate::spec::Precision;
 
@@ -67,8 +66,8 @@ impl Network {
         })
     }
 
-    /// The same network, whose passes on a GPU compute with such values. What goes in and comes out, weights and
-    /// statistics stay f32.
+    /// The same network, whose passes compute so: on a GPU with such values, on a CPU with such products. What goes in and
+    /// comes out, weights and statistics stay f32.
     pub fn computing_in(self, precision: Precision) -> Self {
         Network { precision, ..self }
     }
@@ -83,8 +82,16 @@ impl Network {
         #[cfg(feature = "cuda")]
         ops::allow_tf32(self.precision == Precision::Tf32);
         match self.precision {
-            Precision::F32 | Precision::Tf32 => DType::F32,
-            Precision::Bf16 => DType::BF16,
+            Precision::Bf16 if !self.device.is_cpu() => DType::BF16,
+            Precision::F32 | Precision::Tf32 | Precision::Bf16 => DType::F32,
+        }
+    }
+
+    /// What its products are computed with on a CPU.
+    pub(super) fn products(&self) -> ops::Products {
+        match self.precision {
+            Precision::Bf16 => ops::Products::Bf16,
+            Precision::F32 | Precision::Tf32 => ops::Products::F32,
         }
     }
 

@@ -166,7 +166,7 @@ impl Network {
 
     pub(super) fn context<'a>(&'a self, i: usize, node: &'a Node, mode: Mode) -> Context<'a> {
         let follows_batches = self.blueprint.cut.follows_batches(i);
-        Context::new(&node.name, &self.tensors, mode, follows_batches)
+        Context::new(&node.name, &self.tensors, mode, follows_batches).by(self.products())
     }
 }
 

@@ -12,6 +12,22 @@ pub(crate) fn dispatch<K: WithSimd>(kernel: K) -> K::Output {
     Arch::new().dispatch(kernel)
 }
 
+/// Values of this processor's vectors.
+pub(super) fn lanes() -> usize {
+    struct Lanes;
+
+    impl WithSimd for Lanes {
+        type Output = usize;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
+        }
+    }
+
+    dispatch(Lanes)
+}
+
 /// Runs plain loops compiled for the widest vectors this processor has, if the closure is inlined
 /// (`#[inline(always)]`).
 #[inline(always)]

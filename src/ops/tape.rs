@@ -149,13 +149,13 @@ fn sum(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 mod tests {
     use super::*;
     use crate::ops::testing::{assert_close, random};
-    use crate::ops::{add, dense};
+    use crate::ops::{Products, add, dense};
     use candle_core::Var;
 
     /// `x` goes on along two ways, one of which uses the weight a second time.
     fn output(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-        let y = dense(x, weight, Some(bias), true)?;
-        add(&y, &dense(&y, weight, None, false)?, false)
+        let y = dense(x, weight, Some(bias), true, Products::F32)?;
+        add(&y, &dense(&y, weight, None, false, Products::F32)?, false)
     }
 
     #[test]
@@ -184,12 +184,14 @@ mod tests {
     fn nothing_is_recorded_of_what_is_constant_and_nothing_without_a_recording() {
         let (x, weight) = (random(&[2, 3], 1), random(&[3, 4], 2));
         let trained = Var::from_tensor(&weight).unwrap();
-        let unrecorded = dense(&x, &trained, None, false).unwrap();
+        let unrecorded = dense(&x, &trained, None, false, Products::F32).unwrap();
         let message = backward(&unrecorded.sum_all().unwrap()).unwrap_err();
         assert!(message.to_string().contains("recording"), "{message}");
         let _recording = Recording::start();
-        assert!(!is_wanted(&dense(&x, &weight, None, false).unwrap()));
-        let y = dense(&x, &trained, None, false).unwrap();
+        assert!(!is_wanted(
+            &dense(&x, &weight, None, false, Products::F32).unwrap()
+        ));
+        let y = dense(&x, &trained, None, false, Products::F32).unwrap();
         assert!(is_wanted(&y));
         let wrong = backward_from(&y, random(&[3], 1)).unwrap_err();
         assert!(wrong.to_string().contains("[3]"), "{wrong}");

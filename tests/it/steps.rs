@@ -157,6 +157,25 @@ fn what_a_stage_leaves_are_its_averaged_weights() {
 }
 
 #[test]
+fn check_says_what_a_step_is() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "e.toml", PLAIN);
+    let check = |set: &[&str]| {
+        let mut command = runner(folder.path());
+        command.args(["check", "e.toml"]);
+        set.iter().for_each(|set| {
+            command.args(["--set", set]);
+        });
+        said(&command.output().unwrap())
+    };
+    let text = check(&["training.accumulate=3", "training.ema=0.9"]);
+    let line =
+        "steps                  of 3 batches, 96 images; weights averaged over them (ema 0.9)\n";
+    assert!(text.contains(line), "{text}");
+    assert!(!check(&[]).contains("steps  "));
+}
+
+#[test]
 fn steps_of_no_batches_and_averages_that_keep_all_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "e.toml", PLAIN);

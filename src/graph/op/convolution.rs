@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::{Primitive, TensorOf, one, one_map, product, too_small};
 use crate::graph::{Context, Role, Shape};
-use crate::ops::{self, Conv2dConfig, Epilogue, Finished, Padding, Passes, Scratch};
+use crate::ops::{self, Conv2dConfig, Epilogue, Finished, Padding, Passes, Products, Scratch};
 
 /// A square kernel over a padded map.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,11 +46,12 @@ impl Convolution {
     }
 
     /// What the kernel is called with.
-    pub fn config(&self, relu: bool) -> Conv2dConfig {
+    fn config(&self, relu: bool, products: Products) -> Conv2dConfig {
         Conv2dConfig {
             stride: self.stride,
             padding: self.padding,
             relu,
+            products,
         }
     }
 
@@ -61,7 +62,7 @@ impl Convolution {
     pub fn apply(&self, x: &Tensor, context: &Context<'_>, relu: bool) -> Result<Tensor> {
         let kernel = context.tensor("weight")?;
         let bias = self.bias.then(|| context.tensor("bias")).transpose()?;
-        ops::conv2d(x, kernel, bias, &self.config(relu))
+        ops::conv2d(x, kernel, bias, &self.config(relu, context.products()))
     }
 
     /// The convolution and what follows it, untracked and on a CPU.
@@ -85,7 +86,7 @@ impl Convolution {
         };
         Ok(Finished {
             kernel: context.tensor("weight")?,
-            config: self.config(false),
+            config: self.config(false, context.products()),
             epilogue,
         })
     }
@@ -171,7 +172,8 @@ impl Primitive for Convolution {
             [samples, height, width, channels],
             [self.size, self.size, depth, self.filters],
         );
-        ops::conv2d_scratch(x, kernel, &self.config(false), passes).unwrap_or_default()
+        ops::conv2d_scratch(x, kernel, &self.config(false, Products::F32), passes)
+            .unwrap_or_default()
     }
 
     fn forward(&self, inputs: &[&Tensor], context: &Context<'_>) -> Result<Tensor> {

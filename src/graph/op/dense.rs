@@ -32,7 +32,7 @@ impl Dense {
     /// As [`ops::dense`].
     pub fn apply(&self, x: &Tensor, context: &Context<'_>, relu: bool) -> Result<Tensor> {
         let (kernel, bias) = (context.tensor("weight")?, context.tensor("bias")?);
-        ops::dense(x, kernel, Some(bias), relu)
+        ops::dense(x, kernel, Some(bias), relu, context.products())
     }
 
     /// The layer and what follows it, untracked and on a CPU.
@@ -44,7 +44,7 @@ impl Dense {
             bias: Some(context.tensor("bias")?.clone()),
             ..epilogue
         };
-        ops::dense_finished(x, context.tensor("weight")?, &epilogue)
+        ops::dense_finished(x, context.tensor("weight")?, &epilogue, context.products())
     }
 }
 

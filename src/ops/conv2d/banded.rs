@@ -171,6 +171,7 @@ mod tests {
                 stride,
                 padding: Padding::Each(sides[0] / 2),
                 relu: false,
+                ..Conv2dConfig::default()
             },
             epilogue: Epilogue {
                 scale: Some(random(&sides[3..], seed)),

@@ -1,5 +1,7 @@
 //! How a convolution moves over its input.
 
+use crate::ops::products::Products;
+
 /// Pixels of zero around an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Padding {
@@ -34,6 +36,8 @@ pub struct Conv2dConfig {
     pub padding: Padding,
     /// Whether ReLU follows.
     pub relu: bool,
+    /// On a CPU.
+    pub products: Products,
 }
 
 impl Default for Conv2dConfig {
@@ -42,6 +46,7 @@ impl Default for Conv2dConfig {
             stride: 1,
             padding: Padding::Each(0),
             relu: false,
+            products: Products::F32,
         }
     }
 }

@@ -8,6 +8,7 @@ use super::shape::Shape;
 use super::way::{checked, checked_dense, convolve};
 use crate::ops::activation::Function;
 use crate::ops::cpu::{check, check_dims};
+use crate::ops::products::Products;
 use crate::ops::read::{Read, made};
 
 /// What follows a convolution or a product: `function((y + bias) * scale + shift + add)`, of which any may be missing.
@@ -49,8 +50,13 @@ pub fn conv2d_finished(
 ///
 /// # Errors
 /// Shapes that do not fit.
-pub fn dense_finished(x: &Tensor, weight: &Tensor, epilogue: &Epilogue) -> Result<Tensor> {
-    let (shape, out) = checked_dense(x, weight, None)?;
+pub fn dense_finished(
+    x: &Tensor,
+    weight: &Tensor,
+    epilogue: &Epilogue,
+    products: Products,
+) -> Result<Tensor> {
+    let (shape, out) = checked_dense(x, weight, None, products)?;
     finished(&shape, x, weight, epilogue, &out)
 }
 
@@ -141,6 +147,7 @@ mod tests {
                 stride,
                 padding: Padding::Each(kernel[0] / 2),
                 relu: false,
+                ..Conv2dConfig::default()
             };
             let bias = random(&kernel[3..], 3);
             let (x, kernel) = (random(&x, 1), random(&kernel, 2));

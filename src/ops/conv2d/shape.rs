@@ -5,6 +5,7 @@ use std::ops::Range;
 use candle_core::{Result, bail};
 
 use super::config::Conv2dConfig;
+use crate::ops::products::Products;
 
 /// Dense work for each useful multiplication above which padding is skipped.
 const SPARSE_FROM: f64 = 1.15;
@@ -26,6 +27,8 @@ pub(in crate::ops) struct Shape {
     pub groups: usize,
     pub ho: usize,
     pub wo: usize,
+    /// What it is computed with on a CPU.
+    pub products: Products,
 }
 
 /// A rectangle of output positions, and the taps of the kernel applied there.
@@ -61,7 +64,10 @@ impl Shape {
             );
         }
         let &Conv2dConfig {
-            stride, padding, ..
+            stride,
+            padding,
+            products,
+            ..
         } = config;
         if stride == 0 {
             bail!("conv2d: the stride must be at least 1");
@@ -87,6 +93,7 @@ impl Shape {
             groups,
             ho,
             wo,
+            products,
         })
     }
 
@@ -105,6 +112,7 @@ impl Shape {
             groups: 1,
             ho: rows,
             wo: 1,
+            products: Products::F32,
         }
     }
 

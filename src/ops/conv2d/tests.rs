@@ -13,6 +13,7 @@ fn config(stride: usize, padding: usize, relu: bool) -> Conv2dConfig {
         stride,
         padding: Padding::Each(padding),
         relu,
+        ..Conv2dConfig::default()
     }
 }
 
@@ -73,6 +74,7 @@ fn groups_and_same_padding_hold_against_differences() {
             stride,
             padding,
             relu: false,
+            ..Conv2dConfig::default()
         };
         let inputs = inputs(&x, &kernel, 3);
         check_by_differences(

@@ -8,6 +8,7 @@ use super::shape::Shape;
 use super::{bands, depthwise, forward, indirect, winograd};
 use crate::ops::cpu::{check, check_dims};
 use crate::ops::matrix::{MAX_DEPTH, Matrix};
+use crate::ops::products::Products;
 use crate::ops::scratch::{PACKED, Passes, Scratch};
 
 /// Output positions of an image from which on laying out the kernel anew is worth it.
@@ -53,6 +54,7 @@ pub(in crate::ops) fn checked_dense(
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
+    products: Products,
 ) -> Result<(Shape, Vec<usize>)> {
     check("dense", &[("x", x), ("the weight", weight)])?;
     let (&[_, .., inputs], &[weight_inputs, outputs]) = (x.dims(), weight.dims()) else {
@@ -76,7 +78,11 @@ pub(in crate::ops) fn checked_dense(
     }
     let mut out = x.dims().to_vec();
     out[x.rank() - 1] = outputs;
-    Ok((Shape::dense(x.dims(), outputs), out))
+    let shape = Shape {
+        products,
+        ..Shape::dense(x.dims(), outputs)
+    };
+    Ok((shape, out))
 }
 
 /// Convolves `x` with `kernel` in the way that is fastest for the sizes; the same for any batch.

@@ -179,7 +179,7 @@ fn dense_layers_are_those_of_the_cpu() {
         let weight = (random(&[inputs, outputs], 2) / (inputs as f64).sqrt()).unwrap();
         let tensors = [random(&x, 1), weight, random(&[outputs], 3)];
         compare_with("dense", &tensors, 1, relu, |t| {
-            ops::dense(&t[0], &t[1], Some(&t[2]), relu)
+            ops::dense(&t[0], &t[1], Some(&t[2]), relu, ops::Products::F32)
         });
     }
 }

@@ -160,7 +160,8 @@ names! {
         F32 = "f32",
         /// Products of f32 values rounded to 10 bits behind the point; on an NVIDIA GPU.
         Tf32 = "tf32",
-        /// Values between layers of 16 bits, 8 of them mantissa; on an NVIDIA GPU.
+        /// On an NVIDIA GPU values between layers of 16 bits, 8 of them mantissa; on a CPU with AVX512-BF16 such factors of
+        /// products.
         Bf16 = "bf16",
     }
 }

@@ -5,6 +5,8 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::packed::{Packed, Panel};
+#[cfg(target_arch = "x86_64")]
+use super::pairs::{self, Terms};
 use super::places::{Depth, Pointers};
 use crate::ops::conv2d::finish::{Block, Finish};
 use crate::ops::conv2d::shape::Shape;
@@ -23,6 +25,8 @@ pub(super) struct Tile<'a> {
 /// Output positions × panels of channels.
 pub(super) struct Outputs<'a> {
     pub shape: &'a Shape,
+    /// Whether values are [`pairs`].
+    pub are_pairs: bool,
     pub packed: &'a Packed,
     /// Of the positions.
     pub places: &'a Pointers<'a>,
@@ -92,7 +96,11 @@ impl Outputs<'_> {
         let width = V * S::F32_LANES;
         assert!(kernel.len() >= self.places.taps * self.places.run * width);
         for first in (0..self.positions.len()).step_by(R) {
-            let mut sums = self.sums::<S, R, V>(simd, panel.group, kernel, first, part.depth);
+            let mut sums = match self.are_pairs {
+                #[cfg(target_arch = "x86_64")]
+                true => self.sums_of_pairs::<S, R, V>(simd, panel.group, kernel, first, part.depth),
+                _ => self.sums::<S, R, V>(simd, panel.group, kernel, first, part.depth),
+            };
             if !part.is_first {
                 let kept = &kept[first * width..][..R * width];
                 for r in 0..R {
@@ -122,6 +130,31 @@ impl Outputs<'_> {
                 unsafe { self.finish.block(simd, sums, &to, self.out) };
             }
         }
+    }
+
+    /// As [`Self::sums`], of pairs of terms.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn sums_of_pairs<S: Simd, const R: usize, const V: usize>(
+        &self,
+        simd: S,
+        group: usize,
+        kernel: &[f32],
+        first: usize,
+        depth: &Depth,
+    ) -> [[S::f32s; V]; R] {
+        let terms = Terms {
+            places: self.places,
+            first,
+            skipped: group * self.places.run,
+            kernel,
+            depth,
+        };
+        let mut whole = [[simd.splat_f32s(0.0); V]; R];
+        assert!(size_of_val(&whole) == R * V * pairs::LANES * size_of::<f32>());
+        // SAFETY: pairs are made where the processor has what multiplies them; the rest as in `sums`.
+        unsafe { pairs::sums::<R, V>(&terms, whole.as_mut_ptr().cast()) };
+        whole
     }
 
     /// The sums of a part of their terms, of the positions from `first` on.

@@ -11,8 +11,10 @@
 
 mod block;
 mod packed;
+mod pairs;
 mod places;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -25,6 +27,7 @@ use crate::ops::scratch::Scratch;
 use crate::ops::simd::{LANES, dispatch};
 use block::{Outputs, Tile};
 use packed::Packed;
+use pairs::Words;
 use places::Places;
 
 /// Values of the image that a tile's positions see, at most: they stay in the second-level cache.
@@ -38,7 +41,9 @@ const MIN_TASKS: usize = 16;
 
 /// A convolution, ready to be computed part by part.
 pub(super) struct Product<'a> {
-    shape: &'a Shape,
+    /// Of words, where the values are [`pairs`].
+    shape: Shape,
+    are_pairs: bool,
     packed: Packed,
     places: Places<'a>,
     finish: Finish<'a>,
@@ -46,9 +51,21 @@ pub(super) struct Product<'a> {
 
 impl<'a> Product<'a> {
     /// Of `x` with `kernel`, a `[depth / groups, cout]` matrix.
-    pub fn new(shape: &'a Shape, x: &'a [f32], kernel: Matrix<'_>, finish: Finish<'a>) -> Self {
+    pub fn new(shape: &Shape, x: &'a [f32], kernel: Matrix<'_>, finish: Finish<'a>) -> Self {
+        if let Some(Words { shape, x, kernel }) = Words::of(shape, x, kernel) {
+            let kernel = Matrix::new(&kernel, shape.depth() / shape.groups, shape.cout);
+            return Product {
+                are_pairs: true,
+                ..Product::of(&shape, Cow::Owned(x), kernel, finish)
+            };
+        }
+        Product::of(shape, Cow::Borrowed(x), kernel, finish)
+    }
+
+    fn of(shape: &Shape, x: Cow<'a, [f32]>, kernel: Matrix<'_>, finish: Finish<'a>) -> Self {
         Product {
-            shape,
+            shape: *shape,
+            are_pairs: false,
             packed: Packed::new(shape, kernel),
             places: Places::new(shape, x),
             finish,
@@ -62,7 +79,7 @@ impl<'a> Product<'a> {
 
     /// Output positions that are best computed at a time, at most.
     pub fn positions(&self) -> usize {
-        positions(self.shape)
+        positions(&self.shape)
     }
 
     /// Computes panels of channels of output positions; `out` begins with position `origin`.
@@ -76,11 +93,12 @@ impl<'a> Product<'a> {
         origin: usize,
         out: &Shared<'_>,
     ) {
-        let (s, finish) = (self.shape, self.finish);
+        let (s, finish) = (&self.shape, self.finish);
         let pointers = self.places.of(positions, POSITIONS);
         let parts = pointers.parts();
         let of = Outputs {
             shape: s,
+            are_pairs: self.are_pairs,
             packed: &self.packed,
             places: &pointers,
             positions: positions.clone(),
@@ -122,7 +140,7 @@ pub(in crate::ops) fn convolve(
 ) -> Vec<f32> {
     let product = Product::new(s, x, kernel, finish);
     let fill = |out: &Shared<'_>| {
-        let tasks = tasks(s, product.packed.panels());
+        let tasks = tasks(&product.shape, product.packed.panels());
         let min = min_tasks(s.multiplications(), tasks.len());
         tasks
             .par_iter()

@@ -2,13 +2,12 @@
 
 use std::ops::Range;
 
-use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::ops::conv2d::shape::Shape;
 use crate::ops::cpu::{Shared, filled};
 use crate::ops::matrix::{Matrix, split};
-use crate::ops::simd::{dispatch, vectorized};
+use crate::ops::simd::{lanes, vectorized};
 
 /// Vectors of channels computed at a time.
 const VECTORS: usize = 2;
@@ -21,18 +20,6 @@ const MIN_BLOCKS: usize = 4;
 
 /// A divisor of a panel's width with any vectors.
 const SHORTEST: usize = 4;
-
-/// Values of this processor's vectors.
-struct Lanes;
-
-impl WithSimd for Lanes {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        S::F32_LANES
-    }
-}
 
 /// Neighbouring output channels of one group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +43,7 @@ pub(super) struct Packed {
 impl Packed {
     /// Of a `[depth of a group, cout]` matrix.
     pub fn new(s: &Shape, kernel: Matrix<'_>) -> Self {
-        let lanes = dispatch(Lanes);
+        let lanes = lanes();
         let depth = kernel.rows;
         let of_group = s.cout / s.groups;
         let mut panels = Vec::new();

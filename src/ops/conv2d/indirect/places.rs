@@ -71,12 +71,12 @@ impl Pointers<'_> {
 
 impl<'a> Places<'a> {
     /// Of the batch `x`.
-    pub fn new(s: &Shape, x: &'a [f32]) -> Self {
+    pub fn new(s: &Shape, x: Cow<'a, [f32]>) -> Self {
         let [height, width] = reach(s);
         if !is_by_rows(s) {
             return Places {
                 shape: *s,
-                values: Cow::Borrowed(x),
+                values: x,
                 height: s.h,
                 width: s.w,
                 padding: s.padding,
@@ -85,8 +85,8 @@ impl<'a> Places<'a> {
             };
         }
         let (values, height, width) = match is_inside(s) {
-            true => (Cow::Borrowed(x), s.h, s.w),
-            false => (Cow::Owned(padded(s, x, height, width)), height, width),
+            true => (x, s.h, s.w),
+            false => (Cow::Owned(padded(s, &x, height, width)), height, width),
         };
         Places {
             shape: *s,
