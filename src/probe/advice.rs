@@ -8,8 +8,9 @@ pub struct Advice {
     pub backbone: String,
     /// The boundary with the most accurate probe, and that accuracy.
     pub best: (String, f64),
-    /// None where nothing can be told. Worth training, from the cheapest: the deepest that the validation images cannot tell from the best, and the best
-    /// and what is just above it where these are others.
+    /// As `freeze.through` takes them; none where nothing can be told. Worth training, from the cheapest: the deepest that the
+    /// validation images cannot tell from the best, the best and what is just above it where these are others, and everything
+    /// where the backbone's last layers tell less.
     pub boundaries: Vec<String>,
     /// Why.
     pub reason: String,
@@ -17,6 +18,9 @@ pub struct Advice {
 
 /// Two accuracies on the same images that are nearer than so many standard errors are not told apart.
 const NOISE: f64 = 1.0;
+
+/// As `freeze.through` has it.
+const NOTHING_FROZEN: &str = "none";
 
 /// Says for each backbone what to train, from the best linear probe at each boundary.
 pub fn advise(rows: &[Row]) -> Vec<Advice> {
@@ -65,6 +69,10 @@ fn advise_one(rows: &[Row], backbone: &str) -> Option<Advice> {
     places.dedup_by_key(|place| depths[*place].training_operations);
     let percent = |row: &Row| format!("{:.1} %", row.val_accuracy * 100.0);
     let last = *depths.last()?;
+    let mut boundaries: Vec<String> = places
+        .iter()
+        .map(|place| depths[*place].boundary.clone())
+        .collect();
     let chance = 1.0 / top.classes.max(1) as f64;
     let reason = match deepest + 1 == depths.len() {
         _ if top.val_accuracy - 2.0 * top.val_std <= chance => {
@@ -87,25 +95,26 @@ fn advise_one(rows: &[Row], backbone: &str) -> Option<Advice> {
             percent(last),
             percent(top)
         ),
-        false => format!(
-            "the layers behind it tell less of these classes ({} at {}, {} at {}){}: train them, keep what is before",
-            percent(depths[deepest]),
-            depths[deepest].boundary,
-            percent(last),
-            last.boundary,
-            match last.is_pretrained {
-                true => ", as they are made for those that the weights were trained on",
-                false => "",
-            }
-        ),
+        false => {
+            boundaries.push(NOTHING_FROZEN.to_owned());
+            format!(
+                "the layers behind it tell less of these classes ({} at {}, {} at {}){}: train them, and see whether all of \
+                 it gains, as it may with thousands of images",
+                percent(depths[deepest]),
+                depths[deepest].boundary,
+                percent(last),
+                last.boundary,
+                match last.is_pretrained {
+                    true => ", as they are made for those that the weights were trained on",
+                    false => "",
+                }
+            )
+        }
     };
     Some(Advice {
         backbone: backbone.to_owned(),
         best: (top.boundary.clone(), top.val_accuracy),
-        boundaries: places
-            .iter()
-            .map(|place| depths[*place].boundary.clone())
-            .collect(),
+        boundaries,
         reason,
     })
 }

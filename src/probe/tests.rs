@@ -202,7 +202,7 @@ fn the_deepest_boundary_that_is_as_good_as_the_best_comes_first() {
     ];
     let advice = advise(&rows);
     assert_eq!(advice[0].best.0, "c");
-    assert_eq!(advice[0].boundaries, ["d", "c", "b"]);
+    assert_eq!(advice[0].boundaries, ["d", "c", "b", "none"]);
     assert!(
         advice[0].reason.contains("60.0 % at e"),
         "{}",

@@ -60,7 +60,7 @@ pub(super) fn unknown_key(
 }
 
 fn missing_key(place: Position, table: &[String], field: &str) -> Diagnostic {
-    let example = schema::example(field);
+    let example = schema::example(table, field);
     if table.is_empty() {
         let line = example.trim_matches(['{', '}', ' ']);
         return Diagnostic::new(place, format!("the table [{field}] is missing")).help(format!(
@@ -78,7 +78,9 @@ fn missing_key(place: Position, table: &[String], field: &str) -> Diagnostic {
 fn in_table(table: &[String]) -> String {
     match table {
         [] => "at the top of a spec".into(),
-        [head, index] if head == "head" => format!("in [[head]] (`head.{index}`)"),
+        [list, index] if index.parse::<usize>().is_ok() => {
+            format!("in [[{list}]] (`{list}.{index}`)")
+        }
         table => format!("in [{}]", key::dotted(table)),
     }
 }

@@ -38,6 +38,7 @@ pub(super) fn read<T: DeserializeOwned>(mut value: Value) -> Result<T, Vec<Mista
         let mut path = error.path;
         let mended = match &error.kind {
             Kind::MissingField(field) => {
+                let filling = example(&path, field);
                 let mut missing = path.clone();
                 missing.push(field.to_string());
                 if !removed.contains(&missing) {
@@ -46,7 +47,6 @@ pub(super) fn read<T: DeserializeOwned>(mut value: Value) -> Result<T, Vec<Mista
                         kind: error.kind.clone(),
                     });
                 }
-                let filling = example(field);
                 let mended = tree::assign(&mut value, &missing, filling).is_ok();
                 filled.push(missing);
                 mended
@@ -77,9 +77,9 @@ pub(super) fn read<T: DeserializeOwned>(mut value: Value) -> Result<T, Vec<Mista
     }
 }
 
-/// The example for a missing key as a value.
-fn example(field: &str) -> Value {
-    let text = format!("example = {}", schema::example(field));
+/// The example for a missing key of a table as a value.
+fn example(table: &[String], field: &str) -> Value {
+    let text = format!("example = {}", schema::example(table, field));
     let parsed: Option<toml::Table> = toml::from_str(&text).ok();
     let value = parsed.and_then(|table| Value::serialize(table).ok());
     let path = key::path(&["example"]);

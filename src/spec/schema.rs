@@ -178,15 +178,17 @@ pub fn key_meant(word: &str) -> Option<String> {
     named(&word).or_else(near).map(|key| (*key).clone())
 }
 
-/// A value to show as an example for a key that must be there, as TOML.
-pub(super) fn example(key: &str) -> &'static str {
-    match key {
-        "dataset" => "{ name = \"cifar10\" }",
-        "backbone" => "{ arch = \"vgg16\" }",
-        "name" => "\"cifar10\"",
-        "arch" => "\"vgg16\"",
-        "layer" => "\"dense\"",
-        "epochs" => "10",
+/// A value to show as an example for a key that must be there in a table, as TOML.
+pub(super) fn example(table: &[String], key: &str) -> &'static str {
+    match (table.first().map_or("", String::as_str), key) {
+        ("", "dataset") => "{ name = \"cifar10\" }",
+        ("", "backbone") => "{ arch = \"vgg16\" }",
+        ("dataset", "name") => "\"cifar10\"",
+        ("optimizer", "name") => "\"adam\"",
+        ("stage", "name") => "\"head\"",
+        (_, "arch") => "\"vgg16\"",
+        (_, "layer") => "\"dense\"",
+        (_, "epochs") => "10",
         _ => "\"…\"",
     }
 }

@@ -100,6 +100,7 @@ const CASES: &[Case] = &[
     // Missing.
     case("[dataset]\nname = \"cifar10\"", "\n", (0, 0), &["the table [dataset] is missing", "name = \"cifar10\""]),
     case("name = \"cifar10\"", "", (3, 2), &["the key `name` is missing in [dataset]", "name = \"cifar10\""]),
+    case("[sweep.axes]", "[[stage]]\nepochs = 2\n[sweep.axes]", (35, 1), &["the key `name` is missing in [[stage]] (`stage.0`)", "name = \"head\""]),
     case("layer = \"dropout\"", "", (19, 1), &["the key `layer` is missing in [[head]] (`head.2`)"]),
     case("layer = \"dropout\"\nrate = 0.5", "layer = \"dropout\"\n", (19, 1), &["a dropout layer needs `rate`"]),
     // Out of range.
