@@ -8,6 +8,7 @@ mod identity;
 mod jobs;
 mod keep;
 mod mistakes;
+mod networks;
 mod only;
 mod options;
 mod page;

@@ -1,6 +1,8 @@
 //! The cross-entropy of a linear classifier and its gradient, in one pass over the images: a group of these is in the
 //! processor's nearest memory while its logits, and then its part of the gradient, are computed.
 
+use std::ops::RangeInclusive;
+
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -11,9 +13,11 @@ use crate::ops::{dispatch, exp, load, store, vectorized};
 const LANES: usize = 16;
 /// Images that a weight is read once for.
 const GROUP: usize = 8;
-/// The most parts of the images, each with a gradient of its own. Whatever the number of threads: the parts decide the
-/// roundings.
-const PARTS: usize = 32;
+/// Parts of the images, each with a gradient of its own: fewer where gradients are large. Whatever the number of threads, since
+/// the parts decide the roundings.
+const PARTS: RangeInclusive<usize> = 4..=32;
+/// Numbers of the gradients of all parts that more than the fewest parts may have.
+const GRADIENTS: usize = 16 << 20;
 /// The fewest groups of a part.
 const PART: usize = 32;
 
@@ -61,7 +65,9 @@ impl<'a> Images<'a> {
     pub fn losses(&self, weights: &[f64]) -> (f64, Vec<f64>) {
         let Images { width, classes, .. } = *self;
         let tiles = self.tiles(weights);
-        let part = self.labels.len().div_ceil(GROUP).div_ceil(PARTS).max(PART);
+        let of_part = tiles.len() * LANES * (width + 1);
+        let parts = (GRADIENTS / of_part).clamp(*PARTS.start(), *PARTS.end());
+        let part = self.labels.len().div_ceil(GROUP).div_ceil(parts).max(PART);
         let parts: Vec<(f64, Vec<Tile>)> = self
             .groups
             .par_chunks((part * width).max(1))
