@@ -157,6 +157,7 @@ fn convolutions_are_those_of_the_cpu() {
             stride,
             padding,
             relu,
+            ..Conv2dConfig::default()
         };
         let fan = (kernel[0] * kernel[1] * kernel[2]) as f64;
         let weight = (random(&kernel, 2) / fan.sqrt()).unwrap();
