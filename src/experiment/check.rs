@@ -6,11 +6,10 @@ use std::path::Path;
 
 use super::foreseen::Foreseen;
 use super::identity::{Network, Sources};
-use super::networks::networks;
+use super::networks::{Look, networks};
 use super::{Error, Prepared, RESULTS, prepare};
 use crate::data::Counts;
 use crate::foreign::one_line;
-use crate::graph::Detail;
 use crate::progress::{NoProgress, Progress};
 use crate::run::{self, PlannedRun, PlannedStage};
 use crate::spec::{BatchNormMode, DatasetName, Experiment};
@@ -19,26 +18,6 @@ use crate::text::{about, counted, thousands};
 
 /// Whose work is counted to estimate the time of all.
 const COUNTED: usize = 500;
-
-/// Columns of the networks' tables where nothing says how many there are.
-const WIDTH: usize = 120;
-
-/// How networks are shown.
-#[derive(Clone, Copy, Debug)]
-pub struct Look {
-    pub detail: Detail,
-    /// Columns of the terminal.
-    pub width: usize,
-}
-
-impl Default for Look {
-    fn default() -> Self {
-        Look {
-            detail: Detail::Modules,
-            width: WIDTH,
-        }
-    }
-}
 
 /// [`check_as`] with a line per module.
 ///

@@ -25,8 +25,9 @@ mod wording;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-pub use check::{Checked, Look, check, check_as};
+pub use check::{Checked, check, check_as};
 pub use error::Error;
+pub use networks::Look;
 pub use options::{Options, RESULTS};
 pub use probe::{Probed, probe};
 pub use submit::{Load, Submission, cancel, commands, submit};

@@ -4,14 +4,33 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::check::Look;
 use crate::features;
 use crate::foreign::{self, one_line};
-use crate::graph::summary;
+use crate::graph::{Detail, summary};
 use crate::model::Blueprint;
 use crate::run::{self, DecodedImages, Need, PlannedRun};
 use crate::spec::{NormalizationScheme, Spec, Weights};
 use crate::text::{counted, si};
+
+/// Columns of the networks' tables where nothing says how many there are.
+const WIDTH: usize = 120;
+
+/// How networks are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    pub detail: Detail,
+    /// Columns of the terminal.
+    pub width: usize,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Look {
+            detail: Detail::Modules,
+            width: WIDTH,
+        }
+    }
+}
 
 /// Every network of the runs once, with what it is made of and takes.
 pub(super) fn networks(runs: &[PlannedRun], look: Look) -> Vec<String> {
