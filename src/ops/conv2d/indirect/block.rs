@@ -6,8 +6,8 @@ use pulp::{Simd, WithSimd};
 
 use super::packed::{Packed, Panel};
 #[cfg(target_arch = "x86_64")]
-use super::pairs::{self, Terms};
-use super::places::{Depth, Pointers};
+use super::pairs;
+use super::places::{Depth, Pointers, Terms};
 use crate::ops::conv2d::finish::{Block, Finish};
 use crate::ops::conv2d::shape::Shape;
 use crate::ops::cpu::Shared;
@@ -96,10 +96,17 @@ impl Outputs<'_> {
         let width = V * S::F32_LANES;
         assert!(kernel.len() >= self.places.taps * self.places.run * width);
         for first in (0..self.positions.len()).step_by(R) {
+            let terms = Terms {
+                places: self.places,
+                first,
+                skipped: panel.group * self.places.run,
+                kernel,
+                depth: part.depth,
+            };
             let mut sums = match self.are_pairs {
                 #[cfg(target_arch = "x86_64")]
-                true => self.sums_of_pairs::<S, R, V>(simd, panel.group, kernel, first, part.depth),
-                _ => self.sums::<S, R, V>(simd, panel.group, kernel, first, part.depth),
+                true => sums_of_pairs::<S, R, V>(simd, &terms),
+                _ => sums::<S, R, V>(simd, &terms),
             };
             if !part.is_first {
                 let kept = &kept[first * width..][..R * width];
@@ -131,78 +138,59 @@ impl Outputs<'_> {
             }
         }
     }
+}
 
-    /// As [`Self::sums`], of pairs of terms.
-    #[cfg(target_arch = "x86_64")]
-    #[inline(always)]
-    fn sums_of_pairs<S: Simd, const R: usize, const V: usize>(
-        &self,
-        simd: S,
-        group: usize,
-        kernel: &[f32],
-        first: usize,
-        depth: &Depth,
-    ) -> [[S::f32s; V]; R] {
-        let terms = Terms {
-            places: self.places,
-            first,
-            skipped: group * self.places.run,
-            kernel,
-            depth,
-        };
-        let mut whole = [[simd.splat_f32s(0.0); V]; R];
-        assert!(size_of_val(&whole) == R * V * pairs::LANES * size_of::<f32>());
-        // SAFETY: pairs are made where the processor has what multiplies them; the rest as in `sums`.
-        unsafe { pairs::sums::<R, V>(&terms, whole.as_mut_ptr().cast()) };
-        whole
-    }
+/// As [`sums`], of pairs of terms.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn sums_of_pairs<S: Simd, const R: usize, const V: usize>(
+    simd: S,
+    terms: &Terms<'_>,
+) -> [[S::f32s; V]; R] {
+    let mut whole = [[simd.splat_f32s(0.0); V]; R];
+    assert!(size_of_val(&whole) == R * V * pairs::LANES * size_of::<f32>());
+    // SAFETY: pairs are made where the processor has what multiplies them; the rest as in `sums`.
+    unsafe { pairs::sums::<R, V>(terms, whole.as_mut_ptr().cast()) };
+    whole
+}
 
-    /// The sums of a part of their terms, of the positions from `first` on.
-    #[inline(always)]
-    fn sums<S: Simd, const R: usize, const V: usize>(
-        &self,
-        simd: S,
-        group: usize,
-        kernel: &[f32],
-        first: usize,
-        depth: &Depth,
-    ) -> [[S::f32s; V]; R] {
-        let mut sums = [[simd.splat_f32s(0.0); V]; R];
-        let skipped = group * self.places.run;
-        for tap in depth.taps.clone() {
-            let listed = &self.places.of(tap, first)[..R];
-            let mut places = [kernel.as_ptr(); R];
-            for r in 0..R {
-                // SAFETY: a place has the values of all groups behind it.
-                places[r] = unsafe { listed[r].add(skipped) };
-            }
-            let start = tap * self.places.run + depth.run.start;
-            // SAFETY: the kernel has a row of V vectors for each value of each tap, by the assertion of `panel`.
-            let mut row = unsafe { kernel.as_ptr().add(start * V * S::F32_LANES) };
-            for k in depth.run.clone() {
-                // SAFETY: a place has `run` values of each group behind it, as `Places::of` has seen; the kernel as above.
-                unsafe {
-                    let mut values = [simd.splat_f32s(0.0); V];
-                    for v in 0..V {
-                        values[v] = row.add(v * S::F32_LANES).cast::<S::f32s>().read_unaligned();
-                    }
-                    for r in 0..R {
-                        let factor = simd.splat_f32s(*places[r].add(k));
-                        for v in 0..V {
-                            sums[r][v] = simd.mul_add_e_f32s(factor, values[v], sums[r][v]);
-                        }
-                    }
-                    row = row.add(V * S::F32_LANES);
-                }
-            }
-        }
-        // What is handed on lies in memory, where later loops over it are long; in it the sums would be stored term by term.
-        let mut whole = [[simd.splat_f32s(0.0); V]; R];
+/// The sums of a part of their terms, of R positions × V vectors of channels.
+#[inline(always)]
+fn sums<S: Simd, const R: usize, const V: usize>(simd: S, terms: &Terms<'_>) -> [[S::f32s; V]; R] {
+    let mut sums = [[simd.splat_f32s(0.0); V]; R];
+    for tap in terms.depth.taps.clone() {
+        let listed = &terms.places.of(tap, terms.first)[..R];
+        let mut places = [terms.kernel.as_ptr(); R];
         for r in 0..R {
-            for v in 0..V {
-                whole[r][v] = sums[r][v];
+            // SAFETY: a place has the values of all groups behind it.
+            places[r] = unsafe { listed[r].add(terms.skipped) };
+        }
+        let start = tap * terms.places.run + terms.depth.run.start;
+        // SAFETY: the kernel has a row of V vectors for each value of each tap, by the assertion of `panel`.
+        let mut row = unsafe { terms.kernel.as_ptr().add(start * V * S::F32_LANES) };
+        for k in terms.depth.run.clone() {
+            // SAFETY: a place has `run` values of each group behind it, as `Places::of` has seen; the kernel as above.
+            unsafe {
+                let mut values = [simd.splat_f32s(0.0); V];
+                for v in 0..V {
+                    values[v] = row.add(v * S::F32_LANES).cast::<S::f32s>().read_unaligned();
+                }
+                for r in 0..R {
+                    let factor = simd.splat_f32s(*places[r].add(k));
+                    for v in 0..V {
+                        sums[r][v] = simd.mul_add_e_f32s(factor, values[v], sums[r][v]);
+                    }
+                }
+                row = row.add(V * S::F32_LANES);
             }
         }
-        whole
     }
+    // What is handed on lies in memory, where later loops over it are long; in it the sums would be stored term by term.
+    let mut whole = [[simd.splat_f32s(0.0); V]; R];
+    for r in 0..R {
+        for v in 0..V {
+            whole[r][v] = sums[r][v];
+        }
+    }
+    whole
 }

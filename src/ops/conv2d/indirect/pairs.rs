@@ -92,19 +92,6 @@ fn rounded(x: f32) -> u32 {
 #[cfg(target_arch = "x86_64")]
 pub(super) const LANES: usize = 16;
 
-/// What [`sums`] goes over.
-#[cfg(target_arch = "x86_64")]
-pub(super) struct Terms<'a> {
-    pub places: &'a super::places::Pointers<'a>,
-    /// The first of the positions.
-    pub first: usize,
-    /// Words of the groups before, at each place.
-    pub skipped: usize,
-    /// The panel's: a row of V vectors for each word of each tap.
-    pub kernel: &'a [f32],
-    pub depth: &'a super::places::Depth,
-}
-
 /// The sums of a part of their terms of R positions × V vectors of channels, to `whole`.
 ///
 /// # Safety
@@ -112,7 +99,10 @@ pub(super) struct Terms<'a> {
 /// [`Terms`] says.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bf16")]
-pub(super) unsafe fn sums<const R: usize, const V: usize>(terms: &Terms<'_>, whole: *mut f32) {
+pub(super) unsafe fn sums<const R: usize, const V: usize>(
+    terms: &super::places::Terms<'_>,
+    whole: *mut f32,
+) {
     use std::arch::x86_64::{
         __m512, __m512bh, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
         _mm512_storeu_ps,

@@ -46,6 +46,18 @@ pub(super) struct Depth {
     pub run: Range<usize>,
 }
 
+/// What the sums of a few positions go over.
+pub(super) struct Terms<'a> {
+    pub places: &'a Pointers<'a>,
+    /// The first of the positions.
+    pub first: usize,
+    /// Values of the groups before, at each place.
+    pub skipped: usize,
+    /// The panel's: a row of its vectors for each value of each tap.
+    pub kernel: &'a [f32],
+    pub depth: &'a Depth,
+}
+
 impl Pointers<'_> {
     /// All terms, in their order, in parts of at most [`MAX_DEPTH`]: those of a panel stay in the first-level cache.
     pub fn parts(&self) -> Vec<Depth> {
