@@ -1,6 +1,7 @@
 //! Which boundaries are worth training.
 
 use super::row::Row;
+use crate::spec::FreezeThrough;
 
 /// What the probes of one backbone say.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,9 +19,6 @@ pub struct Advice {
 
 /// Two accuracies on the same images that are nearer than so many standard errors are not told apart.
 const NOISE: f64 = 1.0;
-
-/// As `freeze.through` has it.
-const NOTHING_FROZEN: &str = "none";
 
 /// Says for each backbone what to train, from the best linear probe at each boundary.
 pub fn advise(rows: &[Row]) -> Vec<Advice> {
@@ -96,7 +94,7 @@ fn advise_one(rows: &[Row], backbone: &str) -> Option<Advice> {
             percent(top)
         ),
         false => {
-            boundaries.push(NOTHING_FROZEN.to_owned());
+            boundaries.push(FreezeThrough::NOTHING.to_owned());
             format!(
                 "the layers behind it tell less of these classes ({} at {}, {} at {}){}: train them, and see whether all of \
                  it gains, as it may with thousands of images",

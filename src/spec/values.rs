@@ -51,14 +51,21 @@ impl Serialize for Choice {
     }
 }
 
+impl FreezeThrough {
+    /// As specs have [`FreezeThrough::None`].
+    pub const NOTHING: &str = "none";
+    /// As specs have [`FreezeThrough::All`].
+    pub const EVERYTHING: &str = "all";
+}
+
 impl<'de> Deserialize<'de> for FreezeThrough {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let expected = "a layer's name, \"none\", \"all\", or a number of layers";
         Ok(match d.deserialize_any(NumberOrWordVisitor(expected))? {
             NumberOrWord::Number(n) => FreezeThrough::Count(n),
             NumberOrWord::Word(s) => match s.as_str() {
-                "none" => FreezeThrough::None,
-                "all" => FreezeThrough::All,
+                FreezeThrough::NOTHING => FreezeThrough::None,
+                FreezeThrough::EVERYTHING => FreezeThrough::All,
                 _ => FreezeThrough::Layer(s),
             },
         })
@@ -68,8 +75,8 @@ impl<'de> Deserialize<'de> for FreezeThrough {
 impl Serialize for FreezeThrough {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         match self {
-            FreezeThrough::None => s.serialize_str("none"),
-            FreezeThrough::All => s.serialize_str("all"),
+            FreezeThrough::None => s.serialize_str(Self::NOTHING),
+            FreezeThrough::All => s.serialize_str(Self::EVERYTHING),
             FreezeThrough::Layer(name) => s.serialize_str(name),
             FreezeThrough::Count(n) => s.serialize_u64(*n as u64),
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Output;
 
 use polars::prelude::*;
 
@@ -31,16 +32,26 @@ training = { batch_size = 54 }
 
 type Tensors = BTreeMap<String, Vec<f32>>;
 
+/// What the runner does with these arguments and values.
+fn with(folder: &Path, arguments: &[&str], set: &[&str]) -> Output {
+    let mut command = runner(folder);
+    command.args(arguments);
+    set.iter().for_each(|set| {
+        command.args(["--set", set]);
+    });
+    command.output().unwrap()
+}
+
+/// What `check` says of the spec with these values.
+fn checked(folder: &Path, set: &[&str]) -> String {
+    said(&with(folder, &["check", "e.toml"], set))
+}
+
 /// Does a spec's only run with these values; gives its model.
 fn model(folder: &Path, spec: &str, set: &[&str]) -> Tensors {
     write(folder, "e.toml", spec);
     let _ = fs::remove_dir_all(folder.join("results"));
-    let mut command = runner(folder);
-    command.arg("e.toml");
-    set.iter().for_each(|set| {
-        command.args(["--set", set]);
-    });
-    let output = command.output().unwrap();
+    let output = with(folder, &["e.toml"], set);
     assert!(output.status.success(), "{}", said(&output));
     let runs = fs::read_dir(folder.join("results/e/runs")).unwrap();
     let run = runs.map(|run| run.unwrap().path()).next().unwrap();
@@ -160,14 +171,7 @@ fn what_a_stage_leaves_are_its_averaged_weights() {
 fn check_says_what_a_step_is() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "e.toml", PLAIN);
-    let check = |set: &[&str]| {
-        let mut command = runner(folder.path());
-        command.args(["check", "e.toml"]);
-        set.iter().for_each(|set| {
-            command.args(["--set", set]);
-        });
-        said(&command.output().unwrap())
-    };
+    let check = |set: &[&str]| checked(folder.path(), set);
     let text = check(&["training.accumulate=3", "training.ema=0.9"]);
     let line =
         "steps                  of 3 batches, 96 images; weights averaged over them (ema 0.9)\n";
@@ -189,9 +193,7 @@ fn steps_of_no_batches_and_averages_that_keep_all_are_refused() {
         ("training.ema=-0.1", "must be"),
         ("training.emma=0.9", "did you mean `ema`?"),
     ] {
-        let mut command = runner(folder.path());
-        let output = command.args(["check", "e.toml", "--set", set]).output();
-        let output = output.unwrap();
+        let output = with(folder.path(), &["check", "e.toml"], &[set]);
         let said = said(&output);
         let is_refused = output.status.code() == Some(2) && said.contains(fragment);
         assert!(is_refused, "{set}: {said}");
@@ -203,12 +205,7 @@ fn values_that_change_nothing_leave_a_run_its_name() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "e.toml", PLAIN);
     let id = |set: &[&str]| {
-        let mut command = runner(folder.path());
-        command.args(["check", "e.toml"]);
-        set.iter().for_each(|set| {
-            command.args(["--set", set]);
-        });
-        let said = said(&command.output().unwrap());
+        let said = checked(folder.path(), set);
         let line = said.lines().find(|line| line.contains("run-")).unwrap();
         let at = line.find("run-").unwrap();
         line[at..at + 12].to_owned()
