@@ -199,9 +199,18 @@ fn convolutions_at_224(c: &mut Criterion) {
             "convolution"
         };
         let name = format!("{kind} {size}x{size}, {images} of {side}x{side}x{cin}-{cout}");
-        time(c, "at 224", &name, Throughput::Elements(flops), || {
+        let flops = Throughput::Elements(flops);
+        time(c, "at 224", &name, flops.clone(), || {
             ops::conv2d_finished(&x, &kernel, &config, &epilogue)
         });
+        if is_depthwise {
+            let of = |tensor: &Tensor| Var::from_tensor(tensor).expect("memory for a variable");
+            let (some_x, some_kernel) = (of(&x), of(&kernel));
+            let output = || ops::conv2d(&some_x, &kernel, None, &config);
+            time_backward(c, "at 224, input gradient", &name, flops.clone(), output);
+            let output = || ops::conv2d(&x, &some_kernel, None, &config);
+            time_backward(c, "at 224, kernel gradient", &name, flops, output);
+        }
     }
 }
 
@@ -317,6 +326,8 @@ fn optimizers(c: &mut Criterion) {
 }
 
 fn settings() -> Criterion {
+    // As the program does; otherwise the system's pages would be measured.
+    ops::keep_freed_memory();
     Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(300))

@@ -180,6 +180,14 @@ fn the_composition_has_the_kernels_values_and_gradients() {
         ([40, 4, 4, 144], [3, 3, 144, 64], 1, 1, true),
         ([2, 14, 10, 64], [3, 3, 64, 32], 1, 0, true),
         ([1, 6, 6, 32], [3, 3, 32, 32], 1, 2, true),
+        // Each channel by itself: several vectors, one, and what is left; more outputs than are inside, and none inside.
+        ([3, 9, 11, 91], [3, 3, 1, 91], 1, 1, true),
+        ([2, 8, 9, 43], [3, 3, 1, 43], 2, 1, false),
+        ([2, 7, 9, 75], [5, 5, 1, 75], 1, 2, true),
+        ([3, 10, 7, 40], [5, 5, 1, 40], 2, 2, false),
+        ([2, 9, 8, 53], [7, 7, 1, 53], 1, 3, false),
+        ([2, 3, 2, 40], [7, 7, 1, 40], 1, 3, true),
+        ([1, 12, 9, 40], [4, 4, 1, 40], 3, 0, false),
     ] {
         let config = config(stride, padding, relu);
         let tensors = inputs(&x, &kernel, 3);

@@ -1,7 +1,8 @@
 //! Convolutions whose every channel has kernels of its own: direct loops over channels.
 
 mod axis;
-mod gradients;
+mod input_gradient;
+mod kernel_gradient;
 mod line;
 
 use rayon::prelude::*;
@@ -11,7 +12,8 @@ use super::shape::Shape;
 use crate::ops::cpu::{Shared, filled, min_tasks};
 
 pub(super) use axis::Axis;
-pub(super) use gradients::{input_gradient, kernel_gradient};
+pub(super) use input_gradient::input_gradient;
+pub(super) use kernel_gradient::kernel_gradient;
 pub(super) use line::Rows;
 
 /// Convolves channel by channel; the kernel is `[kh, kw, 1, channels]`.
