@@ -3,6 +3,8 @@
 
 use rayon::prelude::*;
 
+#[cfg(target_arch = "x86_64")]
+use super::places::Terms;
 use crate::ops::conv2d::shape::Shape;
 use crate::ops::cpu::{Shared, filled};
 use crate::ops::matrix::Matrix;
@@ -99,10 +101,7 @@ pub(super) const LANES: usize = 16;
 /// [`Terms`] says.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bf16")]
-pub(super) unsafe fn sums<const R: usize, const V: usize>(
-    terms: &super::places::Terms<'_>,
-    whole: *mut f32,
-) {
+pub(super) unsafe fn sums<const R: usize, const V: usize>(terms: &Terms<'_>, whole: *mut f32) {
     use std::arch::x86_64::{
         __m512, __m512bh, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
         _mm512_storeu_ps,
