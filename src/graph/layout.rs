@@ -8,9 +8,9 @@ pub fn from_file(parameter: &Parameter, values: &[f32]) -> Vec<f32> {
     match (parameter.role, parameter.extent.as_slice()) {
         (Role::Token | Role::Positions { .. }, _) => values.to_vec(),
         // [out, in, h, w] → [h, w, in, out]
-        (Role::Kernel { .. }, &[h, w, i, o]) => permute(values, [o, i, h, w], [2, 3, 1, 0]),
+        (Role::Kernel { .. }, &[h, w, i, o]) => turned(values, [o, i, h * w]),
         // [c, h, w] → [h, w, c]
-        (_, &[h, w, c]) => permute(values, [1, c, h, w], [0, 2, 3, 1]),
+        (_, &[h, w, c]) => turned(values, [c, 1, h * w]),
         _ => values.to_vec(),
     }
 }
@@ -19,28 +19,35 @@ pub fn from_file(parameter: &Parameter, values: &[f32]) -> Vec<f32> {
 pub fn to_file(parameter: &Parameter, values: &[f32]) -> Vec<f32> {
     match (parameter.role, parameter.extent.as_slice()) {
         (Role::Token | Role::Positions { .. }, _) => values.to_vec(),
-        (Role::Kernel { .. }, &[h, w, i, o]) => permute(values, [h, w, i, o], [3, 2, 0, 1]),
-        (_, &[h, w, c]) => permute(values, [1, h, w, c], [0, 3, 1, 2]),
+        (Role::Kernel { .. }, &[h, w, i, o]) => turned(values, [h * w, i, o]),
+        (_, &[h, w, c]) => turned(values, [h * w, 1, c]),
         _ => values.to_vec(),
     }
 }
 
-/// Transposes a row-major tensor: axis `k` of the result is axis `axes[k]` of `values`.
-fn permute(values: &[f32], shape: [usize; 4], axes: [usize; 4]) -> Vec<f32> {
-    let strides = [
-        shape[1] * shape[2] * shape[3],
-        shape[2] * shape[3],
-        shape[3],
-        1,
-    ];
-    let [n0, n1, n2, n3] = axes.map(|axis| shape[axis]);
-    let [s0, s1, s2, s3] = axes.map(|axis| strides[axis]);
-    let mut result = Vec::with_capacity(values.len());
-    for i in 0..n0 {
-        for j in 0..n1 {
-            for k in 0..n2 {
-                let base = i * s0 + j * s1 + k * s2;
-                result.extend((0..n3).filter_map(|l| values.get(base + l * s3)));
+/// So many values fill a line of the cache.
+const LINE: usize = 16;
+
+/// Turns a row-major tensor of this shape around: its axes in the opposite order.
+///
+/// Neighbours in one of the two are far apart in the other. A line's worth of both is carried over at a time, so that every
+/// line is read and written once.
+fn turned(values: &[f32], [a, b, c]: [usize; 3]) -> Vec<f32> {
+    let mut result = vec![0.0; values.len()];
+    let blocks = |n: usize| {
+        (0..n)
+            .step_by(LINE)
+            .map(move |start| start..n.min(start + LINE))
+    };
+    for (xs, zs) in blocks(a).flat_map(|xs| blocks(c).map(move |zs| (xs.clone(), zs))) {
+        for y in 0..b {
+            for z in zs.clone() {
+                let row = (z * b + y) * a;
+                let to = result.get_mut(row + xs.start..row + xs.end);
+                let from = xs.clone().map(|x| values.get((x * b + y) * c + z));
+                for (to, from) in to.into_iter().flatten().zip(from) {
+                    *to = from.copied().unwrap_or_default();
+                }
             }
         }
     }

@@ -1,42 +1,43 @@
-//! A network that is used again.
+//! A network of which another keeps what is frozen.
 
-use candle_core::Result;
+use candle_core::{Result, Tensor};
 
+use super::blueprint::Blueprint;
 use super::network::Network;
-use super::weights::{HostTensor, Weights};
-use crate::graph::{Parameter, Slot, to_file};
-use crate::model::init;
+use super::weights::Weights;
+use crate::graph::{Node, Parameter, Slot};
 
 impl Network {
-    /// Sets what training changes to what a new network of `weights` and `seed` begins with: to the tensors in `weights`
-    /// where they are there, else to what the initializers give. What is frozen stays.
+    /// A network with the frozen tensors of this one, and the rest as [`Network::new`] makes it.
     ///
     /// # Errors
-    /// A tensor of another shape, or what the device reports.
-    pub fn begin_again(&self, weights: &Weights, seed: u64) -> Result<()> {
-        let drawn = self.changing().filter_map(|parameter| {
-            let is_drawn = !weights.contains_key(&parameter.name);
-            is_drawn.then(|| (parameter.name.clone(), drawn(parameter, seed)))
-        });
-        self.restore(&drawn.collect())?;
-        self.restore(weights)
-    }
-
-    /// The tensors that training changes.
-    fn changing(&self) -> impl Iterator<Item = &Parameter> {
-        let all = self.blueprint.graph.parameters();
-        let changes = |parameter: &&Parameter| {
-            let slot = self.tensors.get(&parameter.name);
-            matches!(slot, Some(Slot::Trained(_) | Slot::Moving(_)))
+    /// As [`Network::new`].
+    pub fn again(self, blueprint: Blueprint, weights: &Weights, seed: u64) -> Result<Self> {
+        let frozen = |name: &str| match self.tensors.get(name) {
+            Some(Slot::Frozen(tensor)) => Some(Tensor::clone(tensor)),
+            _ => None,
         };
-        all.map(|(_, parameter)| parameter).filter(changes)
+        Self::around(blueprint, (weights, seed), &self.device, frozen)
     }
 }
 
-/// What the initializer gives, as a file would have it.
-fn drawn(parameter: &Parameter, seed: u64) -> HostTensor {
-    HostTensor {
-        shape: parameter.file_shape(),
-        data: to_file(parameter, &init::values(parameter, seed)),
+impl Blueprint {
+    /// The tensors that nothing changes.
+    pub fn frozen_parameters(&self) -> impl Iterator<Item = &Parameter> {
+        let all = self.graph.parameters();
+        let stays = |(node, parameter): &(usize, &Parameter)| {
+            !self.cut.trains(parameter) && !self.cut.moves(*node, parameter)
+        };
+        all.filter(stays).map(|(_, parameter)| parameter)
+    }
+
+    /// Whether what gives the same in every step is the same, but for its tensors' values.
+    pub fn has_constant_part_of(&self, other: &Blueprint) -> bool {
+        self.cut.frontier() == other.cut.frontier() && self.constant().eq(other.constant())
+    }
+
+    fn constant(&self) -> impl Iterator<Item = (usize, Option<&Node>)> {
+        let constant = self.cut.constant().into_iter();
+        constant.map(|node| (node, self.graph.nodes().get(node)))
     }
 }

@@ -38,17 +38,29 @@ impl Network {
         seed: u64,
         device: &Device,
     ) -> Result<Self> {
+        Self::around(blueprint, (weights, seed), device, |_| None)
+    }
+
+    /// As [`Self::new`], but for the frozen tensors that are already there.
+    pub(super) fn around(
+        blueprint: Blueprint,
+        (weights, seed): (&Weights, u64),
+        device: &Device,
+        there: impl Fn(&str) -> Option<Tensor>,
+    ) -> Result<Self> {
         let mut tensors = Tensors::default();
+        let cut = &blueprint.cut;
         for (node, parameter) in blueprint.graph.parameters() {
-            let values = initial(parameter, weights.get(&parameter.name), seed)?;
             let shape = parameter.shape();
-            let cut = &blueprint.cut;
+            let values = || initial(parameter, weights.get(&parameter.name), seed);
             let slot = if cut.trains(parameter) {
-                Slot::Trained(Var::from_vec(values, shape, device)?)
+                Slot::Trained(Var::from_vec(values()?, shape, device)?)
             } else if cut.moves(node, parameter) {
-                Slot::Moving(Var::from_vec(values, shape, device)?)
+                Slot::Moving(Var::from_vec(values()?, shape, device)?)
+            } else if let Some(tensor) = there(&parameter.name) {
+                Slot::Frozen(tensor)
             } else {
-                Slot::Frozen(Tensor::from_vec(values, shape, device)?)
+                Slot::Frozen(Tensor::from_vec(values()?, shape, device)?)
             };
             tensors.insert(parameter.name.clone(), slot);
         }

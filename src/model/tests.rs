@@ -379,7 +379,7 @@ fn nodes_that_are_computed_together_have_the_bytes_of_each_alone() {
 }
 
 #[test]
-fn a_network_that_begins_again_is_a_new_one_but_for_what_is_frozen() {
+fn a_network_made_again_is_a_new_one_but_for_what_is_frozen() {
     let spec = spec(arch("vgg11"), layer("block4_pool"));
     let new = |seed, given: &Weights| {
         let blueprint = Blueprint::new(&spec, 10).unwrap();
@@ -388,12 +388,13 @@ fn a_network_that_begins_again_is_a_new_one_but_for_what_is_frozen() {
     let name = "block5_conv1.weight".to_owned();
     let tensor = new(3, &Weights::new()).weights().unwrap().remove(&name);
     let given = Weights::from([(name, tensor.unwrap())]);
-    let (first, second) = (new(1, &Weights::new()), new(2, &given));
-    first.begin_again(&given, 2).unwrap();
-    assert_eq!(first.learned().unwrap(), second.learned().unwrap());
+    let second = new(2, &given);
+    let blueprint = Blueprint::new(&spec, 10).unwrap();
+    let again = new(1, &Weights::new()).again(blueprint, &given, 2).unwrap();
+    assert_eq!(again.learned().unwrap(), second.learned().unwrap());
     let frozen = new(1, &given).weights().unwrap();
-    let kept = first.weights().unwrap();
-    for (name, _) in first.frozen() {
+    let kept = again.weights().unwrap();
+    for (name, _) in again.frozen() {
         assert_eq!(kept[name], frozen[name], "{name}");
     }
 }

@@ -1,16 +1,16 @@
 //! Networks that runs leave to those after them.
 //!
 //! Runs of a sweep often differ in what they train alone. What is frozen takes longer to be made, and to have its checksums
-//! taken, than a small run; so the next run of the same network takes it over with what was found out of it.
+//! taken, than a small run; so the next run that freezes the same takes it over with what was found out of it.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::planned::PlannedRun;
+use super::planned::{PlannedRun, PlannedStage};
 use super::start::{Download, Start};
 use crate::features::Constant;
 use crate::model::{Blueprint, Network, Weights};
-use crate::spec::{self, Contents};
+use crate::spec::{self, Backbone, Contents};
 
 /// So many bytes of networks are kept for runs that come later than the next, as where seeds alternate.
 const SPARE: u64 = 16 << 20;
@@ -34,6 +34,7 @@ pub(super) struct Made {
 #[derive(Debug)]
 struct Origin {
     blueprint: Arc<Blueprint>,
+    backbone: Backbone,
     initial_weights: Option<PathBuf>,
     contents: Contents,
     /// None where all that is frozen comes from files.
@@ -67,23 +68,38 @@ impl Origin {
         }
         Some(Origin {
             blueprint: Arc::clone(&planned.blueprint),
+            backbone: spec.backbone.clone(),
             initial_weights: spec.training.initial_weights.clone(),
             contents: planned.run.contents.clone(),
             seed: is_drawn.then_some(spec.seed),
             weights: given().map(|(n, t)| (n.clone(), t.clone())).collect(),
             download: None,
-            bytes: size_of::<f32>() as u64 * planned.blueprint.parameter_count() as u64,
+            bytes: bytes(&planned.blueprint),
         })
     }
 
     /// Whether a run's network begins with the same frozen tensors.
     fn is_of(&self, planned: &PlannedRun) -> bool {
         let spec = &planned.run.spec;
-        Arc::ptr_eq(&self.blueprint, &planned.blueprint)
+        let is_its = Arc::ptr_eq(&self.blueprint, &planned.blueprint);
+        // A file of a whole network gives tensors to the head too.
+        let may_differ = self.initial_weights.is_none();
+        (is_its || may_differ && freeze_the_same(&self.blueprint, &planned.blueprint))
+            && self.backbone == spec.backbone
             && self.initial_weights == spec.training.initial_weights
             && self.contents == planned.run.contents
             && self.seed.is_none_or(|seed| seed == spec.seed)
     }
+}
+
+/// Of a network's tensors.
+fn bytes(blueprint: &Blueprint) -> u64 {
+    size_of::<f32>() as u64 * blueprint.parameter_count() as u64
+}
+
+/// Whether the same tensors are frozen.
+fn freeze_the_same(one: &Blueprint, other: &Blueprint) -> bool {
+    one.frozen_parameters().eq(other.frozen_parameters())
 }
 
 /// Whether a run's network can be that of another run: it is made once, on a CPU, of what stands in the spec.
@@ -114,6 +130,34 @@ impl Made {
         self
     }
 
+    /// With its frozen tensors, the network of a run that takes it over and starts from these weights.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn again(self, stage: &PlannedStage, weights: &Weights) -> candle_core::Result<Self> {
+        let PlannedStage {
+            blueprint, spec, ..
+        } = stage;
+        let is_same = self.network.blueprint.has_constant_part_of(blueprint);
+        let network = self
+            .network
+            .again(Blueprint::clone(blueprint), weights, spec.seed)?;
+        Ok(Made {
+            network: network.computing_in(spec.training.precision),
+            constant: if is_same {
+                self.constant
+            } else {
+                Constant::default()
+            },
+            frozen: self.frozen,
+            origin: self.origin.map(|origin| Origin {
+                blueprint: Arc::clone(blueprint),
+                bytes: bytes(blueprint),
+                ..origin
+            }),
+        })
+    }
+
     /// What a run that takes it over starts from.
     pub fn start(&self) -> Start {
         let origin = self.origin.as_ref();
@@ -123,10 +167,9 @@ impl Made {
         })
     }
 
-    /// The same for networks of the same kind.
-    fn blueprint(&self) -> Option<*const Blueprint> {
-        let origin = self.origin.as_ref()?;
-        Some(Arc::as_ptr(&origin.blueprint))
+    /// Whether both freeze the same tensors.
+    fn is_like(&self, other: &Made) -> bool {
+        freeze_the_same(&self.network.blueprint, &other.network.blueprint)
     }
 
     fn bytes(&self) -> u64 {
@@ -176,9 +219,8 @@ impl Networks {
 fn forget(idle: &mut Vec<Made>, keep: usize) {
     let mut bytes: u64 = idle.iter().map(Made::bytes).sum();
     while bytes > SPARE && idle.len() > keep {
-        let last = idle.last().and_then(Made::blueprint);
-        let is_other = |made: &Made| made.blueprint() != last;
-        let other = idle.iter().position(is_other);
+        let Some(last) = idle.last() else { break };
+        let other = idle.iter().position(|made| !made.is_like(last));
         let at = other.unwrap_or(idle.len().saturating_sub(2));
         bytes -= idle.remove(at).bytes();
     }

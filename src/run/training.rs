@@ -78,10 +78,7 @@ impl Executor<'_> {
             let at = earlier.stages.min(stages.len().saturating_sub(1));
             let stage = &stages[at];
             let made = match left.take() {
-                Some(made) => {
-                    made.network.begin_again(&weights, stage.spec.seed)?;
-                    made
-                }
+                Some(made) => made.again(stage, &weights)?,
                 None => {
                     let network = self.network(job, stage, &weights)?;
                     let made = Made::new(network, Some((job.planned, &weights)));
