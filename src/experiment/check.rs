@@ -90,25 +90,24 @@ fn text(prepared: &Prepared, look: Look) -> String {
     text
 }
 
-/// How long all of it may take, from how fast the first network is here.
+/// How long all of it may take, from how fast the networks are here.
 fn time(runs: &[PlannedRun]) -> String {
     // Of very many runs, as many as are counted in a moment stand for all.
     let each = runs.len().div_ceil(COUNTED).max(1);
     let sample: Vec<&PlannedRun> = runs.iter().step_by(each).collect();
-    let is_known = |run: &&PlannedRun| run.images.is_some();
-    let Some(speed) = sample
-        .first()
-        .filter(|_| sample.iter().all(is_known))
-        .and_then(|run| run::speed(run))
-    else {
+    let is_known = sample.iter().all(|run| run.images.is_some());
+    let Some(speed) = is_known.then(|| run::speed(&sample)).flatten() else {
         return String::new();
     };
-    let work: f64 = sweep::efforts(&sample).iter().map(|(_, work)| work).sum();
-    let all = work * runs.len() as f64 / sample.len() as f64;
+    let seconds = sweep::seconds(&sample, speed) * runs.len() as f64 / sample.len() as f64;
+    let measured = match speed.steps {
+        Some(_) => "a forward pass and a step of training",
+        None => "a forward pass",
+    };
     format!(
-        "\ntime  {} for {} on this machine: an estimate from a forward pass measured now; runs that are\n      finished \
+        "\ntime  {} for {} on this machine: an estimate from {measured} measured now;\n      runs that are finished \
          already, early stopping and kept features take less, a busy machine more\n",
-        about(all / speed),
+        about(seconds),
         counted(runs.len(), "run")
     )
 }

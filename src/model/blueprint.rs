@@ -135,6 +135,14 @@ impl Blueprint {
         self.cut.trainable_count(&self.graph)
     }
 
+    /// Multiply-accumulates of an image in the part that gives the same in every step.
+    pub fn work_of_constant_part(&self) -> u64 {
+        let constant = self.cut.constant().into_iter();
+        let nodes = constant.filter_map(|node| self.graph.nodes().get(node));
+        let work = nodes.map(|node| self.graph.multiplications(node));
+        work.fold(0, u64::saturating_add)
+    }
+
     /// What is frozen, in words: `nothing frozen`, `frozen through layer3`, `9 of 60 tensors of the backbone trained`.
     pub fn frozen(&self) -> String {
         match self.through {

@@ -68,9 +68,13 @@ impl DropoutOp {
             .for_each(|(i, (out, x))| {
                 let mut stream = self.stream.clone();
                 stream.seek((i * CHUNK) as u64);
+                stream.fill_uniform(out);
                 for (out, x) in out.iter_mut().zip(x) {
-                    let kept = stream.uniform() >= self.rate;
-                    *out = if kept { x * self.scale } else { 0.0 };
+                    *out = if *out >= self.rate {
+                        x * self.scale
+                    } else {
+                        0.0
+                    };
                 }
             });
         out

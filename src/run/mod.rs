@@ -31,7 +31,7 @@ pub use planned::{PlannedRun, PlannedStage};
 pub use predictions::{Answers, PartPredictions};
 pub use preparation::{Preparation, saved as saved_preparation};
 pub use probabilities::Probabilities;
-pub use speed::speed;
+pub use speed::{Speed, speed};
 pub use start::{
     Checked, Download, Origin, OriginKey, Start, Upstream, check as check_start, check_upstream,
     describe as describe_weights, weights as initial_weights,

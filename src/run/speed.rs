@@ -1,104 +1,146 @@
 //! How fast this machine is with a network, measured in a moment.
 
+mod waited;
+
 use std::time::{Duration, Instant};
 
 use candle_core::{DType, Tensor};
 
 use super::planned::PlannedRun;
-use crate::graph::Mode;
+use crate::graph::{Mode, Shape};
 use crate::model::{Blueprint, Network, Weights};
+use crate::ops;
+use crate::optim::Optimizer;
+use waited::Waited;
 
-/// Measured for so long, and so many passes at least, once the network has been used once.
+/// Measured for so long, and so many times at least, once what is measured was done once.
 const LONG_ENOUGH: Duration = Duration::from_millis(300);
-const LEAST_PASSES: usize = 3;
-/// Multiply-accumulates of a pass, where an image has fewer.
-const PASS: u64 = 500_000_000;
+const LEAST_TIMES: usize = 3;
+/// Multiply-accumulates of what is measured, where an image has fewer: what a network does once for all images of a batch,
+/// as to lay out its kernels, is to count for as little as it does in a run.
+const AT_ONCE: u64 = 10_000_000_000;
 const MOST_IMAGES: u64 = 32;
 /// Networks that take longer or more memory to make than a moment are not measured: multiply-accumulates of an image,
-/// parameters.
+/// parameters; in a step, those that are trained.
 const MOST_WORK: u64 = 20_000_000_000;
 const MOST_PARAMETERS: usize = 60_000_000;
+const MOST_TRAINED: usize = 30_000_000;
 
-/// Multiply-accumulates per second of a run's network with random weights, in forward passes on a machine that does nothing
-/// else: the fastest of a few, or shorter by what its threads waited for a processor. None where that cannot be told in a
-/// moment.
-pub fn speed(planned: &PlannedRun) -> Option<f64> {
-    let PlannedRun { run, blueprint, .. } = planned;
-    let work = blueprint.cost(0).forward;
-    if work == 0 || work > MOST_WORK || blueprint.parameter_count() > MOST_PARAMETERS {
+/// Multiply-accumulates per second on a machine that does nothing else.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Speed {
+    /// In forward passes.
+    pub passes: f64,
+    /// In steps of training: loss, gradients and the optimizer's rule. Not where a step takes longer than a moment, and not
+    /// on a GPU.
+    pub steps: Option<f64>,
+}
+
+/// How fast the first of these runs' networks is with random weights, and the one whose steps take the most is in training.
+/// None where that cannot be told in a moment.
+pub fn speed(runs: &[&PlannedRun]) -> Option<Speed> {
+    let first = runs.first()?;
+    let dearest = runs.iter().max_by_key(|run| work_of_step(&run.blueprint))?;
+    Some(Speed {
+        passes: of_passes(first)?,
+        steps: of_steps(dearest),
+    })
+}
+
+/// Multiply-accumulates of an image in a step, behind the constant part.
+fn work_of_step(blueprint: &Blueprint) -> u64 {
+    let constant = blueprint.work_of_constant_part();
+    blueprint.cost(0).training.saturating_sub(constant)
+}
+
+fn of_passes(planned: &PlannedRun) -> Option<f64> {
+    let work = planned.blueprint.cost(0).forward;
+    if work == 0 || work > MOST_WORK {
         return None;
     }
-    let images = (PASS / work).clamp(1, MOST_IMAGES) as usize;
-    let device = &planned.device.device;
-    let network = Network::new(
-        Blueprint::clone(blueprint),
-        &Weights::new(),
-        run.spec.seed,
-        device,
-    )
-    .ok()?;
-    let size = run.spec.backbone.input_size;
-    let input = Tensor::zeros((images, size.height, size.width, 3), DType::F32, device).ok()?;
-    let pass = || {
+    let network = network(planned)?;
+    let images = (AT_ONCE / work).clamp(1, MOST_IMAGES) as usize;
+    let graph = &planned.blueprint.graph;
+    let input = zeros(planned, images, &graph.nodes().first()?.output)?;
+    let seconds = measured(|| {
         network.forward(&input, Mode::Evaluate).ok()?;
-        device.synchronize().ok()
+        network.device().synchronize().ok()
+    })?;
+    Some(work as f64 * images as f64 / seconds)
+}
+
+fn of_steps(planned: &PlannedRun) -> Option<f64> {
+    let PlannedRun { run, blueprint, .. } = planned;
+    let work = work_of_step(blueprint);
+    let is_small = work <= MOST_WORK && blueprint.trainable_count() <= MOST_TRAINED;
+    if work == 0 || !is_small || !planned.device.device.is_cpu() {
+        return None;
+    }
+    let network = network(planned)?;
+    let batch = run.spec.training.batch_size;
+    let images = (AT_ONCE / work).clamp(1, batch as u64) as usize;
+    let values: Vec<Tensor> = blueprint
+        .cut
+        .frontier()
+        .iter()
+        .map(|node| zeros(planned, images, &blueprint.graph.nodes().get(*node)?.output))
+        .collect::<Option<_>>()?;
+    let classes = planned.classes.len().max(1);
+    let targets = (0..images * classes).map(|i| f32::from(i / classes % classes == i % classes));
+    let targets = Tensor::from_iter(targets, network.device()).ok()?;
+    let targets = targets.reshape((images, classes)).ok()?;
+    let optimizer = &run.spec.optimizer;
+    let (rule, decay) = (optimizer.rule(), optimizer.weight_decay());
+    let mut optimizer = Optimizer::new(rule, decay, &network.trained()).ok()?;
+    let gradients = || {
+        let _recording = ops::Recording::start();
+        let logits = network
+            .forward_rest(&values, Mode::Train { seed: 0, step: 0 })
+            .ok()?;
+        let losses = ops::softmax_cross_entropy(&logits, &targets).ok()?;
+        ops::backward(&ops::weighted_mean(&losses, None).ok()?).ok()
     };
-    pass()?;
-    let (at_first, begun, mut passes) = (Waited::now(), Instant::now(), Vec::new());
-    while passes.len() < LEAST_PASSES || begun.elapsed() < LONG_ENOUGH {
+    // On threads of the pool, as in training.
+    rayon::scope(|_| {
+        let of_gradients = measured(|| gradients().map(drop))?;
+        let gradients = gradients()?;
+        // Once for all images of a batch, of which there may be fewer here.
+        let of_rule = measured(|| optimizer.step(&gradients, 0.0).ok())?;
+        let seconds = of_gradients * batch as f64 / images as f64 + of_rule;
+        Some(work as f64 * batch as f64 / seconds)
+    })
+}
+
+/// A run's network with random weights, unless it is too large to be made in a moment.
+fn network(planned: &PlannedRun) -> Option<Network> {
+    let PlannedRun { run, blueprint, .. } = planned;
+    if blueprint.parameter_count() > MOST_PARAMETERS {
+        return None;
+    }
+    let device = &planned.device.device;
+    let blueprint = Blueprint::clone(blueprint);
+    let network = Network::new(blueprint, &Weights::new(), run.spec.seed, device).ok()?;
+    Some(network.computing_in(run.spec.training.precision))
+}
+
+/// What a node gives for some images, if it gave zeros.
+fn zeros(planned: &PlannedRun, images: usize, each: &Shape) -> Option<Tensor> {
+    let shape = [vec![images], each.dims()].concat();
+    Tensor::zeros(shape, DType::F32, &planned.device.device).ok()
+}
+
+/// Seconds that work takes on a machine that does nothing else: the least of a few times, or less by what its threads
+/// waited for a processor. None where it fails.
+fn measured(mut work: impl FnMut() -> Option<()>) -> Option<f64> {
+    work()?;
+    let (at_first, begun, mut times) = (Waited::now(), Instant::now(), Vec::new());
+    while times.len() < LEAST_TIMES || begun.elapsed() < LONG_ENOUGH {
         let before = Instant::now();
-        pass()?;
-        passes.push(before.elapsed());
+        work()?;
+        times.push(before.elapsed());
     }
-    let mean = begun.elapsed().as_secs_f64() / passes.len() as f64;
+    let mean = begun.elapsed().as_secs_f64() / times.len() as f64;
     let alone = mean * at_first.share_since(Waited::now());
-    let fastest = passes.into_iter().min()?.as_secs_f64();
-    Some(work as f64 * images as f64 / fastest.min(alone).max(f64::EPSILON))
-}
-
-/// How long the program's threads had a processor, and how long they waited for one, in nanoseconds; Linux says it
-/// (`Documentation/scheduler/sched-stats.rst`), elsewhere both are 0.
-#[derive(Clone, Copy, Default)]
-struct Waited {
-    had: u64,
-    waited: u64,
-}
-
-impl Waited {
-    fn now() -> Self {
-        let threads = std::fs::read_dir("/proc/self/task");
-        let threads = threads.into_iter().flatten().flatten();
-        let mut all = Waited::default();
-        for thread in threads {
-            let text = std::fs::read_to_string(thread.path().join("schedstat"));
-            let text = text.unwrap_or_default();
-            let mut numbers = text.split_whitespace().map(|n| n.parse().unwrap_or(0));
-            all.had += numbers.next().unwrap_or(0);
-            all.waited += numbers.next().unwrap_or(0);
-        }
-        all
-    }
-
-    /// The share of the time until `after` in which threads that could run did.
-    fn share_since(self, after: Waited) -> f64 {
-        let had = after.had.saturating_sub(self.had) as f64;
-        let waited = after.waited.saturating_sub(self.waited) as f64;
-        match had > 0.0 {
-            true => had / (had + waited),
-            false => 1.0,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn time_spent_waiting_for_a_processor_does_not_count() {
-        let at = |had, waited| Waited { had, waited };
-        assert_eq!(at(5, 7).share_since(at(8, 8)), 0.75);
-        assert_eq!(at(5, 7).share_since(at(5, 7)), 1.0);
-        assert_eq!(Waited::default().share_since(Waited::default()), 1.0);
-    }
+    let least = times.into_iter().min()?.as_secs_f64();
+    Some(least.min(alone).max(f64::EPSILON))
 }

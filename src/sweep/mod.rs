@@ -4,6 +4,6 @@ mod effort;
 mod pack;
 mod plan;
 
-pub use effort::efforts;
+pub use effort::{efforts, seconds};
 pub use pack::{Size, pack};
 pub use plan::{Plan, Planner};

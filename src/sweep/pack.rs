@@ -43,7 +43,11 @@ fn parts(runs: &[&PlannedRun]) -> Vec<Work> {
         let Parts { own, once, frozen } = Parts::of(planned);
         let next = numbers.len();
         let shared = *numbers.entry(frozen).or_insert(next);
-        Work { own, once, shared }
+        Work {
+            own: own.all(),
+            once,
+            shared,
+        }
     };
     runs.iter().map(&mut work).collect()
 }

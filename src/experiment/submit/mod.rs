@@ -236,11 +236,7 @@ fn tasks<'a>(
         return sweep::pack(runs, Size::Runs(count));
     };
     let is_known = runs.iter().all(|planned| planned.images.is_some());
-    let speed = runs
-        .first()
-        .filter(|_| is_known)
-        .and_then(|run| run::speed(run));
-    let Some(speed) = speed else {
+    let Some(speed) = is_known.then(|| run::speed(runs)).flatten() else {
         if runs.len() > 1 {
             reporter.note(
                 "how long the runs take cannot be told here: a task for each (see --runs-per-task)",
@@ -248,10 +244,12 @@ fn tasks<'a>(
         }
         return sweep::pack(runs, Size::Runs(1));
     };
-    let tasks = sweep::pack(runs, Size::Work(speed * minutes * 60.0));
+    let seconds = sweep::seconds(runs, speed);
     let work: f64 = sweep::efforts(runs).iter().map(|(_, work)| work).sum();
+    let of_a_task = work / seconds.max(f64::EPSILON) * minutes * 60.0;
+    let tasks = sweep::pack(runs, Size::Work(of_a_task));
     if !tasks.is_empty() {
-        let each = about(work / speed / tasks.len() as f64);
+        let each = about(seconds / tasks.len() as f64);
         let (runs, count) = (counted(runs.len(), "run"), counted(tasks.len(), "task"));
         reporter.note(&format!(
             "{runs} in {count}, each {each} by this machine's speed"
