@@ -6,7 +6,7 @@ use super::network::Network;
 use super::pass::{Values, in_layer};
 use crate::graph::op::{Activation, Function};
 use crate::graph::{Mode, Node, Op, Slot};
-use crate::ops::{self, Epilogue};
+use crate::ops::{self, Epilogue, Finished};
 
 impl Network {
     /// How many of the nodes, from the first on, are computed as one: to the same bits as one by one, so that it does
@@ -88,6 +88,51 @@ impl Network {
         }
     }
 
+    /// How many of the nodes behind the first `finished`, a convolution and what follows it, belong to another of the same
+    /// input and to where the two are joined.
+    pub(super) fn beside(
+        &self,
+        nodes: &[usize],
+        finished: usize,
+        pass: &Values,
+        mode: Mode,
+    ) -> usize {
+        let (first, later) = nodes.split_at(finished);
+        let of_second = self.finished(later, pass, mode);
+        let (second, later) = later.split_at(of_second);
+        let (Some(&a), Some(&b), Some(&join)) = (first.last(), second.last(), later.first()) else {
+            return 0;
+        };
+        let is_join = self
+            .node(join)
+            .is_ok_and(|node| matches!(node.op, Op::Concatenate(_)) && node.inputs == [a, b]);
+        let are_alone = pass.is_last_use(a) && pass.is_last_use(b);
+        let inputs = [first, second].map(|nodes| self.convolution(nodes).map(|(_, input)| input));
+        let [Ok(one), Ok(other)] = inputs else {
+            return 0;
+        };
+        match is_join && are_alone && one == other {
+            true => of_second + 1,
+            false => 0,
+        }
+    }
+
+    /// The value of the last of nodes that [`Self::finished`] and [`Self::beside`] have counted.
+    pub(super) fn finish_beside(
+        &self,
+        (first, later): (&[usize], &[usize]),
+        pass: &Values,
+        mode: Mode,
+    ) -> Result<Tensor> {
+        let second = later.split_last().map_or(later, |(_, second)| second);
+        let (node, input) = self.convolution(first)?;
+        let both = [
+            &self.finished_convolution(first, pass, mode)?,
+            &self.finished_convolution(second, pass, mode)?,
+        ];
+        ops::conv2d_beside(pass.get(input)?, both).map_err(in_layer(node))
+    }
+
     /// The value of the last of nodes that [`Self::finished`] and [`Self::banded`] have counted.
     pub(super) fn finish_both(
         &self,
@@ -95,24 +140,40 @@ impl Network {
         pass: &Values,
         mode: Mode,
     ) -> Result<Tensor> {
-        let node = |nodes: &[usize]| self.node(nodes.first().copied().unwrap_or(0));
-        let (wide, depthwise) = (node(first)?, node(second)?);
-        let (Op::Convolution(of_wide), Op::Convolution(of_depthwise), &[input]) =
-            (&wide.op, &depthwise.op, wide.inputs.as_slice())
-        else {
-            bail!("{} and {} are no pair", wide.name, depthwise.name);
-        };
-        let context =
-            |nodes: &[usize], node| self.context(nodes.first().copied().unwrap_or(0), node, mode);
+        let ((_, input), (depthwise, _)) = (self.convolution(first)?, self.convolution(second)?);
         let value = ops::conv2d_banded(
             pass.get(input)?,
-            &of_wide.finished(&context(first, wide), self.epilogue(first, pass, mode)?)?,
-            &of_depthwise.finished(
-                &context(second, depthwise),
-                self.epilogue(second, pass, mode)?,
-            )?,
+            &self.finished_convolution(first, pass, mode)?,
+            &self.finished_convolution(second, pass, mode)?,
         );
         value.map_err(in_layer(depthwise))
+    }
+
+    /// The first of some nodes, a convolution, and what it takes.
+    fn convolution(&self, nodes: &[usize]) -> Result<(&Node, usize)> {
+        let node = self.node(nodes.first().copied().unwrap_or(0))?;
+        match (&node.op, node.inputs.as_slice()) {
+            (Op::Convolution(_), &[input]) => Ok((node, input)),
+            _ => bail!("{} is no convolution", node.name),
+        }
+    }
+
+    /// The first of some nodes, a convolution, and what follows it.
+    fn finished_convolution(
+        &self,
+        nodes: &[usize],
+        pass: &Values,
+        mode: Mode,
+    ) -> Result<Finished<'_>> {
+        let first = nodes.first().copied().unwrap_or(0);
+        let node = self.node(first)?;
+        let Op::Convolution(op) = &node.op else {
+            bail!("{} is no convolution", node.name);
+        };
+        op.finished(
+            &self.context(first, node, mode),
+            self.epilogue(nodes, pass, mode)?,
+        )
     }
 
     /// The value of the last of nodes that [`Self::finished`] has counted.

@@ -45,6 +45,27 @@ impl Values {
     }
 }
 
+/// How some nodes are computed as one, and how many they are.
+enum Way {
+    /// The first, with a function behind it.
+    Fused(usize),
+    /// A convolution or a dense layer with what follows it.
+    Finished(usize),
+    /// Such a convolution, and band by band a depthwise one behind it.
+    Banded(usize, usize),
+    /// Such a convolution, and another with what joins the two.
+    Beside(usize, usize),
+}
+
+impl Way {
+    fn nodes(&self) -> usize {
+        match *self {
+            Way::Fused(nodes) | Way::Finished(nodes) => nodes,
+            Way::Banded(first, second) | Way::Beside(first, second) => first + second,
+        }
+    }
+}
+
 impl Network {
     /// The values of the nodes `wanted`, computed by the nodes `nodes` (in the graph's order) from the values of the
     /// nodes `given`.
@@ -66,17 +87,14 @@ impl Network {
         }
         let mut rest = nodes;
         while let Some(&first) = rest.first() {
-            let (fused, finished) = (self.fused(rest, &pass), self.finished(rest, &pass, mode));
-            let banded = match finished > fused {
-                true => self.banded(rest, finished, &pass, mode),
-                false => 0,
-            };
-            let (now, later) = rest.split_at(fused.max(finished) + banded);
+            let way = self.way(rest, &pass, mode);
+            let (now, later) = rest.split_at(way.nodes());
             rest = later;
-            let mut value = match finished > fused {
-                true if banded > 0 => self.finish_both(now.split_at(finished), &pass, mode)?,
-                true => self.finish(now, &pass, mode)?,
-                false => self.compute(now, &pass, mode)?,
+            let mut value = match way {
+                Way::Fused(_) => self.compute(now, &pass, mode)?,
+                Way::Finished(_) => self.finish(now, &pass, mode)?,
+                Way::Banded(first, _) => self.finish_both(now.split_at(first), &pass, mode)?,
+                Way::Beside(first, _) => self.finish_beside(now.split_at(first), &pass, mode)?,
             };
             if mode == Mode::Evaluate {
                 // Nothing holds the values before then.
@@ -93,6 +111,25 @@ impl Network {
         }
         let result = |node: &usize| as_type(pass.get(*node)?, DType::F32);
         wanted.iter().map(result).collect()
+    }
+
+    /// How the first of some nodes are computed.
+    fn way(&self, nodes: &[usize], pass: &Values, mode: Mode) -> Way {
+        let (fused, finished) = (self.fused(nodes, pass), self.finished(nodes, pass, mode));
+        if finished == 0 {
+            return Way::Fused(fused);
+        }
+        let beside = self.beside(nodes, finished, pass, mode);
+        let banded = self.banded(nodes, finished, pass, mode);
+        if beside > 0 {
+            Way::Beside(finished, beside)
+        } else if finished <= fused {
+            Way::Fused(fused)
+        } else if banded > 0 {
+            Way::Banded(finished, banded)
+        } else {
+            Way::Finished(finished)
+        }
     }
 
     fn begin(&self, nodes: &[usize], wanted: &[usize]) -> Values {

@@ -355,6 +355,7 @@ fn nodes_that_are_computed_together_have_the_bytes_of_each_alone() {
         "convnext_tiny",
         "vit_tiny_patch16_224",
         "vgg11_bn",
+        "squeezenet1_1",
     ] {
         let mut spec = spec(arch(name), FreezeThrough::All);
         spec.head = vec![

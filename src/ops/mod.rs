@@ -43,7 +43,7 @@ pub use batch_norm::{
 pub use concat::concat;
 pub use conv2d::{
     Conv2dConfig, Epilogue, Finished, Padding, are_bands_worth, conv2d, conv2d_banded,
-    conv2d_finished, dense_finished, dense_scratch, scratch as conv2d_scratch,
+    conv2d_beside, conv2d_finished, dense_finished, dense_scratch, scratch as conv2d_scratch,
 };
 pub use cpu::WORTH_A_THREAD;
 pub use cross_entropy::{blend, sigmoid_cross_entropy, softmax_cross_entropy, weighted_mean};

@@ -9,6 +9,14 @@ use crate::ops::activation::Function;
 use crate::ops::cpu::{CHUNK, MIN_CHUNKS, Shared};
 use crate::ops::simd::{load, load_some, relu};
 
+/// The columns of a result that lies beside others in the rows of a wider one.
+#[derive(Clone, Copy)]
+pub(in crate::ops) struct Columns {
+    first: usize,
+    /// Of the wider one.
+    width: usize,
+}
+
 /// What happens to a sum before it is stored: `function((sum + bias) * scale + shift + add)`, each step as the operation
 /// on its own would do it, so that the bits are the same.
 #[derive(Clone, Copy, Default)]
@@ -19,9 +27,11 @@ pub(in crate::ops) struct Finish<'a> {
     pub scale: Option<&'a [f32]>,
     /// Added to each channel.
     pub shift: Option<&'a [f32]>,
-    /// Added to each value; as long as the output.
+    /// Added to each value; as long as the output, which does not lie beside others then.
     pub add: Option<&'a [f32]>,
     pub function: Option<Function>,
+    /// Where it is stored, if not alone.
+    pub columns: Option<Columns>,
 }
 
 /// The steps of a [`Finish`] that are the same for all sums of some channels.
@@ -78,6 +88,25 @@ pub(in crate::ops) struct Block {
 }
 
 impl Finish<'_> {
+    /// The same, for columns of a wider output from `first` on.
+    pub fn in_columns(self, first: usize, width: usize) -> Self {
+        let columns = Some(Columns { first, width });
+        Finish { columns, ..self }
+    }
+
+    /// Where a channel of a row of the output lies, of which there are `cout`.
+    #[inline(always)]
+    pub fn at(&self, row: usize, channel: usize, cout: usize) -> usize {
+        let first = self.columns.map_or(0, |columns| columns.first);
+        row * self.width(cout) + first + channel
+    }
+
+    /// Values from a row of the output to the next.
+    #[inline(always)]
+    pub fn width(&self, cout: usize) -> usize {
+        self.columns.map_or(cout, |columns| columns.width)
+    }
+
     /// The first steps for the vector of channels from `channel` on, of which `count` are there.
     #[inline(always)]
     pub fn of_channels<S: Simd>(

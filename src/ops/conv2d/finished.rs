@@ -114,6 +114,7 @@ impl Parts {
             shift: shift?,
             add: add?,
             function: self.function,
+            columns: None,
         }))
     }
 }

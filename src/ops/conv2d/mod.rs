@@ -3,6 +3,7 @@
 mod backward;
 mod banded;
 mod bands;
+mod beside;
 mod composition;
 mod config;
 mod depthwise;
@@ -30,6 +31,7 @@ use super::scratch::{Passes, Scratch};
 use super::tape::{is_wanted, record};
 pub use banded::{Finished, conv2d_banded};
 pub use bands::are_bands_worth;
+pub use beside::conv2d_beside;
 pub(super) use composition::strided;
 pub use config::{Conv2dConfig, Padding};
 use finish::Finish;

@@ -6,7 +6,7 @@ use super::config::Conv2dConfig;
 use super::finish::Finish;
 use super::shape::Shape;
 use super::{bands, depthwise, forward, indirect, winograd};
-use crate::ops::cpu::{check, check_dims};
+use crate::ops::cpu::{Shared, check, check_dims};
 use crate::ops::matrix::{MAX_DEPTH, Matrix};
 use crate::ops::products::Products;
 use crate::ops::scratch::{PACKED, Passes, Scratch};
@@ -95,6 +95,32 @@ pub(super) fn convolve(s: &Shape, x: &[f32], kernel: &[f32], finish: Finish<'_>)
         return convolve_matrix(s, x, kernel, finish);
     }
     winograd::convolve(s, x, winograd::Kernel::Plain(kernel), finish)
+}
+
+/// Whether [`fill`] can compute it, with these steps.
+pub(super) fn can_fill(s: &Shape, finish: Finish<'_>) -> bool {
+    let has_a_way = !s.is_depthwise() && (winograd::pays(s) || is_indirect(s));
+    has_a_way && finish.add.is_none() && finish.later().is_none()
+}
+
+/// As [`convolve`], to the columns of `out` that `finish` says.
+///
+/// # Safety
+/// No other task may touch these columns at the same time, and [`can_fill`] says that it can.
+pub(super) unsafe fn fill(
+    s: &Shape,
+    x: &[f32],
+    kernel: &[f32],
+    finish: Finish<'_>,
+    out: &Shared<'_>,
+) {
+    if winograd::pays(s) {
+        // SAFETY: by this function's contract.
+        return unsafe { winograd::fill(s, x, winograd::Kernel::Plain(kernel), finish, out) };
+    }
+    let kernel = Matrix::new(kernel, s.depth() / s.groups, s.cout);
+    // SAFETY: by this function's contract.
+    unsafe { indirect::fill(s, x, kernel, finish, out) };
 }
 
 /// What a convolution takes for itself while it is computed.

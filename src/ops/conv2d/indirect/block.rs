@@ -129,8 +129,12 @@ impl Outputs<'_> {
             } else {
                 let to = Block {
                     channels: panel.channels.clone(),
-                    at: (position - self.origin) * self.shape.cout + panel.channels.start,
-                    stride: self.shape.cout,
+                    at: self.finish.at(
+                        position - self.origin,
+                        panel.channels.start,
+                        self.shape.cout,
+                    ),
+                    stride: self.finish.width(self.shape.cout),
                     rows,
                 };
                 // SAFETY: no other task writes these channels of these positions.

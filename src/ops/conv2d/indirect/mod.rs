@@ -118,12 +118,12 @@ impl<'a> Product<'a> {
         if finish.later().is_some() {
             let channels = self.packed.channels(panels);
             // Those of all channels lie side by side.
-            let (lines, width) = match channels.len() == s.cout {
+            let (lines, width) = match channels.len() == finish.width(s.cout) {
                 true => (1, positions.len() * s.cout),
                 false => (positions.len(), channels.len()),
             };
             for line in 0..lines {
-                let at = (positions.start - origin + line) * s.cout + channels.start;
+                let at = finish.at(positions.start - origin + line, channels.start, s.cout);
                 // SAFETY: by this function's contract.
                 finish.apply_function(unsafe { out.slice(at..at + width) });
             }
@@ -138,20 +138,31 @@ pub(in crate::ops) fn convolve(
     kernel: Matrix<'_>,
     finish: Finish<'_>,
 ) -> Vec<f32> {
+    // SAFETY: all positions and channels are filled, and nothing else is at work on them.
+    unsafe { filled(s.rows() * s.cout, |out| fill(s, x, kernel, finish, out)) }
+}
+
+/// As [`convolve`], to where `finish` says.
+///
+/// # Safety
+/// No other task may touch these columns of `out` at the same time.
+pub(super) unsafe fn fill(
+    s: &Shape,
+    x: &[f32],
+    kernel: Matrix<'_>,
+    finish: Finish<'_>,
+    out: &Shared<'_>,
+) {
     let product = Product::new(s, x, kernel, finish);
-    let fill = |out: &Shared<'_>| {
-        let tasks = tasks(&product.shape, product.packed.panels());
-        let min = min_tasks(s.multiplications(), tasks.len());
-        tasks
-            .par_iter()
-            .with_min_len(min)
-            // SAFETY: each task has its own positions and channels.
-            .for_each(|(positions, panels)| unsafe {
-                product.compute(positions, panels, 0, out);
-            });
-    };
-    // SAFETY: the tasks cover all positions and channels.
-    unsafe { filled(s.rows() * s.cout, fill) }
+    let tasks = tasks(&product.shape, product.packed.panels());
+    let min = min_tasks(s.multiplications(), tasks.len());
+    tasks
+        .par_iter()
+        .with_min_len(min)
+        // SAFETY: each task has its own positions and channels.
+        .for_each(|(positions, panels)| unsafe {
+            product.compute(positions, panels, 0, out);
+        });
 }
 
 /// What [`convolve`] takes for itself: the kernel and where needed the padded images, and of a task sums of all channels

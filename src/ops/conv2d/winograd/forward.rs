@@ -26,24 +26,36 @@ pub(in crate::ops::conv2d) fn convolve(
     kernel: Kernel<'_>,
     finish: Finish<'_>,
 ) -> Vec<f32> {
-    let tiling = Tiling::new(s);
-    let fill = |out: &Shared<'_>| {
-        let convolution = Convolution {
-            shape: s,
-            tiling,
-            kernel,
-            finish,
-            out,
-        };
-        let blocks: Vec<Range<usize>> = split(0..tiling.tiles(), TILE_BLOCK).collect();
-        blocks
-            .into_par_iter()
-            .for_each(|tiles| convolution.block(x, &tiles));
-    };
-    // SAFETY: the tiles cover the outputs, and the blocks of channels all channels.
-    let mut y = unsafe { filled(s.rows() * s.cout, fill) };
+    // SAFETY: all outputs are filled, and nothing else is at work on them.
+    let mut y = unsafe { filled(s.rows() * s.cout, |out| fill(s, x, kernel, finish, out)) };
     finish.apply_function_to_all(&mut y);
     y
+}
+
+/// As [`convolve`], to where `finish` says, all but [`Finish::later`].
+///
+/// # Safety
+/// No other task may touch these columns of `out` at the same time.
+pub(in crate::ops::conv2d) unsafe fn fill(
+    s: &Shape,
+    x: &[f32],
+    kernel: Kernel<'_>,
+    finish: Finish<'_>,
+    out: &Shared<'_>,
+) {
+    let tiling = Tiling::new(s);
+    let convolution = Convolution {
+        shape: s,
+        tiling,
+        kernel,
+        finish,
+        out,
+    };
+    // The tiles cover the outputs, and the blocks of channels all channels.
+    let blocks: Vec<Range<usize>> = split(0..tiling.tiles(), TILE_BLOCK).collect();
+    blocks
+        .into_par_iter()
+        .for_each(|tiles| convolution.block(x, &tiles));
 }
 
 /// Transforms the inputs of `tiles` to planes, in parallel.

@@ -19,7 +19,7 @@ mod transform;
 
 use std::ops::Range;
 
-pub(super) use forward::convolve;
+pub(super) use forward::{convolve, fill};
 pub(super) use kernel::Kernel;
 pub(super) use kernel_gradient::kernel_gradient;
 

@@ -216,7 +216,7 @@ impl<S: Simd> Sink<S> for OutputTile<'_, S::f32s> {
     #[inline(always)]
     fn store(&mut self, simd: S, row: usize, column: usize, value: S::f32s) {
         if let Some(pixel) = self.pixels[row][column] {
-            let at = pixel * self.cout + self.channel;
+            let at = self.finish.at(pixel, self.channel, self.cout);
             let sum = self.of_channels.apply(simd, value);
             let sum = self.finish.rest(simd, sum, at, S::F32_LANES);
             // SAFETY: no other task writes these channels of this tile; vectors are of f32 values.
