@@ -49,10 +49,8 @@ pub fn describe(
                     .first()
                     .map_or(1, |split| policy::views(spec, *split));
                 let estimate = Estimate::new(blueprint, images, on_cpu);
-                let place = estimate.place(room);
-                if place.is_ok_and(|place| place.memory) {
-                    room = room.less(estimate.bytes);
-                }
+                let place = estimate.place_some(room);
+                room = room.less(place.map_or(0, |place| place.in_memory()));
                 kept((images, views), &estimate, place)
             }
         };
@@ -73,6 +71,16 @@ fn kept(
     let (size, each) = (bytes(estimate.bytes), thousands(images / views.max(1)));
     let all = format!("{size} for {of_views}{each}");
     match place {
+        Ok(place) if place.images < images => {
+            let whereabouts = match place.memory {
+                true => "in memory",
+                false => "in the cache folder",
+            };
+            let (kept, each) = (bytes(place.bytes), thousands(place.images / views.max(1)));
+            format!(
+                "{all}: {kept} for {each} {whereabouts}, the others computed whenever they are needed"
+            )
+        }
         Ok(place) => {
             let place = match (place.memory, place.disk) {
                 (true, true) => "in memory and in the cache folder",

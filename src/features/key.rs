@@ -72,6 +72,14 @@ pub(super) fn images(view: &View) -> std::result::Result<Sum, data::Error> {
     Ok(hasher.finalize().into())
 }
 
+/// The first so many of the images that `images` tells.
+pub(super) fn of_first(images: &Sum, count: usize) -> Sum {
+    let mut hasher = Sha256::new();
+    hasher.update(images);
+    hasher.update(format!("the first {count}"));
+    hasher.finalize().into()
+}
+
 /// Images as `images` tells, changed at random as they are in a view (from 1).
 pub(super) fn augmented(images: &Sum, spec: &Augmentation, seed: u64, view: usize) -> Sum {
     let mut hasher = Sha256::new();

@@ -9,6 +9,7 @@
 mod budget;
 mod compute;
 mod describe;
+mod destination;
 mod error;
 mod file;
 mod folder;

@@ -25,6 +25,9 @@ pub(super) struct Storage {
     pub memory: bool,
     /// The cache folder.
     pub disk: bool,
+    /// How many images' are, from the first on, and their bytes.
+    pub images: usize,
+    pub bytes: u64,
 }
 
 /// Why features are not kept.
@@ -38,6 +41,13 @@ pub(super) enum Reason {
     /// They do not fit into memory, and a disk is slower.
     SlowerFromDisk,
     NoImages,
+}
+
+impl Storage {
+    /// Bytes of memory that they take.
+    pub fn in_memory(&self) -> u64 {
+        if self.memory { self.bytes } else { 0 }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -58,9 +68,17 @@ impl fmt::Display for Reason {
     }
 }
 
+/// Where not all find room, so many of [`PARTS`] parts of the images have features: how much room there is changes a little
+/// from one time to the next, and those that are kept are to be found again.
+const PARTS: u64 = 16;
+
+/// Bytes of a file beside its values, at most.
+const HEADER: u64 = 1 << 16;
+
 /// The features of one split, before they are there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Estimate {
+    pub images: usize,
     /// Bytes of all images' features.
     pub bytes: u64,
     /// Seconds to compute them, roughly.
@@ -73,6 +91,7 @@ impl Estimate {
         let work = multiplications(blueprint).fold(0, u64::saturating_add);
         let rate = if on_cpu { PROCESSOR } else { GPU };
         Estimate {
+            images,
             bytes: (images * bytes_each(blueprint)) as u64,
             seconds: work as f64 * images as f64 / rate,
         }
@@ -90,16 +109,49 @@ impl Estimate {
         if self.seconds <= size / COPYING {
             return Err(Reason::CheaperAgain);
         }
-        let is_worth_a_disk = self.seconds >= LONG.max(size / DISK);
         let place = Storage {
             memory: self.bytes <= room.memory,
-            disk: is_worth_a_disk && self.bytes < room.disk,
+            disk: self.is_worth_a_disk() && self.bytes < room.disk,
+            images: self.images,
+            bytes: self.bytes,
         };
-        match (place.memory || place.disk, is_worth_a_disk) {
+        match (place.memory || place.disk, self.is_worth_a_disk()) {
             (true, _) => Ok(place),
             (_, true) => Err(Reason::TooLarge),
             (_, false) => Err(Reason::SlowerFromDisk),
         }
+    }
+
+    /// As [`Self::place`]; where not all find room, those of the first images.
+    ///
+    /// # Errors
+    /// Why nowhere.
+    pub fn place_some(&self, room: Room) -> Result<Storage, Reason> {
+        let whole = self.place(room);
+        let Err(reason @ (Reason::TooLarge | Reason::SlowerFromDisk)) = whole else {
+            return whole;
+        };
+        let parts = |room: u64| u128::from(room) * u128::from(PARTS) / u128::from(self.bytes);
+        let parts = |room: u64| parts(room).min(u128::from(PARTS - 1)) as u64;
+        let in_memory = parts(room.memory);
+        let on_disk = match self.is_worth_a_disk() {
+            true => parts(room.disk.saturating_sub(HEADER)),
+            false => 0,
+        };
+        let images = (self.images as u64 * in_memory.max(on_disk) / PARTS) as usize;
+        match images {
+            0 => Err(reason),
+            _ => Ok(Storage {
+                memory: in_memory >= on_disk,
+                disk: on_disk > in_memory,
+                images,
+                bytes: self.bytes / self.images as u64 * images as u64,
+            }),
+        }
+    }
+
+    fn is_worth_a_disk(&self) -> bool {
+        self.seconds >= LONG.max(self.bytes as f64 / DISK)
     }
 }
 
@@ -170,10 +222,8 @@ pub fn memory(spec: &Spec, blueprint: &Blueprint, images: Counts, on_cpu: bool) 
             continue;
         };
         let estimate = Estimate::new(blueprint, images, on_cpu);
-        let place = estimate.place(room.less(taken));
-        if place.is_ok_and(|place| place.memory) {
-            taken += estimate.bytes;
-        }
+        let place = estimate.place_some(room.less(taken));
+        taken += place.map_or(0, |place| place.in_memory());
     }
     taken
 }
@@ -226,9 +276,15 @@ mod tests {
     fn size_and_work_decide_the_place() {
         let place = |bytes, seconds, memory| {
             let disk = 16 << 30;
-            Estimate { bytes, seconds }.place(Room { memory, disk })
+            let estimate = Estimate {
+                images: 1,
+                bytes,
+                seconds,
+            };
+            let place = estimate.place(Room { memory, disk });
+            place.map(|place| (place.memory, place.disk))
         };
-        let at = |memory, disk| Ok(Storage { memory, disk });
+        let at = |memory, disk| Ok((memory, disk));
         // 352 MiB behind block4_pool, a minute's work.
         assert_eq!(place(352 * MIB, 60.0, 1 << 30), at(true, true));
         assert_eq!(place(352 * MIB, 60.0, 100 * MIB), at(false, true));
@@ -240,5 +296,24 @@ mod tests {
         assert_eq!(place(10 << 30, 1.0, 11 << 30), Err(Reason::CheaperAgain));
         assert_eq!(place(20 << 30, 1e4, 1 << 30), Err(Reason::TooLarge));
         assert_eq!(place(0, 0.0, 1), Err(Reason::NoImages));
+    }
+    #[test]
+    fn where_not_all_find_room_some_do_in_whole_parts() {
+        let some = |seconds, memory, disk| {
+            let estimate = Estimate {
+                images: 1000,
+                bytes: 16 << 30,
+                seconds,
+            };
+            let place = estimate.place_some(Room { memory, disk })?;
+            Ok((place.images, place.in_memory() >> 20, place.disk))
+        };
+        // An hour's work: where there is more room. A second's: not from a disk.
+        assert_eq!(some(3600.0, 3 << 30, 8 << 30), Ok((437, 0, true)));
+        assert_eq!(some(3600.0, 9 << 30, 8 << 30), Ok((562, 9207, false)));
+        assert_eq!(some(10.0, 2 << 30, 8 << 30), Ok((125, 2047, false)));
+        assert_eq!(some(10.0, 0, 8 << 30), Err(Reason::SlowerFromDisk));
+        assert_eq!(some(3600.0, 1 << 29, 1 << 29), Err(Reason::TooLarge));
+        assert_eq!(some(3600.0, 16 << 30, 0), Ok((1000, 16 << 10, false)));
     }
 }

@@ -6,20 +6,21 @@ use std::sync::{Arc, OnceLock, Weak};
 use super::Error;
 use super::budget::Room;
 use super::compute::{self, Source};
-use super::file::Writer;
+use super::destination::{Destination, Kept};
 use super::folder::Folder;
 use super::key::{self, Key, Sum};
-use super::policy::{self, Estimate, Reason, Storage};
+use super::policy::{self, Estimate, Reason};
 use super::turn::Turn;
 use super::{Features, OfSplit, Split};
 use crate::claim::Claims;
 use crate::data::{Batches, Data, Normalizer, Part, Resizing, View};
 use crate::fetch::Cache;
-use crate::graph::{Graph, Shape, Stage};
+use crate::graph::Stage;
 use crate::model::Network;
 use crate::progress::Progress;
 use crate::spec::Spec;
 use crate::stop::Stop;
+use crate::text::thousands;
 
 /// So many views' checksums are kept.
 const VIEWS: usize = 8;
@@ -52,6 +53,15 @@ impl Constant {
         let stages = key::stages(network)?;
         Ok(self.0.get_or_init(|| stages))
     }
+}
+
+/// Whose features are asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Amount {
+    /// All images'.
+    All,
+    /// As many as there is room for, from the first image on.
+    Some,
 }
 
 /// What decides the features of one run.
@@ -194,12 +204,27 @@ impl<'a> OfRun<'a> {
     ) -> Result<Option<OfSplit>, Error> {
         let mut why = None;
         let view = split.of(self.data);
-        for extent in policy::extents(self.spec, &self.network.blueprint, view) {
-            match self.try_get(store, (split, nth), &extent, progress)? {
-                Ok(features) => {
+        let extents = policy::extents(self.spec, &self.network.blueprint, view);
+        // All of fewer images are better than some of more.
+        let ways =
+            [Amount::All, Amount::Some].map(|amount| extents.iter().map(move |e| (amount, e)));
+        for (amount, extent) in ways.into_iter().flatten() {
+            match self.try_get(store, (split, nth), (extent, amount), progress)? {
+                Ok((features, images)) => {
                     let is_own = extent.rows() == view.rows();
                     let rows = (!is_own).then(|| view.rows().to_vec());
-                    return Ok(Some(OfSplit::new(features, rows)));
+                    let of_split = OfSplit::new(features, rows, images);
+                    let all = view.len() as u32;
+                    let kept = (0..all).filter(|i| of_split.has(*i)).count();
+                    if kept < view.len() {
+                        store.tell(format!(
+                            "features of {} of the {} {split} are kept: there is no room for more; those of the others \
+                             are computed whenever they are needed (features.memory, features.disk)",
+                            thousands(kept),
+                            thousands(view.len())
+                        ));
+                    }
+                    return Ok(Some(of_split));
                 }
                 Err(reason) => why = Some(reason),
             }
@@ -214,23 +239,41 @@ impl<'a> OfRun<'a> {
         &self,
         store: &mut Store,
         (split, nth): (Split, usize),
-        view: &View,
+        (view, amount): (&View, Amount),
         progress: &dyn Progress,
-    ) -> Result<Result<Arc<Features>, Reason>, Error> {
+    ) -> Result<Result<(Arc<Features>, usize), Reason>, Error> {
         let blueprint = &self.network.blueprint;
         let budget = match policy::allowed(self.spec, blueprint, split) {
             Ok(budget) => budget.0,
             Err(reason) => return Ok(Err(reason)),
         };
-        let images = view.len();
-        if images == 0 {
+        if view.is_empty() {
             return Ok(Err(Reason::NoImages));
         }
+        let estimate = Estimate::new(blueprint, view.len(), self.network.device().is_cpu());
+        let room = Room {
+            memory: store.free(budget),
+            ..Room::of(self.spec)
+        };
+        let place = match amount {
+            Amount::All => estimate.place(room),
+            Amount::Some => estimate.place_some(room),
+        };
+        // Where they are already, they need no room.
+        let images = match (&place, amount) {
+            (Ok(place), _) => place.images,
+            (Err(_), Amount::All) => view.len(),
+            (Err(reason), Amount::Some) => return Ok(Err(*reason)),
+        };
         let (augmentation, seed) = (&self.spec.augmentation, self.spec.seed);
         let is_augmented = split == Split::Training && augmentation.is_active();
         let sum = match store.images(view)? {
             sum if is_augmented => key::augmented(&sum, augmentation, seed, nth),
             sum => sum,
+        };
+        let sum = match amount {
+            Amount::All => sum,
+            Amount::Some => key::of_first(&sum, images),
         };
         let graph = &blueprint.graph;
         let of_stage = |(stage, nodes): &(Stage, Sum)| {
@@ -242,14 +285,9 @@ impl<'a> OfRun<'a> {
             return Ok(Err(Reason::NothingFrozen));
         };
         if let Some(features) = store.find(key, last, images) {
-            return Ok(Ok(features));
+            return Ok(Ok((features, images)));
         }
-        let estimate = Estimate::new(blueprint, images, self.network.device().is_cpu());
-        let room = Room {
-            memory: store.free(budget),
-            ..Room::of(self.spec)
-        };
-        let place = match estimate.place(room) {
+        let place = match place {
             Ok(place) => place,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -264,7 +302,7 @@ impl<'a> OfRun<'a> {
         };
         let _turn = match place.disk.then(wait).transpose()? {
             Some(Turn::Over) => match store.find(key, last, images) {
-                Some(features) => return Ok(Ok(features)),
+                Some(features) => return Ok(Ok((features, images))),
                 None => None,
             },
             Some(Turn::Own(held)) => held,
@@ -287,9 +325,9 @@ impl<'a> OfRun<'a> {
             None => (Source::Images(&batches, nth as u64), "the images"),
         };
         if place.memory {
-            store.make_room(estimate.bytes, budget);
+            store.make_room(place.bytes, budget);
         }
-        let mut kept = Destination::new((&store.folder, room.disk), place, key, last, images);
+        let mut kept = Destination::new((&store.folder, room.disk), place, key, last);
         tracing::debug!("{what} from {origin}");
         progress.start(&what, Some(images as u64), false);
         let computed = compute::forward(self.network, &source, images, progress, |values| {
@@ -304,84 +342,7 @@ impl<'a> OfRun<'a> {
             let features = Arc::new(features);
             store.make_room(features.memory(), budget);
             store.kept.push((*key, Arc::clone(&features)));
-            Ok(features)
+            Ok((features, images))
         }))
-    }
-}
-
-/// What is kept: the values of some nodes.
-struct Kept {
-    name: String,
-    shapes: Vec<Shape>,
-}
-
-impl Kept {
-    fn of(graph: &Graph, nodes: &[usize]) -> Self {
-        let names: Vec<&str> = nodes.iter().map(|node| graph.through(*node)).collect();
-        let found = nodes.iter().filter_map(|node| graph.nodes().get(*node));
-        Kept {
-            name: names.join(" and "),
-            shapes: found.map(|node| node.output).collect(),
-        }
-    }
-
-    /// Values of one image.
-    fn width(&self) -> usize {
-        self.shapes.iter().map(Shape::elements).sum()
-    }
-}
-
-/// Where features go while they are computed.
-struct Destination<'a> {
-    folder: &'a Folder,
-    memory: Option<Vec<f32>>,
-    file: Option<Writer>,
-}
-
-impl<'a> Destination<'a> {
-    /// In a folder, all of whose files together are to take so many bytes at most.
-    fn new(
-        (folder, limit): (&'a Folder, u64),
-        place: Storage,
-        key: &Key,
-        kept: &Kept,
-        images: usize,
-    ) -> Self {
-        let width = kept.width();
-        let memory = || {
-            let mut values = Vec::new();
-            values.try_reserve_exact(images * width).ok()?;
-            Some(values)
-        };
-        let file = || folder.written(folder.begin(key, (images, width), limit));
-        Destination {
-            folder,
-            memory: place.memory.then(memory).flatten(),
-            file: place.disk.then(file).flatten(),
-        }
-    }
-
-    /// Whether they still go anywhere.
-    fn push(&mut self, values: &[f32]) -> bool {
-        if let Some(memory) = &mut self.memory {
-            memory.extend_from_slice(values);
-        }
-        if let Some(mut file) = self.file.take() {
-            let pushed = file.push(values);
-            self.file = self.folder.written(pushed).map(|()| file);
-        }
-        self.memory.is_some() || self.file.is_some()
-    }
-
-    /// All of them, from memory where they are there.
-    fn finish(self, key: &Key, kept: &Kept, images: usize) -> Option<Features> {
-        let folder = self.folder;
-        let written = self.file.and_then(|file| folder.written(file.finish()));
-        if let Some(values) = self.memory {
-            return Some(Features::in_memory(kept.shapes.clone(), values));
-        }
-        written?;
-        let file = self.folder.find(key, (images, kept.width()))?;
-        Some(Features::stored(kept.shapes.clone(), file))
     }
 }

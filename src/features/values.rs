@@ -18,17 +18,32 @@ pub struct OfSplit {
     features: Arc<Features>,
     /// The place of each of the split's images among those that have features, where there are more.
     rows: Option<Vec<u32>>,
+    /// How many images have features.
+    images: usize,
 }
 
 impl OfSplit {
-    pub(super) fn new(features: Arc<Features>, rows: Option<Vec<u32>>) -> Self {
-        OfSplit { features, rows }
+    pub(super) fn new(features: Arc<Features>, rows: Option<Vec<u32>>, images: usize) -> Self {
+        OfSplit {
+            features,
+            rows,
+            images,
+        }
+    }
+
+    /// Whether the split's image with this index has features.
+    pub fn has(&self, index: u32) -> bool {
+        let row = match &self.rows {
+            Some(rows) => rows.get(index as usize).copied(),
+            None => Some(index),
+        };
+        row.is_some_and(|row| (row as usize) < self.images)
     }
 
     /// The features of the split's images with these indices, `[n, …]` for each node that gives them.
     ///
     /// # Errors
-    /// An index of no image; a device that is out of memory.
+    /// An index of no image that has them; a device that is out of memory.
     pub fn rows(&self, indices: &[u32], device: &Device) -> Result<Vec<Tensor>> {
         let Some(rows) = &self.rows else {
             return self.features.rows(indices, device);

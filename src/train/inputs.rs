@@ -33,9 +33,14 @@ impl<'a> Inputs<'a> {
         self.batches.len()
     }
 
-    /// Whether the constant part's outputs are kept, rather than computed whenever they are needed.
+    /// Whether the constant part's outputs are kept for all samples, rather than computed whenever they are needed.
     pub fn are_kept(&self) -> bool {
-        !self.features.is_empty() && self.features.iter().all(Option::is_some)
+        let all = 0..self.len() as u32;
+        let has_all = |of: &Option<OfSplit>| {
+            let of = of.as_ref();
+            of.is_some_and(|features| all.clone().all(|i| features.has(i)))
+        };
+        !self.features.is_empty() && self.features.iter().all(has_all)
     }
 
     /// Whether there is no sample.
@@ -89,9 +94,41 @@ impl<'a> Inputs<'a> {
     ) -> Result<(Vec<Tensor>, Vec<u32>)> {
         if let Some(features) = self.of_epoch(epoch) {
             let labels = self.batches.labels(indices)?;
-            return Ok((features.rows(indices, network.device())?, labels));
+            return Ok((self.values(network, features, indices, epoch)?, labels));
         }
         let (images, labels) = self.batches.batch(indices, epoch)?;
         Ok((network.forward_constant(&images)?, labels))
+    }
+
+    /// The constant part's outputs: those that are kept, and those of the other samples computed.
+    fn values(
+        &self,
+        network: &Network,
+        features: &OfSplit,
+        indices: &[u32],
+        epoch: u64,
+    ) -> Result<Vec<Tensor>> {
+        let device = network.device();
+        let (kept, others): (Vec<u32>, Vec<u32>) = indices.iter().partition(|i| features.has(**i));
+        if others.is_empty() {
+            return features.rows(indices, device);
+        }
+        let (images, _) = self.batches.batch(&others, epoch)?;
+        let computed = network.forward_constant(&images)?;
+        if kept.is_empty() {
+            return Ok(computed);
+        }
+        let there = features.rows(&kept, device)?;
+        // Where each sample is once those computed come behind those kept.
+        let (mut next_kept, mut next_computed) = (0.., kept.len() as u32..);
+        let place = |i: &u32| match features.has(*i) {
+            true => next_kept.next(),
+            false => next_computed.next(),
+        };
+        let order: Vec<u32> = indices.iter().filter_map(place).collect();
+        let order = Tensor::new(order, device)?;
+        let both = there.iter().zip(&computed);
+        both.map(|(there, computed)| Tensor::cat(&[there, computed], 0)?.index_select(&order, 0))
+            .collect()
     }
 }

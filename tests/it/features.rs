@@ -209,6 +209,33 @@ fn the_frozen_part_is_computed_once_whatever_the_split_and_its_seed() {
 }
 
 #[test]
+fn where_not_all_features_find_room_some_do_and_no_byte_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (off, _) = run(folder.path(), VGG, "2", &OFF);
+    // 2 KiB an image, 400 training and validation images.
+    for (memory, disk) in [("500KiB", "0"), ("1KiB", "500KiB")] {
+        let room = format!("features={{ memory = \"{memory}\", disk = \"{disk}\" }}");
+        let (some, said) = run(folder.path(), VGG, "2", &["--set", &room]);
+        let told = said.lines().find(|line| line.contains("no room for more"));
+        let told = told.unwrap_or_else(|| panic!("{said}"));
+        assert!(
+            told.contains("of the 360 training images are kept"),
+            "{told}"
+        );
+        assert!(!said.contains("from kept features"), "{said}");
+        assert!(off == some, "{room}");
+        let kept = kept_files(folder.path());
+        assert_eq!(kept.len(), usize::from(disk != "0"));
+        let of_file = |path: &PathBuf| fs::metadata(path).unwrap().len();
+        assert!(kept.iter().map(of_file).sum::<u64>() <= 500 << 10);
+    }
+    let again = ["--set", "features={ memory = \"1KiB\", disk = \"500KiB\" }"];
+    let (found, said) = run(folder.path(), VGG, "1", &again);
+    assert!(said.contains("found in the cache folder"), "{said}");
+    assert!(off == found);
+}
+
+#[test]
 fn a_damaged_file_is_warned_of_and_computed_again() {
     let folder = tempfile::tempdir().unwrap();
     let (first, _) = run(folder.path(), VGG, "2", &[]);
@@ -275,6 +302,10 @@ fn check_says_where_features_go_and_why() {
         (
             "features.memory=\"400MiB\"",
             "78.1 MiB for 10,000, in the cache folder (too large",
+        ),
+        (
+            "features={ memory = \"200MiB\", disk = \"0\" }",
+            "390.6 MiB for 50,000: 195.3 MiB for 25,000 in memory, the others computed whenever they are needed",
         ),
         (
             "features.memory=\"0\"",
