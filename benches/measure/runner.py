@@ -20,7 +20,7 @@ train_limit = {limit}
 test_limit = 1
 [backbone]
 arch = "vgg16"
-weights = "random"
+weights = "{weights}"
 input_size = 32
 [freeze]
 through = {freeze}
@@ -49,8 +49,8 @@ device = "cpu"
 
 
 class Runner:
-    def __init__(self, root, data, threads):
-        self.root, self.data, self.threads = root, data, threads
+    def __init__(self, root, data, threads, weights="random"):
+        self.root, self.data, self.threads, self.weights = root, data, threads, weights
         self.binary = root / "target" / "release" / "runner"
 
     def set_up(self, variables=()):
@@ -68,7 +68,7 @@ class Runner:
         """
         with tempfile.TemporaryDirectory() as folder:
             spec = Path(folder) / "job.toml"
-            spec.write_text(SPEC.format(data=self.data, **vars(job)))
+            spec.write_text(SPEC.format(data=self.data, weights=self.weights, **vars(job)))
             options = [word for option in job.options for word in ("--set", option)]
             done = self._call([spec, "--results", folder, "--quiet", *options], folder, under)
             runs = sorted(Path(folder).glob("job/runs/*"))

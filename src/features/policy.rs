@@ -40,7 +40,16 @@ pub(super) enum Reason {
     TooLarge,
     /// They do not fit into memory, and a disk is slower.
     SlowerFromDisk,
+    /// They do not fit into memory, and the cache folder could not be written.
+    NotWritten,
     NoImages,
+}
+
+impl Reason {
+    /// Whether those of fewer images might be kept.
+    pub fn is_of_size(self) -> bool {
+        matches!(self, Reason::TooLarge | Reason::SlowerFromDisk)
+    }
 }
 
 impl Storage {
@@ -62,6 +71,9 @@ impl fmt::Display for Reason {
             }
             Reason::SlowerFromDisk => {
                 "they are larger than features.memory allows, and computing them again is faster than a disk"
+            }
+            Reason::NotWritten => {
+                "they are larger than features.memory allows, and the cache folder could not be written"
             }
             Reason::NoImages => "there are no images",
         })
@@ -127,9 +139,9 @@ impl Estimate {
     /// # Errors
     /// Why nowhere.
     pub fn place_some(&self, room: Room) -> Result<Storage, Reason> {
-        let whole = self.place(room);
-        let Err(reason @ (Reason::TooLarge | Reason::SlowerFromDisk)) = whole else {
-            return whole;
+        let reason = match self.place(room) {
+            Err(reason) if reason.is_of_size() => reason,
+            whole => return whole,
         };
         let parts = |room: u64| u128::from(room) * u128::from(PARTS) / u128::from(self.bytes);
         let parts = |room: u64| parts(room).min(u128::from(PARTS - 1)) as u64;
@@ -212,20 +224,22 @@ pub(super) fn views(spec: &Spec, split: Split) -> usize {
     }
 }
 
-/// Bytes of memory that a run's features take, for so many images.
-pub fn memory(spec: &Spec, blueprint: &Blueprint, images: Counts, on_cpu: bool) -> u64 {
+/// Bytes of memory that a run's features take, for so many images; and whether each split has them of all images or of none.
+pub fn memory(spec: &Spec, blueprint: &Blueprint, images: Counts, on_cpu: bool) -> (u64, bool) {
     // Whether they go to the disk too is nothing to memory.
-    let (mut taken, room) = (0, Room::in_memory(spec));
+    let (mut taken, mut are_whole, room) = (0, true, Room::in_memory(spec));
     for (splits, images) in together(spec, blueprint, images) {
         let allowed = splits.first().map(|split| allowed(spec, blueprint, *split));
         let Some(Ok(_)) = allowed else {
             continue;
         };
         let estimate = Estimate::new(blueprint, images, on_cpu);
-        let place = estimate.place_some(room.less(taken));
-        taken += place.map_or(0, |place| place.in_memory());
+        if let Ok(place) = estimate.place_some(room.less(taken)) {
+            taken += place.in_memory();
+            are_whole &= place.images == images;
+        }
     }
-    taken
+    (taken, are_whole)
 }
 
 /// The splits whose features are kept together, with how many images they have, each view of an image counted.

@@ -209,6 +209,9 @@ impl<'a> OfRun<'a> {
         let ways =
             [Amount::All, Amount::Some].map(|amount| extents.iter().map(move |e| (amount, e)));
         for (amount, extent) in ways.into_iter().flatten() {
+            if amount == Amount::Some && !why.is_some_and(Reason::is_of_size) {
+                break;
+            }
             match self.try_get(store, (split, nth), (extent, amount), progress)? {
                 Ok((features, images)) => {
                     let is_own = extent.rows() == view.rows();
@@ -235,6 +238,14 @@ impl<'a> OfRun<'a> {
         Ok(None)
     }
 
+    /// What there is for features that are not there yet.
+    fn room(&self, store: &Store, budget: u64) -> Room {
+        Room {
+            memory: store.free(budget),
+            ..Room::of(self.spec)
+        }
+    }
+
     fn try_get(
         &self,
         store: &mut Store,
@@ -251,29 +262,23 @@ impl<'a> OfRun<'a> {
             return Ok(Err(Reason::NoImages));
         }
         let estimate = Estimate::new(blueprint, view.len(), self.network.device().is_cpu());
-        let room = Room {
-            memory: store.free(budget),
-            ..Room::of(self.spec)
+        let some = match amount {
+            Amount::All => None,
+            Amount::Some => match estimate.place_some(self.room(store, budget)) {
+                Ok(place) => Some(place),
+                Err(reason) => return Ok(Err(reason)),
+            },
         };
-        let place = match amount {
-            Amount::All => estimate.place(room),
-            Amount::Some => estimate.place_some(room),
-        };
-        // Where they are already, they need no room.
-        let images = match (&place, amount) {
-            (Ok(place), _) => place.images,
-            (Err(_), Amount::All) => view.len(),
-            (Err(reason), Amount::Some) => return Ok(Err(*reason)),
-        };
+        let images = some.map_or(view.len(), |place| place.images);
         let (augmentation, seed) = (&self.spec.augmentation, self.spec.seed);
         let is_augmented = split == Split::Training && augmentation.is_active();
         let sum = match store.images(view)? {
             sum if is_augmented => key::augmented(&sum, augmentation, seed, nth),
             sum => sum,
         };
-        let sum = match amount {
-            Amount::All => sum,
-            Amount::Some => key::of_first(&sum, images),
+        let sum = match some {
+            Some(place) => key::of_first(&sum, place.images),
+            None => sum,
         };
         let graph = &blueprint.graph;
         let of_stage = |(stage, nodes): &(Stage, Sum)| {
@@ -287,7 +292,8 @@ impl<'a> OfRun<'a> {
         if let Some(features) = store.find(key, last, images) {
             return Ok(Ok((features, images)));
         }
-        let place = match place {
+        let room = self.room(store, budget);
+        let place = match some.map_or_else(|| estimate.place(room), Ok) {
             Ok(place) => place,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -338,7 +344,7 @@ impl<'a> OfRun<'a> {
         store.stop.check()?;
         let features = kept.finish(key, last, images);
         drop(shallower);
-        Ok(features.map_or(Err(Reason::TooLarge), |features| {
+        Ok(features.map_or(Err(Reason::NotWritten), |features| {
             let features = Arc::new(features);
             store.make_room(features.memory(), budget);
             store.kept.push((*key, Arc::clone(&features)));

@@ -105,11 +105,11 @@ impl Need {
         // All but the images themselves.
         let mut constant = cut.constant();
         constant.retain(|node| *node > 0);
-        let features = features::memory(spec, blueprint, images, true);
+        let (features, are_whole) = features::memory(spec, blueprint, images, true);
         // Batches go through where what they give is not kept; else it is computed with as many images as are fastest.
-        let carried = match features {
-            0 => batch_size,
-            _ => images_at_once(graph, &constant).min(most),
+        let carried = match features > 0 && are_whole {
+            true => images_at_once(graph, &constant).min(most),
+            false => batch_size,
         };
         let carried = pieces(graph, &constant, cut.frontier(), carried);
         let restores_best = spec.training.early_stopping.as_ref();
