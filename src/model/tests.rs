@@ -389,10 +389,9 @@ fn a_network_made_again_is_a_new_one_but_for_what_is_frozen() {
     let name = "block5_conv1.weight".to_owned();
     let tensor = new(3, &Weights::new()).weights().unwrap().remove(&name);
     let given = Weights::from([(name, tensor.unwrap())]);
-    let second = new(2, &given);
     let blueprint = Blueprint::new(&spec, 10).unwrap();
     let again = new(1, &Weights::new()).again(blueprint, &given, 2).unwrap();
-    assert_eq!(again.learned().unwrap(), second.learned().unwrap());
+    assert_eq!(again.learned().unwrap(), new(2, &given).learned().unwrap());
     let frozen = new(1, &given).weights().unwrap();
     let kept = again.weights().unwrap();
     for (name, _) in again.frozen() {
