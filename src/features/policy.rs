@@ -226,7 +226,6 @@ pub(super) fn views(spec: &Spec, split: Split) -> usize {
 
 /// Bytes of memory that a run's features take, for so many images; and whether each split has them of all images or of none.
 pub fn memory(spec: &Spec, blueprint: &Blueprint, images: Counts, on_cpu: bool) -> (u64, bool) {
-    // Whether they go to the disk too is nothing to memory.
     let (mut taken, mut are_whole, room) = (0, true, Room::in_memory(spec));
     for (splits, images) in together(spec, blueprint, images) {
         let allowed = splits.first().map(|split| allowed(spec, blueprint, *split));
@@ -234,7 +233,13 @@ pub fn memory(spec: &Spec, blueprint: &Blueprint, images: Counts, on_cpu: bool) 
             continue;
         };
         let estimate = Estimate::new(blueprint, images, on_cpu);
-        if let Ok(place) = estimate.place_some(room.less(taken)) {
+        let room = room.less(taken);
+        // How much room a disk has is only looked at where memory has too little.
+        let place = estimate.place(room).or_else(|_| {
+            let disk = Room::of(spec).disk;
+            estimate.place_some(Room { disk, ..room })
+        });
+        if let Ok(place) = place {
             taken += place.in_memory();
             are_whole &= place.images == images;
         }

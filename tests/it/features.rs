@@ -303,6 +303,8 @@ fn check_says_where_features_go_and_why() {
             "features.memory=\"400MiB\"",
             "78.1 MiB for 10,000, in the cache folder (too large",
         ),
+        // What goes to the cache folder takes no memory, and leaves it to the test images.
+        ("features.memory=\"100MiB\"", "kept features 78 MiB"),
         (
             "features={ memory = \"200MiB\", disk = \"0\" }",
             "390.6 MiB for 50,000: 195.3 MiB for 25,000 in memory, the others computed whenever they are needed",
