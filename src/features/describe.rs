@@ -36,7 +36,8 @@ pub fn describe(
             return text;
         }
     }
-    let mut room = Room::of(spec);
+    let whole = Room::of(spec);
+    let mut room = whole;
     for (splits, count) in policy::together(spec, blueprint, images.unwrap_or_default()) {
         let names: Vec<&str> = splits.iter().map(|split| split.adjective()).collect();
         let name = names.join(", ");
@@ -49,12 +50,12 @@ pub fn describe(
                     .first()
                     .map_or(1, |split| policy::views(spec, *split));
                 let estimate = Estimate::new(blueprint, images, on_cpu);
-                let place = estimate.place_some(room);
+                let place = estimate.place_some(policy::left(whole, room, &splits));
                 room = room.less(place.map_or(0, |place| place.in_memory()));
                 kept((images, views), &estimate, place)
             }
         };
-        let _ = writeln!(text, "  {name:21}{line}");
+        let _ = writeln!(text, "  {name:20} {line}");
     }
     text
 }

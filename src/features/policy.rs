@@ -134,6 +134,15 @@ impl Estimate {
         }
     }
 
+    /// Of how many images there may be features where not all find room, the most first.
+    pub fn parts(&self) -> impl Iterator<Item = usize> {
+        let images = self.images as u64;
+        let of_parts = (1..PARTS)
+            .rev()
+            .map(move |parts| (images * parts / PARTS) as usize);
+        of_parts.filter(|images| *images > 0)
+    }
+
     /// As [`Self::place`]; where not all find room, those of the first images.
     ///
     /// # Errors
@@ -226,25 +235,33 @@ pub(super) fn views(spec: &Spec, split: Split) -> usize {
 
 /// Bytes of memory that a run's features take, for so many images; and whether each split has them of all images or of none.
 pub fn memory(spec: &Spec, blueprint: &Blueprint, images: Counts, on_cpu: bool) -> (u64, bool) {
-    let (mut taken, mut are_whole, room) = (0, true, Room::in_memory(spec));
+    let (mut taken, mut are_whole, whole) = (0, true, Room::in_memory(spec));
     for (splits, images) in together(spec, blueprint, images) {
         let allowed = splits.first().map(|split| allowed(spec, blueprint, *split));
         let Some(Ok(_)) = allowed else {
             continue;
         };
         let estimate = Estimate::new(blueprint, images, on_cpu);
-        let room = room.less(taken);
+        let room = left(whole, whole.less(taken), &splits);
         // How much room a disk has is only looked at where memory has too little.
         let place = estimate.place(room).or_else(|_| {
             let disk = Room::of(spec).disk;
             estimate.place_some(Room { disk, ..room })
         });
         if let Ok(place) = place {
-            taken += place.in_memory();
+            taken = (taken + place.in_memory()).min(whole.memory);
             are_whole &= place.images == images;
         }
     }
     (taken, are_whole)
+}
+
+/// The room for features of `splits`, of which others left `rest`: when test images are wanted, those of training are not.
+pub(super) fn left(whole: Room, rest: Room, splits: &[Split]) -> Room {
+    match splits {
+        [Split::Test] => whole,
+        _ => rest,
+    }
 }
 
 /// The splits whose features are kept together, with how many images they have, each view of an image counted.

@@ -238,6 +238,20 @@ impl<'a> OfRun<'a> {
         Ok(None)
     }
 
+    /// For each stage of the constant part the key of what it gives for images that `sum` tells.
+    fn keys(&self, sum: &Sum, (amount, images): (Amount, usize)) -> Vec<(Key, Kept)> {
+        let sum = match amount {
+            Amount::All => *sum,
+            Amount::Some => key::of_first(sum, images),
+        };
+        let graph = &self.network.blueprint.graph;
+        let of_stage = |(stage, nodes): &(Stage, Sum)| {
+            let key = key::key(&sum, &self.input, nodes);
+            (key, Kept::of(graph, &stage.nodes))
+        };
+        self.stages.iter().map(of_stage).collect()
+    }
+
     /// What there is for features that are not there yet.
     fn room(&self, store: &Store, budget: u64) -> Room {
         Room {
@@ -262,40 +276,43 @@ impl<'a> OfRun<'a> {
             return Ok(Err(Reason::NoImages));
         }
         let estimate = Estimate::new(blueprint, view.len(), self.network.device().is_cpu());
-        let some = match amount {
-            Amount::All => None,
-            Amount::Some => match estimate.place_some(self.room(store, budget)) {
-                Ok(place) => Some(place),
-                Err(reason) => return Ok(Err(reason)),
-            },
-        };
-        let images = some.map_or(view.len(), |place| place.images);
         let (augmentation, seed) = (&self.spec.augmentation, self.spec.seed);
         let is_augmented = split == Split::Training && augmentation.is_active();
         let sum = match store.images(view)? {
             sum if is_augmented => key::augmented(&sum, augmentation, seed, nth),
             sum => sum,
         };
-        let sum = match some {
-            Some(place) => key::of_first(&sum, place.images),
-            None => sum,
+        let some = match amount {
+            Amount::All => None,
+            Amount::Some => Some(estimate.place_some(self.room(store, budget))),
         };
-        let graph = &blueprint.graph;
-        let of_stage = |(stage, nodes): &(Stage, Sum)| {
-            let key = key::key(&sum, &self.input, nodes);
-            (key, Kept::of(graph, &stage.nodes))
+        // Those that are there take no further room; they may be of more images than there is room for now.
+        let there = match some {
+            None => vec![view.len()],
+            Some(place) => {
+                let least = place.map_or(1, |place| place.images);
+                let parts = estimate.parts();
+                parts.filter(|images| *images >= least).collect()
+            }
         };
-        let keys: Vec<(Key, Kept)> = self.stages.iter().map(of_stage).collect();
-        let Some(((key, last), below)) = keys.split_last() else {
-            return Ok(Err(Reason::NothingFrozen));
-        };
-        if let Some(features) = store.find(key, last, images) {
-            return Ok(Ok((features, images)));
+        for images in there {
+            let keys = self.keys(&sum, (amount, images));
+            let Some((key, last)) = keys.last() else {
+                return Ok(Err(Reason::NothingFrozen));
+            };
+            if let Some(features) = store.find(key, last, images) {
+                return Ok(Ok((features, images)));
+            }
         }
         let room = self.room(store, budget);
-        let place = match some.map_or_else(|| estimate.place(room), Ok) {
+        let place = match some.unwrap_or_else(|| estimate.place(room)) {
             Ok(place) => place,
             Err(reason) => return Ok(Err(reason)),
+        };
+        let images = place.images;
+        let keys = self.keys(&sum, (amount, images));
+        let Some(((key, last), below)) = keys.split_last() else {
+            return Ok(Err(Reason::NothingFrozen));
         };
         let of_views = match policy::views(self.spec, split) {
             1 => String::new(),

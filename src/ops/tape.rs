@@ -34,19 +34,25 @@ struct Entry {
 
 /// While it lives, this thread's operations on a CPU or an NVIDIA GPU are recorded, so that [`backward`] can go back
 /// through them; those on other devices are candle's, which always can.
-pub struct Recording(());
+///
+/// A thread that waits for others' part of an operation may meanwhile begin another work that is queued, with a recording of
+/// its own: the one before goes on behind it.
+pub struct Recording {
+    before: Option<Tape>,
+}
 
 impl Recording {
     /// Starts anew, with nothing recorded.
     pub fn start() -> Self {
-        TAPE.replace(Some(Tape::default()));
-        Recording(())
+        Recording {
+            before: TAPE.replace(Some(Tape::default())),
+        }
     }
 }
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        TAPE.take();
+        TAPE.set(self.before.take());
     }
 }
 
@@ -178,6 +184,22 @@ mod tests {
         for var in [&x, &weight, &bias] {
             assert_close(ours.get(var).unwrap(), candles.get(var).unwrap(), 1e-6);
         }
+    }
+
+    #[test]
+    fn a_recording_goes_on_behind_another_that_began_meanwhile() {
+        let (x, weight) = (random(&[2, 3], 1), random(&[3, 4], 2));
+        let trained = Var::from_tensor(&weight).unwrap();
+        let product = || dense(&x, &trained, None, false, Products::F32).unwrap();
+        let _recording = Recording::start();
+        let y = product();
+        let other = Recording::start();
+        assert!(!is_wanted(&y));
+        backward_from(&product(), random(&[2, 4], 3)).unwrap();
+        drop(other);
+        assert!(is_wanted(&y));
+        let gradients = backward_from(&y, random(&[2, 4], 3)).unwrap();
+        assert!(gradients.get(&trained).is_some());
     }
 
     #[test]

@@ -20,6 +20,7 @@ const LEAST_TIMES: usize = 3;
 /// as to lay out its kernels, is to count for as little as it does in a run.
 const AT_ONCE: u64 = 10_000_000_000;
 const MOST_IMAGES: u64 = 32;
+const MOST_IN_STEP: u64 = 256;
 /// Networks that take longer or more memory to make than a moment are not measured: multiply-accumulates of an image,
 /// parameters; in a step, those that are trained.
 const MOST_WORK: u64 = 20_000_000_000;
@@ -77,8 +78,10 @@ fn of_steps(planned: &PlannedRun) -> Option<f64> {
         return None;
     }
     let network = network(planned)?;
-    let batch = run.spec.training.batch_size;
-    let images = (AT_ONCE / work).clamp(1, batch as u64) as usize;
+    let all = planned.images.map_or(1, |images| images.train.max(1));
+    let batch = run.spec.training.batch_size.min(all);
+    let most = MOST_IN_STEP.min(batch as u64);
+    let images = (AT_ONCE / work).clamp(1, most) as usize;
     let values: Vec<Tensor> = blueprint
         .cut
         .frontier()

@@ -222,6 +222,10 @@ fn where_not_all_features_find_room_some_do_and_no_byte_changes() {
             told.contains("of the 360 training images are kept"),
             "{told}"
         );
+        assert!(
+            said.contains("of the 40 validation images are kept"),
+            "{said}"
+        );
         assert!(!said.contains("from kept features"), "{said}");
         assert!(off == some, "{room}");
         let kept = kept_files(folder.path());
@@ -301,9 +305,9 @@ fn check_says_where_features_go_and_why() {
         ),
         (
             "features.memory=\"400MiB\"",
-            "78.1 MiB for 10,000, in the cache folder (too large",
+            "78.1 MiB for 10,000, in memory and in the cache folder",
         ),
-        // What goes to the cache folder takes no memory, and leaves it to the test images.
+        // What goes to the cache folder takes no memory.
         ("features.memory=\"100MiB\"", "kept features 78 MiB"),
         (
             "features={ memory = \"200MiB\", disk = \"0\" }",
