@@ -95,8 +95,7 @@ fn time(runs: &[PlannedRun]) -> String {
     // Of very many runs, as many as are counted in a moment stand for all.
     let each = runs.len().div_ceil(COUNTED).max(1);
     let sample: Vec<&PlannedRun> = runs.iter().step_by(each).collect();
-    let is_known = sample.iter().all(|run| run.images.is_some());
-    let Some(speed) = is_known.then(|| run::speed(&sample)).flatten() else {
+    let Some(speed) = run::speed(&sample) else {
         return String::new();
     };
     let seconds = sweep::seconds(&sample, speed) * runs.len() as f64 / sample.len() as f64;

@@ -136,11 +136,13 @@ impl Estimate {
 
     /// Of how many images there may be features where not all find room, the most first.
     pub fn parts(&self) -> impl Iterator<Item = usize> {
-        let images = self.images as u64;
-        let of_parts = (1..PARTS)
-            .rev()
-            .map(move |parts| (images * parts / PARTS) as usize);
+        let of_parts = (1..PARTS).rev().map(|parts| self.images_of(parts));
         of_parts.filter(|images| *images > 0)
+    }
+
+    /// The images of so many of [`PARTS`] parts.
+    fn images_of(&self, parts: u64) -> usize {
+        (self.images as u64 * parts / PARTS) as usize
     }
 
     /// As [`Self::place`]; where not all find room, those of the first images.
@@ -159,10 +161,9 @@ impl Estimate {
             true => parts(room.disk.saturating_sub(HEADER)),
             false => 0,
         };
-        let images = (self.images as u64 * in_memory.max(on_disk) / PARTS) as usize;
-        match images {
+        match self.images_of(in_memory.max(on_disk)) {
             0 => Err(reason),
-            _ => Ok(Storage {
+            images => Ok(Storage {
                 memory: in_memory >= on_disk,
                 disk: on_disk > in_memory,
                 images,

@@ -106,14 +106,13 @@ impl Network {
         let is_join = self
             .node(join)
             .is_ok_and(|node| matches!(node.op, Op::Concatenate(_)) && node.inputs == [a, b]);
-        let are_alone = pass.is_last_use(a) && pass.is_last_use(b);
-        let inputs = [first, second].map(|nodes| self.convolution(nodes).map(|(_, input)| input));
-        let [Ok(one), Ok(other)] = inputs else {
+        if !is_join || !pass.is_last_use(a) || !pass.is_last_use(b) {
             return 0;
-        };
-        match is_join && are_alone && one == other {
-            true => of_second + 1,
-            false => 0,
+        }
+        let inputs = [first, second].map(|nodes| self.convolution(nodes).map(|(_, input)| input));
+        match inputs {
+            [Ok(one), Ok(other)] if one == other => of_second + 1,
+            _ => 0,
         }
     }
 

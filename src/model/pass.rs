@@ -120,15 +120,15 @@ impl Network {
             return Way::Fused(fused);
         }
         let beside = self.beside(nodes, finished, pass, mode);
-        let banded = self.banded(nodes, finished, pass, mode);
         if beside > 0 {
-            Way::Beside(finished, beside)
-        } else if finished <= fused {
-            Way::Fused(fused)
-        } else if banded > 0 {
-            Way::Banded(finished, banded)
-        } else {
-            Way::Finished(finished)
+            return Way::Beside(finished, beside);
+        }
+        if finished <= fused {
+            return Way::Fused(fused);
+        }
+        match self.banded(nodes, finished, pass, mode) {
+            0 => Way::Finished(finished),
+            banded => Way::Banded(finished, banded),
         }
     }
 

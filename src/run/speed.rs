@@ -2,6 +2,7 @@
 
 mod waited;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use candle_core::{DType, Tensor};
@@ -38,13 +39,23 @@ pub struct Speed {
 }
 
 /// How fast the first of these runs' networks is with random weights, and the one whose steps take the most is in training.
-/// None where that cannot be told in a moment.
+/// None where that cannot be told in a moment, or how many images a run has is not known.
 pub fn speed(runs: &[&PlannedRun]) -> Option<Speed> {
+    if runs.iter().any(|run| run.images.is_none()) {
+        return None;
+    }
     let first = runs.first()?;
     let dearest = runs.iter().max_by_key(|run| work_of_step(&run.blueprint))?;
+    let work = first.blueprint.cost(0).forward;
+    if work == 0 || work > MOST_WORK {
+        return None;
+    }
+    let made = network(first)?;
+    let is_its = Arc::ptr_eq(&first.blueprint, &dearest.blueprint)
+        && first.run.spec.training.precision == dearest.run.spec.training.precision;
     Some(Speed {
-        passes: of_passes(first)?,
-        steps: of_steps(dearest),
+        passes: of_passes(first, &made, work)?,
+        steps: of_steps(dearest, is_its.then_some(made)),
     })
 }
 
@@ -54,12 +65,7 @@ fn work_of_step(blueprint: &Blueprint) -> u64 {
     blueprint.cost(0).training.saturating_sub(constant)
 }
 
-fn of_passes(planned: &PlannedRun) -> Option<f64> {
-    let work = planned.blueprint.cost(0).forward;
-    if work == 0 || work > MOST_WORK {
-        return None;
-    }
-    let network = network(planned)?;
+fn of_passes(planned: &PlannedRun, network: &Network, work: u64) -> Option<f64> {
     let images = (AT_ONCE / work).clamp(1, MOST_IMAGES) as usize;
     let graph = &planned.blueprint.graph;
     let input = zeros(planned, images, &graph.nodes().first()?.output)?;
@@ -70,15 +76,19 @@ fn of_passes(planned: &PlannedRun) -> Option<f64> {
     Some(work as f64 * images as f64 / seconds)
 }
 
-fn of_steps(planned: &PlannedRun) -> Option<f64> {
+/// With the run's network, where it is there already.
+fn of_steps(planned: &PlannedRun, made: Option<Network>) -> Option<f64> {
     let PlannedRun { run, blueprint, .. } = planned;
     let work = work_of_step(blueprint);
     let is_small = work <= MOST_WORK && blueprint.trainable_count() <= MOST_TRAINED;
     if work == 0 || !is_small || !planned.device.device.is_cpu() {
         return None;
     }
-    let network = network(planned)?;
-    let all = planned.images.map_or(1, |images| images.train.max(1));
+    let network = match made {
+        Some(made) => made,
+        None => network(planned)?,
+    };
+    let all = planned.images?.train.max(1);
     let batch = run.spec.training.batch_size.min(all);
     let most = MOST_IN_STEP.min(batch as u64);
     let images = (AT_ONCE / work).clamp(1, most) as usize;

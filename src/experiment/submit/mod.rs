@@ -235,8 +235,7 @@ fn tasks<'a>(
         };
         return sweep::pack(runs, Size::Runs(count));
     };
-    let is_known = runs.iter().all(|planned| planned.images.is_some());
-    let Some(speed) = is_known.then(|| run::speed(runs)).flatten() else {
+    let Some(speed) = run::speed(runs) else {
         if runs.len() > 1 {
             reporter.note(
                 "how long the runs take cannot be told here: a task for each (see --runs-per-task)",
